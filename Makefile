@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Builds libkratos.a (all rooms but src/httpd), mod_kratos.so and the unit tests.
+#
+#   make            the library and the module, in build/out
+#   make unit       build and run t/unit
+#   make SAN=1 ...  the same with AddressSanitizer and UBSan, in build/san
+#   make install    into httpd's module directory; DESTDIR and MODULEDIR count
+#   make check      everything: unit, HTTP on both databases, conformance, browser
+#
+# Handy while working: OUT=/tmp/mine puts objects elsewhere, ROOMS="base crypto" builds these rooms only,
+# TESTS="test_base" runs these tests only.
+
+APXS  := build/apxs
+ROOMS ?= base crypto net schema config store identity courier session flow method hook api ui
+
+CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wvla \
+               -Wformat -Werror=format-security -Werror
+
+ifeq ($(SAN),1)
+OUT         ?= build/san
+CFLAGS_OPT  := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+LDFLAGS_OPT := -fsanitize=address,undefined
+else
+OUT         ?= build/out
+CFLAGS_OPT  := -g -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS_OPT := -Wl,-z,relro -Wl,-z,now
+endif
+
+# Asked once per run of make, not once per use.
+APR_CFLAGS   := $(shell apr-1-config --includes --cppflags) $(shell apu-1-config --includes)
+HTTPD_CFLAGS := $(shell $(APXS) cflags)
+
+KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -MMD -MP $(CFLAGS)
+KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 \
+            -laprutil-1 -lapr-1 -lm -lpthread
+
+LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))
+HTTPD_SRC := $(wildcard mod_kratos.c) $(sort $(wildcard src/httpd/*.c))
+CTL_SRC   := $(wildcard src/kratosctl.c)
+TESTS     ?= $(patsubst t/unit/%.c,%,$(sort $(wildcard t/unit/test_*.c)))
+
+LIB_OBJ   := $(LIB_SRC:%.c=$(OUT)/obj/%.o)
+HTTPD_OBJ := $(HTTPD_SRC:%.c=$(OUT)/obj/%.o)
+CTL_OBJ   := $(CTL_SRC:%.c=$(OUT)/obj/%.o)
+TEST_BIN  := $(TESTS:%=$(OUT)/unit/%)
+
+LIB    := $(OUT)/libkratos.a
+MODULE := $(OUT)/mod_kratos.so
+CTL    := $(OUT)/kratosctl
+
+.PHONY: all lib unit install check clean kratosctl FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(LIB) $(if $(wildcard mod_kratos.c),$(MODULE)) $(if $(CTL_SRC),$(CTL))
+
+lib: $(LIB)
+
+# The list of objects is a prerequisite: an object whose source is gone must leave the library.
+$(OUT)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' > $@
+
+$(LIB): $(LIB_OBJ) $(OUT)/objects
+	@rm -f $@
+	ar rcs $@ $(LIB_OBJ)
+
+# httpd resolves its own functions when it loads the module; our library's names stay inside.
+$(MODULE): $(HTTPD_OBJ) $(LIB)
+	$(CC) -shared -pthread $(LDFLAGS_OPT) $(LDFLAGS) -Wl,--as-needed -Wl,--exclude-libs,ALL -o $@ \
+	    $(HTTPD_OBJ) $(LIB) $(KR_LIBS)
+
+kratosctl: $(if $(CTL_SRC),$(CTL))
+
+$(CTL): $(CTL_OBJ) $(LIB)
+	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(CTL_OBJ) $(LIB) $(KR_LIBS)
+
+$(OUT)/obj/mod_kratos.o: KR_CFLAGS += $(HTTPD_CFLAGS)
+$(OUT)/obj/src/httpd/%.o: KR_CFLAGS += $(HTTPD_CFLAGS)
+
+$(OUT)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KR_CFLAGS) -c -o $@ $<
+
+$(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $< $(LIB) $(KR_LIBS) -lcmocka
+
+# All tests run even when one fails, so that one run shows everything that is broken.
+unit: $(TEST_BIN)
+	@failed=; \
+	t/unit/layers || failed=layers; \
+	for t in $(TEST_BIN); do \
+	    echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "failed: $$failed" >&2; exit 1; fi
+
+install: $(MODULE)
+	$(APXS) install $(MODULE)
+
+check:
+	build/check
+
+clean:
+	rm -rf build/out build/san
+
+-include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d)

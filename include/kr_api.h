@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The door of the API: one request in, one reply out. */
+#ifndef KR_API_H
+#define KR_API_H
+
+#include "kr_http.h"
+
+/** An operation. Fills k->reply, or returns an error that respond.c turns into one. */
+typedef kr_err_t *kr_operation_fn(kr_ctx_t *k);
+
+/** One row of the table of routes. */
+typedef struct {
+    const char *id;       /* operationId of the OpenAPI document, or NULL for what Kratos serves beside it */
+    int methods;          /* kr_http_method_e, or-ed; HEAD comes with GET */
+    const char *path;     /* "{id}" stands for one segment */
+    kr_operation_fn *run;
+    int flags;            /* KR_ROUTE_* */
+} kr_route_t;
+
+#define KR_ROUTE_NO_CSRF 1   /* no anti-CSRF cookie is set, no token is asked for by the layer */
+#define KR_ROUTE_HEALTH 2    /* not even Vary: Cookie */
+#define KR_ROUTE_FLOW 4      /* Kratos counts JSON by Accept or Content-Type here */
+
+/** All routes, ended by a row without path. */
+extern const kr_route_t kr_routes[];
+
+/**
+ * Answer k->req: CORS, anti-CSRF, routing, the operation, errors. Always leaves a complete k->reply; kr_reply_finish is the caller's.
+ */
+void kr_api_handle(kr_ctx_t *k);
+
+/**
+ * Call the API from inside the process, as the browser that sent k->req would: same cookies, Accept: application/json. For the pages.
+ * @param path   with query: "/self-service/login/flows?id=..."
+ * @param status HTTP status of the answer
+ * @param json   its body, or NULL; pool-owned
+ */
+void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json);
+
+/** Is the answer to an error for the gate: envelope JSON text of `err`, newline included. */
+const char *kr_api_error_body(kr_ctx_t *k, const kr_err_t *err);
+
+#endif

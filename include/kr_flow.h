@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flow object and its life: one type for all five kinds of self-service flow. */
+#ifndef KR_FLOW_H
+#define KR_FLOW_H
+
+#include "kr_config.h"
+#include "kr_http.h"
+
+typedef struct {
+    kr_flow_kind_e kind;
+    int api;                     /* 1: native client, 0: browser (pages and AJAX) */
+    const char *id;
+    const char *state;           /* "choose_method", "sent_email", "passed_challenge", "show_form", "success" */
+    const char *active;          /* method, or NULL */
+    const char *request_url;     /* as the client asked for the flow */
+    const char *return_to;       /* from request_url, or NULL */
+    const char *csrf_hash;       /* NULL in native flows */
+    const char *identity_id;     /* settings, recovery; or NULL */
+    const char *schema_id;       /* asked for by identity_schema, or NULL */
+    const char *organization_id; /* or NULL */
+    int refresh;
+    const char *requested_aal;   /* login only */
+    int submit_count;
+    json_t *messages;            /* array: ui.messages */
+    json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */
+    json_t *internal;            /* object: what methods keep for themselves; never shown */
+    json_t *transient_payload;   /* of this submit, or NULL; not stored */
+    int show_transient;          /* 1: this answer shows transient_payload */
+    const char *exchange_code;   /* only in the answer that made it */
+    apr_time_t issued_at, expires_at, created_at, updated_at; /* µs */
+} kr_flow_t;
+
+/* -- life ----------------------------------------------------------------- */
+
+/**
+ * A fresh flow of that kind for k->req: id, times, request_url, return_to (checked), csrf hash. Nothing is stored yet.
+ * @return 400 self_service_flow_return_to_forbidden, 400 for a request URL beyond 2048 bytes
+ */
+kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api) KR_MUST_CHECK;
+/** A fresh flow out of nothing but a request URL, for hooks and replacements: nothing is checked, csrf hash as kr_flow_begin. */
+kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *request_url);
+/** Store a new flow: one statement. */
+kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Store what changed: one statement. */
+kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Load by id: one statement. @return 404 without id when there is none of that kind */
+kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id) KR_MUST_CHECK;
+/** Is its time over? */
+int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow);
+/** The flow as the API shows it (behaviour.md section 6). Pool-owned. */
+json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow);
+/** The flow's UI page with ?flow=<id>. */
+const char *kr_flow_ui_url(kr_ctx_t *k, const kr_flow_t *flow);
+/** Settings of this kind of flow. */
+const kr_flow_conf_t *kr_flow_conf(kr_ctx_t *k, kr_flow_kind_e kind);
+/** The identity schema the flow works with: the one asked for, else the default. */
+const kr_schema_t *kr_flow_schema(kr_ctx_t *k, const kr_flow_t *flow);
+
+/* -- messages ------------------------------------------------------------- */
+
+/**
+ * A message {id,text,type[,context]} by its id; our words, with {key} filled from the context.
+ * @param context  object or NULL; stolen
+ */
+json_t *kr_message(kr_ctx_t *k, int id, json_t *context);
+/** Add a message to the flow itself. */
+void kr_flow_message(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context);
+/** Put a message on the node of that name; a name without a node gets a new text input (nodes.md 3.4), "" the flow itself. */
+void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context);
+/** Message 4000001 with a reason. */
+void kr_flow_reason(kr_ctx_t *k, kr_flow_t *flow, const char *reason);
+/** Forget all messages, the flow's and the nodes': at the begin of every submit. */
+void kr_flow_clear_messages(kr_flow_t *flow);
+
+/* -- nodes ---------------------------------------------------------------- */
+
+/** An input node, described. Only what is set is emitted. */
+typedef struct {
+    const char *name;
+    const char *type;
+    const char *value;          /* NULL: no value key; "" is emitted */
+    int required;
+    const char *autocomplete;
+    const char *pattern;
+    int maxlength;
+    int label;                  /* message id, 0 for none */
+    json_t *label_context;      /* for generated labels; stolen */
+} kr_node_spec_t;
+
+/** Append an input node. @return it, borrowed */
+json_t *kr_node_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec);
+/** Append a table of nodes. */
+void kr_nodes_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *specs, int count);
+/** The first node of that name (id for non-inputs), or NULL. */
+json_t *kr_node_find(const kr_flow_t *flow, const char *name);
+/** As kr_node_find, with this value too: several `method` nodes share a name. */
+json_t *kr_node_find_value(const kr_flow_t *flow, const char *name, const char *value);
+/** Remove a node that kr_node_find gave. */
+void kr_node_remove(kr_flow_t *flow, const json_t *node);
+/** Set or replace an attribute. Steals value. */
+void kr_node_set(json_t *node, const char *attribute, json_t *value);
+/** The csrf_token node: in the default group, value filled in when shown. */
+void kr_node_csrf(kr_ctx_t *k, kr_flow_t *flow);
+/** The inputs of an identity schema, in document order, in `group`, with values from traits (or NULL). */
+void kr_nodes_schema(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *traits);
+/** Keep the values that were sent: each leaf of {"traits":{...}} becomes the value of its node. */
+void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *decoded);
+/** Sort as nodes.md section 1 says for this kind of flow. */
+void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow);
+/** Put the violations of a schema on their nodes (identity-schema.md section 5). @param violations of kr_violation_t */
+void kr_nodes_violations(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *violations);
+
+/* -- anti-CSRF ------------------------------------------------------------ */
+
+/** Make sure the client has an anti-CSRF cookie: keeps a good one, else sets a new one on k->reply. */
+void kr_csrf_ensure(kr_ctx_t *k);
+/** Give the client a new one whatever it had: at login, logout and where behaviour.md section 1 says. */
+void kr_csrf_renew(kr_ctx_t *k);
+/** A token for forms: the cookie's value under a fresh mask. NULL when the request has none and none was set. */
+const char *kr_csrf_token(kr_ctx_t *k);
+/** Keyed hash of the cookie's value, to keep in a flow. NULL as kr_csrf_token. */
+const char *kr_csrf_hash(kr_ctx_t *k);
+/** Does a token (masked or plain) belong to the request's cookie? Constant time. */
+int kr_csrf_token_ok(kr_ctx_t *k, const char *token);
+/** Does the request's cookie belong to the flow? Any secret may have made the hash. */
+int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
+/**
+ * Check a submit: browser flows need the token in the body, native ones neither Cookie (but cf_ ones) nor Origin.
+ * @return 403 security_csrf_violation; for native flows a 400 with a reason that respond.c puts on the flow
+ */
+kr_err_t *kr_csrf_check(kr_ctx_t *k, const kr_flow_t *flow, const char *token) KR_MUST_CHECK;
+/** The 403 with the details that tell what missed. @param token the one that was sent, or NULL */
+kr_err_t *kr_csrf_violation(kr_ctx_t *k, const char *token);
+
+/* -- return_to ------------------------------------------------------------ */
+
+/** May a browser be sent there? `url` may be relative to the default return URL. */
+int kr_return_to_allowed(kr_ctx_t *k, const char *url);
+/** Check one that was asked for: NULL and "" are fine. @return 400 self_service_flow_return_to_forbidden, or 400 when it is no URL */
+kr_err_t *kr_return_to_check(kr_ctx_t *k, const char *url) KR_MUST_CHECK;
+/** The absolute form of an allowed one; NULL when it is not allowed. */
+const char *kr_return_to_absolute(kr_ctx_t *k, const char *url);
+/** Where a finished flow leads: return_to, else after.<method>, else after, else the default. Absolute. */
+const char *kr_return_to_of(kr_ctx_t *k, const kr_flow_t *flow, int method);
+
+/* -- bodies --------------------------------------------------------------- */
+
+/** A submitted body, decoded. */
+typedef struct {
+    json_t *json;       /* object: as sent, or name -> value | [values] of a form; never NULL */
+    int is_form;
+} kr_body_t;
+
+/**
+ * Decode k->req's body by its content type (JSON, urlencoded, multipart).
+ * @return 400 with a reason when it is empty, unknown or malformed
+ */
+kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;
+/** A top-level string field; of a repeated form field the first. NULL when absent or no string. */
+const char *kr_body_str(const kr_body_t *body, const char *name);
+
+#endif

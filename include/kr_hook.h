@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the settings say happens after a flow. hook.c runs them in order, one file each does them. */
+#ifndef KR_HOOK_H
+#define KR_HOOK_H
+
+#include "kr_method.h"
+
+/** What hooks see and may add to. */
+typedef struct {
+    kr_flow_t *flow;
+    kr_method_e method;
+    kr_identity_t *identity;
+    kr_session_t *session;    /* NULL where there is none (yet); the session hook makes it */
+    const kr_proof_t *proof;
+    json_t *continue_with;    /* array: items for the answer; pool-owned */
+    const char *browser_to;   /* a hook that sends people elsewhere sets it */
+    const char *verification_flow;    /* id of the flow that the verification hook made, or NULL */
+    const char *verification_address; /* the address it is for */
+} kr_after_flow_t;
+
+/** Does the list that counts for this method (its own if it has one, else the flow-wide one) hold that hook? */
+int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
+
+/**
+ * Run the hooks after a registration that write: inside the transaction that makes the account, so that there is never half
+ * of it. First the verification of its address, then the configured ones, `session` last.
+ */
+kr_err_t *kr_hooks_register(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+/** Run the hooks that shape the answer, in their configured order; nothing is written. */
+kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+#endif

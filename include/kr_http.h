@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP without httpd: what came in, what goes out. src/httpd/handler.c fills and writes them, tests make them by hand. */
+#ifndef KR_HTTP_H
+#define KR_HTTP_H
+
+#include <apr_tables.h>
+
+#include "kr_ctx.h"
+
+typedef enum {
+    KR_GET = 1,
+    KR_HEAD = 2,
+    KR_POST = 4,
+    KR_PUT = 8,
+    KR_PATCH = 16,
+    KR_DELETE = 32,
+    KR_OPTIONS = 64,
+    KR_TRACE = 128,
+    KR_OTHER = 256
+} kr_http_method_e;
+
+/** The largest request body, in bytes; Kratos' own limit is 5 MiB, ours is what a form can need. */
+#define KR_BODY_MAX (1024 * 1024)
+
+struct kr_request_t {
+    kr_http_method_e method;
+    const char *method_name;         /* as sent */
+    const char *path;                /* below the API's mount, begins with '/', decoded */
+    const char *raw_path;            /* the same as sent, %-escapes and all */
+    const char *raw_query;           /* without '?', NULL when absent */
+    const apr_array_header_t *query; /* of kr_pair_t; empty, never NULL */
+    const apr_table_t *headers;      /* request headers, case-insensitive */
+    const char *cookies;             /* the Cookie header(s), joined by "; ", or NULL */
+    const char *content_type;        /* as sent, or NULL */
+    const char *body;                /* NUL-terminated; "" when there is none */
+    apr_size_t body_len;
+    const char *scheme;              /* "http" or "https" as the client sees it (X-Forwarded-Proto counts) */
+    const char *host;                /* as the client sees it (X-Forwarded-Host counts), with its port */
+    const char *peer;                /* "ip:port" of the connection, or of the client by mod_remoteip */
+    int query_bad;                   /* the query could not be parsed: too many fields, broken escapes */
+};
+
+struct kr_reply_t {
+    int status;
+    apr_table_t *headers;   /* response headers; Content-Type goes to content_type */
+    apr_array_header_t *cookies; /* of kr_cookie_t; the last of one name wins */
+    const char *content_type;
+    const char *body;       /* NULL for none */
+    apr_size_t body_len;
+};
+
+/** A cookie to set. handler.c knows nothing of it: kr_reply_finish renders all into Set-Cookie headers. */
+typedef struct {
+    const char *name;
+    const char *value;
+    const char *domain;     /* NULL for host-only */
+    const char *path;
+    const char *same_site;  /* "Lax", "Strict", "None" */
+    int secure;
+    int http_only;
+    apr_int64_t max_age;    /* seconds; -1: no Max-Age and no Expires; 0: delete */
+    int expires;            /* also send Expires (now + max_age, or 1970 when max_age is 0) */
+} kr_cookie_t;
+
+/** The first value of a query parameter, or NULL. */
+const char *kr_query(const kr_request_t *req, const char *name);
+/** A request header, or NULL. */
+const char *kr_header(const kr_request_t *req, const char *name);
+/**
+ * The value of a cookie as sent (RFC 6265 section 4.2: no unquoting).
+ * @param count  how many cookies of that name came, may be NULL
+ * @return the first, or NULL
+ */
+const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *name, int *count);
+
+/** An empty reply with status 200. */
+kr_reply_t *kr_reply_make(apr_pool_t *pool);
+/** Set the body to JSON plus newline, and the type "application/json; charset=utf-8" (error envelopes replace it). */
+void kr_reply_json(kr_ctx_t *k, int status, const json_t *json);
+/** A redirect. No body; Location is `url`. */
+void kr_reply_redirect(kr_ctx_t *k, int status, const char *url);
+/** Plain text with a final newline, X-Content-Type-Options: nosniff. */
+void kr_reply_text(kr_ctx_t *k, int status, const char *text);
+/** Add or replace a header. A value with control characters is not sent, but logged. Content-Type sets content_type. */
+void kr_reply_header(kr_ctx_t *k, const char *name, const char *value);
+/** Set a cookie; an earlier one of that name in this reply is replaced and moves to the end. Copies *cookie.
+ * A cookie with characters that none may hold is not sent, but logged. */
+void kr_reply_cookie(kr_ctx_t *k, const kr_cookie_t *cookie);
+/** Render the cookies into Set-Cookie headers. Called once, by handler.c, after the operation. */
+void kr_reply_finish(kr_ctx_t *k);
+
+/**
+ * Does the client want JSON rather than a page? The better of text/html and application/json in Accept by q; an exact
+ * type beats a wildcard; html when absent or equal.
+ * @param submit  1 for submits and errors: a Content-Type of exactly "application/json" counts too
+ * @see ../spec/behaviour.md section 8
+ */
+int kr_wants_json(const kr_request_t *req, int submit);
+
+#endif

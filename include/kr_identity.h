@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identities: traits, credentials, addresses. Loading and saving them, and reading traits out of a submitted form. */
+#ifndef KR_IDENTITY_H
+#define KR_IDENTITY_H
+
+#include "kr_schema.h"
+#include "kr_store.h"
+
+/** An address that can be verified or that helps to recover. */
+typedef struct {
+    const char *id;
+    const char *value;      /* normalised */
+    const char *via;        /* "email" or "sms" */
+    int recovery;           /* 1: recovery address, 0: verifiable address */
+    int verified;
+    const char *status;     /* "pending", "sent", "completed"; verifiable addresses only */
+    apr_time_t verified_at; /* µs, 0 for never */
+    apr_time_t created_at, updated_at;
+} kr_address_t;
+
+/** One credential: a type, its configuration, the identifiers that find it. */
+typedef struct {
+    const char *id;
+    const char *type;               /* "password", "code", ... */
+    const char *config;             /* JSON text; what is secret in it is hashed or sealed */
+    apr_array_header_t *identifiers; /* of const char*, normalised */
+    apr_time_t created_at, updated_at;
+} kr_credential_t;
+
+typedef struct {
+    const char *id;
+    const char *schema_id;
+    const char *state;              /* "active" or "inactive" */
+    apr_time_t state_changed_at;
+    json_t *traits;
+    json_t *metadata_public;        /* NULL: null */
+    json_t *metadata_admin;         /* NULL: null; only loaded where it is needed */
+    const char *external_id;        /* or NULL */
+    const char *available_aal;      /* "aal0", "aal1", "aal2" */
+    apr_array_header_t *addresses;   /* of kr_address_t */
+    apr_array_header_t *credentials; /* of kr_credential_t; empty unless asked for */
+    apr_time_t created_at, updated_at;
+} kr_identity_t;
+
+/** The identity as the public API shows it (behaviour.md section 6). New reference, pool-owned. */
+json_t *kr_identity_json(kr_ctx_t *k, const kr_identity_t *identity);
+
+/**
+ * Normalise a password, code or webauthn identifier for writing and looking up: e-mail addresses and user names trimmed,
+ * width-folded, NFKC, lower-cased, without control and bidi characters; phone numbers in international form to E.164.
+ * @return NULL when nothing is left or it is longer than 255 characters
+ */
+const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw);
+
+/** A valid address for `via`, normalised; NULL when it is none (email: <= 254 bytes; sms: E.164). */
+const char *kr_address_normalise(apr_pool_t *pool, const char *via, const char *raw);
+
+/**
+ * Read a schema's paths out of a submitted body (identity-schema.md section 4).
+ * @param out     {"traits": {...}} with every object path of the schema present
+ * @param body    the decoded body: JSON object as sent, or of a form {"name": "value" | ["v1","v2"]} with dotted names
+ * @param is_form 1 when the body came as a form: values are strings and get coerced
+ */
+void kr_traits_decode(json_t **out, apr_pool_t *pool, const kr_schema_t *schema, const json_t *body, int is_form);
+
+/**
+ * The identifiers a credential of `type` gets from the traits ("password", "code", "webauthn"), normalised, no doubles.
+ * @return array of const char*
+ */
+apr_array_header_t *kr_traits_identifiers(apr_pool_t *pool, const kr_schema_t *schema, const json_t *traits,
+                                          const char *type);
+
+/**
+ * Give `identity` the addresses its traits call for: kept values keep id and state, new ones begin unverified, others go.
+ * Also rewrites phone traits to E.164.
+ * @return 1, or 0 with *bad_path naming a trait that is no address for its `via`
+ */
+int kr_traits_addresses(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char **bad_path);
+
+/* -- keeping them --------------------------------------------------------- */
+
+/**
+ * Write a new identity with its credentials, identifiers and addresses: four statements, inside the caller's transaction.
+ * @return 409 "duplicate" (id NULL) when an identifier or address is taken; the caller rolls back
+ */
+kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity) KR_MUST_CHECK;
+
+/**
+ * Find by identifier and credential type: one statement; identity with that credential and its addresses.
+ * @param out  NULL when nobody has it
+ */
+kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
+
+/** Load by id with addresses and, when asked, credentials. @param out NULL when there is none in this realm */
+kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
+
+/** An identity out of rows that came with something else (a session). @param out NULL when `rows` is NULL */
+kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+
+/** Replace the configuration of one credential (rehash at login). */
+kr_err_t *kr_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
+
+/** The credential of that type, or NULL. */
+const kr_credential_t *kr_identity_credential(const kr_identity_t *identity, const char *type);
+
+#endif

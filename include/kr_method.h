@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ways to prove or change who you are. A method is a constant record of functions per kind of flow. */
+#ifndef KR_METHOD_H
+#define KR_METHOD_H
+
+#include "kr_flow.h"
+#include "kr_session.h"
+
+/** What a submit came to. Filled by the method that took it. */
+typedef struct {
+    kr_method_e method;
+    kr_identity_t *identity;  /* login: who it is; registration: what is to be created */
+    kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
+    int next_step;            /* 1: the flow goes on with another screen; show it */
+} kr_outcome_t;
+
+/** Add this method's nodes to a fresh flow. */
+typedef kr_err_t *kr_show_fn(kr_ctx_t *k, kr_flow_t *flow);
+/** Take a submit. Errors of the person's making are messages on the flow plus kr_err_show_flow. */
+typedef kr_err_t *kr_submit_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body);
+
+/** One method. All state lives in the flow. */
+typedef struct {
+    kr_method_e id;
+    int (*on)(const kr_settings_t *settings, kr_flow_kind_e kind); /* switched on for that kind of flow? */
+    int (*takes)(const kr_body_t *body, kr_flow_kind_e kind);      /* NULL: field `method` equals the name */
+    void (*keep)(kr_flow_t *flow, const kr_body_t *body); /* keeps what was typed in the nodes, before anything is checked; or NULL */
+    kr_show_fn *show[KR_FLOW_KINDS];   /* nodes of a fresh flow; NULL: none */
+    kr_show_fn *offer[KR_FLOW_KINDS];  /* nodes once the account (login) or the profile (registration) is known; NULL: none */
+    kr_submit_fn *submit[KR_FLOW_KINDS];
+} kr_method_t;
+
+/** All methods in the order in which they add nodes and look at submits; ended by NULL. */
+extern const kr_method_t *const kr_methods[];
+
+/** Add every method's nodes, and sort. */
+kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/**
+ * The second screen of identifier-first login and two-step registration: every method offers itself.
+ * @param types  names of the credential types the account has; NULL: all that are switched on
+ */
+kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *types) KR_MUST_CHECK;
+/**
+ * Hand a submit to the method it names. Checks the anti-CSRF token first.
+ * @return the "no strategy" message of the kind on the flow when none takes it
+ */
+kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+
+/**
+ * The password policy: length, similarity to the identifiers, breached list. Messages go onto node `password`.
+ * @param identifiers  array of const char*
+ * @return kr_err_show_flow when it does not hold, 502 when the list is needed and cannot be asked
+ */
+kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers) KR_MUST_CHECK;
+
+/** The count of breaches a password is in, from the range API (cached per process). @return 502 upstream_error */
+kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password) KR_MUST_CHECK;
+
+/**
+ * Read traits out of a registration submit, keep what was sent in the nodes, and validate.
+ * @param identity  out: new identity with schema, traits, addresses and what the traits alone make (a code credential)
+ * @param needed    a top-level field that must be there too ("password"), or NULL: reported together with the traits
+ * @return kr_err_show_flow with messages on the nodes
+ */
+kr_err_t *kr_registration_traits(kr_identity_t **identity, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body,
+                                 const char *needed) KR_MUST_CHECK;
+
+/** Add a credential to an identity that is being made. `identifiers` and `config` are kept, not copied. */
+void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
+                                apr_array_header_t *identifiers);
+
+/** Message 4000002 on the node of a field that was not sent. */
+void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);
+
+/** The identifier input of login: its label names the one annotated trait of the schema, if there is just one. */
+json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *autocomplete);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: issue, find, check, refresh, revoke; the cookie and the tokens that carry them. */
+#ifndef KR_SESSION_H
+#define KR_SESSION_H
+
+#include "kr_http.h"
+#include "kr_identity.h"
+
+/** How a session came with a request. */
+typedef enum { KR_CARRIED_NONE, KR_CARRIED_COOKIE, KR_CARRIED_HEADER, KR_CARRIED_BEARER } kr_carrier_e;
+
+struct kr_session_t {
+    const char *id;
+    kr_identity_t *identity;   /* with its addresses, without credentials */
+    int active;                /* the stored flag; see kr_session_usable */
+    const char *aal;           /* "aal0", "aal1", "aal2" */
+    json_t *methods;           /* authentication_methods, as shown */
+    const char *device_id, *ip_address, *user_agent, *location; /* user_agent may be NULL */
+    json_t *former_device;     /* shown beside the device in the answer of a refresh; or NULL */
+    const char *token_hash;
+    const char *token;         /* plain, only in the request that issued it, and of the request that carried it */
+    kr_carrier_e carrier;
+    apr_time_t cookie_expires; /* what the cookie said, 0 if it was no cookie */
+    apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at; /* µs */
+};
+
+/** One thing that was proved: joins authentication_methods. */
+typedef struct {
+    const char *method;        /* "password", "code", ... */
+    const char *aal;           /* "aal1", "aal2" */
+} kr_proof_t;
+
+/**
+ * The session that the request carries: X-Session-Token, else the cookie, else Authorization: Bearer. Looked up once per
+ * request and kept in k->session. One statement at most (two after a refresh or a rotation of secrets); none when the cookie is forged.
+ * @param out  NULL when there is none that is active, unexpired and of an active identity
+ * @return 503 when the store cannot say: never a pass
+ */
+kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
+
+/** Did the request carry any session credential, good or bad? */
+kr_carrier_e kr_session_carrier(kr_ctx_t *k);
+
+/** As kr_session_current, but having none is a 401 with `id` (a static string or NULL). */
+kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/**
+ * Does the session reach the assurance level that settings ask for (aal1 | highest_available)?
+ * @return 403 session_aal2_required with redirect_browser_to, or NULL
+ */
+kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available) KR_MUST_CHECK;
+
+/**
+ * Start a session for `identity`. One statement. The token is always new (session fixation).
+ * @param out  lives in k->pool; out->token is shown once, only its keyed hash is stored
+ */
+kr_err_t *kr_session_issue(kr_session_t **out, kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof) KR_MUST_CHECK;
+
+/**
+ * Add a proof to a session: refresh or step-up. Keeps the id, renews authenticated_at and expires_at, and gives it a new
+ * token; the former token is good for KR_OLD_TOKEN_GRACE more, for requests that are on their way.
+ */
+kr_err_t *kr_session_prove(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof) KR_MUST_CHECK;
+
+/** How long the token before a refresh still works: 60 s. */
+#define KR_OLD_TOKEN_GRACE apr_time_from_sec(60)
+
+/** Give the session a new token without a proof, for the token exchange: one statement. */
+kr_err_t *kr_session_retoken(kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
+
+/** Load by id; out NULL when none. Whether it is usable is another question. */
+kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/** Active, unexpired at k->now, identity active. */
+int kr_session_usable(kr_ctx_t *k, const kr_session_t *session);
+
+/** Move expiry to now + session.lifespan if the settings' window allows it. @param done 0: too early or gone */
+kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
+
+/** The session as the API shows it (behaviour.md section 6), identity and devices included. Pool-owned. */
+json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *session);
+
+/** Set the session cookie for it on k->reply; its token must be known. */
+void kr_session_cookie_set(kr_ctx_t *k, const kr_session_t *session);
+/** Delete the session cookie: the same value, Max-Age 0. */
+void kr_session_cookie_clear(kr_ctx_t *k);
+
+/** The logout token of a session that came by cookie: derived, stored nowhere. */
+const char *kr_session_logout_token(kr_ctx_t *k, const kr_session_t *session);
+/** Is it the session's? Any secret of the realm may have made it. */
+int kr_session_logout_token_ok(kr_ctx_t *k, const kr_session_t *session, const char *token);
+
+/** Find by a plain session token (native logout, introspection). out NULL when unknown; usable or not. */
+kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token) KR_MUST_CHECK;
+
+/** Where a person goes to sign in and come back: <base_url>/self-service/login/browser?return_to=... */
+const char *kr_session_login_url(kr_ctx_t *k, const char *return_to);
+
+/**
+ * What the gate hands to the app, by field name: id, identity (id of the identity), aal, schema, authenticated_at, expires_at,
+ * trait values by path. NULL when there is no such thing. Values are safe for a header: no control bytes.
+ */
+const char *kr_session_field(kr_ctx_t *k, const kr_session_t *session, const char *field);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of the table families. SQL lives behind this header and nowhere else; every statement is bound to k->realm. */
+#ifndef KR_STORE_H
+#define KR_STORE_H
+
+#include "kr_db.h"
+
+/* -- flows: one table for all five kinds ---------------------------------- */
+
+typedef struct {
+    const char *id;
+    const char *kind;          /* "login", "registration", "settings", "recovery", "verification" */
+    const char *type;          /* "browser" or "api" */
+    const char *state;
+    const char *active;        /* method, or NULL */
+    const char *ui;            /* JSON {"messages":[...],"nodes":[...]} */
+    const char *internal;      /* JSON object, or NULL */
+    const char *request_url;
+    const char *csrf_hash;     /* keyed hash of the anti-CSRF cookie's value; NULL in api flows */
+    const char *identity_id;   /* settings, recovery; or NULL */
+    const char *schema_id;     /* identity_schema that was asked for, or NULL */
+    const char *organization_id; /* or NULL */
+    const char *login_challenge; /* OAuth2, or NULL */
+    int refresh;
+    const char *requested_aal; /* "aal1", "aal2"; NULL outside login */
+    int submit_count;
+    apr_time_t issued_at, expires_at, created_at, updated_at;
+} kr_flow_row_t;
+
+/** Insert a flow: one statement. */
+kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+/** Load a flow of that kind: one statement. @param out NULL when there is none */
+kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind, const char *id) KR_MUST_CHECK;
+/** Write what may change: state, active, ui, internal, identity_id, submit_count, updated_at. */
+kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+
+/* -- identities ----------------------------------------------------------- */
+
+/** Columns as they are stored; see kr_identity_t for their meaning. JSON columns are text. */
+typedef struct {
+    const char *id, *schema_id, *state, *traits, *metadata_public, *metadata_admin, *external_id, *available_aal;
+    apr_time_t state_changed_at, created_at, updated_at;
+} kr_identity_row_t;
+
+typedef struct {
+    const char *id, *via, *value, *status;
+    int recovery, verified, position;
+    apr_time_t verified_at, created_at, updated_at;
+} kr_address_row_t;
+
+typedef struct {
+    const char *id, *type, *config;
+    apr_time_t created_at, updated_at;
+} kr_credential_row_t;
+
+typedef struct {
+    const char *credential_id, *type, *identifier;
+} kr_identifier_row_t;
+
+/** An identity with what was asked for. Arrays of the row types above, never NULL. */
+typedef struct {
+    kr_identity_row_t identity;
+    apr_array_header_t *addresses;   /* by position */
+    apr_array_header_t *credentials;
+    apr_array_header_t *identifiers;
+} kr_identity_rows_t;
+
+/** Insert all of it: four statements (identity, credentials, identifiers, addresses). KR duplicate when a key is taken. */
+kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+/** By credential type and identifier: one statement. Identity, that credential, addresses. @param out NULL when none */
+kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
+/** By id: identity and addresses in one statement; credentials and identifiers in one more when asked. @param out NULL when none */
+kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
+/** Replace a credential's config. */
+kr_err_t *kr_store_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
+/** Which credential types does the holder of this identifier have? One statement; array of const char*, empty when unknown. */
+kr_err_t *kr_store_identifier_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
+/** Set an address' status ("sent", ...) and updated_at. */
+kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status) KR_MUST_CHECK;
+
+/* -- sessions ------------------------------------------------------------- */
+
+typedef struct {
+    const char *id, *identity_id;
+    const char *token_hash;     /* keyed hash of the token */
+    const char *old_token_hash; /* the token before the last refresh, good until old_token_until; or NULL */
+    apr_time_t old_token_until;
+    const char *aal;            /* "aal0", "aal1", "aal2" */
+    const char *methods;        /* JSON array: authentication_methods */
+    int active;
+    const char *device_id, *ip_address, *user_agent, *location; /* the device; user_agent may be NULL */
+    apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at;
+} kr_session_row_t;
+
+/** A session with its identity and addresses, as whoami shows it. */
+typedef struct {
+    kr_session_row_t session;
+    kr_identity_rows_t *identity;
+} kr_session_rows_t;
+
+/** Insert: one statement. */
+kr_err_t *kr_store_session_insert(kr_ctx_t *k, const kr_session_row_t *session) KR_MUST_CHECK;
+/**
+ * By the hash of a token: one joined statement. Inactive and expired ones are found too, the caller decides.
+ * @param old  1: look for the token before the last refresh
+ * @param out  NULL when none
+ */
+kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old) KR_MUST_CHECK;
+/** Write what a refresh or step-up changes: token hashes, aal, methods, authenticated_at, expires_at, device, updated_at. */
+kr_err_t *kr_store_session_update(kr_ctx_t *k, const kr_session_row_t *session) KR_MUST_CHECK;
+/** New expiry. @param done 0 when the session is gone or inactive */
+kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at) KR_MUST_CHECK;
+/** Make a session inactive; of that identity only, when identity_id is not NULL. @param done how many changed; may be NULL */
+kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id) KR_MUST_CHECK;
+/** Make all sessions of the identity inactive but `except_id`. @param done how many there are: Kratos counts ended ones too */
+kr_err_t *kr_store_session_revoke_others(apr_int64_t *done, kr_ctx_t *k, const char *identity_id, const char *except_id) KR_MUST_CHECK;
+/**
+ * The identity's active, unexpired sessions but `except_id`, newest first, with the total number: two statements.
+ * @param out  array of kr_session_row_t
+ */
+kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr_ctx_t *k, const char *identity_id,
+                                const char *except_id, int limit, int offset) KR_MUST_CHECK;
+
+/* -- session token exchange ----------------------------------------------- */
+
+/** Remember the codes of a native flow; return_hash and session_id come later (social login). */
+kr_err_t *kr_store_exchange_insert(kr_ctx_t *k, const char *id, const char *flow_id, const char *init_hash,
+                                   const char *return_hash, const char *session_id, apr_time_t expires_at) KR_MUST_CHECK;
+/** Fill an exchange when its flow succeeded. @param done 0 when there is none for the flow */
+kr_err_t *kr_store_exchange_fill(int *done, kr_ctx_t *k, const char *flow_id, const char *return_hash, const char *session_id) KR_MUST_CHECK;
+/** Take an exchange, once: the session's id when both hashes match and it was filled, else NULL. The row is gone after. */
+kr_err_t *kr_store_exchange_take(const char **session_id, kr_ctx_t *k, const char *init_hash, const char *return_hash) KR_MUST_CHECK;
+/** Load a session by id with its identity (for the exchange and admin). @param out NULL when none */
+kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/* -- self-service errors -------------------------------------------------- */
+
+/** Keep an error for the error page: `error` is the JSON of the inner error object. */
+kr_err_t *kr_store_error_insert(kr_ctx_t *k, const char *id, const char *error) KR_MUST_CHECK;
+/** @param error NULL when unknown @param created µs */
+kr_err_t *kr_store_error_load(const char **error, apr_time_t *created, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/* -- verification codes and the mail queue (written now, sent by the courier later) --- */
+
+/** Keep the keyed hash of a one-time code that was sent for a flow to an address. */
+kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id, const char *kind, const char *address,
+                               const char *address_id, const char *identity_id, const char *code_hash,
+                               apr_time_t expires_at) KR_MUST_CHECK;
+/** Queue a message: `sealed` is the template data, sealed (it holds the code). */
+kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, const char *recipient,
+                                  const char *template_type, const char *sealed) KR_MUST_CHECK;
+
+/* -- housekeeping --------------------------------------------------------- */
+
+/**
+ * Delete up to `batch` expired rows of each table family, all realms of this database; flows and sessions by expires_at,
+ * revoked sessions and errors by age. Nothing else waits for it: small statements, no transaction.
+ * @param deleted  in all
+ */
+kr_err_t *kr_store_sweep(apr_int64_t *deleted, kr_ctx_t *k, int batch) KR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module: its record and its hooks. A table of contents; what each does is in src/httpd. */
+#include "src/httpd/mod_kratos.h"
+
+#include <http_protocol.h>
+#include <http_request.h>
+#include <jansson.h>
+#include <mpm_common.h>
+
+static int before_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    json_object_seed(0); /* jansson would do it at its first object, but that may be in two threads at once */
+    kr_gate_register(pconf);
+    return OK;
+}
+
+static void start_child(apr_pool_t *pchild, server_rec *s)
+{
+    kr_site_child(pchild, s);
+    kr_background_start(pchild, s);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    /* FIRST: mod_authz_core looks for our Require provider while it reads the configuration. */
+    ap_hook_pre_config(before_config, NULL, NULL, APR_HOOK_FIRST);
+    /* check_config, not post_config: `apachectl configtest` gets this far and no further. */
+    ap_hook_check_config(kr_site_check, NULL, NULL, APR_HOOK_MIDDLE);
+    /* MIDDLE: mod_unixd has read User and Group by then. */
+    ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);
+    /* MIDDLE: nothing of another module's is needed in a child. */
+    ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(kr_background_stop, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* FIRST: the server's own RewriteRules, SetEnvIf and the like must not see what a client says about itself. */
+    ap_hook_post_read_request(kr_gate_strip, NULL, NULL, APR_HOOK_FIRST);
+    /* FIRST: mod_auth_basic and its kind would answer in our place. It stands aside where AuthType names another. */
+    ap_hook_check_authn(kr_gate_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    /* FIRST: mod_headers and per-directory RewriteRules run in fixups too, and want to read our variables. */
+    ap_hook_fixups(kr_gate_export, NULL, NULL, APR_HOOK_FIRST);
+    /* MIDDLE: SetHandler named us; nobody else wants it. */
+    ap_hook_handler(kr_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA kratos_module = {
+    STANDARD20_MODULE_STUFF,
+    kr_place_create,
+    kr_place_merge,
+    kr_host_create,
+    kr_host_merge,
+    kr_directives,
+    register_hooks,
+    0, /* flags */
+};

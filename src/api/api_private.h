@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the operations share: answers, and what every flow does the same way. */
+#ifndef API_PRIVATE_H
+#define API_PRIVATE_H
+
+#include "kr_api.h"
+#include "kr_hook.h"
+#include "kr_json.h"
+#include "kr_store.h"
+#include "kr_text.h"
+
+/* -- respond.c: the one place where errors meet the client ---------------- */
+
+/** Answer with an error: JSON envelope for programs, a redirect to the error page for people. */
+void kr_respond_error(kr_ctx_t *k, const kr_err_t *err, int json);
+/**
+ * Answer with an error of a submit to `flow`: shows the flow again where that is the answer.
+ * @return NULL, or the error of storing the flow
+ */
+kr_err_t *kr_respond_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err) KR_MUST_CHECK;
+/** The flow after a step that leads to another screen: people are sent to the page, programs get it with status 400. */
+void kr_respond_flow_step(kr_ctx_t *k, kr_flow_t *flow);
+/** A fresh flow: people are sent to its page, programs get it. */
+void kr_respond_flow(kr_ctx_t *k, const kr_flow_t *flow, int json);
+/** The reply is complete: the operation leaves with this. */
+#define KR_DONE NULL
+
+/* -- flows.c: what every kind of flow does the same way ------------------- */
+
+/** Parameters of init that login and registration share: identity_schema, organization. */
+kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** GET .../flows?id=: the flow, if it is there, owned, and not expired. Answers. */
+kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/** The flow that a submit names. @return 400 for a missing or malformed id, 404 */
+kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/** Replace an expired flow by a fresh one that says so. @return the 410 that names it */
+kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
+/** Remember a session token exchange code if the client asked for one. */
+kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Is a query parameter true as Go reads booleans (1, t, T, true, True, TRUE)? */
+int kr_query_true(kr_ctx_t *k, const char *name);
+
+/** {"action":"redirect_browser_to",...}. New reference. */
+json_t *kr_continue_redirect(const char *url);
+
+/* -- paging.c ------------------------------------------------------------- */
+
+/** A page of a list. */
+typedef struct {
+    int size;    /* entries per page */
+    int page;    /* from 0 */
+} kr_page_query_t;
+
+/** page_size/page_token or per_page/page; odd values fall back rather than fail. */
+kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most);
+/** Link and X-Total-Count headers of a page. */
+void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_int64_t total);
+
+/* -- cors.c --------------------------------------------------------------- */
+
+/** CORS as the settings say. @return 1 when it was a preflight and is answered */
+int kr_cors(kr_ctx_t *k);
+
+/* -- operations ----------------------------------------------------------- */
+
+kr_operation_fn kr_login_create_browser, kr_login_create_native, kr_login_get, kr_login_submit;
+kr_operation_fn kr_registration_create_browser, kr_registration_create_native, kr_registration_get, kr_registration_submit;
+kr_operation_fn kr_settings_create_browser, kr_settings_create_native, kr_settings_get, kr_settings_submit;
+kr_operation_fn kr_recovery_create, kr_recovery_get, kr_recovery_submit;
+kr_operation_fn kr_verification_create, kr_verification_get, kr_verification_submit;
+kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
+kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
+kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;
+kr_operation_fn kr_change_password, kr_not_here;
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every kind of flow does the same way: get, find on submit, replace when expired. */
+#include <string.h>
+
+#include "api_private.h"
+
+int kr_query_true(kr_ctx_t *k, const char *name)
+{
+    static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
+    const char *value = kr_query(k->req, name);
+
+    for (int i = 0; value && i < KR_DIM(words); i++)
+        if (strcmp(words[i], value) == 0) return 1;
+    return 0;
+}
+
+kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *schema_id = kr_query(k->req, "identity_schema");
+    const char *organization = kr_query(k->req, "organization");
+    const char *challenge = kr_query(k->req, "login_challenge");
+
+    if (schema_id && *schema_id) {
+        const kr_schema_t *schema = kr_realm_schema(k->realm, schema_id);
+
+        if (!schema || !schema->selectable || strcmp(schema->id, schema_id) != 0)
+            return kr_err(k, 400, NULL, "identity_schema names a schema that cannot be chosen");
+        flow->schema_id = schema->id;
+    }
+    if (organization && kr_uuid_valid(organization)) flow->organization_id = organization;
+    if (challenge) /* an empty one too: the client believes in a server that is not there */
+        return kr_err(k, 500, "invalid_configuration", "login_challenge was sent, but no OAuth2 server is configured");
+    return NULL;
+}
+
+static const char *init_path(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *path = apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), flow->api ? "/api" : "/browser",
+                                   NULL);
+
+    return kr_url_join(k->pool, k->realm->settings->base_url, path);
+}
+
+/* What the client should do instead stands in the details. Login and registration have an id for it. */
+static kr_err_t *expired(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const int named = flow->kind == KR_FLOW_LOGIN || flow->kind == KR_FLOW_REGISTRATION
+                      || (flow->kind == KR_FLOW_RECOVERY && flow->api);
+    const char *init = init_path(k, flow);
+    kr_err_t *err = kr_err(k, 410, named ? "self_service_flow_expired" : NULL, "the flow has expired, begin a new one");
+
+    if (flow->api) return kr_err_detail(k, err, "api", json_string(init));
+    if (flow->return_to) init = kr_url_with(k->pool, init, "return_to", flow->return_to);
+    kr_err_detail(k, err, "redirect_to", json_string(init));
+    return kr_err_detail(k, err, "return_to", json_string(flow->return_to ? flow->return_to : ""));
+}
+
+kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    const char *id = kr_query(k->req, "id");
+    kr_flow_t *flow;
+    kr_err_t *err = kr_flow_load(&flow, k, kind, id);
+
+    if (!err && !flow->api && !kr_csrf_owns(k, flow)) err = kr_csrf_violation(k, NULL);
+    if (!err && kr_flow_expired(k, flow)) err = expired(k, flow);
+    if (err) kr_respond_error(k, err, 1);
+    else kr_reply_json(k, 200, kr_flow_json(k, flow));
+    return KR_DONE;
+}
+
+kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    const char *id = kr_query(k->req, "flow");
+
+    if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
+    return kr_flow_load(out, k, kind, id);
+}
+
+kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
+{
+    kr_flow_t *flow = kr_flow_make(k, old->kind, old->api, old->request_url);
+    const char *when = kr_time_rfc3339(k->pool, old->expires_at);
+    kr_err_t *err;
+
+    flow->schema_id = old->schema_id;
+    flow->organization_id = old->organization_id;
+    flow->refresh = old->refresh;
+    flow->requested_aal = old->requested_aal;
+    KR_TRY(kr_methods_show(k, flow));
+    kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
+                                                (json_int_t)apr_time_sec(old->expires_at)));
+    KR_TRY(kr_flow_insert(k, flow));
+    err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
+    err->kind = KR_ERR_REPLACED;
+    err->use_flow = flow->id;
+    kr_err_extra(k, err, "expired_at", json_string(when));
+    kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
+    return kr_err_extra(k, err, "use_flow_id", json_string(flow->id));
+}
+
+kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *hash;
+
+    if (!kr_query_true(k, "return_session_token_exchange_code")) return NULL;
+    flow->exchange_code = kr_random_alnum(k->pool, 64);
+    hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, flow->exchange_code);
+    return kr_store_exchange_insert(k, kr_uuid(k), flow->id, hash, NULL, NULL, flow->expires_at);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Login: begin, get, submit. */
+#include <string.h>
+#include <strings.h>
+
+#include "api_private.h"
+
+/* -- begin ---------------------------------------------------------------- */
+
+static kr_err_t *take_aal(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *aal = kr_query(k->req, "aal");
+
+    if (!aal || !*aal || strcasecmp(aal, "aal1") == 0) return NULL;
+    if (strcasecmp(aal, "aal2") != 0) return kr_err(k, 400, NULL, "aal names no assurance level that exists");
+    flow->requested_aal = "aal2";
+    return NULL;
+}
+
+static kr_err_t *already(kr_ctx_t *k)
+{
+    kr_err_t *err = kr_err(k, 400, "session_already_available", "a valid session was found; use refresh to confirm it");
+
+    err->message = "you are signed in already";
+    return err;
+}
+
+/* Is there anything to gain for somebody who has this session? */
+static int needs_login(const kr_flow_t *flow, const kr_session_t *session)
+{
+    return flow->refresh || strcmp(flow->requested_aal, session->aal) > 0;
+}
+
+static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_session_t *session;
+
+    *signed_in = 0;
+    KR_TRY(kr_session_current(&session, k));
+    if (!session) {
+        flow->refresh = 0; /* there is nothing to refresh */
+        if (strcmp(flow->requested_aal, "aal1") == 0) return NULL;
+        return kr_err(k, 401, "session_aal1_required", "a second factor was asked for before the first");
+    }
+    *signed_in = !needs_login(flow, session);
+    return NULL;
+}
+
+static void greet(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->refresh) kr_flow_message(k, flow, 1010003, NULL);
+    else if (strcmp(flow->requested_aal, "aal2") == 0) kr_flow_message(k, flow, 1010004, NULL);
+}
+
+static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
+{
+    kr_flow_t *flow;
+
+    KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_LOGIN, api));
+    *out = flow;
+    flow->refresh = kr_query_true(k, "refresh");
+    KR_TRY(take_aal(k, flow));
+    KR_TRY(kr_flow_take_query(k, flow));
+    KR_TRY(meet_session(signed_in, k, flow));
+    if (*signed_in) return NULL;
+    greet(k, flow);
+    KR_TRY(kr_methods_show(k, flow));
+    return kr_flow_insert(k, flow);
+}
+
+kr_err_t *kr_login_create_browser(kr_ctx_t *k)
+{
+    const int json = kr_wants_json(k->req, 0);
+    int signed_in = 0;
+    kr_flow_t *flow;
+    kr_err_t *err = create(&flow, &signed_in, k, 0);
+
+    if (!err && signed_in && json) err = already(k);
+    if (err) kr_respond_error(k, err, json);
+    else if (signed_in) kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
+    else kr_respond_flow(k, flow, json);
+    return KR_DONE;
+}
+
+kr_err_t *kr_login_create_native(kr_ctx_t *k)
+{
+    int signed_in = 0;
+    kr_flow_t *flow;
+    kr_err_t *err = create(&flow, &signed_in, k, 1);
+
+    if (!err && signed_in) err = already(k);
+    if (!err) err = kr_flow_exchange_code(k, flow);
+    if (err) kr_respond_error(k, err, 1);
+    else kr_respond_flow(k, flow, 1);
+    return KR_DONE;
+}
+
+kr_err_t *kr_login_get(kr_ctx_t *k)
+{
+    return kr_flow_get(k, KR_FLOW_LOGIN);
+}
+
+/* -- submit --------------------------------------------------------------- */
+
+static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    if (strcmp(identity->state, "active") == 0) return NULL;
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0801) "login %s: identity %s is not active", flow->id, identity->id);
+    kr_flow_message(k, flow, 4010011, NULL);
+    return kr_err_show_flow(k);
+}
+
+/* A refresh or step-up of the same person keeps the session; everything else gets one of its own. */
+static kr_err_t *establish(kr_session_t **out, kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *done)
+{
+    kr_session_t *current;
+
+    KR_TRY(kr_session_current(&current, k));
+    if (current && needs_login(flow, current) && strcmp(current->identity->id, done->identity->id) == 0) {
+        *out = current;
+        return kr_session_prove(k, current, &done->proof);
+    }
+    /* forms that were open before the sign-in must not be sent after it */
+    if (!flow->api && (!current || strcmp(current->identity->id, done->identity->id) != 0)) kr_csrf_renew(k);
+    return kr_session_issue(out, k, done->identity, &done->proof);
+}
+
+static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+{
+    const char *to = after->browser_to ? after->browser_to : kr_return_to_of(k, flow, (int)after->method);
+    json_t *out = kr_json_own(k->pool, json_object());
+    json_t *with = json_array();
+
+    if (!flow->api) kr_session_cookie_set(k, session);
+    if (!flow->api && !kr_wants_json(k->req, 1)) {
+        json_decref(with);
+        kr_reply_redirect(k, 303, to);
+        return;
+    }
+    if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
+    else json_array_append_new(with, kr_continue_redirect(to));
+    json_array_extend(with, after->continue_with);
+    json_object_set(out, "session", kr_session_json(k, session));
+    json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
+    json_decref(with);
+    kr_reply_json(k, 200, out);
+}
+
+static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_body_t body;
+    kr_outcome_t done;
+    kr_session_t *session;
+    kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
+
+    kr_flow_clear_messages(flow);
+    KR_TRY(kr_body_read(&body, k));
+    KR_TRY(kr_methods_submit(&done, k, flow, &body));
+    if (done.next_step) {
+        KR_TRY(kr_flow_update(k, flow));
+        kr_respond_flow_step(k, flow);
+        return KR_DONE;
+    }
+    KR_TRY(check_state(k, flow, done.identity));
+    KR_TRY(establish(&session, k, flow, &done));
+    KR_TRY(kr_flow_update(k, flow));
+    after.method = done.method;
+    after.identity = done.identity;
+    after.session = session;
+    after.proof = &done.proof;
+    KR_TRY(kr_hooks_answer(k, &after));
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, done.identity->id, session->id);
+    reply_signed_in(k, flow, session, &after);
+    return KR_DONE;
+}
+
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_session_t *session;
+
+    KR_TRY(kr_session_current(&session, k));
+    if (session && !needs_login(flow, session)) {
+        if (flow->api || kr_wants_json(k->req, 1)) return already(k);
+        kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
+        return KR_DONE;
+    }
+    if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4010001);
+    return take(k, flow);
+}
+
+kr_err_t *kr_login_submit(kr_ctx_t *k)
+{
+    kr_flow_t *flow;
+    kr_err_t *err;
+
+    KR_TRY(kr_flow_of_submit(&flow, k, KR_FLOW_LOGIN));
+    err = submit(k, flow);
+    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+}

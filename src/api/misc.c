@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small operations: stored errors, schemas, health, the well-known password URL. */
+#include <string.h>
+
+#include "api_private.h"
+
+#define SCHEMAS_DEFAULT 250
+#define SCHEMAS_MAX 500
+
+/* -- stored errors -------------------------------------------------------- */
+
+static void reply_stored(kr_ctx_t *k, const char *id, json_t *error, const char *created)
+{
+    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:O, s:s, s:s}", "id", id, "error", error, "created_at", created,
+                                       "updated_at", created));
+}
+
+static kr_err_t *stored(kr_ctx_t *k)
+{
+    const char *id = kr_query(k->req, "error");
+    const char *json = NULL;
+    apr_time_t created;
+    json_t *error;
+
+    if (!id) id = kr_query(k->req, "id");
+    if (id && strcmp(id, "stub:500") == 0) {
+        /* a sample for people who build error pages */
+        error = kr_json_pack(k->pool, "{s:i, s:s, s:s, s:s}", "code", 500, "status", kr_err_status_text(500), "reason",
+                             "this is a sample error for error pages", "message", kr_err_message(500));
+        reply_stored(k, kr_uuid(k), error, "0001-01-01T00:00:00Z");
+        return KR_DONE;
+    }
+    if (kr_uuid_valid(id)) KR_TRY(kr_store_error_load(&json, &created, k, id));
+    error = json ? kr_json_own(k->pool, json_loads(json, 0, NULL)) : NULL;
+    if (!error) return kr_err(k, 404, NULL, NULL);
+    reply_stored(k, id, error, kr_time_rfc3339(k->pool, created));
+    return KR_DONE;
+}
+
+kr_err_t *kr_error_get(kr_ctx_t *k)
+{
+    kr_err_t *err = stored(k);
+
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+/* -- schemas -------------------------------------------------------------- */
+
+kr_err_t *kr_schemas_list(kr_ctx_t *k)
+{
+    const apr_array_header_t *schemas = k->realm->settings->schemas;
+    const kr_page_query_t page = kr_paging(k, SCHEMAS_DEFAULT, SCHEMAS_MAX);
+    /* Kratos counts the length of this list's pages from its begin: clients that page through it rely on nothing else */
+    const int from = page.page * page.size;
+    const int to = from + (page.page + 1) * page.size;
+    json_t *out = kr_json_own(k->pool, json_array());
+
+    for (int i = from; i < to && i < schemas->nelts; i++) {
+        const kr_schema_t *schema = APR_ARRAY_IDX(schemas, i, const kr_schema_t *);
+
+        json_array_append_new(out, json_pack("{s:s, s:o}", "id", schema->id, "schema",
+                                             json_loadb(schema->raw, schema->raw_len, 0, NULL)));
+    }
+    kr_paging_headers(k, "/schemas", page, schemas->nelts);
+    kr_reply_json(k, 200, out);
+    return KR_DONE;
+}
+
+kr_err_t *kr_schema_get(kr_ctx_t *k)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, k->route_param);
+
+    if (!schema) {
+        kr_respond_error(k, kr_err(k, 404, NULL, NULL), 1);
+        return KR_DONE;
+    }
+    k->reply->status = 200;
+    k->reply->content_type = "application/json";
+    k->reply->body = schema->raw;
+    k->reply->body_len = schema->raw_len;
+    return KR_DONE;
+}
+
+/* -- health, well-known --------------------------------------------------- */
+
+kr_err_t *kr_health_alive(kr_ctx_t *k)
+{
+    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s}", "status", "ok"));
+    return KR_DONE;
+}
+
+kr_err_t *kr_health_ready(kr_ctx_t *k)
+{
+    kr_err_t *err = kr_db_ping(k);
+
+    if (!err) return kr_health_alive(k);
+    kr_reply_json(k, 503, kr_json_pack(k->pool, "{s:{s:s}}", "errors", "database", "the database does not answer"));
+    kr_reply_header(k, "Retry-After", "1");
+    return KR_DONE;
+}
+
+kr_err_t *kr_change_password(kr_ctx_t *k)
+{
+    kr_reply_redirect(k, 303, kr_flow_conf(k, KR_FLOW_SETTINGS)->ui_url);
+    return KR_DONE;
+}

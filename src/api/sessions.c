@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions of the one who asks: whoami, list, revoke, and the exchange of codes for a token. */
+#include <string.h>
+
+#include "api_private.h"
+
+#define LIST_DEFAULT 250
+#define LIST_MAX 1000
+
+/* -- whoami --------------------------------------------------------------- */
+
+static void say_cacheable(kr_ctx_t *k, const kr_session_t *session)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    apr_time_t left;
+
+    if (!conf->cacheable_sessions) return;
+    left = session->expires_at - k->now;
+    if (conf->cacheable_sessions_max_age && left > conf->cacheable_sessions_max_age) left = conf->cacheable_sessions_max_age;
+    kr_reply_header(k, "Ory-Session-Cache-For", apr_psprintf(k->pool, "%" APR_TIME_T_FMT, apr_time_sec(left)));
+}
+
+/* After an extension the cookie would end before the session does. */
+static void renew_cookie(kr_ctx_t *k, const kr_session_t *session)
+{
+    if (session->carrier == KR_CARRIED_COOKIE && apr_time_sec(session->cookie_expires) < apr_time_sec(session->expires_at))
+        kr_session_cookie_set(k, session);
+}
+
+kr_err_t *kr_whoami(kr_ctx_t *k)
+{
+    const char *template = kr_query(k->req, "tokenize_as");
+    kr_session_t *session;
+    kr_err_t *err = kr_session_need(&session, k, NULL);
+
+    if (err) {
+        if (err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
+            kr_reply_header(k, "Ory-Session-Cache-For", "60");
+    } else err = kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal);
+    if (!err && template && *template) err = kr_err(k, 400, NULL, "tokenize_as names no template of the settings");
+    if (err) {
+        kr_respond_error(k, err, 1);
+        return KR_DONE;
+    }
+    kr_reply_header(k, "X-Kratos-Authenticated-Identity-Id", session->identity->id);
+    say_cacheable(k, session);
+    renew_cookie(k, session);
+    kr_reply_json(k, 200, kr_session_json(k, session));
+    return KR_DONE;
+}
+
+/* -- the others ----------------------------------------------------------- */
+
+static kr_err_t *list(kr_ctx_t *k)
+{
+    const kr_page_query_t page = kr_paging(k, LIST_DEFAULT, LIST_MAX);
+    json_t *out = kr_json_own(k->pool, json_array());
+    apr_array_header_t *rows;
+    apr_int64_t total;
+    kr_session_t *session, other;
+    json_t *identity;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal));
+    KR_TRY(kr_store_session_list(&rows, &total, k, session->identity->id, session->id, page.size, page.page * page.size));
+    /* in lists the identity comes without its addresses and schema URL, as clients know it */
+    identity = kr_identity_json(k, session->identity);
+    json_object_del(identity, "verifiable_addresses");
+    json_object_del(identity, "recovery_addresses");
+    json_object_set_new(identity, "schema_url", json_string(""));
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_session_row_t *row = &APR_ARRAY_IDX(rows, i, kr_session_row_t);
+        json_t *json;
+
+        other = *session;
+        other.id = row->id;
+        other.aal = row->aal;
+        other.methods = kr_json_own(k->pool, json_loads(row->methods, 0, NULL));
+        other.device_id = row->device_id;
+        other.ip_address = row->ip_address;
+        other.user_agent = row->user_agent;
+        other.location = row->location;
+        other.issued_at = row->issued_at;
+        other.authenticated_at = row->authenticated_at;
+        other.expires_at = row->expires_at;
+        json = kr_session_json(k, &other);
+        json_object_set(json, "identity", identity);
+        json_array_append(out, json);
+    }
+    kr_paging_headers(k, "/sessions", page, total);
+    kr_reply_json(k, 200, out);
+    return KR_DONE;
+}
+
+kr_err_t *kr_sessions_list(kr_ctx_t *k)
+{
+    kr_err_t *err = list(k);
+
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+static kr_err_t *revoke_others(kr_ctx_t *k)
+{
+    kr_session_t *session;
+    apr_int64_t count;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_store_session_revoke_others(&count, k, session->identity->id, session->id));
+    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:I}", "count", (json_int_t)count));
+    return KR_DONE;
+}
+
+kr_err_t *kr_sessions_revoke_others(kr_ctx_t *k)
+{
+    kr_err_t *err = revoke_others(k);
+
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+static kr_err_t *revoke_one(kr_ctx_t *k)
+{
+    kr_session_t *session;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    if (!kr_uuid_valid(k->route_param)) return kr_err(k, 400, NULL, NULL);
+    if (strcasecmp(k->route_param, session->id) == 0)
+        return kr_err(k, 400, NULL, "this is the session that asks; sign out to end it");
+    /* somebody else's, or none at all, is answered like one's own: nothing to learn here */
+    KR_TRY(kr_store_session_revoke(NULL, k, k->route_param, session->identity->id));
+    k->reply->status = 204;
+    k->reply->content_type = "application/json; charset=utf-8";
+    return KR_DONE;
+}
+
+kr_err_t *kr_sessions_revoke_one(kr_ctx_t *k)
+{
+    kr_err_t *err = revoke_one(k);
+
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+/* -- token exchange ------------------------------------------------------- */
+
+static kr_err_t *take_exchange(const char **session_id, kr_ctx_t *k, const char *init, const char *back)
+{
+    const kr_keys_t *keys = k->realm->keys;
+
+    *session_id = NULL;
+    for (int i = 0; i < keys->count && !*session_id; i++)
+        KR_TRY(kr_store_exchange_take(session_id, k, kr_hmac(k->pool, keys, KR_KEY_CODE, i, init),
+                                      kr_hmac(k->pool, keys, KR_KEY_CODE, i, back)));
+    return NULL;
+}
+
+static kr_err_t *exchange(kr_ctx_t *k)
+{
+    const char *init = kr_query(k->req, "init_code");
+    const char *back = kr_query(k->req, "return_to_code");
+    const char *id;
+    kr_session_t *session = NULL;
+
+    if (!init || !*init || !back || !*back)
+        return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
+    KR_TRY(take_exchange(&id, k, init, back));
+    if (id) KR_TRY(kr_session_load(&session, k, id));
+    if (!session || !kr_session_usable(k, session))
+        return kr_err(k, 404, NULL, "no session waits for these codes");
+    KR_TRY(kr_session_retoken(k, session)); /* the token is made now, so that it never had to be stored */
+    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
+                                       kr_session_json(k, session)));
+    return KR_DONE;
+}
+
+kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
+{
+    kr_err_t *err = exchange(k);
+
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}

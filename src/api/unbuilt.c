@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings, recovery and verification are not built yet: what can be told without them (no session, switched off) is told as
+ * Kratos does, the rest is 501 in words. The configuration refuses to switch them on, see config/keys.c. */
+#include "api_private.h"
+
+static kr_err_t *unbuilt(kr_ctx_t *k, const char *what)
+{
+    return kr_err(k, 501, NULL, "%s is not supported yet", what);
+}
+
+/* -- settings ------------------------------------------------------------- */
+
+kr_err_t *kr_settings_create_browser(kr_ctx_t *k)
+{
+    const char *return_to = kr_query(k->req, "return_to");
+    kr_session_t *session;
+    kr_err_t *err;
+
+    KR_TRY(kr_return_to_check(k, return_to));
+    err = kr_session_need(&session, k, "session_inactive");
+    if (!err) return unbuilt(k, "changing settings");
+    if (err->status != 401) return err;
+    if (kr_wants_json(k->req, 1)) return kr_err_extra(k, err, "CredentialsMissing", json_false());
+    kr_reply_redirect(k, 303, kr_session_login_url(k, return_to && *return_to ? return_to : NULL));
+    return KR_DONE;
+}
+
+kr_err_t *kr_settings_create_native(kr_ctx_t *k)
+{
+    kr_session_t *session;
+    kr_err_t *err = kr_session_need(&session, k, "session_inactive");
+
+    kr_respond_error(k, err ? err : unbuilt(k, "changing settings"), 1);
+    return KR_DONE;
+}
+
+kr_err_t *kr_settings_get(kr_ctx_t *k)
+{
+    kr_session_t *session;
+    kr_err_t *err = kr_session_need(&session, k, NULL);
+
+    if (!err) return unbuilt(k, "changing settings");
+    if (err->status != 401 || kr_wants_json(k->req, 1)) return err;
+    kr_reply_redirect(k, 302, kr_flow_conf(k, KR_FLOW_LOGIN)->ui_url);
+    return KR_DONE;
+}
+
+kr_err_t *kr_settings_submit(kr_ctx_t *k)
+{
+    return kr_settings_get(k);
+}
+
+/* -- recovery and verification -------------------------------------------- */
+
+static kr_err_t *off_or_unbuilt(kr_ctx_t *k, kr_flow_kind_e kind, const char *what)
+{
+    if (!kr_flow_conf(k, kind)->enabled) return kr_err(k, 400, NULL, "%s is switched off here", what);
+    return unbuilt(k, what);
+}
+
+/* A submit names its flow before it says anything else. */
+static kr_err_t *no_flow(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    kr_flow_t *flow;
+    kr_err_t *err = kr_flow_of_submit(&flow, k, kind);
+
+    if (err && err->status == 404) err->reason = "there is no such flow";
+    return err;
+}
+
+kr_err_t *kr_recovery_create(kr_ctx_t *k)
+{
+    return off_or_unbuilt(k, KR_FLOW_RECOVERY, "account recovery");
+}
+
+kr_err_t *kr_recovery_get(kr_ctx_t *k)
+{
+    if (kr_flow_conf(k, KR_FLOW_RECOVERY)->enabled) return kr_flow_get(k, KR_FLOW_RECOVERY);
+    return off_or_unbuilt(k, KR_FLOW_RECOVERY, "account recovery");
+}
+
+kr_err_t *kr_recovery_submit(kr_ctx_t *k)
+{
+    KR_TRY(no_flow(k, KR_FLOW_RECOVERY));
+    return off_or_unbuilt(k, KR_FLOW_RECOVERY, "account recovery");
+}
+
+kr_err_t *kr_verification_create(kr_ctx_t *k)
+{
+    return off_or_unbuilt(k, KR_FLOW_VERIFICATION, "verification of addresses");
+}
+
+kr_err_t *kr_verification_get(kr_ctx_t *k)
+{
+    if (kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return kr_flow_get(k, KR_FLOW_VERIFICATION);
+    return off_or_unbuilt(k, KR_FLOW_VERIFICATION, "verification of addresses");
+}
+
+kr_err_t *kr_verification_submit(kr_ctx_t *k)
+{
+    KR_TRY(no_flow(k, KR_FLOW_VERIFICATION));
+    return off_or_unbuilt(k, KR_FLOW_VERIFICATION, "verification of addresses");
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to ask and replies to fill, without httpd. */
+#include "kr_http.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+
+/* -- what came in ----------------------------------------------------------- */
+
+const char *kr_query(const kr_request_t *req, const char *name)
+{
+    return kr_form_get(req->query, name);
+}
+
+const char *kr_header(const kr_request_t *req, const char *name)
+{
+    return req->headers ? apr_table_get(req->headers, name) : NULL;
+}
+
+const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *name, int *count)
+{
+    apr_size_t name_len = strlen(name);
+    const char *first = NULL;
+    int found = 0;
+
+    for (const char *s = req->cookies; s && *s; s += *s == ';') {
+        apr_size_t len;
+
+        s += strspn(s, " \t");
+        len = strcspn(s, ";");
+        if (len > name_len && s[name_len] == '=' && !memcmp(s, name, name_len)) {
+            const char *value = s + name_len + 1;
+            apr_size_t n = len - name_len - 1;
+
+            while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t')) n--;
+            if (found++ == 0) first = apr_pstrmemdup(pool, value, n);
+        }
+        s += len;
+    }
+    if (count) *count = found;
+    return first;
+}
+
+/* How well Accept likes a type: q in thousandths, and whether that came from the type itself or from a wildcard. */
+typedef struct {
+    int q;
+    int exactness;
+} liking_t;
+
+/* q=0.5 as 500; digits beyond the three of RFC 9110 section 12.4.2 count nothing. @return -1 when malformed */
+static int quality(const char *s, apr_size_t len)
+{
+    int q, scale = 100;
+
+    if (len < 1 || (s[0] != '0' && s[0] != '1')) return -1;
+    q = (s[0] - '0') * 1000;
+    if (len > 1 && s[1] != '.') return -1;
+    for (apr_size_t i = 2; i < len; i++, scale /= 10) {
+        if (s[i] < '0' || s[i] > '9') return -1;
+        q += (s[i] - '0') * scale;
+    }
+    return q > 1000 ? -1 : q;
+}
+
+/* The q of one range with its parameters, "text/html;level=1;q=0.5"; 1000 when it has none. */
+static int range_quality(const char *s, const char *end)
+{
+    while ((s = memchr(s, ';', (apr_size_t)(end - s)))) {
+        for (s++; s < end && (*s == ' ' || *s == '\t'); s++) continue;
+        if (end - s >= 2 && (*s == 'q' || *s == 'Q') && s[1] == '=') {
+            apr_size_t len = strcspn(s + 2, "; \t,");
+
+            return quality(s + 2, len);
+        }
+    }
+    return 1000;
+}
+
+static int range_is(const char *range, apr_size_t len, const char *type)
+{
+    return len == strlen(type) && !strncasecmp(range, type, len);
+}
+
+static void consider(liking_t *liking, int q, int exactness)
+{
+    if (q > liking->q || (q == liking->q && exactness > liking->exactness)) {
+        liking->q = q;
+        liking->exactness = exactness;
+    }
+}
+
+static int accepts_json(const char *accept)
+{
+    liking_t html = { 0, 0 }, json = { 0, 0 };
+
+    for (const char *s = accept, *end; s && *s; s = *end ? end + 1 : end) {
+        apr_size_t len;
+        int q;
+
+        end = s + strcspn(s, ",");
+        s += strspn(s, " \t");
+        if (s >= end) continue;
+        len = strcspn(s, ",; \t");
+        q = range_quality(s, end);
+        if (q <= 0) continue;
+        if (range_is(s, len, "*/*")) {
+            consider(&html, q, 1);
+            consider(&json, q, 1);
+        } else if (range_is(s, len, "text/html") || range_is(s, len, "text/*")) {
+            consider(&html, q, s[5] == '*' ? 2 : 3);
+        } else if (range_is(s, len, "application/json") || range_is(s, len, "application/*")) {
+            consider(&json, q, s[12] == '*' ? 2 : 3);
+        }
+    }
+    return json.q > html.q || (json.q == html.q && json.exactness > html.exactness);
+}
+
+int kr_wants_json(const kr_request_t *req, int submit)
+{
+    if (submit && req->content_type && !strcmp(req->content_type, "application/json")) return 1;
+    return accepts_json(kr_header(req, "Accept"));
+}
+
+/* -- what goes out ---------------------------------------------------------- */
+
+kr_reply_t *kr_reply_make(apr_pool_t *pool)
+{
+    kr_reply_t *reply = apr_pcalloc(pool, sizeof(*reply));
+
+    reply->status = 200;
+    reply->headers = apr_table_make(pool, 8);
+    reply->cookies = apr_array_make(pool, 2, sizeof(kr_cookie_t));
+    return reply;
+}
+
+static void set_body(kr_reply_t *reply, int status, const char *type, const char *body, apr_size_t len)
+{
+    reply->status = status;
+    reply->content_type = type;
+    reply->body = body;
+    reply->body_len = len;
+}
+
+void kr_reply_json(kr_ctx_t *k, int status, const json_t *json)
+{
+    apr_size_t len;
+    const char *text = kr_json_dump(k->pool, json, &len);
+
+    set_body(k->reply, status, "application/json; charset=utf-8", apr_pstrcat(k->pool, text, "\n", NULL), len + 1);
+}
+
+void kr_reply_redirect(kr_ctx_t *k, int status, const char *url)
+{
+    set_body(k->reply, status, NULL, NULL, 0);
+    kr_reply_header(k, "Location", url);
+}
+
+void kr_reply_text(kr_ctx_t *k, int status, const char *text)
+{
+    const char *body = apr_pstrcat(k->pool, text, "\n", NULL);
+
+    set_body(k->reply, status, "text/plain; charset=utf-8", body, strlen(body));
+    kr_reply_header(k, "X-Content-Type-Options", "nosniff");
+}
+
+/* RFC 9110 section 5.6.2 */
+static int is_token(const char *s)
+{
+    if (!s || !*s) return 0;
+    for (; *s; s++) {
+        if (*s <= 0x20 || *s >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *s)) return 0;
+    }
+    return 1;
+}
+
+/* No byte below blank (a line break would begin a header of its own) and none of `forbidden`. */
+static int is_clean(const char *s, const char *forbidden)
+{
+    if (!s) return 0;
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c < 0x20 || c == 0x7f || strchr(forbidden, *s)) return 0;
+    }
+    return 1;
+}
+
+void kr_reply_header(kr_ctx_t *k, const char *name, const char *value)
+{
+    if (!is_token(name) || !is_clean(value, "")) {
+        kr_log(k, KR_LOG_ERR, KRLOGNO(0003) "header %s: not sent, its value holds control characters", name);
+        return;
+    }
+    if (!strcasecmp(name, "Content-Type")) {
+        k->reply->content_type = apr_pstrdup(k->pool, value);
+        return;
+    }
+    apr_table_set(k->reply->headers, name, value);
+}
+
+/* RFC 6265 section 4.1.1; also no comma, since some clients join Set-Cookie headers with it. */
+static int cookie_allowed(const kr_cookie_t *c)
+{
+    if (!is_token(c->name) || !is_clean(c->value, " \",;\\")) return 0;
+    for (const char *s = c->value; *s; s++) {
+        if ((unsigned char)*s > 0x7e) return 0;
+    }
+    if (c->path && !is_clean(c->path, ";")) return 0;
+    if (c->domain && !is_clean(c->domain, " ;,")) return 0;
+    return !c->same_site || is_token(c->same_site);
+}
+
+static void remove_cookie(apr_array_header_t *cookies, const char *name)
+{
+    kr_cookie_t *all = (kr_cookie_t *)cookies->elts;
+    int kept = 0;
+
+    for (int i = 0; i < cookies->nelts; i++) {
+        if (strcmp(all[i].name, name)) all[kept++] = all[i];
+    }
+    cookies->nelts = kept;
+}
+
+void kr_reply_cookie(kr_ctx_t *k, const kr_cookie_t *cookie)
+{
+    kr_cookie_t *copy;
+
+    if (!cookie_allowed(cookie)) {
+        kr_log(k, KR_LOG_ERR, KRLOGNO(0004) "cookie not set: its name, value or an attribute holds a character that "
+               "cookies cannot hold");
+        return;
+    }
+    remove_cookie(k->reply->cookies, cookie->name);
+    copy = apr_array_push(k->reply->cookies);
+    *copy = *cookie;
+    copy->name = apr_pstrdup(k->pool, cookie->name);
+    copy->value = apr_pstrdup(k->pool, cookie->value);
+    copy->domain = apr_pstrdup(k->pool, cookie->domain);
+    copy->path = apr_pstrdup(k->pool, cookie->path);
+    copy->same_site = apr_pstrdup(k->pool, cookie->same_site);
+}
+
+/* Expires and Max-Age, or "". */
+static const char *lifetime(kr_ctx_t *k, const kr_cookie_t *c)
+{
+    char date[APR_RFC822_DATE_LEN];
+    const char *expires = "";
+
+    if (c->max_age < 0) return "";
+    if (c->expires) {
+        apr_rfc822_date(date, c->max_age == 0 ? 0 : k->now + c->max_age * APR_USEC_PER_SEC);
+        expires = apr_pstrcat(k->pool, "; Expires=", date, NULL);
+    }
+    return apr_psprintf(k->pool, "%s; Max-Age=%" APR_INT64_T_FMT, expires, c->max_age);
+}
+
+static const char *render(kr_ctx_t *k, const kr_cookie_t *c)
+{
+    int has_domain = c->domain && c->domain[0], has_site = c->same_site && c->same_site[0];
+
+    return apr_pstrcat(k->pool, c->name, "=", c->value, "; Path=", c->path && c->path[0] ? c->path : "/",
+                       has_domain ? "; Domain=" : "", has_domain ? c->domain : "", lifetime(k, c),
+                       c->http_only ? "; HttpOnly" : "", c->secure ? "; Secure" : "",
+                       has_site ? "; SameSite=" : "", has_site ? c->same_site : "", NULL);
+}
+
+void kr_reply_finish(kr_ctx_t *k)
+{
+    apr_array_header_t *cookies = k->reply->cookies;
+
+    for (int i = 0; i < cookies->nelts; i++) {
+        apr_table_addn(k->reply->headers, "Set-Cookie", render(k, &APR_ARRAY_IDX(cookies, i, kr_cookie_t)));
+    }
+    apr_array_clear(cookies);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times and durations as text. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kr_text.h"
+
+#define NS_PER_US ((apr_int64_t)1000)
+#define NS_PER_S ((apr_int64_t)1000000000)
+#define MAX_NS (NS_PER_S * 3600 * 24 * 365 * 100) /* 100 years, still well inside 63 bits */
+
+void kr_time_format(char out[KR_TIME_LEN + 1], apr_time_t t)
+{
+    apr_time_exp_t x;
+    int usec = (int)(t % APR_USEC_PER_SEC);
+    char fraction[16] = "";
+
+    if (usec < 0) usec += (int)APR_USEC_PER_SEC; /* before 1970: apr would give a negative fraction */
+    apr_time_exp_gmt(&x, t - usec);
+    if (usec) {
+        size_t n = (size_t)snprintf(fraction, sizeof(fraction), ".%06d", usec);
+        while (fraction[n - 1] == '0') fraction[--n] = '\0';
+    }
+    snprintf(out, KR_TIME_LEN + 1, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", x.tm_year + 1900, x.tm_mon + 1, x.tm_mday,
+             x.tm_hour, x.tm_min, x.tm_sec, fraction);
+}
+
+const char *kr_time_rfc3339(apr_pool_t *pool, apr_time_t t)
+{
+    char text[KR_TIME_LEN + 1];
+
+    kr_time_format(text, t);
+    return apr_pstrdup(pool, text);
+}
+
+static const struct {
+    const char *name;
+    apr_int64_t ns;
+} UNITS[] = {
+    /* longer names first: "ms" must not be read as "m" */
+    { "ns", 1 },
+    { "us", NS_PER_US },
+    { "\xc2\xb5s", NS_PER_US }, /* U+00B5, the micro sign */
+    { "\xce\xbcs", NS_PER_US }, /* U+03BC, the Greek letter */
+    { "ms", 1000 * NS_PER_US },
+    { "s", NS_PER_S },
+    { "m", 60 * NS_PER_S },
+    { "h", 3600 * NS_PER_S },
+};
+
+/* Read a unit and step over it. @return its length in ns, or 0 */
+static apr_int64_t read_unit(const char **s)
+{
+    for (int i = 0; i < KR_DIM(UNITS); i++) {
+        size_t len = strlen(UNITS[i].name);
+        if (!strncmp(*s, UNITS[i].name, len)) {
+            *s += len;
+            return UNITS[i].ns;
+        }
+    }
+    return 0;
+}
+
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Read one "1.5h" and step over it. @return ns, or -1 */
+static apr_int64_t read_part(const char **s)
+{
+    const char *fraction = "";
+    apr_int64_t whole = 0, part, unit;
+    int digits = 0;
+
+    for (; is_digit(**s); (*s)++, digits++) {
+        if (whole > MAX_NS / 10) return -1;
+        whole = whole * 10 + (**s - '0');
+    }
+    if (**s == '.') {
+        fraction = ++*s;
+        for (; is_digit(**s); (*s)++) digits++;
+    }
+    unit = read_unit(s);
+    if (!digits || !unit || whole > MAX_NS / unit) return -1;
+    part = whole * unit;
+    for (; is_digit(*fraction); fraction++) {
+        unit /= 10;
+        part += unit * (*fraction - '0');
+    }
+    return part;
+}
+
+apr_time_t kr_duration_parse(const char *s)
+{
+    apr_int64_t total = 0;
+
+    if (!s || !*s) return -1;
+    if (!strcmp(s, "0")) return 0; /* Go needs no unit for nothing */
+    while (*s) {
+        apr_int64_t part = read_part(&s);
+
+        if (part < 0) return -1;
+        total += part;
+        if (total > MAX_NS) return -1;
+    }
+    return total / NS_PER_US;
+}

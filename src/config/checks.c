@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold for single strings beyond their type. What ends in a header may not end that header. */
+#include <ctype.h>
+#include <string.h>
+
+#include "kr_schema.h"
+#include "kr_text.h"
+#include "keys.h"
+
+static int is_token(const char *s)
+{
+    for (const char *p = s; *p; p++) {
+        if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p)) return 0;
+    }
+    return *s != '\0';
+}
+
+const char *kr_check_cookie_name(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return is_token(value) ? NULL : "holds a character that no cookie name may have";
+}
+
+const char *kr_check_header(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return is_token(value) ? NULL : "is no name of a header";
+}
+
+const char *kr_check_cookie_path(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    if (*value != '/') return "does not begin with a slash";
+    for (const char *p = value; *p; p++) {
+        if (*p <= ' ' || *p == 0x7f || *p == ';') return "holds a character that no path may have";
+    }
+    return NULL;
+}
+
+const char *kr_check_cookie_domain(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    if (!*value) return "is empty; leave the key out";
+    for (const char *p = value; *p; p++) {
+        if (!isalnum((unsigned char)*p) && *p != '.' && *p != '-') return "is no domain";
+    }
+    return NULL;
+}
+
+const char *kr_check_breach_host(apr_pool_t *pool, const char *value)
+{
+    const char *url = strstr(value, "://") ? value : apr_pstrcat(pool, "https://", value, NULL);
+    kr_url_t parts;
+
+    if (kr_url_wrong(pool, url) || !kr_url_parse(&parts, pool, url)) return "is neither a host nor an http(s) URL";
+    if (parts.userinfo || parts.query || parts.fragment || strcmp(parts.path, *parts.path ? "/" : "")) {
+        return "has more than scheme, host and port";
+    }
+    return NULL;
+}
+
+const char *kr_check_smtp(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    if (strncmp(value, "smtp://", 7) == 0 || strncmp(value, "smtps://", 8) == 0) return NULL;
+    return "begins with neither smtp:// nor smtps://";
+}
+
+const char *kr_check_address(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return kr_format_valid("email", value) ? NULL : "is no mail address";
+}
+
+const char *kr_check_uuid(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return kr_uuid_valid(value) ? NULL : "is no UUID";
+}
+
+const char *kr_check_version(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return value[0] == 'v' && isdigit((unsigned char)value[1]) ? NULL : "is no version such as v1.3.0";
+}

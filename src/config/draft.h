@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/config: the draft, where its parts came from, and what was found while looking at it. */
+#ifndef KR_DRAFT_H
+#define KR_DRAFT_H
+
+#include <apr_hash.h>
+
+#include "keys.h"
+
+/** Bounds of a settings file. */
+#define KR_CONFIG_MAX_BYTES (1024 * 1024)
+#define KR_CONFIG_MAX_DEPTH 64
+
+/** Where a value was written. */
+typedef struct {
+    const char *file;
+    int line;
+    const char *text;  /* plain scalars: as it was written, for where a string is wanted ("007") */
+} kr_origin_t;
+
+struct kr_draft_t {
+    apr_pool_t *pool;
+    json_t *tree;          /* an object, owned by the pool */
+    apr_hash_t *origins;   /* path -> kr_origin_t */
+    const char *file;      /* the last one loaded, or NULL */
+};
+
+/** Where the value at a path, or what it stands in, was written. NULL when nobody wrote it. */
+const kr_origin_t *kr_origin(const kr_draft_t *draft, const char *path);
+/** path + ".name". */
+const char *kr_path_member(apr_pool_t *pool, const char *path, const char *name);
+/** path + "[i]". */
+const char *kr_path_element(apr_pool_t *pool, const char *path, apr_size_t i);
+
+/**
+ * Read one YAML document. Where its values stand is noted in the draft under `path`.
+ * @param line  of the directive that holds the text; 0: count the lines of the text
+ * @param why   on failure: what is wrong, with "file:line: " before it where lines were counted
+ * @return a new reference, NULL on failure
+ */
+json_t *kr_yaml_read(kr_draft_t *draft, const char *path, const char *file, int line, const char *text, apr_size_t len,
+                     const char **why);
+
+/* -- values (values.c) ------------------------------------------------------- */
+
+/**
+ * Check a value against its row and store it.
+ * @param out  the field, of key->size bytes; NULL: check only
+ * @return what is wrong, or NULL
+ */
+const char *kr_value_read(void *out, apr_pool_t *pool, const kr_key_t *key, json_t *value);
+/**
+ * A value out of text, by the type of its key: KratosSet, and the defaults of the table.
+ * @param where  for messages; lists and objects are YAML or JSON
+ * @return a new reference, or NULL with *why
+ */
+json_t *kr_value_parse(kr_draft_t *draft, const kr_key_t *key, const char *path, const char *text,
+                       const kr_origin_t *where, const char **why);
+/** Give numbers back their text where strings are wanted. @return a new reference, or NULL: fine as it is */
+json_t *kr_value_settle(const kr_draft_t *draft, const kr_key_t *key, const char *path, json_t *value);
+/** What a value of this row looks like: "a duration such as 1h30m". */
+const char *kr_value_shape(apr_pool_t *pool, const kr_key_t *key);
+/** Hooks as the settings hold them: of kr_hook_conf_t, without those that never do anything. */
+apr_array_header_t *kr_hooks_make(apr_pool_t *pool, const json_t *list);
+
+/* -- the review (check.c, hooks.c) ----------------------------------------- */
+
+/** One look over a draft. */
+typedef struct {
+    kr_draft_t *draft;
+    apr_pool_t *pool;
+    int allow_unbuilt;
+    apr_array_header_t *errors, *warnings;  /* of kr_finding_t */
+    apr_array_header_t *idle;               /* of const char*: keys without effect yet */
+} kr_review_t;
+
+/** Note a problem with what stands at `path`. */
+void kr_review_error(kr_review_t *review, const char *path, const char *fmt, ...) KR_PRINTF(3, 4);
+/** Note something its owner should know. */
+void kr_review_warn(kr_review_t *review, const char *path, const char *fmt, ...) KR_PRINTF(3, 4);
+/** Note that somebody asks for what is not built yet: an error, or a warning where that is allowed. */
+void kr_review_unbuilt(kr_review_t *review, const char *path, const char *fmt, ...) KR_PRINTF(3, 4);
+
+/** Check all members of an object. `prefix`: how many bytes of `path` stand before the paths of the tables. */
+void kr_review_object(kr_review_t *review, kr_keytables_t tables, apr_size_t prefix, const char *path, json_t *object);
+/** Check one value against its row. `parent` holds it under `name`. */
+void kr_review_value(kr_review_t *review, const kr_key_t *key, const char *path, json_t *parent, const char *name);
+/** Is the member absent or null? */
+int kr_is_missing(const json_t *object, const char *name);
+/** Check a list of hooks: known, in their place, built. */
+void kr_review_hooks(kr_review_t *review, const kr_key_t *key, const char *path, json_t *list);
+/** Compile the identity schemas into an array of const kr_schema_t*. */
+apr_array_header_t *kr_review_schemas(kr_review_t *review);
+
+#endif

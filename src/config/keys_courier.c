@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of keys: mail and text messages; and what a web hook's `config` may hold, which looks much the same. */
+#include "kr_text.h"
+#include "keys.h"
+
+static const kr_key_t KEYS[] = {
+    { "courier.delivery_strategy", KR_WORD, "smtp", NOWHERE, REFUSED,
+      .help = "how mail leaves", .words = "smtp|http", .asks = "mail by HTTP" },
+    { "courier.message_retries", KR_INT, "5", NOWHERE, DETAIL, .help = "tries for each message", .max = 1000 },
+    { "courier.worker.pull_count", KR_INT, "10", NOWHERE, DETAIL,
+      .help = "messages sent in one go", .min = 1, .max = 1000 },
+    { "courier.worker.pull_wait", KR_DURATION, "1s", NOWHERE, DETAIL, .help = "pause between two looks at the queue" },
+    { "courier.smtp.connection_uri", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "the mail server, `smtp://` or `smtps://`, with name and password", .check = kr_check_smtp, .secret = 1 },
+    { "courier.smtp.from_address", KR_TEXT, "no-reply@ory.kratos.sh", NOWHERE, DETAIL,
+      .help = "address that mail comes from", .check = kr_check_address },
+    { "courier.smtp.from_name", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "name beside that address" },
+    { "courier.smtp.local_name", KR_TEXT, "localhost", NOWHERE, DETAIL, .help = "name in HELO" },
+    { "courier.smtp.headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "headers added to each mail" },
+    { "courier.smtp.client_<cert|key>_path", KR_TEXT, "", NOWHERE, REFUSED,
+      .help = "certificate and key shown to the mail server", .asks = "a client certificate for mail" },
+
+    { "courier.http.request_config.url", KR_URL, NULL, NOWHERE, REFUSED,
+      .help = "who takes mail by HTTP", .asks = "mail by HTTP" },
+    { "courier.http.request_config.method", KR_TEXT, "POST", NOWHERE, DETAIL, .help = "HTTP method of that call" },
+    { "courier.http.request_config.body", KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "Jsonnet that makes its body" },
+    { "courier.http.request_config.headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "its headers", .secret = 1 },
+    { "courier.http.request_config.auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
+      .help = "how it proves who calls", .words = "api_key|basic_auth" },
+    { "courier.http.request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "name of key or user" },
+    { "courier.http.request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "the key or password", .secret = 1 },
+    { "courier.http.request_config.auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL,
+      .help = "where the key stands", .words = "header|cookie" },
+
+    { "courier.channels", KR_OBJECTS, NULL, NOWHERE, DETAIL, .help = "other ways for messages to leave" },
+    { "courier.channels[].id", KR_WORD, NULL, NOWHERE, REFUSED,
+      .help = "what the channel carries", .words = "sms|email", .asks = "messages by HTTP", .needed = 1 },
+    { "courier.channels[].type", KR_WORD, NULL, NOWHERE, DETAIL, .help = "how", .words = "http|smtp" },
+    { "courier.channels[].request_config.url", KR_URL, NULL, NOWHERE, DETAIL, .help = "who takes the message" },
+    { "courier.channels[].request_config.method", KR_TEXT, "POST", NOWHERE, DETAIL,
+      .help = "HTTP method of that call" },
+    { "courier.channels[].request_config.body", KR_SOURCE, NULL, NOWHERE, DETAIL,
+      .help = "Jsonnet that makes its body" },
+    { "courier.channels[].request_config.headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "its headers", .secret = 1 },
+    { "courier.channels[].request_config.auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
+      .help = "how it proves who calls", .words = "api_key|basic_auth" },
+    { "courier.channels[].request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "name of key or user" },
+    { "courier.channels[].request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "the key or password", .secret = 1 },
+    { "courier.channels[].request_config.auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL,
+      .help = "where the key stands", .words = "header|cookie" },
+
+    { "courier.template_override_path", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "folder with templates of your own" },
+    { "courier.templates.<recovery|recovery_code|verification|verification_code>.<valid|invalid>.email.subject",
+      KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "template of the subject" },
+    { "courier.templates.<recovery|recovery_code|verification|verification_code>.<valid|invalid>.email.body"
+      ".<plaintext|html>",
+      KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "template of the mail, as text and as HTML" },
+    { "courier.templates.<registration_code|login_code>.valid.email.subject", KR_SOURCE, NULL, NOWHERE, DETAIL,
+      .help = "template of the subject" },
+    { "courier.templates.<registration_code|login_code>.valid.email.body.<plaintext|html>", KR_SOURCE, NULL, NOWHERE,
+      DETAIL, .help = "template of the mail, as text and as HTML" },
+    { "courier.templates.<recovery_code|verification_code|registration_code|login_code>.valid.sms.body.plaintext",
+      KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "template of the text message" },
+    { "courier.templates.verifiable_address_changed.email.subject", KR_SOURCE, NULL, NOWHERE, DETAIL,
+      .help = "template of the subject of the notice to an address that was replaced" },
+    { "courier.templates.verifiable_address_changed.email.body.<plaintext|html>", KR_SOURCE, NULL, NOWHERE, DETAIL,
+      .help = "template of that notice, as text and as HTML" },
+    { "courier.templates.verifiable_address_changed.sms.body.plaintext", KR_SOURCE, NULL, NOWHERE, DETAIL,
+      .help = "template of that notice as text message" },
+};
+
+const kr_keytable_t kr_keys_courier = { KEYS, KR_DIM(KEYS) };
+
+/* Paths below the `config` of a hook named web_hook. */
+static const kr_key_t WEBHOOK[] = {
+    { "id", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "a name for the log" },
+    { "url", KR_URL, NULL, NOWHERE, DETAIL, .help = "who is called", .needed = 1 },
+    { "method", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "HTTP method of the call", .min = 1, .max = 16, .needed = 1 },
+    { "body", KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "Jsonnet that makes the body" },
+    { "headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "headers of the call", .secret = 1 },
+    { "response.ignore", KR_BOOL, "false", NOWHERE, DETAIL, .help = "do not wait for the answer" },
+    { "response.parse", KR_BOOL, "false", NOWHERE, DETAIL,
+      .help = "the answer may change the identity or stop the flow" },
+    { "can_interrupt", KR_BOOL, "false", NOWHERE, DETAIL, .help = "older name of `response.parse`" },
+    { "auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
+      .help = "how the call proves who calls", .words = "basic_auth|api_key" },
+    { "auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "name of key or user" },
+    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "the key or password", .secret = 1 },
+    { "auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL, .help = "where the key stands", .words = "header|cookie" },
+    { "emit_analytics_event", KR_BOOL, "true", NOWHERE, DETAIL, .help = "send request ids along" },
+};
+
+static const kr_keytable_t WEBHOOK_TABLE = { WEBHOOK, KR_DIM(WEBHOOK) };
+const kr_keytable_t *const kr_webhook_keys[] = { &WEBHOOK_TABLE, NULL };

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The flow object: made, stored, loaded, shown. What differs between the kinds is a row in KINDS. */
+#include <string.h>
+
+#include "kr_flow.h"
+#include "kr_json.h"
+#include "kr_store.h"
+#include "kr_text.h"
+
+#define REQUEST_URL_MAX 2048
+
+/** What distinguishes one kind of flow from another. */
+typedef struct {
+    const char *first_state;
+    int shows_times;        /* created_at, updated_at */
+    int shows_organization; /* organization_id, null mostly */
+    int shows_login;        /* refresh, requested_aal */
+} kind_t;
+
+static const kind_t KINDS[KR_FLOW_KINDS] = {
+    [KR_FLOW_LOGIN] = { "choose_method", 1, 1, 1 },
+    [KR_FLOW_REGISTRATION] = { "choose_method", 0, 1, 0 },
+    [KR_FLOW_SETTINGS] = { "show_form", 0, 1, 0 },
+    [KR_FLOW_RECOVERY] = { "choose_method", 0, 0, 0 },
+    [KR_FLOW_VERIFICATION] = { "choose_method", 0, 0, 0 },
+};
+
+const kr_flow_conf_t *kr_flow_conf(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    return &k->realm->settings->flow[kind];
+}
+
+const kr_schema_t *kr_flow_schema(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, flow->schema_id);
+
+    return schema ? schema : kr_realm_schema(k->realm, NULL);
+}
+
+/* -- making --------------------------------------------------------------- */
+
+static const char *return_to_of_url(kr_ctx_t *k, const char *request_url)
+{
+    const char *query = strchr(request_url, '?');
+    const char *why, *value;
+    apr_array_header_t *fields;
+
+    if (!query) return NULL;
+    fields = kr_form_parse(k->pool, query + 1, strlen(query + 1), &why);
+    value = fields ? kr_form_get(fields, "return_to") : NULL;
+    return value && *value ? value : NULL;
+}
+
+kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *request_url)
+{
+    kr_flow_t *flow = apr_pcalloc(k->pool, sizeof(*flow));
+
+    flow->kind = kind;
+    flow->api = api;
+    flow->id = kr_uuid(k);
+    flow->state = KINDS[kind].first_state;
+    flow->request_url = request_url;
+    flow->return_to = return_to_of_url(k, request_url);
+    flow->csrf_hash = api ? NULL : kr_csrf_hash(k);
+    flow->requested_aal = kind == KR_FLOW_LOGIN ? "aal1" : NULL;
+    flow->messages = kr_json_own(k->pool, json_array());
+    flow->nodes = kr_json_own(k->pool, json_array());
+    flow->internal = kr_json_own(k->pool, json_object());
+    flow->issued_at = flow->created_at = flow->updated_at = k->now;
+    flow->expires_at = k->now + kr_flow_conf(k, kind)->lifespan;
+    return flow;
+}
+
+kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api)
+{
+    const kr_request_t *req = k->req;
+    const char *url = apr_pstrcat(k->pool, req->scheme, "://", req->host, k->realm->base_path, req->raw_path,
+                                  req->raw_query ? "?" : "", req->raw_query ? req->raw_query : "", NULL);
+
+    KR_TRY(kr_return_to_check(k, kr_query(req, "return_to")));
+    if (strlen(url) > REQUEST_URL_MAX)
+        return kr_err(k, 400, NULL, "the URL of the request is longer than %d bytes", REQUEST_URL_MAX);
+    if (!kr_utf8_valid(url, strlen(url))) return kr_err(k, 400, NULL, "the URL of the request is not valid UTF-8");
+    *out = kr_flow_make(k, kind, api, url);
+    return NULL;
+}
+
+/* -- storing -------------------------------------------------------------- */
+
+static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    json_t *ui = kr_json_pack(k->pool, "{s:O, s:O}", "messages", flow->messages, "nodes", flow->nodes);
+
+    return (kr_flow_row_t){
+        .id = flow->id,
+        .kind = kr_flow_kind_name(flow->kind),
+        .type = flow->api ? "api" : "browser",
+        .state = flow->state,
+        .active = flow->active,
+        .ui = kr_json_dump(k->pool, ui, NULL),
+        .internal = json_object_size(flow->internal) ? kr_json_dump(k->pool, flow->internal, NULL) : NULL,
+        .request_url = flow->request_url,
+        .csrf_hash = flow->csrf_hash,
+        .identity_id = flow->identity_id,
+        .schema_id = flow->schema_id,
+        .organization_id = flow->organization_id,
+        .refresh = flow->refresh,
+        .requested_aal = flow->requested_aal,
+        .submit_count = flow->submit_count,
+        .issued_at = flow->issued_at,
+        .expires_at = flow->expires_at,
+        .created_at = flow->created_at,
+        .updated_at = flow->updated_at,
+    };
+}
+
+kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const kr_flow_row_t row = row_of(k, flow);
+
+    return kr_store_flow_insert(k, &row);
+}
+
+kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_flow_row_t row;
+
+    flow->updated_at = k->now;
+    row = row_of(k, flow);
+    return kr_store_flow_update(k, &row);
+}
+
+static json_t *parsed(kr_ctx_t *k, const char *text, json_t *otherwise)
+{
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+
+    if (json) json_decref(otherwise);
+    return kr_json_own(k->pool, json ? json : otherwise);
+}
+
+static json_t *member(kr_ctx_t *k, json_t *obj, const char *key)
+{
+    json_t *array = json_object_get(obj, key);
+
+    return json_is_array(array) ? array : kr_json_own(k->pool, json_array());
+}
+
+kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id)
+{
+    kr_flow_row_t *row = NULL;
+    kr_flow_t *flow;
+    json_t *ui;
+
+    if (kr_uuid_valid(id)) KR_TRY(kr_store_flow_load(&row, k, kr_flow_kind_name(kind), id));
+    if (!row) return kr_err(k, 404, NULL, NULL);
+    flow = apr_pcalloc(k->pool, sizeof(*flow));
+    ui = parsed(k, row->ui, json_object());
+    flow->kind = kind;
+    flow->api = strcmp(row->type, "api") == 0;
+    flow->id = row->id;
+    flow->state = row->state;
+    flow->active = row->active;
+    flow->request_url = row->request_url;
+    flow->return_to = return_to_of_url(k, row->request_url);
+    flow->csrf_hash = row->csrf_hash;
+    flow->identity_id = row->identity_id;
+    flow->schema_id = row->schema_id;
+    flow->organization_id = row->organization_id;
+    flow->refresh = row->refresh;
+    flow->requested_aal = row->requested_aal;
+    flow->submit_count = row->submit_count;
+    flow->messages = member(k, ui, "messages");
+    flow->nodes = member(k, ui, "nodes");
+    flow->internal = parsed(k, row->internal, json_object());
+    flow->issued_at = row->issued_at;
+    flow->expires_at = row->expires_at;
+    flow->created_at = row->created_at;
+    flow->updated_at = row->updated_at;
+    *out = flow;
+    return NULL;
+}
+
+int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return flow->expires_at <= k->now;
+}
+
+/* -- showing -------------------------------------------------------------- */
+
+static json_t *ui_json(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    json_t *ui = json_object();
+    const char *action = apr_pstrcat(k->pool, kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/"),
+                                     kr_flow_kind_name(flow->kind), "?flow=", flow->id, NULL);
+    const char *token = flow->api ? "" : kr_csrf_token(k);
+
+    kr_node_set(kr_node_find(flow, "csrf_token"), "value", json_string(token ? token : ""));
+    json_object_set_new(ui, "action", json_string(action));
+    json_object_set_new(ui, "method", json_string("POST"));
+    if (json_array_size(flow->nodes)) json_object_set(ui, "nodes", flow->nodes);
+    else json_object_set_new(ui, "nodes", json_null());
+    if (json_array_size(flow->messages)) json_object_set(ui, "messages", flow->messages);
+    return ui;
+}
+
+json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const kind_t *kind = &KINDS[flow->kind];
+    json_t *out = kr_json_own(k->pool, json_object());
+
+    json_object_set_new(out, "id", json_string(flow->id));
+    if (kind->shows_organization) json_object_set_new(out, "organization_id", kr_json_string(flow->organization_id));
+    json_object_set_new(out, "type", json_string(flow->api ? "api" : "browser"));
+    json_object_set_new(out, "expires_at", kr_json_time(flow->expires_at));
+    json_object_set_new(out, "issued_at", kr_json_time(flow->issued_at));
+    json_object_set_new(out, "request_url", json_string(flow->request_url));
+    if (flow->return_to) json_object_set_new(out, "return_to", json_string(flow->return_to));
+    if (flow->active) json_object_set_new(out, "active", json_string(flow->active));
+    json_object_set_new(out, "ui", ui_json(k, flow));
+    if (kind->shows_times) {
+        json_object_set_new(out, "created_at", kr_json_time(flow->created_at));
+        json_object_set_new(out, "updated_at", kr_json_time(flow->updated_at));
+    }
+    if (kind->shows_login) {
+        json_object_set_new(out, "refresh", json_boolean(flow->refresh));
+        json_object_set_new(out, "requested_aal", json_string(flow->requested_aal));
+    }
+    if (flow->exchange_code) json_object_set_new(out, "session_token_exchange_code", json_string(flow->exchange_code));
+    if (flow->schema_id) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));
+    json_object_set_new(out, "state", json_string(flow->state));
+    if (flow->show_transient)
+        json_object_set_new(out, "transient_payload",
+                            flow->transient_payload ? json_incref(flow->transient_payload) : json_object());
+    return out;
+}
+
+const char *kr_flow_ui_url(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return kr_url_with(k->pool, kr_flow_conf(k, flow->kind)->ui_url, "flow", flow->id);
+}

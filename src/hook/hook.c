@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which hooks run, and in which order. A new hook is one new file and one row here. */
+#include <string.h>
+
+#include "hook_private.h"
+#include "kr_text.h"
+
+typedef kr_err_t *hook_fn(kr_ctx_t *k, kr_after_flow_t *after);
+
+/** A hook: `writes` inside the transaction, `answers` after it. Either may be NULL. */
+typedef struct {
+    const char *name;
+    hook_fn *writes;
+    hook_fn *answers;
+} hook_t;
+
+static const hook_t HOOKS[] = {
+    { "show_verification_ui", NULL, kr_hook_show_verification_ui },
+};
+
+static const apr_array_header_t *list_of(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method)
+{
+    const kr_flow_conf_t *conf = kr_flow_conf(k, kind);
+    const apr_array_header_t *own = conf->after_method[method].hooks;
+
+    return own && own->nelts ? own : conf->after.hooks;
+}
+
+int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name)
+{
+    const apr_array_header_t *list = list_of(k, kind, method);
+
+    for (int i = 0; list && i < list->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, name) == 0) return 1;
+    return 0;
+}
+
+static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, int writing)
+{
+    const apr_array_header_t *list = list_of(k, after->flow->kind, after->method);
+
+    for (int i = 0; list && i < list->nelts; i++)
+        for (int j = 0; j < KR_DIM(HOOKS); j++) {
+            hook_fn *fn = writing ? HOOKS[j].writes : HOOKS[j].answers;
+
+            if (fn && strcmp(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, HOOKS[j].name) == 0) KR_TRY(fn(k, after));
+        }
+    return NULL;
+}
+
+kr_err_t *kr_hooks_register(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    if (kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) KR_TRY(kr_hook_verification(k, after));
+    KR_TRY(run(k, after, 1));
+    /* last, whatever its place in the list: what comes before it may still say no */
+    return kr_hooks_have(k, KR_FLOW_REGISTRATION, after->method, "session") ? kr_hook_session(k, after) : NULL;
+}
+
+kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    return run(k, after, 0);
+}

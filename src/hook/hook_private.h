@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hooks of this room, one file each. */
+#ifndef HOOK_PRIVATE_H
+#define HOOK_PRIVATE_H
+
+#include "kr_hook.h"
+
+/** Start the session of somebody who just registered. */
+kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Make a verification flow for the first unverified address, and queue its mail. */
+kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Tell programs of that flow and send people to its page. */
+kr_err_t *kr_hook_show_verification_ui(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+#endif

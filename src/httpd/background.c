@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each child's own thread, for what no request waits for. Not mod_watchdog: an idle child would exit in the middle of its
+ * callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at once.
+ */
+#include "mod_kratos.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_proc.h>
+#include <mpm_common.h>
+#include <signal.h>
+
+#include "kr_crypto.h"
+#include "kr_store.h"
+#include "kr_text.h"
+
+/** One child's thread. */
+typedef struct {
+    apr_pool_t *pool;
+    server_rec *server;
+    kr_site_t *site;
+    apr_thread_t *thread;
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *wake;
+    int stopping;              /* under the mutex */
+} kr_background_t;
+
+static int is_stopping(kr_background_t *bg)
+{
+    int stopping;
+
+    apr_thread_mutex_lock(bg->mutex);
+    stopping = bg->stopping;
+    apr_thread_mutex_unlock(bg->mutex);
+    return stopping;
+}
+
+/* -- the work ------------------------------------------------------------- */
+
+/* A database that was down at start, or not migrated: look again. */
+static void prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+{
+    kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
+
+    if (kr_database_ready(database) || kr_database_prepare(database, k)) return;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, bg->server, KRLOGNO(1230) "realm %s: the database is usable now",
+                 database->realm->name);
+}
+
+#define SWEEP_BATCH 200
+#define SWEEP_ROUNDS 50 /* what is left waits for the next time: cleaning must not keep the database busy */
+
+static void sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+{
+    apr_int64_t deleted = SWEEP_BATCH, all = 0;
+    kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
+
+    if (!kr_database_ready(database)) return;
+    for (int round = 0; round < SWEEP_ROUNDS && deleted >= SWEEP_BATCH && !is_stopping(bg); round++) {
+        kr_err_t *err = kr_store_sweep(&deleted, k, SWEEP_BATCH);
+
+        kr_db_release(k);
+        if (err) return; /* logged below us; there is a next time */
+        all += deleted;
+    }
+    kr_log(k, KR_LOG_DEBUG, KRLOGNO(1231) "realm %s: removed %" APR_INT64_T_FMT " expired rows", database->realm->name, all);
+}
+
+/** What is done, for each database, and how often in seconds. */
+static const struct {
+    int every;
+    void (*run)(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool);
+} JOBS[] = {
+    { 3, prepare },
+    { 60, sweep },
+};
+
+/* -- the thread ----------------------------------------------------------- */
+
+/* A second's sleep, or less when it is time to go. @return 0 then */
+static int sleep_a_second(kr_background_t *bg)
+{
+    int stopping;
+
+    apr_thread_mutex_lock(bg->mutex);
+    if (!bg->stopping) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
+    stopping = bg->stopping;
+    apr_thread_mutex_unlock(bg->mutex);
+    return !stopping;
+}
+
+static void run_job(kr_background_t *bg, int job)
+{
+    for (int i = 0; i < bg->site->databases->nelts && !is_stopping(bg); i++) {
+        apr_pool_t *pool;
+
+        apr_pool_create(&pool, bg->pool);
+        JOBS[job].run(bg, APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *), pool);
+        apr_pool_destroy(pool);
+    }
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    kr_background_t *bg = data;
+    apr_time_t due[KR_DIM(JOBS)];
+    unsigned char dice[KR_DIM(JOBS)];
+
+    (void)thread;
+    /* Children start together; their work must not. */
+    kr_random(dice, sizeof(dice));
+    for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
+    while (sleep_a_second(bg)) {
+        for (int i = 0; i < KR_DIM(JOBS); i++) {
+            if (due[i] > apr_time_now()) continue;
+            run_job(bg, i);
+            due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every);
+        }
+    }
+    return NULL;
+}
+
+/* -- its life ------------------------------------------------------------- */
+
+static kr_background_t *background_of(apr_pool_t *pchild)
+{
+    void *bg = NULL;
+
+    apr_pool_userdata_get(&bg, "kratos-background", pchild);
+    return bg;
+}
+
+static void tell_to_stop(kr_background_t *bg)
+{
+    apr_thread_mutex_lock(bg->mutex);
+    bg->stopping = 1;
+    apr_thread_cond_signal(bg->wake);
+    apr_thread_mutex_unlock(bg->mutex);
+}
+
+/* Before anything of the child's pool goes: the thread uses it. */
+static apr_status_t wait_for_end(void *data)
+{
+    kr_background_t *bg = data;
+    apr_status_t rv;
+
+    tell_to_stop(bg);
+    return apr_thread_join(&rv, bg->thread);
+}
+
+/* Signals are the main thread's: with the prefork MPM this thread would else run httpd's handler, and wait for itself. */
+static apr_status_t start_thread(kr_background_t *bg)
+{
+    sigset_t all, before;
+    apr_status_t rv;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    rv = ap_thread_create(&bg->thread, NULL, run, bg, bg->pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rv;
+}
+
+void kr_background_start(apr_pool_t *pchild, server_rec *s)
+{
+    kr_background_t *bg = apr_pcalloc(pchild, sizeof(*bg));
+    apr_status_t rv;
+
+    bg->server = s;
+    bg->site = kr_host_of(s)->site;
+    if (bg->site->databases->nelts == 0) return;
+    apr_pool_create(&bg->pool, pchild);
+    rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (rv == APR_SUCCESS) rv = apr_thread_cond_create(&bg->wake, pchild);
+    if (rv == APR_SUCCESS) rv = start_thread(bg);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1232) "the background thread cannot start: nothing cleans up");
+        return;
+    }
+    apr_pool_userdata_setn(bg, "kratos-background", NULL, pchild);
+    apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
+}
+
+void kr_background_stop(apr_pool_t *pchild, int graceful)
+{
+    kr_background_t *bg = background_of(pchild);
+
+    (void)graceful;
+    if (bg) tell_to_stop(bg);
+}

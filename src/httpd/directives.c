@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives: what they may hold, and the records they fill. What they mean together is realm.c's business. */
+#include "mod_kratos.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define UNSET (-1)
+
+/* -- records -------------------------------------------------------------- */
+
+void *kr_host_create(apr_pool_t *pool, server_rec *s)
+{
+    kr_host_t *host = apr_pcalloc(pool, sizeof(*host));
+
+    (void)s;
+    host->auto_migrate = host->allow_unbuilt = UNSET;
+    host->slots = host->slot_wait = host->slot_queue = UNSET;
+    host->mentions = apr_array_make(pool, 2, sizeof(kr_mention_t));
+    return host;
+}
+
+/* A virtual host takes from the server how data is kept, never whose it is: a realm has one home. */
+void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
+{
+    const kr_host_t *base = base_, *add = add_;
+    kr_host_t *host = apr_pmemdup(pool, add, sizeof(*add));
+
+    if (!add->driver) {
+        host->driver = base->driver;
+        host->params = base->params;
+    }
+    if (!add->pool_set) {
+        host->pool_set = base->pool_set;
+        host->min = base->min;
+        host->keep = base->keep;
+        host->max = base->max;
+        host->expire = base->expire;
+    }
+    if (!add->sql_dir) host->sql_dir = base->sql_dir;
+    if (add->auto_migrate == UNSET) host->auto_migrate = base->auto_migrate;
+    if (add->allow_unbuilt == UNSET) host->allow_unbuilt = base->allow_unbuilt;
+    return host;
+}
+
+void *kr_place_create(apr_pool_t *pool, char *dir)
+{
+    (void)dir;
+    return apr_pcalloc(pool, sizeof(kr_place_t));
+}
+
+void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
+{
+    const kr_place_t *base = base_, *add = add_;
+    kr_place_t *place = apr_pmemdup(pool, add, sizeof(*add));
+
+    if (!add->realm) place->realm = base->realm;
+    if (add->unauthenticated == KR_UNAUTH_UNSET) place->unauthenticated = base->unauthenticated;
+    return place;
+}
+
+kr_host_t *kr_host_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &kratos_module);
+}
+
+/* -- helpers -------------------------------------------------------------- */
+
+static const char *line_of(const cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
+}
+
+/* The record of the server that a line stands in; remembers where the first of them was. */
+static kr_host_t *host_of_line(cmd_parms *cmd)
+{
+    kr_host_t *host = kr_host_of(cmd->server);
+
+    if (!host->where) host->where = line_of(cmd);
+    return host;
+}
+
+/* A whole number from 0 to `most`; UNSET for anything else. */
+static int small_number(const char *text, int most)
+{
+    char *end;
+    apr_int64_t n;
+
+    if (!apr_isdigit(text[0])) return UNSET;
+    n = apr_strtoi64(text, &end, 10);
+    return *end || n > most ? UNSET : (int)n;
+}
+
+static int realm_name_ok(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len >= 1 && len <= 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+/* -- one function per directive ------------------------------------------- */
+
+static const char *set_realm(cmd_parms *cmd, void *place_, const char *name)
+{
+    kr_mention_t *mention;
+
+    if (!realm_name_ok(name)) return "KratosRealm: a name is 1 to 32 of a-z, 0-9, _ and -";
+    if (!cmd->path) {
+        kr_host_t *host = host_of_line(cmd);
+
+        if (host->realm) return "KratosRealm: this server has a realm already";
+        host->realm = name;
+        return NULL;
+    }
+    ((kr_place_t *)place_)->realm = name;
+    mention = apr_array_push(kr_host_of(cmd->server)->mentions);
+    mention->realm = name;
+    mention->where = line_of(cmd);
+    return NULL;
+}
+
+static const char *set_database(cmd_parms *cmd, void *place, int argc, char *const argv[])
+{
+    kr_host_t *host = kr_host_of(cmd->server);
+    apr_array_header_t *params = apr_array_make(cmd->pool, argc, sizeof(const char *));
+    int i;
+
+    (void)place;
+    if (argc < 2) return "KratosDatabase: a driver (sqlite3 or mysql) and its parameters are needed";
+    if (host->driver) return "KratosDatabase: this server has a database already; more hosts go into the same line";
+    host->driver = argv[0];
+    for (i = 1; i < argc; i++) {
+        const char *param = argv[i];
+
+        /* SQLite's parameter is a file; a relative one would mean whatever folder httpd was started in. */
+        if (!strcmp(host->driver, "sqlite3")) param = ap_server_root_relative(cmd->pool, param);
+        if (!param) return apr_pstrcat(cmd->pool, "KratosDatabase: not a path: ", argv[i], NULL);
+        APR_ARRAY_PUSH(params, const char *) = param;
+    }
+    host->params = params;
+    return NULL;
+}
+
+static const char *set_pool(cmd_parms *cmd, void *place, int argc, char *const argv[])
+{
+    kr_host_t *host = kr_host_of(cmd->server);
+
+    (void)place;
+    if (argc != 4) return "KratosDatabasePool: MIN KEEP MAX EXPIRE are needed";
+    host->pool_set = 1;
+    host->min = small_number(argv[0], 1000);
+    host->keep = small_number(argv[1], 1000);
+    host->max = small_number(argv[2], 1000);
+    host->expire = small_number(argv[3], 24 * 3600);
+    if (host->min < 0 || host->keep < host->min || host->max < host->keep || host->max < 1 || host->expire < 0)
+        return "KratosDatabasePool: MIN <= KEEP <= MAX, 1 <= MAX <= 1000, EXPIRE 0 to 86400 seconds";
+    return NULL;
+}
+
+static const char *add_config(cmd_parms *cmd, void *place, const char *file)
+{
+    kr_host_t *host = host_of_line(cmd);
+    const char *path = ap_server_root_relative(cmd->pool, file);
+
+    (void)place;
+    if (!path) return apr_pstrcat(cmd->pool, "KratosConfig: not a path: ", file, NULL);
+    if (!host->draft) host->draft = kr_draft_make(cmd->pool);
+    return kr_draft_load(host->draft, path);
+}
+
+static const char *add_setting(cmd_parms *cmd, void *place, const char *key, const char *value)
+{
+    kr_host_t *host = host_of_line(cmd);
+
+    (void)place;
+    if (!host->draft) host->draft = kr_draft_make(cmd->pool);
+    return kr_draft_set(host->draft, key, value, line_of(cmd));
+}
+
+static const char *set_auto_migrate(cmd_parms *cmd, void *place, int on)
+{
+    (void)place;
+    kr_host_of(cmd->server)->auto_migrate = on;
+    return NULL;
+}
+
+static const char *set_allow_unbuilt(cmd_parms *cmd, void *place, int on)
+{
+    (void)place;
+    kr_host_of(cmd->server)->allow_unbuilt = on;
+    return NULL;
+}
+
+static const char *set_sql_dir(cmd_parms *cmd, void *place, const char *path)
+{
+    const char *dir = ap_server_root_relative(cmd->pool, path);
+
+    (void)place;
+    if (!dir || !ap_is_directory(cmd->temp_pool, dir)) return apr_pstrcat(cmd->pool, "KratosSqlDir: no such folder: ", path, NULL);
+    kr_host_of(cmd->server)->sql_dir = dir;
+    return NULL;
+}
+
+static const char *set_unauthenticated(cmd_parms *cmd, void *place_, const char *word)
+{
+    kr_place_t *place = place_;
+
+    (void)cmd;
+    if (!ap_cstr_casecmp(word, "auto")) place->unauthenticated = KR_UNAUTH_AUTO;
+    else if (!ap_cstr_casecmp(word, "redirect")) place->unauthenticated = KR_UNAUTH_REDIRECT;
+    else if (!strcmp(word, "401")) place->unauthenticated = KR_UNAUTH_401;
+    else return "KratosUnauthenticated: auto, redirect or 401";
+    return NULL;
+}
+
+static const char *set_hashing(cmd_parms *cmd, void *place, const char *slots, const char *wait, const char *queue)
+{
+    kr_host_t *host = kr_host_of(cmd->server);
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)place;
+    if (misplaced) return misplaced;
+    host->slots = small_number(slots, 1024);
+    host->slot_wait = wait ? small_number(wait, 300) : KR_SLOT_WAIT;
+    host->slot_queue = queue ? small_number(queue, 100000) : KR_SLOT_QUEUE;
+    if (host->slots < 0 || host->slot_wait < 0 || host->slot_queue < 0)
+        return "KratosHashing: SLOTS 0 to 1024, WAIT_SECONDS 0 to 300, QUEUE 0 to 100000";
+    return NULL;
+}
+
+/* -- the table ------------------------------------------------------------ */
+
+#define SERVER RSRC_CONF
+#define HOST RSRC_CONF
+#define PLACE OR_AUTHCFG
+#define HOST_OR_PLACE (RSRC_CONF | ACCESS_CONF)
+
+#define DIRECTIVE(name, args, function, where, syntax, standard, help) \
+    AP_INIT_##args(name, function, NULL, where, syntax ": " help),
+
+const command_rec kr_directives[] = {
+#include "directives_table.h"
+    { NULL, { NULL }, NULL, 0, 0, NULL },
+};

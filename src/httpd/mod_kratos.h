@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of src/httpd share with each other and with mod_kratos.c: the module's records and its hooks. */
+#ifndef MOD_KRATOS_H
+#define MOD_KRATOS_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "kr_api.h"
+#include "kr_config.h"
+#include "kr_db.h"
+
+extern module AP_MODULE_DECLARE_DATA kratos_module;
+APLOG_USE_MODULE(kratos);
+
+/* -- what the directives said --------------------------------------------- */
+
+/** How the gate answers those who have no session: KratosUnauthenticated. */
+typedef enum { KR_UNAUTH_UNSET, KR_UNAUTH_AUTO, KR_UNAUTH_REDIRECT, KR_UNAUTH_401 } kr_unauth_e;
+
+/** A Directory or Location. */
+typedef struct {
+    const char *realm;           /* KratosRealm, or NULL: the virtual host's own */
+    kr_unauth_e unauthenticated;
+} kr_place_t;
+
+/** One use of KratosRealm in a Directory or Location, to be checked once all realms are known. */
+typedef struct {
+    const char *realm;
+    const char *where;           /* "file:line" */
+} kr_mention_t;
+
+typedef struct kr_site_t kr_site_t;
+typedef struct kr_tenant_t kr_tenant_t;
+
+/** A server or virtual host: what its lines said, and what became of them. Unset numbers are -1. */
+typedef struct {
+    const char *realm;           /* KratosRealm, or NULL */
+    kr_draft_t *draft;           /* its KratosConfig and KratosSet lines; NULL: it has none */
+    const char *where;           /* "file:line" of the first line that is about a realm, or NULL */
+    const char *driver;          /* KratosDatabase, or NULL */
+    const apr_array_header_t *params; /* of const char* */
+    int pool_set;
+    int min, keep, max, expire;  /* KratosDatabasePool */
+    const char *sql_dir;
+    int auto_migrate, allow_unbuilt;
+    int slots, slot_wait, slot_queue; /* KratosHashing; main server only */
+    apr_array_header_t *mentions; /* of kr_mention_t */
+    kr_site_t *site;             /* set once the configuration has been read */
+    const kr_tenant_t *tenant;   /* the realm that is at home here, or NULL */
+} kr_host_t;
+
+/** What pools are like unless KratosDatabasePool says otherwise: min, keep, max, seconds. */
+#define KR_POOL_DEFAULTS 0, 4, 16, 300
+/** How long a request waits for a connection when all of them are busy. */
+#define KR_POOL_WAIT apr_time_from_sec(5)
+/** KratosHashing: seconds of waiting, length of the queue. */
+#define KR_SLOT_WAIT 10
+#define KR_SLOT_QUEUE 64
+
+/** Where the migrations are, unless KratosSqlDir says otherwise. */
+#ifndef KR_SQL_DIR
+#define KR_SQL_DIR "/usr/share/kratos/sql"
+#endif
+
+/* -- what became of them -------------------------------------------------- */
+
+/** One database: realms that name the same one share it. */
+typedef struct {
+    kr_dbpool_t *pool;
+    const char *driver;
+    const apr_array_header_t *params;
+    const char *sql_dir;
+    int auto_migrate;
+    const kr_realm_t *realm;     /* one of its realms, for work that is about the database itself */
+    apr_uint32_t ready;          /* atomic, each process its own: its tables are as this module wants them */
+} kr_database_t;
+
+/** A realm as httpd sees it. */
+struct kr_tenant_t {
+    kr_realm_t *realm;
+    kr_database_t *database;
+    const char *where;           /* "file:line" */
+};
+
+/** All of it: one per configuration, reached from every kr_host_t. */
+struct kr_site_t {
+    apr_array_header_t *tenants;   /* of kr_tenant_t* */
+    apr_array_header_t *databases; /* of kr_database_t* */
+    apr_array_header_t *warnings;  /* of const char* */
+};
+
+/** The directives' table. */
+extern const command_rec kr_directives[];
+void *kr_host_create(apr_pool_t *pool, server_rec *s);
+void *kr_host_merge(apr_pool_t *pool, void *base, void *add);
+void *kr_place_create(apr_pool_t *pool, char *dir);
+void *kr_place_merge(apr_pool_t *pool, void *base, void *add);
+kr_host_t *kr_host_of(const server_rec *s);
+
+/* -- realm.c -------------------------------------------------------------- */
+
+/** check_config: make realms of what the directives said. Says what is wrong and stops httpd (and configtest) when something is. */
+int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** post_config: migrate, make what all processes share. */
+int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** child_init: open the pools. */
+void kr_site_child(apr_pool_t *pchild, server_rec *s);
+
+/** A context for work that no request asked for; it logs into the server's error log. */
+kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm);
+/**
+ * Look whether a database has its tables, and make them if it may.
+ * @return NULL when it is ready from now on
+ */
+kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k);
+/** Is it ready? */
+int kr_database_ready(kr_database_t *database);
+/** 503 for a request that came before it was. */
+kr_err_t *kr_database_unready(kr_ctx_t *k);
+
+/** The realm of a request: the place's KratosRealm, the virtual host's own, or the only one there is. NULL is logged. */
+const kr_tenant_t *kr_tenant_of(request_rec *r);
+
+/* -- handler.c ------------------------------------------------------------ */
+
+/**
+ * A context for the work of a request, with k->req filled but for its body.
+ * @param mounted  1: k->req->path is what follows the API's mount; 0: the whole path
+ */
+kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted);
+/** The URL of a request as its client sees it. */
+const char *kr_request_url(request_rec *r, const kr_request_t *req);
+/** The content handler: `SetHandler kratos` and `kratos-ui`. */
+int kr_handler(request_rec *r);
+
+/* -- gate.c --------------------------------------------------------------- */
+
+/** pre_config: register `Require kratos-session`. */
+void kr_gate_register(apr_pool_t *pool);
+/** post_read_request: take away what a client must not say about itself. */
+int kr_gate_strip(request_rec *r);
+/** check_authn: AuthType Kratos, and the answer to those whom a Require line refused. */
+int kr_gate_authn(request_rec *r);
+/** fixups: tell the app who is here. */
+int kr_gate_export(request_rec *r);
+
+/* -- background.c --------------------------------------------------------- */
+
+/** child_init: start the child's own thread. */
+void kr_background_start(apr_pool_t *pchild, server_rec *s);
+/** child_stopping: tell it to end; it is waited for when the child's pool goes. */
+void kr_background_stop(apr_pool_t *pchild, int graceful);
+
+#endif

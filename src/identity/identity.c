@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identities to and from the rows of the store. */
+#include <string.h>
+
+#include "kr_identity.h"
+#include "kr_json.h"
+#include "kr_store.h"
+#include "kr_text.h"
+
+/* -- from rows ------------------------------------------------------------ */
+
+/** Parse a JSON column. It is our own text, so the limits for strangers' JSON do not apply. NULL stays NULL. */
+static kr_err_t *parse_column(json_t **out, kr_ctx_t *k, const char *id, const char *column, const char *text)
+{
+    *out = NULL;
+    if (!text) return NULL;
+    *out = kr_json_own(k->pool, json_loads(text, JSON_DECODE_ANY, NULL));
+    if (!*out) return kr_err_internal(k, APR_SUCCESS, "identity %s: column \"%s\" holds no JSON", id, column);
+    if (json_is_null(*out)) *out = NULL;
+    return NULL;
+}
+
+static apr_array_header_t *addresses_from_rows(apr_pool_t *pool, const apr_array_header_t *rows)
+{
+    apr_array_header_t *addresses = apr_array_make(pool, rows->nelts, sizeof(kr_address_t));
+
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_address_row_t *row = &APR_ARRAY_IDX(rows, i, const kr_address_row_t);
+
+        APR_ARRAY_PUSH(addresses, kr_address_t) = (kr_address_t){
+            .id = row->id, .value = row->value, .via = row->via, .recovery = row->recovery, .verified = row->verified,
+            .status = row->status, .verified_at = row->verified_at, .created_at = row->created_at,
+            .updated_at = row->updated_at,
+        };
+    }
+    return addresses;
+}
+
+static apr_array_header_t *identifiers_of(apr_pool_t *pool, const apr_array_header_t *rows, const char *credential_id)
+{
+    apr_array_header_t *identifiers = apr_array_make(pool, 2, sizeof(const char *));
+
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_identifier_row_t *row = &APR_ARRAY_IDX(rows, i, const kr_identifier_row_t);
+
+        if (strcmp(row->credential_id, credential_id) == 0) APR_ARRAY_PUSH(identifiers, const char *) = row->identifier;
+    }
+    return identifiers;
+}
+
+static apr_array_header_t *credentials_from_rows(apr_pool_t *pool, const kr_identity_rows_t *rows)
+{
+    apr_array_header_t *credentials = apr_array_make(pool, rows->credentials->nelts, sizeof(kr_credential_t));
+
+    for (int i = 0; i < rows->credentials->nelts; i++) {
+        const kr_credential_row_t *row = &APR_ARRAY_IDX(rows->credentials, i, const kr_credential_row_t);
+
+        APR_ARRAY_PUSH(credentials, kr_credential_t) = (kr_credential_t){
+            .id = row->id, .type = row->type, .config = row->config, .created_at = row->created_at,
+            .updated_at = row->updated_at, .identifiers = identifiers_of(pool, rows->identifiers, row->id),
+        };
+    }
+    return credentials;
+}
+
+kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows)
+{
+    kr_identity_t *identity;
+    const kr_identity_row_t *row;
+
+    *out = NULL;
+    if (!rows) return NULL;
+    row = &rows->identity;
+    identity = apr_palloc(k->pool, sizeof(*identity));
+    *identity = (kr_identity_t){
+        .id = row->id, .schema_id = row->schema_id, .state = row->state, .state_changed_at = row->state_changed_at,
+        .external_id = row->external_id, .available_aal = row->available_aal, .created_at = row->created_at,
+        .updated_at = row->updated_at,
+    };
+    KR_TRY(parse_column(&identity->traits, k, row->id, "traits", row->traits));
+    KR_TRY(parse_column(&identity->metadata_public, k, row->id, "metadata_public", row->metadata_public));
+    KR_TRY(parse_column(&identity->metadata_admin, k, row->id, "metadata_admin", row->metadata_admin));
+    if (!identity->traits) identity->traits = kr_json_own(k->pool, json_object());
+    identity->addresses = addresses_from_rows(k->pool, rows->addresses);
+    identity->credentials = credentials_from_rows(k->pool, rows);
+    *out = identity;
+    return NULL;
+}
+
+/* -- to rows -------------------------------------------------------------- */
+
+static const char *column(apr_pool_t *pool, const json_t *json)
+{
+    return json ? kr_json_dump(pool, json, NULL) : NULL;
+}
+
+/** Give a new identity the ids, times and states that its maker left open. */
+static void complete(kr_ctx_t *k, kr_identity_t *identity)
+{
+    if (!identity->id) identity->id = kr_uuid(k);
+    if (!identity->state) identity->state = "active";
+    if (!identity->traits) identity->traits = kr_json_own(k->pool, json_object());
+    if (!identity->addresses) identity->addresses = apr_array_make(k->pool, 1, sizeof(kr_address_t));
+    if (!identity->credentials) identity->credentials = apr_array_make(k->pool, 1, sizeof(kr_credential_t));
+    if (!identity->available_aal) identity->available_aal = identity->credentials->nelts ? "aal1" : "aal0";
+    if (!identity->created_at) identity->created_at = k->now;
+    if (!identity->updated_at) identity->updated_at = k->now;
+    if (!identity->state_changed_at) identity->state_changed_at = k->now;
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        kr_credential_t *credential = &APR_ARRAY_IDX(identity->credentials, i, kr_credential_t);
+
+        if (!credential->id) credential->id = kr_uuid(k);
+        if (!credential->config) credential->config = "{}";
+        if (!credential->created_at) credential->created_at = k->now;
+        if (!credential->updated_at) credential->updated_at = k->now;
+    }
+}
+
+static void add_credential_rows(kr_identity_rows_t *rows, const kr_credential_t *credential)
+{
+    APR_ARRAY_PUSH(rows->credentials, kr_credential_row_t) = (kr_credential_row_t){
+        .id = credential->id, .type = credential->type, .config = credential->config,
+        .created_at = credential->created_at, .updated_at = credential->updated_at,
+    };
+    for (int i = 0; credential->identifiers && i < credential->identifiers->nelts; i++) {
+        APR_ARRAY_PUSH(rows->identifiers, kr_identifier_row_t) = (kr_identifier_row_t){
+            .credential_id = credential->id, .type = credential->type,
+            .identifier = APR_ARRAY_IDX(credential->identifiers, i, const char *),
+        };
+    }
+}
+
+static void add_address_row(kr_identity_rows_t *rows, const kr_address_t *address, int position)
+{
+    APR_ARRAY_PUSH(rows->addresses, kr_address_row_t) = (kr_address_row_t){
+        .id = address->id, .via = address->via, .value = address->value, .status = address->status,
+        .recovery = address->recovery, .verified = address->verified, .position = position,
+        .verified_at = address->verified_at, .created_at = address->created_at, .updated_at = address->updated_at,
+    };
+}
+
+kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity)
+{
+    kr_identity_rows_t rows;
+
+    complete(k, identity);
+    rows.identity = (kr_identity_row_t){
+        .id = identity->id, .schema_id = identity->schema_id, .state = identity->state,
+        .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
+        .metadata_admin = column(k->pool, identity->metadata_admin), .external_id = identity->external_id,
+        .available_aal = identity->available_aal, .state_changed_at = identity->state_changed_at,
+        .created_at = identity->created_at, .updated_at = identity->updated_at,
+    };
+    rows.addresses = apr_array_make(k->pool, 4, sizeof(kr_address_row_t));
+    rows.credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_row_t));
+    rows.identifiers = apr_array_make(k->pool, 4, sizeof(kr_identifier_row_t));
+    for (int i = 0; i < identity->addresses->nelts; i++) {
+        add_address_row(&rows, &APR_ARRAY_IDX(identity->addresses, i, const kr_address_t), i);
+    }
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        add_credential_rows(&rows, &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t));
+    }
+    return kr_store_identity_insert(k, &rows);
+}
+
+/* -- finding -------------------------------------------------------------- */
+
+/** Identifiers of these types are normalised; those of others ("google:123") mean exactly what they say. */
+static int is_normalised(const char *type)
+{
+    static const char *const TYPES[] = { "password", "code", "webauthn" };
+
+    for (int i = 0; i < KR_DIM(TYPES); i++) {
+        if (strcmp(type, TYPES[i]) == 0) return 1;
+    }
+    return 0;
+}
+
+kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char *type, const char *identifier)
+{
+    kr_identity_rows_t *rows;
+
+    *out = NULL;
+    if (is_normalised(type)) identifier = kr_identifier_normalise(k->pool, identifier);
+    if (!identifier) return NULL;
+    KR_TRY(kr_store_identity_find(&rows, k, type, identifier));
+    return kr_identity_from_rows(out, k, rows);
+}
+
+kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials)
+{
+    kr_identity_rows_t *rows;
+
+    *out = NULL;
+    KR_TRY(kr_store_identity_load(&rows, k, id, with_credentials));
+    return kr_identity_from_rows(out, k, rows);
+}
+
+kr_err_t *kr_credential_update(kr_ctx_t *k, const char *credential_id, const char *config)
+{
+    return kr_store_credential_update(k, credential_id, config);
+}
+
+const kr_credential_t *kr_identity_credential(const kr_identity_t *identity, const char *type)
+{
+    for (int i = 0; identity->credentials && i < identity->credentials->nelts; i++) {
+        const kr_credential_t *credential = &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t);
+
+        if (strcmp(credential->type, type) == 0) return credential;
+    }
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first screen of identifier-first login: who are you? Then every method that this account has offers itself. */
+#include <string.h>
+
+#include "kr_store.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+static const kr_node_spec_t NEXT = { .name = "method", .type = "submit", .value = "identifier_first", .label = 1070009 };
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    return kind == KR_FLOW_LOGIN && settings->login_identifier_first;
+}
+
+static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->refresh || strcmp(flow->requested_aal, "aal1") != 0) return NULL;
+    kr_node_identifier(k, flow, "identifier_first", "username webauthn");
+    kr_node_add(k, flow, "identifier_first", &NEXT);
+    return NULL;
+}
+
+static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *identifier = kr_body_str(body, "identifier");
+    const char *normal = identifier ? kr_identifier_normalise(k->pool, identifier) : NULL;
+    const int mitigate = k->realm->settings->mitigate_enumeration;
+    json_t *node = kr_node_find(flow, "identifier");
+    apr_array_header_t *types = NULL;
+
+    if (!identifier || !*identifier) {
+        kr_field_missing(k, flow, "identifier");
+        return kr_err_show_flow(k);
+    }
+    kr_node_set(node, "value", json_string(identifier));
+    /* looked up even where the answer does not depend on it, so that time does not tell */
+    if (normal) KR_TRY(kr_store_identifier_types(&types, k, normal));
+    if (!mitigate && (!types || !types->nelts)) {
+        kr_node_message(k, flow, "identifier", 4000037, NULL);
+        return kr_err_show_flow(k);
+    }
+    kr_node_set(node, "type", json_string("hidden"));
+    kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
+    KR_TRY(kr_methods_offer(k, flow, mitigate ? NULL : types));
+    flow->active = "identifier_first";
+    out->next_step = 1;
+    return NULL;
+}
+
+const kr_method_t kr_method_identifier_first = {
+    .id = KR_METHOD_IDENTIFIER_FIRST,
+    .on = is_on,
+    .show = { [KR_FLOW_LOGIN] = show_login },
+    .submit = { [KR_FLOW_LOGIN] = find_account },
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of methods, and what they share. A new method is one new file and one line here. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+const kr_method_t *const kr_methods[] = {
+    &kr_method_profile,
+    &kr_method_password,
+    &kr_method_identifier_first,
+    NULL,
+};
+
+/* The message of a submit that no method takes. */
+static const int NO_STRATEGY[KR_FLOW_KINDS] = {
+    [KR_FLOW_LOGIN] = 4010002,
+    [KR_FLOW_REGISTRATION] = 4010003,
+    [KR_FLOW_SETTINGS] = 4010004,
+    [KR_FLOW_RECOVERY] = 4010005,
+    [KR_FLOW_VERIFICATION] = 4010006,
+};
+
+kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
+{
+    /* a flow for an organisation offers that organisation's sign-in and nothing else; we have none */
+    if (flow->organization_id) {
+        if (!flow->api) kr_node_csrf(k, flow);
+        return NULL;
+    }
+    kr_node_csrf(k, flow);
+    for (int i = 0; kr_methods[i]; i++) {
+        const kr_method_t *m = kr_methods[i];
+
+        if (m->show[flow->kind] && m->on(k->realm->settings, flow->kind)) KR_TRY(m->show[flow->kind](k, flow));
+    }
+    kr_nodes_sort(k, flow);
+    return NULL;
+}
+
+static int has_type(const apr_array_header_t *types, const char *name)
+{
+    for (int i = 0; i < types->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(types, i, const char *), name) == 0) return 1;
+    return 0;
+}
+
+kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *types)
+{
+    for (int i = 0; kr_methods[i]; i++) {
+        const kr_method_t *m = kr_methods[i];
+
+        if (!m->offer[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
+        if (types && !has_type(types, kr_method_name(m->id))) continue;
+        KR_TRY(m->offer[flow->kind](k, flow));
+    }
+    return NULL;
+}
+
+static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *name = kr_body_str(body, "method");
+
+    for (int i = 0; kr_methods[i]; i++) {
+        const kr_method_t *m = kr_methods[i];
+
+        if (!m->submit[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
+        if (m->takes ? m->takes(body, flow->kind) : name && strcmp(name, kr_method_name(m->id)) == 0) return m;
+    }
+    return NULL;
+}
+
+/* Stored as sent, shown once, handed to hooks; an object or nothing. */
+static kr_err_t *take_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    json_t *payload = json_object_get(body->json, "transient_payload");
+    const char *why;
+
+    if (body->is_form && json_is_string(payload) && *json_string_value(payload)) {
+        payload = kr_json_parse(k->pool, json_string_value(payload), json_string_length(payload), &why);
+        if (!payload) return kr_err(k, 400, NULL, "transient_payload: %s", why);
+    }
+    if (payload && !json_is_null(payload) && !json_is_object(payload) && !body->is_form)
+        return kr_err(k, 400, NULL, "transient_payload is no JSON object");
+    flow->transient_payload = json_is_object(payload) ? payload : NULL;
+    return NULL;
+}
+
+kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_method_t *m;
+
+    memset(out, 0, sizeof(*out));
+    m = flow->organization_id ? NULL : method_of(k, flow, body);
+    if (m && m->keep) m->keep(flow, body);
+    KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
+    KR_TRY(take_transient(k, flow, body));
+    if (!m) {
+        kr_flow_message(k, flow, NO_STRATEGY[flow->kind], NULL);
+        return kr_err_show_flow(k);
+    }
+    out->method = m->id;
+    return m->submit[flow->kind](out, k, flow, body);
+}
+
+/* -- shared by methods ---------------------------------------------------- */
+
+void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field)
+{
+    kr_node_message(k, flow, field, 4000002, json_pack("{s:s}", "property", field));
+}
+
+json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *autocomplete)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    kr_node_spec_t spec = { .name = "identifier", .type = "text", .value = "", .required = 1,
+                            .autocomplete = autocomplete, .label = 1070004 };
+
+    if (schema->identifier_title) {
+        spec.label = 1070002;
+        spec.label_context = json_pack("{s:s, s:s}", "title", schema->identifier_title, "name", schema->identifier_name);
+    }
+    return kr_node_add(k, flow, group, &spec);
+}
+
+void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
+                                apr_array_header_t *identifiers)
+{
+    kr_credential_t *c = apr_array_push(identity->credentials);
+
+    *c = (kr_credential_t){ .id = kr_uuid(k), .type = type, .config = config, .identifiers = identifiers,
+                            .created_at = k->now, .updated_at = k->now };
+}

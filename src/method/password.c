@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The password method: its nodes, the check at login, the new credential at registration. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+static const kr_node_spec_t LOGIN_NODES[] = {
+    { .name = "password", .type = "password", .required = 1, .autocomplete = "current-password", .label = 1070001 },
+    { .name = "method", .type = "submit", .value = "password", .label = 1010022 },
+};
+
+static const kr_node_spec_t REFRESH_NODES[] = {
+    { .name = "password", .type = "password", .required = 1, .autocomplete = "current-password", .label = 1070001 },
+    { .name = "method", .type = "submit", .value = "password", .label = 1010001 },
+};
+
+static const kr_node_spec_t REGISTRATION_NODES[] = {
+    { .name = "password", .type = "password", .required = 1, .autocomplete = "new-password", .label = 1070001 },
+    { .name = "method", .type = "submit", .value = "password", .label = 1040001 },
+};
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    return settings->method_enabled[KR_METHOD_PASSWORD] && kind != KR_FLOW_RECOVERY && kind != KR_FLOW_VERIFICATION;
+}
+
+/* -- login ---------------------------------------------------------------- */
+
+/* Who signs in again is known: the identifier is shown as a hidden field, if there is a password at all. */
+static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
+{
+    kr_identity_t *identity;
+    const kr_credential_t *credential;
+    kr_node_spec_t identifier = { .name = "identifier", .type = "hidden" };
+
+    KR_TRY(kr_identity_load(&identity, k, session->identity->id, 1));
+    credential = identity ? kr_identity_credential(identity, "password") : NULL;
+    if (!credential || !credential->identifiers->nelts) return NULL;
+    identifier.value = APR_ARRAY_IDX(credential->identifiers, 0, const char *);
+    kr_node_add(k, flow, "default", &identifier);
+    kr_nodes_add(k, flow, "password", REFRESH_NODES, KR_DIM(REFRESH_NODES));
+    return NULL;
+}
+
+static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_session_t *session;
+
+    if (strcmp(flow->requested_aal, "aal1") != 0) return NULL;
+    if (flow->refresh) {
+        KR_TRY(kr_session_current(&session, k));
+        return session ? show_refresh(k, flow, session) : NULL;
+    }
+    if (k->realm->settings->login_identifier_first) return NULL;
+    kr_node_identifier(k, flow, "default", NULL);
+    kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
+    return NULL;
+}
+
+static kr_err_t *offer_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
+    return NULL;
+}
+
+static const char *hash_of(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const kr_credential_t *credential = identity ? kr_identity_credential(identity, "password") : NULL;
+    const json_t *config = credential && credential->config
+                               ? kr_json_own(k->pool, json_loads(credential->config, 0, NULL)) : NULL;
+
+    return config ? kr_json_str(config, "hashed_password") : NULL;
+}
+
+/* The same work whether or not anybody has the identifier: time must not tell. */
+static kr_err_t *verify(int *ok, kr_ctx_t *k, const char *password, const char *hash)
+{
+    *ok = 0;
+    kr_db_release(k);
+    return hash ? kr_password_verify(ok, k, password, hash)
+                : kr_password_burn(k, &k->realm->settings->hasher, password);
+}
+
+static const char *password_config(kr_ctx_t *k, const char *hash)
+{
+    return kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", "hashed_password", hash), NULL);
+}
+
+/* Best effort: who gave the right password gets in even if the better hash cannot be made or stored just now. */
+static void rehash(kr_ctx_t *k, const kr_identity_t *identity, const char *password, const char *old)
+{
+    const kr_hasher_t *hasher = &k->realm->settings->hasher;
+    const kr_credential_t *credential = kr_identity_credential(identity, "password");
+    const char *hash;
+    kr_err_t *err;
+
+    if (!kr_password_outdated(hasher, old) || (hasher->bcrypt && strlen(password) > 72)) return;
+    err = kr_password_hash(&hash, k, hasher, password);
+    if (!err) err = kr_credential_update(k, credential->id, password_config(k, hash));
+    if (err)
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0601) "identity %s: the password could not be hashed anew: %s", identity->id,
+               err->reason ? err->reason : "no reason given");
+}
+
+/* "password_identifier" is what old clients call it. */
+static const char *identifier_of(const kr_body_t *body)
+{
+    const char *identifier = kr_body_str(body, "identifier");
+
+    return identifier && *identifier ? identifier : kr_body_str(body, "password_identifier");
+}
+
+static void keep(kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *identifier = identifier_of(body);
+
+    if (flow->kind == KR_FLOW_LOGIN && identifier && *identifier)
+        kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(identifier));
+}
+
+static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *identifier = identifier_of(body);
+    const char *password = kr_body_str(body, "password");
+    const char *normal, *hash;
+    kr_identity_t *identity = NULL;
+    int ok;
+
+    if (!identifier || !*identifier) kr_field_missing(k, flow, "identifier");
+    if (!password || !*password) kr_field_missing(k, flow, "password");
+    if (!identifier || !*identifier || !password || !*password) return kr_err_show_flow(k);
+
+    normal = kr_identifier_normalise(k->pool, identifier);
+    if (normal) KR_TRY(kr_identity_by_identifier(&identity, k, "password", normal));
+    hash = hash_of(k, identity);
+    KR_TRY(verify(&ok, k, password, hash));
+    if (!ok) {
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0602) "login %s: identifier or password did not match", flow->id);
+        kr_flow_message(k, flow, 4000006, NULL);
+        return kr_err_show_flow(k);
+    }
+    rehash(k, identity, password, hash);
+    out->identity = identity;
+    out->proof = (kr_proof_t){ "password", "aal1" };
+    flow->active = "password";
+    return NULL;
+}
+
+/* -- registration --------------------------------------------------------- */
+
+static kr_err_t *show_registration(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const kr_settings_t *conf = k->realm->settings;
+
+    if (!conf->registration_one_step && conf->method_enabled[KR_METHOD_PROFILE]) return NULL;
+    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), conf->registration_password_group ? "password" : "default", NULL);
+    kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
+    return NULL;
+}
+
+static kr_err_t *offer_registration(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (kr_node_find(flow, "password")) return NULL;
+    kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
+    return NULL;
+}
+
+static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *password = kr_body_str(body, "password");
+    apr_array_header_t *identifiers;
+    kr_identity_t *identity;
+    const char *hash;
+
+    KR_TRY(kr_registration_traits(&identity, k, flow, body, "password"));
+    identifiers = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password");
+    if (!identifiers->nelts) {
+        kr_flow_message(k, flow, 4000009, NULL);
+        return kr_err_show_flow(k);
+    }
+    KR_TRY(kr_password_policy(k, flow, password, identifiers));
+    kr_db_release(k);
+    KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
+    kr_identity_add_credential(k, identity, "password", password_config(k, hash), identifiers);
+    out->identity = identity;
+    out->proof = (kr_proof_t){ "password", "aal1" };
+    return NULL;
+}
+
+const kr_method_t kr_method_password = {
+    .id = KR_METHOD_PASSWORD,
+    .on = is_on,
+    .keep = keep,
+    .show = { [KR_FLOW_LOGIN] = show_login, [KR_FLOW_REGISTRATION] = show_registration },
+    .offer = { [KR_FLOW_LOGIN] = offer_login, [KR_FLOW_REGISTRATION] = offer_registration },
+    .submit = { [KR_FLOW_LOGIN] = check_password, [KR_FLOW_REGISTRATION] = new_password },
+};

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The profile method: at registration the first of two screens, which asks for the traits. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+static const kr_node_spec_t NEXT = { .name = "method", .type = "submit", .value = "profile", .label = 1040001 };
+static const kr_node_spec_t BACK = { .name = "screen", .type = "submit", .value = "previous", .label = 1040008 };
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    return settings->method_enabled[KR_METHOD_PROFILE] && kind == KR_FLOW_REGISTRATION && !settings->registration_one_step;
+}
+
+static kr_err_t *show_registration(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);
+    kr_node_add(k, flow, "profile", &NEXT);
+    return NULL;
+}
+
+static int says(const kr_body_t *body, const char *field, const char *value)
+{
+    const char *sent = kr_body_str(body, field);
+
+    return sent && strcmp(sent, value) == 0;
+}
+
+/* -- reading traits, for every method that registers ---------------------- */
+
+static int is_missing(const kr_body_t *body, const char *field)
+{
+    const char *value = kr_body_str(body, field);
+
+    return !value || !*value;
+}
+
+static kr_err_t *refuse_odd_traits(kr_ctx_t *k, const kr_body_t *body)
+{
+    const json_t *traits = json_object_get(body->json, "traits");
+
+    if (traits && !body->is_form && !json_is_object(traits) && !json_is_string(traits))
+        return kr_err(k, 400, NULL, "traits is no JSON object");
+    return NULL;
+}
+
+/* Accounts with an address for codes can sign in by code as soon as the site allows it. */
+static void add_code_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+{
+    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "code");
+    json_t *addresses;
+
+    if (!identifiers->nelts) return;
+    addresses = kr_json_own(k->pool, json_array());
+    for (int i = 0; i < identifiers->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
+
+        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", address[0] == '+' ? "sms" : "email", "address",
+                                                   address));
+    }
+    kr_identity_add_credential(k, identity, "code",
+                               kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:O}", "addresses", addresses), NULL),
+                               identifiers);
+}
+
+kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
+    apr_array_header_t *violations;
+    const char *bad_path = NULL;
+    json_t *decoded;
+    int missing;
+
+    KR_TRY(refuse_odd_traits(k, body));
+    kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
+    kr_nodes_fill(flow, schema, decoded);
+    kr_validate(&violations, k->pool, schema->validator, decoded);
+    kr_nodes_violations(k, flow, violations);
+    missing = needed && is_missing(body, needed);
+    if (missing) kr_field_missing(k, flow, needed);
+    if (missing || violations->nelts) return kr_err_show_flow(k);
+
+    identity->id = kr_uuid(k);
+    identity->schema_id = schema->id;
+    identity->state = "active";
+    identity->available_aal = "aal1";
+    identity->traits = json_object_get(decoded, "traits");
+    identity->addresses = apr_array_make(k->pool, 2, sizeof(kr_address_t));
+    identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
+    identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
+    if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
+        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", "this is not an address that can be reached"));
+        return kr_err_show_flow(k);
+    }
+    add_code_credential(k, identity, schema);
+    *out = identity;
+    return NULL;
+}
+
+/* -- the two screens ------------------------------------------------------ */
+
+static void hide_traits(kr_flow_t *flow)
+{
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(flow->nodes, i, node)
+        if (strcmp(kr_json_str(node, "group"), "default") == 0) kr_node_set(node, "type", json_string("hidden"));
+}
+
+static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *decoded)
+{
+    json_array_clear(flow->nodes);
+    kr_node_csrf(k, flow);
+    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", decoded);
+    kr_node_add(k, flow, "profile", &NEXT);
+    kr_nodes_sort(k, flow);
+    out->next_step = 1;
+    return NULL;
+}
+
+static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
+    hide_traits(flow);
+    KR_TRY(kr_methods_offer(k, flow, NULL));
+    kr_node_add(k, flow, "profile", &BACK);
+    kr_flow_message(k, flow, 1040009, NULL);
+    kr_nodes_sort(k, flow);
+    out->next_step = 1;
+    return NULL;
+}
+
+/* Any submit that no other method took comes here: what misses in the profile is said before anything else. */
+static int takes(const kr_body_t *body, kr_flow_kind_e kind)
+{
+    const char *method = kr_body_str(body, "method");
+
+    if (!method || !*method || strcmp(method, "profile") == 0 || strcmp(method, "profile:back") == 0) return 1;
+    for (int i = 0; kr_methods[i]; i++)
+        if (kr_methods[i]->submit[kind] && strcmp(kr_method_name(kr_methods[i]->id), method) == 0) return 0;
+    return 1;
+}
+
+static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    const int back = says(body, "screen", "previous") || says(body, "method", "profile:back");
+    const int forth = says(body, "method", "profile") || says(body, "screen", "credential-selection");
+    apr_array_header_t *violations;
+    json_t *decoded;
+
+    KR_TRY(refuse_odd_traits(k, body));
+    kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
+    kr_validate(&violations, k->pool, schema->validator, decoded);
+    if (back || forth) kr_nodes_fill(flow, schema, decoded);
+    if (violations->nelts) {
+        kr_nodes_violations(k, flow, violations);
+        return kr_err_show_flow(k);
+    }
+    if (back) return go_back(out, k, flow, decoded);
+    if (forth) return choose_credential(out, k, flow);
+    kr_flow_message(k, flow, 4010003, NULL);
+    return kr_err_show_flow(k);
+}
+
+const kr_method_t kr_method_profile = {
+    .id = KR_METHOD_PROFILE,
+    .on = is_on,
+    .takes = takes,
+    .show = { [KR_FLOW_REGISTRATION] = show_registration },
+    .submit = { [KR_FLOW_REGISTRATION] = first_screen },
+};

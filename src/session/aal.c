@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Assurance levels: what a session's proofs add up to, and whether that is enough. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "session_private.h"
+
+static const char *level_of(const json_t *methods)
+{
+    size_t i;
+    json_t *m;
+    int first = 0, second = 0;
+
+    json_array_foreach((json_t *)methods, i, m)
+    {
+        const char *aal = kr_json_str(m, "aal");
+
+        if (!aal) continue;
+        if (strcmp(aal, "aal1") == 0) first = 1;
+        if (strcmp(aal, "aal2") == 0) second = 1;
+    }
+    return first && second ? "aal2" : first || second ? "aal1" : "aal0";
+}
+
+void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof)
+{
+    json_array_append_new(session->methods, json_pack("{s:s, s:s, s:o}", "method", proof->method, "aal", proof->aal,
+                                                      "completed_at", kr_json_time(k->now)));
+    session->aal = level_of(session->methods);
+}
+
+kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available)
+{
+    kr_err_t *err;
+    const char *to;
+
+    if (!highest_available || strcmp(session->aal, "aal2") == 0) return NULL;
+    if (!session->identity->available_aal || strcmp(session->identity->available_aal, "aal2") != 0) return NULL;
+    to = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser?aal=aal2");
+    err = kr_err(k, 403, "session_aal2_required", "the session needs a second factor, and this account has one");
+    return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to",
+                        json_string(to));
+}
+
+const char *kr_session_login_url(kr_ctx_t *k, const char *return_to)
+{
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser");
+
+    return return_to ? kr_url_with(k->pool, url, "return_to", return_to) : url;
+}

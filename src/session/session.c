@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a session: found by what a request carries, issued, proved again, revoked. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "session_private.h"
+
+/* -- rows ----------------------------------------------------------------- */
+
+kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows)
+{
+    const kr_session_row_t *row = &rows->session;
+    kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
+
+    s->id = row->id;
+    KR_TRY(kr_identity_from_rows(&s->identity, k, rows->identity));
+    s->active = row->active;
+    s->aal = row->aal;
+    s->methods = kr_json_own(k->pool, json_loads(row->methods ? row->methods : "[]", 0, NULL));
+    if (!s->methods) s->methods = kr_json_own(k->pool, json_array());
+    s->device_id = row->device_id;
+    s->ip_address = row->ip_address;
+    s->user_agent = row->user_agent;
+    s->location = row->location;
+    s->token_hash = row->token_hash;
+    s->issued_at = row->issued_at;
+    s->authenticated_at = row->authenticated_at;
+    s->expires_at = row->expires_at;
+    s->created_at = row->created_at;
+    s->updated_at = row->updated_at;
+    *out = s;
+    return NULL;
+}
+
+static kr_session_row_t row_of(kr_ctx_t *k, const kr_session_t *s)
+{
+    return (kr_session_row_t){
+        .id = s->id,
+        .identity_id = s->identity->id,
+        .token_hash = s->token_hash,
+        .aal = s->aal,
+        .methods = kr_json_dump(k->pool, s->methods, NULL),
+        .active = s->active,
+        .device_id = s->device_id,
+        .ip_address = s->ip_address,
+        .user_agent = s->user_agent,
+        .location = s->location,
+        .issued_at = s->issued_at,
+        .authenticated_at = s->authenticated_at,
+        .expires_at = s->expires_at,
+        .created_at = s->created_at,
+        .updated_at = s->updated_at,
+    };
+}
+
+int kr_session_usable(kr_ctx_t *k, const kr_session_t *session)
+{
+    return session->active && session->expires_at > k->now && strcmp(session->identity->state, "active") == 0;
+}
+
+/* -- finding -------------------------------------------------------------- */
+
+static const char *bearer(kr_ctx_t *k)
+{
+    const char *header = kr_header(k->req, "Authorization");
+
+    if (!header || strncasecmp(header, "bearer ", 7) != 0) return NULL;
+    header += 7;
+    return *header && !strchr(header, ' ') ? header : NULL;
+}
+
+/** What the request carries, before anything is looked up. */
+typedef struct {
+    kr_carrier_e carrier;
+    const char *token;      /* NULL: a cookie that none of our secrets made */
+    int secret;             /* the secret to try first */
+    apr_time_t expires;
+} credential_t;
+
+static credential_t credential_of(kr_ctx_t *k)
+{
+    credential_t c = { KR_CARRIED_NONE, NULL, 0, 0 };
+    const char *value;
+
+    if (!k->req) return c;
+    if ((value = kr_header(k->req, "X-Session-Token")) && *value) {
+        c.carrier = KR_CARRIED_HEADER;
+        c.token = value;
+    } else if ((value = kr_cookie(k->pool, k->req, k->realm->settings->session_cookie.name, NULL)) && *value) {
+        c.carrier = KR_CARRIED_COOKIE;
+        c.token = kr_cookie_open(k, value, &c.secret, &c.expires);
+    } else if ((value = bearer(k))) {
+        c.carrier = KR_CARRIED_BEARER;
+        c.token = value;
+    }
+    return c;
+}
+
+/* The newest secret (or the one the cookie names) finds nearly every session with one statement; the others are asked
+ * after a rotation only, and the token before a refresh only when no secret finds a current one. */
+static kr_err_t *find(kr_session_rows_t **rows, kr_ctx_t *k, const char *token, int first)
+{
+    const kr_keys_t *keys = k->realm->keys;
+
+    *rows = NULL;
+    for (int old = 0; old <= 1; old++)
+        for (int i = 0; i < keys->count; i++) {
+            const char *hash = kr_hmac(k->pool, keys, KR_KEY_TOKEN, (first + i) % keys->count, token);
+
+            KR_TRY(kr_store_session_find(rows, k, hash, old));
+            if (*rows && old && (*rows)->session.old_token_until <= k->now) *rows = NULL;
+            if (*rows) return NULL;
+        }
+    return NULL;
+}
+
+kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token)
+{
+    kr_session_rows_t *rows;
+
+    *out = NULL;
+    if (!token || !kr_token_shaped(token)) return NULL;
+    KR_TRY(find(&rows, k, token, 0));
+    if (!rows) return NULL;
+    KR_TRY(kr_session_from_rows(out, k, rows));
+    (*out)->token = apr_pstrdup(k->pool, token);
+    return NULL;
+}
+
+kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id)
+{
+    kr_session_rows_t *rows;
+
+    *out = NULL;
+    if (!kr_uuid_valid(id)) return NULL;
+    KR_TRY(kr_store_session_by_id(&rows, k, id));
+    return rows ? kr_session_from_rows(out, k, rows) : NULL;
+}
+
+kr_carrier_e kr_session_carrier(kr_ctx_t *k)
+{
+    return credential_of(k).carrier;
+}
+
+kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
+{
+    credential_t c;
+    kr_session_rows_t *rows;
+
+    if (!k->session_known) {
+        c = credential_of(k);
+        if (c.token && kr_token_shaped(c.token)) {
+            KR_TRY(find(&rows, k, c.token, c.secret));
+            if (rows) {
+                kr_session_t *s;
+
+                KR_TRY(kr_session_from_rows(&s, k, rows));
+                s->token = apr_pstrdup(k->pool, c.token);
+                s->carrier = c.carrier;
+                s->cookie_expires = c.expires;
+                if (kr_session_usable(k, s)) k->session = s;
+            }
+        }
+        k->session_known = 1;
+    }
+    *out = k->session;
+    return NULL;
+}
+
+kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id)
+{
+    KR_TRY(kr_session_current(out, k));
+    if (*out) return NULL;
+    return kr_err(k, 401, id, "no active session was found in this request");
+}
+
+/* -- issuing -------------------------------------------------------------- */
+
+static void new_token(kr_ctx_t *k, kr_session_t *s)
+{
+    s->token = apr_pstrcat(k->pool, KR_TOKEN_PREFIX, kr_random_alnum(k->pool, KR_TOKEN_RANDOM), NULL);
+    s->token_hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_TOKEN, 0, s->token);
+}
+
+kr_err_t *kr_session_issue(kr_session_t **out, kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof)
+{
+    kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
+    kr_session_row_t row;
+
+    s->id = kr_uuid(k);
+    s->identity = identity;
+    s->active = 1;
+    s->methods = kr_json_own(k->pool, json_array());
+    kr_session_add_proof(k, s, proof);
+    kr_session_device(k, s);
+    new_token(k, s);
+    s->issued_at = s->authenticated_at = s->created_at = s->updated_at = k->now;
+    s->expires_at = k->now + k->realm->settings->session_lifespan;
+    row = row_of(k, s);
+    KR_TRY(kr_store_session_insert(k, &row));
+    *out = s;
+    return NULL;
+}
+
+kr_err_t *kr_session_prove(kr_ctx_t *k, kr_session_t *s, const kr_proof_t *proof)
+{
+    const char *old_hash = s->token_hash;
+    kr_session_row_t row;
+
+    kr_session_add_proof(k, s, proof);
+    s->former_device = kr_json_pack(k->pool, "{s:s, s:s, s:s?, s:s}", "id", "00000000-0000-0000-0000-000000000000",
+                                    "ip_address", s->ip_address, "user_agent", s->user_agent, "location", s->location);
+    new_token(k, s);
+    s->authenticated_at = s->updated_at = k->now;
+    s->expires_at = k->now + k->realm->settings->session_lifespan;
+    row = row_of(k, s);
+    row.old_token_hash = old_hash;
+    row.old_token_until = k->now + KR_OLD_TOKEN_GRACE;
+    return kr_store_session_update(k, &row);
+}
+
+kr_err_t *kr_session_retoken(kr_ctx_t *k, kr_session_t *s)
+{
+    kr_session_row_t row;
+
+    new_token(k, s);
+    s->updated_at = k->now;
+    row = row_of(k, s);
+    return kr_store_session_update(k, &row);
+}
+
+kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *s)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const apr_time_t until = k->now + conf->session_lifespan;
+
+    *done = 0;
+    if (conf->session_extend_window > 0 && s->expires_at - k->now > conf->session_extend_window) return NULL;
+    KR_TRY(kr_store_session_extend(done, k, s->id, until));
+    if (*done) s->expires_at = until;
+    return NULL;
+}

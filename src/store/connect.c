@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a connection: which host, and the settings of its session. */
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "kr_text.h"
+#include "room.h"
+
+/*
+ * The driver knows no connect time-out. So that a host that swallows packets holds up one thread and not all: while a
+ * try has been hanging for HANGS_AFTER nobody else begins one, and after it failed the host is left alone for
+ * AVOID_FOR. A host that refuses at once is asked every time.
+ */
+#define HANGS_AFTER apr_time_from_sec(1)
+#define AVOID_FOR apr_time_from_sec(5)
+
+#define SETUP_TRIES 100
+#define SQLITE_ROW_RC 100 /* what apr_dbd_query answers to a PRAGMA that has a result; no error */
+
+/* -- sessions ------------------------------------------------------------- */
+
+static int say(kr_dbconn_t *conn, const char *sql)
+{
+    int nrows;
+    int rc = apr_dbd_query(conn->owner->driver, conn->handle, &nrows, sql);
+
+    return conn->owner->sqlite && rc == SQLITE_ROW_RC ? 0 : rc;
+}
+
+/* One column of the answer to a PRAGMA or a SHOW ... LIKE; NULL when there is none. */
+static const char *show(kr_dbconn_t *conn, const char *sql, int col)
+{
+    const apr_dbd_driver_t *driver = conn->owner->driver;
+    apr_dbd_prepared_t *statement = NULL;
+    apr_dbd_results_t *res = NULL;
+    apr_dbd_row_t *row = NULL;
+    const void *none[1] = { NULL };
+    const char *value = NULL;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, conn->life);
+    if (apr_dbd_prepare(driver, pool, conn->handle, sql, NULL, &statement) == 0 &&
+        apr_dbd_pbselect(driver, pool, conn->handle, &res, statement, 0, none) == 0) {
+        while (apr_dbd_get_row(driver, pool, res, &row, -1) == 0) {
+            value = apr_pstrdup(conn->life, apr_dbd_get_entry(driver, row, col));
+        }
+    }
+    apr_pool_destroy(pool);
+    return value;
+}
+
+/* Whoever closes the last connection to a file locks it for a moment: that is waited for. */
+static int say_patiently(kr_dbconn_t *conn, const char *sql)
+{
+    int rc = say(conn, sql);
+
+    for (int tries = 1; kr_db_classify(conn, rc) == KR_DB_AGAIN && tries < SETUP_TRIES; tries++) {
+        kr_db_pause(2);
+        rc = say(conn, sql);
+    }
+    return rc;
+}
+
+/*
+ * Before anything is prepared, since foreign_keys makes older statements useless. No busy_timeout: the driver would
+ * multiply it. Of many that start together with a new file one makes it a WAL file, under the write lock.
+ */
+static const char *set_up_sqlite(kr_dbconn_t *conn)
+{
+    const char *mode;
+    int rc;
+
+    if (say_patiently(conn, "PRAGMA foreign_keys=ON") != 0) return "foreign keys cannot be switched on";
+    if (say_patiently(conn, "PRAGMA synchronous=NORMAL") != 0) return "PRAGMA synchronous failed";
+    mode = show(conn, "PRAGMA journal_mode", 0);
+    if (mode && !strcmp(mode, "wal")) return NULL;
+    if (kr_filelock_take(&conn->owner->lock, conn->owner->conf.wait) != APR_SUCCESS) return "the write lock is busy";
+    rc = say_patiently(conn, "PRAGMA journal_mode=WAL");
+    kr_filelock_give(&conn->owner->lock);
+    return rc ? "the file cannot be put into WAL mode" : NULL;
+}
+
+/*
+ * On Galera a read must see what another node has just written (login here, whoami there), and a node that lost its
+ * quorum still takes connections but no statements: another host may do better.
+ */
+static const char *set_up_galera(kr_dbconn_t *conn)
+{
+    const char *on = show(conn, "SHOW VARIABLES LIKE 'wsrep_on'", 1);
+    const char *ready;
+
+    if (!on || strcasecmp(on, "ON") != 0) return NULL;
+    ready = show(conn, "SHOW STATUS LIKE 'wsrep_ready'", 1);
+    if (!ready || strcasecmp(ready, "ON") != 0) return "the node is not part of a working cluster";
+    return say(conn, "SET SESSION wsrep_sync_wait=1") ? "wsrep_sync_wait cannot be set" : NULL;
+}
+
+static const char *set_up_mysql(kr_dbconn_t *conn)
+{
+    if (say(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") != 0) return "no READ COMMITTED";
+    if (say(conn,
+            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout=3, "
+            "SESSION character_set_client=utf8mb4, SESSION character_set_connection=utf8mb4, "
+            "SESSION character_set_results=utf8mb4") != 0) {
+        return "the session's settings were refused";
+    }
+    /* the driver has no read time-out, so the server must end what takes too long; MySQL knows it for SELECT only */
+    if (say(conn, "SET SESSION max_statement_time=10") != 0 && say(conn, "SET SESSION max_execution_time=10000") != 0) {
+        return NULL; /* neither: an old server, and not worth refusing to work */
+    }
+    return set_up_galera(conn);
+}
+
+/* -- hosts ---------------------------------------------------------------- */
+
+static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
+{
+    apr_time_t now = apr_time_now();
+    int may;
+
+    apr_thread_mutex_lock(dbpool->mutex);
+    may = now >= host->avoid_until && (!host->connecting || now - host->since < HANGS_AFTER);
+    if (may && host->connecting++ == 0) host->since = now;
+    apr_thread_mutex_unlock(dbpool->mutex);
+    return may;
+}
+
+static void was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, int ok)
+{
+    apr_time_t now = apr_time_now();
+
+    apr_thread_mutex_lock(dbpool->mutex);
+    host->connecting--;
+    if (ok) {
+        host->avoid_until = 0;
+    } else if (now - began >= HANGS_AFTER) {
+        host->avoid_until = now + AVOID_FOR;
+    }
+    apr_thread_mutex_unlock(dbpool->mutex);
+}
+
+/* One line a second is enough to say that the database is down. */
+static int may_complain(kr_dbpool_t *dbpool)
+{
+    apr_time_t now = apr_time_now();
+    int may;
+
+    apr_thread_mutex_lock(dbpool->mutex);
+    may = now - dbpool->complained >= apr_time_from_sec(1);
+    if (may) dbpool->complained = now;
+    apr_thread_mutex_unlock(dbpool->mutex);
+    return may;
+}
+
+/* @return NULL, or why not; lives in conn->scratch */
+static const char *connect_to(kr_dbconn_t *conn, kr_dbhost_t *host)
+{
+    kr_dbpool_t *dbpool = conn->owner;
+    apr_time_t began = apr_time_now();
+    const char *why = NULL;
+    int fd;
+
+    apr_pool_create(&conn->life, conn->pool);
+    apr_pool_create(&conn->prepared, conn->life);
+    if (dbpool->sqlite && (fd = kr_file_make(conn->scratch, host->params)) >= 0) close(fd);
+    if (apr_dbd_open_ex(dbpool->driver, conn->life, host->params, &conn->handle, &why) != APR_SUCCESS) {
+        conn->handle = NULL;
+        if (!why) why = "it did not answer";
+    } else {
+        conn->generation = apr_atomic_read32(&dbpool->generation);
+        why = dbpool->sqlite ? set_up_sqlite(conn) : set_up_mysql(conn);
+    }
+    was_tried(dbpool, host, began, !why);
+    if (!why) {
+        conn->statements = apr_hash_make(conn->prepared);
+        return NULL;
+    }
+    why = apr_pstrdup(conn->scratch, why);
+    kr_conn_close(conn);
+    return why;
+}
+
+kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
+{
+    kr_dbpool_t *dbpool = conn->owner;
+
+    for (int i = 0; i < dbpool->nhosts; i++) {
+        const char *why = "it hangs";
+        if (may_try(dbpool, &dbpool->host[i]) && !(why = connect_to(conn, &dbpool->host[i]))) return NULL;
+        if (may_complain(dbpool)) {
+            kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: host %d of %d: %s", i + 1, dbpool->nhosts, why);
+        }
+        apr_pool_clear(conn->scratch);
+    }
+    return kr_err_unavailable(k, 2, "the database cannot be reached");
+}
+
+void kr_conn_close(kr_dbconn_t *conn)
+{
+    if (!conn->life) return;
+    apr_pool_destroy(conn->prepared); /* statements end before the connection they belong to */
+    if (conn->handle) apr_dbd_close(conn->owner->driver, conn->handle);
+    apr_pool_destroy(conn->life);
+    conn->life = conn->prepared = NULL;
+    conn->handle = NULL;
+    conn->statements = NULL;
+}

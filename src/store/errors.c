@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the drivers' return codes mean. Branches on numbers only: texts may hold values, and differ between versions. */
+#include <stdlib.h>
+
+#include <sqlite3.h>
+
+#include "kr_text.h"
+#include "room.h"
+
+/* kr_err_t.cause of errors that callers tell apart. */
+#define CAUSE_DUPLICATE (APR_OS_START_USERERR + 401)
+#define CAUSE_AGAIN (APR_OS_START_USERERR + 402)
+
+/* The MySQL driver returns the server's or the client library's error number. */
+/* clang-format off */
+static const struct {
+    int rc;
+    kr_db_class_e class;
+} MYSQL_CODES[] = {
+    { 1062, KR_DB_TAKEN },
+    { 1213, KR_DB_AGAIN }, /* deadlock; on Galera also a lost certification, at any statement or at COMMIT */
+    { 1205, KR_DB_AGAIN }, /* lock wait time-out */
+    { 1020, KR_DB_AGAIN }, /* row changed since it was read (MariaDB with snapshot isolation) */
+    { 1047, KR_DB_GONE },  /* Galera node without quorum */
+    { 1053, KR_DB_GONE },  /* server shuts down */
+    { 1180, KR_DB_GONE },  /* error during COMMIT: quorum lost */
+    { 1243, KR_DB_GONE },  /* the server does not know the prepared statement */
+    { 1290, KR_DB_GONE },  /* read-only: it was the primary before; another host may be now */
+    { 1615, KR_DB_GONE },  /* prepared statement needs to be prepared again */
+    { 1836, KR_DB_GONE },  /* read-only mode */
+    { 1927, KR_DB_GONE },  /* connection was killed */
+    { 2006, KR_DB_GONE },
+    { 2013, KR_DB_GONE },
+    { 2014, KR_DB_GONE },  /* commands out of sync */
+    { 2030, KR_DB_GONE },  /* statement not prepared */
+    { 2055, KR_DB_GONE },  /* lost connection, with errno */
+    { 2057, KR_DB_GONE },  /* columns changed below a prepared statement */
+    { 4031, KR_DB_GONE },  /* MySQL 8: closed for having been idle */
+    { 1021, KR_DB_SLOW },  /* disk full */
+    { 1114, KR_DB_SLOW },  /* table full */
+    { 1317, KR_DB_SLOW },  /* query interrupted */
+    { 1637, KR_DB_SLOW },  /* too many transactions */
+    { 1969, KR_DB_SLOW },  /* MariaDB: max_statement_time */
+    { 3024, KR_DB_SLOW },  /* MySQL: max_execution_time */
+    { 1267, KR_DB_UNFIT }, /* text outside ASCII compared with an ASCII column */
+    { 1366, KR_DB_UNFIT }, /* no valid UTF-8 */
+    { 1406, KR_DB_UNFIT }, /* too long for the column */
+    { 3854, KR_DB_UNFIT }, /* MySQL: cannot be converted to the column's character set */
+    { 3988, KR_DB_UNFIT }, /* the same, for parameters */
+};
+/* clang-format on */
+
+static kr_db_class_e classify_mysql(int rc)
+{
+    for (int i = 0; i < KR_DIM(MYSQL_CODES); i++) {
+        if (MYSQL_CODES[i].rc == rc) return MYSQL_CODES[i].class;
+    }
+    return KR_DB_BROKEN;
+}
+
+/* SQLite's driver answers a bare 1 to most of what goes wrong; only the handle knows more. */
+static kr_db_class_e classify_sqlite(kr_dbconn_t *conn, int rc)
+{
+    sqlite3 *db = apr_dbd_native_handle(conn->owner->driver, conn->handle);
+    int code = rc == SQLITE_ERROR ? sqlite3_extended_errcode(db) : rc;
+
+    switch (code) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID: return KR_DB_TAKEN;
+    /* our CHECKs are about lengths */
+    case SQLITE_CONSTRAINT_CHECK: return KR_DB_UNFIT;
+    /* failed, and the handle knows of no error: a statement from before a schema change */
+    case SQLITE_OK: return KR_DB_GONE;
+    default: break;
+    }
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: return KR_DB_AGAIN;
+    case SQLITE_SCHEMA:
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR: return KR_DB_GONE;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM: return KR_DB_SLOW;
+    case SQLITE_TOOBIG: return KR_DB_UNFIT;
+    default: return KR_DB_BROKEN;
+    }
+}
+
+kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
+{
+    if (rc == 0) return KR_DB_OK;
+    return conn->owner->sqlite ? classify_sqlite(conn, rc) : classify_mysql(rc);
+}
+
+kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
+{
+    kr_err_t *err;
+
+    switch (class) {
+    case KR_DB_OK: return NULL;
+    case KR_DB_TAKEN:
+        err = kr_err(k, 409, NULL, "this exists already");
+        err->cause = CAUSE_DUPLICATE;
+        return err;
+    case KR_DB_AGAIN:
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0403) "%s: others were in the way (%d)", what, rc);
+        err = kr_err_unavailable(k, 1, "the database has too much to do");
+        err->cause = CAUSE_AGAIN;
+        return err;
+    case KR_DB_GONE:
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0404) "%s: the connection to the database was lost (%d)", what, rc);
+        err = kr_err_unavailable(k, 1, "the connection to the database was lost");
+        err->cause = CAUSE_AGAIN;
+        return err;
+    case KR_DB_SLOW:
+        kr_log(k, KR_LOG_ERR, KRLOGNO(0405) "%s: the database gave up (%d)", what, rc);
+        return kr_err_unavailable(k, 2, "the database could not do it in time");
+    case KR_DB_UNFIT:
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0406) "%s: a value does not fit its column (%d)", what, rc);
+        return kr_err(k, 400, NULL, "a value is too long or holds characters that cannot be stored");
+    case KR_DB_BROKEN:
+    default: return kr_err_internal(k, APR_SUCCESS, "database: statement \"%s\" failed with code %d", what, rc);
+    }
+}
+
+int kr_db_is_duplicate(const kr_err_t *err)
+{
+    return err && err->cause == CAUSE_DUPLICATE;
+}
+
+int kr_db_is_again(const kr_err_t *err)
+{
+    return err && err->cause == CAUSE_AGAIN;
+}
+
+void kr_db_pause(int attempt)
+{
+    apr_interval_time_t base = apr_time_from_msec(1) << (attempt > 8 ? 8 : attempt);
+
+    /* the clock's last digits differ enough between those who collided */
+    apr_sleep(base / 2 + apr_time_now() % base);
+}

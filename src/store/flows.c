@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flows of all kinds: one table, one row each. */
+#include "kr_store.h"
+#include "room.h"
+
+#define COLUMNS                                                                                                        \
+    "id, kind, type, state, active, ui, internal, request_url, csrf_hash, identity_id, schema_id, organization_id, "   \
+    "login_challenge, refresh, requested_aal, submit_count, issued_at, expires_at, created_at, updated_at"
+
+static const kr_query_t FLOW_INSERT = {
+    .name = "flow_insert",
+    .sql = "INSERT INTO flows (" COLUMNS
+           ", realm_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, "
+           "%lld, %lld, %lld, %lld, %lld, %s)",
+};
+
+static const kr_query_t FLOW_BY_ID = {
+    .name = "flow_by_id",
+    .sql = "SELECT " COLUMNS " FROM flows WHERE id = %s AND realm_id = %s AND kind = %s",
+};
+
+static const kr_query_t FLOW_UPDATE = {
+    .name = "flow_update",
+    .sql = "UPDATE flows SET state = %s, active = %s, ui = %s, internal = %s, identity_id = %s, submit_count = %lld, "
+           "updated_at = %lld WHERE id = %s AND realm_id = %s",
+};
+
+kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *f)
+{
+    return kr_db_exec(NULL, k, &FLOW_INSERT, KR_S(f->id), KR_S(f->kind), KR_S(f->type), KR_S(f->state), KR_S(f->active),
+                      KR_S(f->ui), KR_S(f->internal), KR_S(f->request_url), KR_S(f->csrf_hash), KR_S(f->identity_id),
+                      KR_S(f->schema_id), KR_S(f->organization_id), KR_S(f->login_challenge), KR_I(f->refresh),
+                      KR_S(f->requested_aal), KR_I(f->submit_count), KR_I(f->issued_at), KR_I(f->expires_at),
+                      KR_I(f->created_at), KR_I(f->updated_at), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind, const char *id)
+{
+    kr_flow_row_t *f;
+    kr_row_t *row;
+
+    *out = NULL;
+    if (!kr_store_id_ok(id)) return NULL;
+    KR_TRY(kr_db_one(&row, k, &FLOW_BY_ID, KR_S(id), KR_S(k->realm->name), KR_S(kind)));
+    if (!row) return NULL;
+    *out = f = apr_pcalloc(k->pool, sizeof(*f));
+    f->id = row->col[0];
+    f->kind = row->col[1];
+    f->type = row->col[2];
+    f->state = row->col[3];
+    f->active = row->col[4];
+    f->ui = row->col[5];
+    f->internal = row->col[6];
+    f->request_url = row->col[7];
+    f->csrf_hash = row->col[8];
+    f->identity_id = row->col[9];
+    f->schema_id = row->col[10];
+    f->organization_id = row->col[11];
+    f->login_challenge = row->col[12];
+    f->refresh = (int)kr_row_int(row, 13);
+    f->requested_aal = row->col[14];
+    f->submit_count = (int)kr_row_int(row, 15);
+    f->issued_at = kr_row_int(row, 16);
+    f->expires_at = kr_row_int(row, 17);
+    f->created_at = kr_row_int(row, 18);
+    f->updated_at = kr_row_int(row, 19);
+    return NULL;
+}
+
+kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *f)
+{
+    return kr_db_exec(NULL, k, &FLOW_UPDATE, KR_S(f->state), KR_S(f->active), KR_S(f->ui), KR_S(f->internal),
+                      KR_S(f->identity_id), KR_I(f->submit_count), KR_I(f->updated_at), KR_S(f->id),
+                      KR_S(k->realm->name));
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing the schema up to date. A file holds statements that end in `;` at the end of a line; lines that begin with
+ * `--` are comments. Each statement must be harmless when it runs twice, since MySQL commits each by itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#include "kr_text.h"
+#include "room.h"
+
+#define MAX_FILE_BYTES (1024 * 1024)
+#define LOCK_WAIT apr_time_from_sec(30)
+
+typedef struct {
+    int version;
+    const char *name; /* NNNN_name.sql: digits, then [a-z0-9_.] */
+    const char *path;
+} migration_t;
+
+static const kr_query_t TABLE_EXISTS = {
+    .name = "migrations_table",
+    .mysql = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = "
+             "'schema_migrations'",
+    .sqlite = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'",
+};
+
+static const kr_query_t APPLIED = { .name = "migrations_applied", .sql = "SELECT version FROM schema_migrations" };
+
+/* GET_LOCK is MySQL's only lock that survives DDL. Names have 64 characters at most and are the whole server's. */
+static const kr_query_t SERVER_LOCK = {
+    .name = "migrations_lock",
+    .sql = "SELECT GET_LOCK(LEFT(CONCAT('kratos_migrate_', DATABASE()), 64), %lld)",
+};
+
+static const char CREATE_TABLE[] =
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER NOT NULL PRIMARY KEY, "
+    "name VARCHAR(128) NOT NULL, applied_at BIGINT NOT NULL)";
+
+/* -- files ---------------------------------------------------------------- */
+
+static int is_migration(const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    return len > 9 && len < 128 && strspn(name, "0123456789") == 4 && name[4] == '_' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == len && !strcmp(name + len - 4, ".sql");
+}
+
+static int by_version(const void *a, const void *b)
+{
+    return ((const migration_t *)a)->version - ((const migration_t *)b)->version;
+}
+
+static kr_err_t *list_files(apr_array_header_t **out, kr_ctx_t *k, const char *folder)
+{
+    apr_finfo_t info;
+    apr_dir_t *dir;
+    apr_status_t rv = apr_dir_open(&dir, folder, k->pool);
+
+    *out = apr_array_make(k->pool, 8, sizeof(migration_t));
+    if (rv != APR_SUCCESS) return kr_err_internal(k, rv, "migrations: folder %s cannot be read", folder);
+    while (apr_dir_read(&info, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        if (!is_migration(info.name)) continue;
+        migration_t *m = apr_array_push(*out);
+        m->version = atoi(info.name);
+        m->name = apr_pstrdup(k->pool, info.name);
+        m->path = apr_pstrcat(k->pool, folder, "/", info.name, NULL);
+    }
+    apr_dir_close(dir);
+    if (!(*out)->nelts) return kr_err_internal(k, APR_SUCCESS, "migrations: folder %s holds none", folder);
+    qsort((*out)->elts, (size_t)(*out)->nelts, sizeof(migration_t), by_version);
+    for (int i = 1; i < (*out)->nelts; i++) {
+        const migration_t *m = &APR_ARRAY_IDX(*out, i, migration_t);
+        if (m[-1].version == m->version) {
+            return kr_err_internal(k, APR_SUCCESS, "migrations: %s and %s have the same number", m[-1].name, m->name);
+        }
+    }
+    return NULL;
+}
+
+static kr_err_t *read_text(char **out, kr_ctx_t *k, const char *path)
+{
+    apr_size_t len = 0;
+    apr_finfo_t info;
+    apr_file_t *file;
+    apr_status_t rv = apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, k->pool);
+
+    *out = NULL;
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+        if (rv == APR_SUCCESS && info.size > MAX_FILE_BYTES) rv = APR_ENOSPC;
+        if (rv == APR_SUCCESS) {
+            *out = apr_pcalloc(k->pool, (apr_size_t)info.size + 1);
+            rv = apr_file_read_full(file, *out, (apr_size_t)info.size, &len);
+        }
+        apr_file_close(file);
+    }
+    return rv == APR_SUCCESS ? NULL : kr_err_internal(k, rv, "migrations: %s cannot be read", path);
+}
+
+/* The statements of a file, without comments and semicolons (SQLite's driver fails on what follows one). */
+static apr_array_header_t *split_statements(apr_pool_t *pool, char *text)
+{
+    apr_array_header_t *out = apr_array_make(pool, 16, sizeof(const char *));
+    const char *sql = NULL;
+    char *last;
+
+    for (char *line = apr_strtok(text, "\r\n", &last); line; line = apr_strtok(NULL, "\r\n", &last)) {
+        apr_size_t len = strlen(line);
+        const char *begin = line + strspn(line, " \t");
+        while (len && strchr(" \t", line[len - 1])) line[--len] = '\0';
+        if (!*begin || !strncmp(begin, "--", 2)) continue;
+        int ends = line[len - 1] == ';';
+        if (ends) line[--len] = '\0';
+        sql = sql ? apr_pstrcat(pool, sql, "\n", line, NULL) : line;
+        if (!ends) continue;
+        APR_ARRAY_PUSH(out, const char *) = sql;
+        sql = NULL;
+    }
+    if (sql) APR_ARRAY_PUSH(out, const char *) = sql;
+    return out;
+}
+
+/* -- what is pending ------------------------------------------------------ */
+
+static int is_applied(const apr_array_header_t *rows, int version)
+{
+    for (int i = 0; i < rows->nelts; i++) {
+        if (kr_row_int(&APR_ARRAY_IDX(rows, i, kr_row_t), 0) == version) return 1;
+    }
+    return 0;
+}
+
+/* Keep of `files` those that are not applied yet. */
+static kr_err_t *drop_applied(kr_ctx_t *k, apr_array_header_t *files)
+{
+    apr_array_header_t *rows = apr_array_make(k->pool, 0, sizeof(kr_row_t));
+    migration_t *m = (migration_t *)files->elts;
+    kr_row_t *exists;
+    int kept = 0;
+
+    KR_TRY(kr_db_one_(&exists, k, &TABLE_EXISTS, NULL, 0));
+    if (exists && kr_row_int(exists, 0)) KR_TRY(kr_db_rows_(&rows, k, &APPLIED, NULL, 0));
+    for (int i = 0; i < rows->nelts; i++) {
+        apr_int64_t version = kr_row_int(&APR_ARRAY_IDX(rows, i, kr_row_t), 0);
+        if (version > m[files->nelts - 1].version) {
+            /* a newer node of a rolling upgrade was here; migrations only add, so this one can go on */
+            kr_log(k, KR_LOG_WARNING,
+                   KRLOGNO(0410) "migrations: the database is at %d, which this version does not know", (int)version);
+            break;
+        }
+    }
+    for (int i = 0; i < files->nelts; i++) {
+        if (!is_applied(rows, m[i].version)) m[kept++] = m[i];
+    }
+    files->nelts = kept;
+    return NULL;
+}
+
+/* -- applying ------------------------------------------------------------- */
+
+static kr_err_t *say(kr_ctx_t *k, const char *sql, const char *what)
+{
+    int rc;
+    kr_db_class_e class = kr_db_say(&rc, k, sql);
+
+    if (class == KR_DB_OK) return NULL;
+    /* our own text and no values: the driver's words may be shown */
+    return kr_err_internal(k, APR_SUCCESS, "migrations: %s failed with code %d: %s", what, rc,
+                           apr_dbd_error(k->db->owner->driver, k->db->handle, rc));
+}
+
+static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
+{
+    apr_array_header_t *statements;
+    const char *done;
+    char *text = NULL;
+
+    KR_TRY(read_text(&text, k, m->path));
+    statements = split_statements(k->pool, text);
+    for (int i = 0; i < statements->nelts; i++) {
+        KR_TRY(say(k, APR_ARRAY_IDX(statements, i, const char *),
+                   apr_psprintf(k->pool, "%s, statement %d", m->name, i + 1)));
+    }
+    /* not prepared: the DDL before it would have made it useless on SQLite. is_migration has checked the name */
+    done = apr_psprintf(k->pool, "INSERT INTO schema_migrations VALUES (%d, '%s', %" APR_INT64_T_FMT ")", m->version,
+                        m->name, apr_time_now());
+    KR_TRY(say(k, done, m->name));
+    kr_log(k, KR_LOG_NOTICE, KRLOGNO(0409) "migrations: %s applied", m->name);
+    return NULL;
+}
+
+static kr_err_t *lock_out_others(kr_ctx_t *k)
+{
+    kr_row_t *row;
+
+    if (k->db->owner->sqlite) return kr_db_lock(k, LOCK_WAIT);
+    KR_TRY(kr_db_one(&row, k, &SERVER_LOCK, KR_I(apr_time_sec(LOCK_WAIT))));
+    if (row && kr_row_int(row, 0) == 1) return NULL;
+    return kr_err_unavailable(k, 5, "another server has been changing the database's schema for too long");
+}
+
+/* Waiting for the lock and rebuilding a big table may take longer than a request's statement. One of the two exists. */
+static void lift_time_limits(kr_ctx_t *k)
+{
+    int rc;
+
+    if (kr_db_say(&rc, k, "SET SESSION max_statement_time=0") != KR_DB_OK) {
+        (void)kr_db_say(&rc, k, "SET SESSION max_execution_time=0");
+    }
+}
+
+static kr_err_t *apply_pending(kr_ctx_t *k, const char *folder)
+{
+    apr_array_header_t *files;
+
+    KR_TRY(list_files(&files, k, folder));
+    KR_TRY(kr_db_acquire(k));
+    if (!k->db->owner->sqlite) lift_time_limits(k);
+    KR_TRY(lock_out_others(k));
+    KR_TRY(drop_applied(k, files)); /* again: whoever had the lock before has done it, as a rule */
+    if (!files->nelts) return NULL;
+    KR_TRY(say(k, CREATE_TABLE, "schema_migrations"));
+    for (int i = 0; i < files->nelts; i++) KR_TRY(apply_file(k, &APR_ARRAY_IDX(files, i, migration_t)));
+    return NULL;
+}
+
+kr_err_t *kr_db_migrate(int *pending, kr_ctx_t *k, const char *dir, int apply)
+{
+    kr_dbpool_t *dbpool = k->realm->dbpool;
+    const char *folder = apr_pstrcat(k->pool, dir, dbpool->sqlite ? "/sqlite" : "/mysql", NULL);
+    apr_array_header_t *files;
+    kr_err_t *err;
+
+    *pending = 0;
+    kr_db_release(k);
+    KR_TRY(list_files(&files, k, folder));
+    KR_TRY(drop_applied(k, files));
+    *pending = files->nelts;
+    if (!files->nelts || !apply) return NULL;
+
+    kr_db_discard(k); /* the work gets a connection without statements, and takes its locks along when it ends */
+    err = apply_pending(k, folder);
+    if (k->db) kr_db_discard(k);
+    apr_atomic_inc32(&dbpool->generation);
+    return err;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pools of connections: described at start, opened per process. How a connection is checked is connect.c's. */
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "kr_crypto.h"
+#include "kr_text.h"
+#include "room.h"
+
+#define DEFAULT_WAIT apr_time_from_sec(5)
+/* What a shell keeps of the driver's buffers between statements; a row of a flow needs about 200 KiB. */
+#define KEEP_BYTES (512 * 1024)
+
+/* -- describing ----------------------------------------------------------- */
+
+/* The driver takes any prefix of a key and ignores what it does not know, so typing errors are caught here. */
+static const char *const MYSQL_KEYS[] = { "host", "user",  "pass",  "dbname", "port",
+                                          "sock", "flags", "fldsz", "group",  "reconnect" };
+
+/* What this layer relies on: no silent reconnect, buffers of a TEXT's size, UPDATE counts the rows it matched. */
+static const struct {
+    const char *key, *value;
+} MYSQL_FIXED[] = {
+    { "reconnect", "0" },
+    { "fldsz", "65536" },
+    { "flags", "CLIENT_FOUND_ROWS" },
+};
+
+static int is_known_key(const char *key)
+{
+    for (int i = 0; i < KR_DIM(MYSQL_KEYS); i++) {
+        if (!strcmp(MYSQL_KEYS[i], key)) return 1;
+    }
+    return 0;
+}
+
+static const char *check_mysql_params(const char **out, apr_pool_t *pool, const char *params)
+{
+    char *rest = apr_pstrdup(pool, params), *last, *word;
+
+    for (word = apr_strtok(rest, " \t\r\n;|,", &last); word; word = apr_strtok(NULL, " \t\r\n;|,", &last)) {
+        char *value = strchr(word, '=');
+        if (!value) return "the database's parameters hold a word that is not key=value";
+        *value++ = '\0';
+        if (!is_known_key(word)) return apr_psprintf(pool, "\"%s\" is not a parameter of the MySQL driver", word);
+        for (int i = 0; i < KR_DIM(MYSQL_FIXED); i++) {
+            if (!strcmp(word, MYSQL_FIXED[i].key) && strcmp(value, MYSQL_FIXED[i].value) != 0) {
+                return apr_psprintf(pool, "%s=%s is the only value that works here; leave it out", MYSQL_FIXED[i].key,
+                                    MYSQL_FIXED[i].value);
+            }
+        }
+    }
+    *out = apr_pstrdup(pool, params);
+    for (int i = 0; i < KR_DIM(MYSQL_FIXED); i++) {
+        *out = apr_pstrcat(pool, *out, " ", MYSQL_FIXED[i].key, "=", MYSQL_FIXED[i].value, NULL);
+    }
+    return NULL;
+}
+
+static const char *check_sqlite_params(const kr_dbpool_t *dbpool, const char *path)
+{
+    if (dbpool->nhosts != 1) return "a SQLite database is one file";
+    if (!*path || *path == ':') return "a SQLite database needs a file: each connection would see a memory of its own";
+    return NULL;
+}
+
+static const char *check_limits(const kr_dbconf_t *c)
+{
+    if (c->max < 1 || c->min < 0 || c->min > c->keep || c->keep > c->max) {
+        return "the pool's sizes must be 0 <= min <= keep <= max, and max at least 1";
+    }
+    if (c->expire < 0 || c->wait < 0) return "the pool's times must not be negative";
+    if (!c->params || c->params->nelts < 1) return "the database has no parameters";
+    return NULL;
+}
+
+static const char *lock_path(apr_pool_t *pool, const char *db, const char *lock_dir)
+{
+    const char *base = strrchr(db, '/');
+
+    if (!lock_dir) return apr_pstrcat(pool, db, "-lock", NULL);
+    return apr_psprintf(pool, "%s/%s-%.16s.lock", lock_dir, base ? base + 1 : db, kr_sha256_hex(pool, db, strlen(db)));
+}
+
+kr_dbpool_t *kr_dbpool_make(apr_pool_t *pconf, const kr_dbconf_t *conf, const char *lock_dir, const char **why)
+{
+    kr_dbpool_t *dbpool = apr_pcalloc(pconf, sizeof(*dbpool));
+
+    dbpool->conf = *conf;
+    if (!dbpool->conf.wait) dbpool->conf.wait = DEFAULT_WAIT;
+    dbpool->sqlite = !strcmp(conf->driver, "sqlite3");
+    dbpool->lock.fd = -1;
+    if (!dbpool->sqlite && strcmp(conf->driver, "mysql") != 0) {
+        *why = apr_psprintf(pconf, "\"%s\" is not a database driver that works here: mysql, sqlite3", conf->driver);
+        return NULL;
+    }
+    if ((*why = check_limits(conf)) != NULL) return NULL;
+    dbpool->nhosts = conf->params->nelts;
+    dbpool->host = apr_pcalloc(pconf, sizeof(kr_dbhost_t) * (apr_size_t)dbpool->nhosts);
+    for (int i = 0; i < dbpool->nhosts; i++) {
+        const char *params = APR_ARRAY_IDX(conf->params, i, const char *);
+        if (dbpool->sqlite) {
+            dbpool->host[i].params = apr_pstrdup(pconf, params);
+            *why = check_sqlite_params(dbpool, params);
+        } else {
+            *why = check_mysql_params(&dbpool->host[i].params, pconf, params);
+        }
+        if (*why) return NULL;
+    }
+    if (dbpool->sqlite) dbpool->lock_path = lock_path(pconf, dbpool->host[0].params, lock_dir);
+    if (apr_dbd_init(pconf) != APR_SUCCESS || apr_dbd_get_driver(pconf, conf->driver, &dbpool->driver) != APR_SUCCESS) {
+        *why = apr_psprintf(pconf, "the APR database driver \"%s\" cannot be loaded", conf->driver);
+        return NULL;
+    }
+    return dbpool;
+}
+
+int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool)
+{
+    return dbpool->sqlite;
+}
+
+/* -- opening -------------------------------------------------------------- */
+
+/* Runs under the list's lock, so it makes a shell only; whoever gets the shell connects it. */
+static apr_status_t make_shell(void **out, void *baton, apr_pool_t *unused)
+{
+    apr_allocator_t *allocator;
+    kr_dbconn_t *conn;
+    apr_pool_t *pool;
+    apr_status_t rv = apr_allocator_create(&allocator);
+
+    (void)unused;
+    if (rv != APR_SUCCESS) return rv;
+    apr_allocator_max_free_set(allocator, KEEP_BYTES);
+    rv = apr_pool_create_ex(&pool, NULL, NULL, allocator);
+    if (rv != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return rv;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    conn = apr_pcalloc(pool, sizeof(*conn));
+    conn->owner = baton;
+    conn->pool = pool;
+    rv = apr_pool_create(&conn->scratch, pool);
+    *out = conn;
+    return rv;
+}
+
+static apr_status_t destroy_shell(void *data, void *baton, apr_pool_t *unused)
+{
+    kr_dbconn_t *conn = data;
+
+    (void)baton;
+    (void)unused;
+    kr_conn_close(conn);
+    apr_pool_destroy(conn->pool);
+    return APR_SUCCESS;
+}
+
+static apr_status_t forget_process(void *data)
+{
+    kr_dbpool_t *dbpool = data;
+
+    dbpool->conns = NULL;
+    return APR_SUCCESS;
+}
+
+apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild)
+{
+    const kr_dbconf_t *c = &dbpool->conf;
+    apr_status_t rv;
+
+    for (int i = 0; i < dbpool->nhosts; i++) dbpool->host[i].connecting = 0; /* the parent's threads are not ours */
+    rv = apr_thread_mutex_create(&dbpool->mutex, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (rv == APR_SUCCESS && dbpool->sqlite) rv = kr_filelock_open(&dbpool->lock, pchild, dbpool->lock_path);
+    if (rv == APR_SUCCESS) {
+        rv = apr_reslist_create(&dbpool->conns, c->min, c->keep, c->max, c->expire, make_shell, destroy_shell, dbpool,
+                                pchild);
+    }
+    if (rv != APR_SUCCESS) return rv;
+    apr_reslist_timeout_set(dbpool->conns, c->wait);
+    apr_pool_cleanup_register(pchild, dbpool, forget_process, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+/* -- lending -------------------------------------------------------------- */
+
+static apr_status_t end_of_work(void *data)
+{
+    kr_ctx_t *k = data;
+    int rc;
+
+    if (!k->db) return APR_SUCCESS;
+    if (k->db->in_tx && !k->db->dead && kr_db_say(&rc, k, "ROLLBACK") != KR_DB_OK) k->db->dead = 1;
+    k->db->in_tx = 0;
+    kr_db_release(k);
+    return APR_SUCCESS;
+}
+
+kr_err_t *kr_db_acquire(kr_ctx_t *k)
+{
+    kr_dbpool_t *dbpool = k->realm->dbpool;
+    kr_err_t *err = NULL;
+    kr_dbconn_t *conn;
+    void *shell;
+
+    if (k->db) return NULL;
+    if (!dbpool->conns) return kr_err_internal(k, APR_SUCCESS, "the database pool is not open in this process");
+    if (apr_reslist_acquire(dbpool->conns, &shell) != APR_SUCCESS) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0401) "database: all %d connections of this process are busy",
+               dbpool->conf.max);
+        return kr_err_unavailable(k, 1, "the database has too much to do");
+    }
+    conn = shell;
+    conn->in_tx = conn->locked = conn->dead = conn->poison = 0;
+    if (conn->handle && conn->generation != dbpool->generation) kr_conn_close(conn);
+    conn->idled = conn->handle != NULL;
+    if (!conn->handle) err = kr_conn_open(k, conn);
+    if (err) {
+        apr_reslist_release(dbpool->conns, conn);
+        return err;
+    }
+    k->db = conn;
+    apr_pool_cleanup_register(k->pool, k, end_of_work, apr_pool_cleanup_null);
+    return NULL;
+}
+
+void kr_db_release(kr_ctx_t *k)
+{
+    kr_dbconn_t *conn = k->db;
+
+    if (!conn || conn->in_tx) return;
+    kr_db_unlock(k);
+    k->db = NULL;
+    apr_pool_cleanup_kill(k->pool, k, end_of_work);
+    if (conn->dead) {
+        kr_conn_close(conn); /* here, as what the list destroys it destroys under its lock */
+        apr_reslist_invalidate(conn->owner->conns, conn);
+    } else {
+        apr_reslist_release(conn->owner->conns, conn);
+    }
+}
+
+void kr_db_discard(kr_ctx_t *k)
+{
+    k->db->dead = 1;
+    k->db->in_tx = 0;
+    kr_db_release(k);
+}
+
+kr_err_t *kr_db_lock(kr_ctx_t *k, apr_time_t wait)
+{
+    kr_dbpool_t *dbpool = k->db->owner;
+    apr_status_t rv;
+
+    if (!dbpool->sqlite || k->db->locked) return NULL;
+    rv = kr_filelock_take(&dbpool->lock, wait);
+    if (rv == APR_TIMEUP) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0402) "database: others kept the write lock for too long");
+        return kr_err_unavailable(k, 1, "the database has too much to do");
+    }
+    if (rv != APR_SUCCESS) return kr_err_internal(k, rv, "the database's write lock cannot be taken");
+    k->db->locked = 1;
+    return NULL;
+}
+
+void kr_db_unlock(kr_ctx_t *k)
+{
+    if (!k->db || !k->db->locked) return;
+    k->db->locked = 0;
+    kr_filelock_give(&k->db->owner->lock);
+}

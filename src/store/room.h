@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the store share: connections, error classes, the write lock. Not for other rooms. */
+#ifndef KR_STORE_ROOM_H
+#define KR_STORE_ROOM_H
+
+#include <apr_atomic.h>
+#include <apr_dbd.h>
+#include <apr_hash.h>
+#include <apr_reslist.h>
+#include <apr_thread_mutex.h>
+
+#include "kr_config.h"
+#include "kr_db.h"
+
+/** How often a statement or transaction is tried when others are in its way, and for how long in all. */
+#define KR_DB_TRIES 6
+#define KR_DB_PATIENCE apr_time_from_sec(8)
+
+/** Longer texts are refused: a TEXT column holds 64 KiB, and the MySQL driver's buffer as much. */
+#define KR_DB_TEXT_MAX (60 * 1024)
+
+/* -- the lock that lets one writer at a time into a SQLite file ------------ */
+
+/** flock() between processes, a mutex between the threads of one. */
+typedef struct {
+    apr_thread_mutex_t *threads;
+    int fd;
+} kr_filelock_t;
+
+/** Open (and make) the lock's file; closed with the pool. A file made by root belongs to the owner of its folder. */
+apr_status_t kr_filelock_open(kr_filelock_t *lock, apr_pool_t *pool, const char *path);
+/** Wait at most `wait` µs. @return APR_TIMEUP when others held it all the time */
+apr_status_t kr_filelock_take(kr_filelock_t *lock, apr_time_t wait);
+/** Give it back. */
+void kr_filelock_give(kr_filelock_t *lock);
+/**
+ * Make an empty file if there is none: mode 0600, and when root makes it, it belongs to the owner of its folder, so
+ * that what a privileged start creates can be opened by unprivileged children.
+ * @return a descriptor open for reading and writing, or -1 with errno
+ */
+int kr_file_make(apr_pool_t *pool, const char *path);
+
+/* -- pools and connections ------------------------------------------------ */
+
+/** One place where the database may be. Guarded by the pool's mutex. */
+typedef struct {
+    const char *params;
+    int connecting;         /* threads that are connecting right now */
+    apr_time_t since;       /* when the first of them began */
+    apr_time_t avoid_until; /* it kept somebody waiting and then failed: leave it alone until then */
+} kr_dbhost_t;
+
+struct kr_dbpool_t {
+    kr_dbconf_t conf;
+    const apr_dbd_driver_t *driver;
+    int sqlite;
+    int nhosts;
+    kr_dbhost_t *host;
+    const char *lock_path; /* SQLite only */
+    /* of this process, from kr_dbpool_open on */
+    apr_reslist_t *conns;
+    apr_thread_mutex_t *mutex;        /* guards host[] and complained */
+    apr_time_t complained;            /* when an unreachable database was last logged */
+    volatile apr_uint32_t generation; /* grows when the schema changes: older connections are closed */
+    kr_filelock_t lock;
+};
+
+/** A connection, or the empty shell of one: the list hands out shells so that connecting blocks nobody else. */
+struct kr_dbconn_t {
+    kr_dbpool_t *owner;
+    apr_pool_t *pool;     /* the shell's; has an allocator of its own, as the connection wanders between threads */
+    apr_pool_t *life;     /* of one connection; NULL while there is none */
+    apr_pool_t *prepared; /* its statements: goes before the handle does */
+    apr_pool_t *scratch;  /* the driver's buffers of one statement */
+    apr_dbd_t *handle;    /* NULL: not connected */
+    apr_hash_t *statements;
+    apr_uint32_t generation;
+    int idled; /* it has waited in the list and nothing was sent since: may have died meanwhile */
+    int in_tx;
+    int locked; /* holds the write lock */
+    int dead;   /* close it instead of putting it back */
+    int poison; /* kr_db_class_e of a failure inside the transaction: nothing more may be sent but ROLLBACK */
+};
+
+/** Have a connection in k->db. 503 when all are busy for too long or no host answers. */
+kr_err_t *kr_db_acquire(kr_ctx_t *k) KR_MUST_CHECK;
+/** Throw k->db away. */
+void kr_db_discard(kr_ctx_t *k);
+/** Take the write lock for k->db; nothing on MySQL. 503 when that takes longer than `wait` µs. */
+kr_err_t *kr_db_lock(kr_ctx_t *k, apr_time_t wait) KR_MUST_CHECK;
+/** Give the write lock back, if k->db holds it. */
+void kr_db_unlock(kr_ctx_t *k);
+/** Connect a shell: the first host that works, session settings made. Logs failures, once a second. */
+kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
+/** Disconnect; the shell stays. */
+void kr_conn_close(kr_dbconn_t *conn);
+
+/* -- errors --------------------------------------------------------------- */
+
+/** What a driver's return code means for us. */
+typedef enum {
+    KR_DB_OK,
+    KR_DB_TAKEN, /* a unique key is taken */
+    KR_DB_AGAIN, /* deadlock, lock time-out, certification failure, busy: try again */
+    KR_DB_GONE,  /* the connection (or the statements prepared on it) cannot be used any more */
+    KR_DB_SLOW,  /* the server gave up on the statement, or is full: 503 */
+    KR_DB_UNFIT, /* a value is too long for its column or no valid text */
+    KR_DB_BROKEN /* anything else: an operator must look */
+} kr_db_class_e;
+
+/** Class of a return code. For SQLite it asks the handle, so call it before anything else touches that. */
+kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc);
+/** The error for it; `what` names the statement. Logs what an operator must see, never a value. */
+kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what);
+/** Is it an error that running the transaction again may cure? */
+int kr_db_is_again(const kr_err_t *err);
+/** Sleep before try number `attempt` (1, 2, ...): 1 ms, doubled each time, with jitter. */
+void kr_db_pause(int attempt);
+
+/* -- statements ----------------------------------------------------------- */
+
+/** Send fixed text without arguments or rows (BEGIN, SET, DDL) on k->db. */
+kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql);
+
+/* -- values --------------------------------------------------------------- */
+
+/** Can this be an id of ours at all? Others are not looked up: MySQL answers text outside ASCII with an error. */
+int kr_store_id_ok(const char *id);
+
+#endif

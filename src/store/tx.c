@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transactions. BEGIN and COMMIT are sent as statements: those of apr_dbd lose errors, or commit at a clean-up. */
+#include <assert.h>
+
+#include "room.h"
+
+/* Open one. *again is set when somebody was in the way. */
+static kr_err_t *begin(int *again, kr_ctx_t *k)
+{
+    kr_db_class_e class = KR_DB_GONE;
+    int rc = 0;
+
+    *again = 0;
+    for (int dead = 0; class == KR_DB_GONE && dead <= k->realm->dbpool->conf.max + 1; dead++) {
+        KR_TRY(kr_db_acquire(k));
+        KR_TRY(kr_db_lock(k, k->db->owner->conf.wait));
+        class = kr_db_say(&rc, k, k->db->owner->sqlite ? "BEGIN IMMEDIATE" : "BEGIN");
+        if (class == KR_DB_OK) {
+            k->db->in_tx = 1;
+            k->db->poison = KR_DB_OK;
+            return NULL;
+        }
+        if (class == KR_DB_GONE) {
+            kr_db_discard(k);
+        } else {
+            kr_db_unlock(k);
+        }
+    }
+    *again = class == KR_DB_AGAIN;
+    return kr_db_fail(k, class, rc, "BEGIN");
+}
+
+static void roll_back(kr_ctx_t *k)
+{
+    kr_dbconn_t *conn = k->db;
+    int rc;
+
+    if (!conn->dead && kr_db_say(&rc, k, "ROLLBACK") != KR_DB_OK) conn->dead = 1;
+    conn->in_tx = 0;
+    kr_db_unlock(k);
+    if (conn->dead) kr_db_discard(k);
+}
+
+/* Nobody can say whether a COMMIT was done when the connection broke meanwhile: that is not tried again. */
+static kr_err_t *commit(int *again, kr_ctx_t *k)
+{
+    kr_db_class_e class;
+    int rc;
+
+    class = kr_db_say(&rc, k, "COMMIT");
+    if (class == KR_DB_OK) {
+        k->db->in_tx = 0;
+        kr_db_unlock(k);
+        return NULL;
+    }
+    *again = class == KR_DB_AGAIN;
+    if (class == KR_DB_GONE) k->db->dead = 1;
+    roll_back(k);
+    return kr_db_fail(k, class, rc, "COMMIT");
+}
+
+static kr_err_t *finish(int *again, kr_ctx_t *k, kr_err_t *err)
+{
+    /* work that shrugged off a failure must not be committed without what failed */
+    if (!err && k->db->poison) err = kr_db_fail(k, (kr_db_class_e)k->db->poison, 0, "transaction");
+    if (!err) return commit(again, k);
+    *again = kr_db_is_again(err);
+    roll_back(k);
+    return err;
+}
+
+kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton)
+{
+    apr_time_t until = apr_time_now() + KR_DB_PATIENCE;
+    kr_err_t *err;
+    int again = 0;
+
+    assert(!k->db || !k->db->in_tx);
+    for (int tries = 1;; tries++) {
+        err = begin(&again, k);
+        if (!err) err = finish(&again, k, fn(k, baton));
+        if (!again) return err;
+        if (tries == KR_DB_TRIES || apr_time_now() > until) break;
+        kr_db_pause(tries);
+    }
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0408) "database: a transaction gave up, others were always in its way");
+    return err;
+}

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: servers on both databases, clients of the three kinds, and an eye on every server's error log."""
+import sys
+
+import pytest
+
+from lib import clients
+from lib.serving import MariaDB, Server, free_port
+from lib.settings import base, merge
+
+sys.dont_write_bytecode = True
+_running = []           # every server that a fixture started and has not stopped
+
+
+def pytest_addoption(parser):
+    parser.addoption('--san', action='store_true', help='serve the sanitized build')
+    parser.addoption('--database', choices=['sqlite', 'mariadb'], help='on this database only')
+
+
+def pytest_generate_tests(metafunc):
+    if 'database' in metafunc.fixturenames:
+        only = metafunc.config.getoption('--database')
+        metafunc.parametrize('database', [only] if only else ['sqlite', 'mariadb'], indirect=True, scope='session')
+
+
+class Database:
+    """Where servers of a test keep their data."""
+
+    def __init__(self, name, mariadb=None):
+        self.name, self.mariadb = name, mariadb
+
+    def fresh(self):
+        """For build/serve's --db: None is SQLite in the server's own folder."""
+        return self.mariadb.fresh() if self.mariadb else None
+
+
+@pytest.fixture(scope='session')
+def mariadb():
+    server = MariaDB()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope='session')
+def database(request):
+    return Database(request.param, request.getfixturevalue('mariadb') if request.param == 'mariadb' else None)
+
+
+def start(request, database=None, changes=None, **kw):
+    """A server with the base settings, changed. Its log is watched from now on."""
+    flags = list(kw.pop('flags', [])) + (['san'] if request.config.getoption('--san') else [])
+    if 'db' not in kw and database:
+        kw['db'] = database.fresh()
+    port = kw.pop('port', None) or free_port()
+    tree = changes if isinstance(changes, str) else merge(base(port), changes or {})
+    server = Server(tree, port=port, flags=flags, **kw)
+    server.browser = lambda: clients.Browser(server.url)
+    server.ajax = lambda: clients.Ajax(server.url)
+    server.native = lambda: clients.Native(server.url)
+    server.client = lambda kind: clients.KINDS[kind](server.url)
+    _running.append(server)
+    return server
+
+
+def end(server):
+    if server in _running:
+        _running.remove(server)
+    left = server.stop()
+    assert not left, 'unannounced lines in the error log:\n' + '\n'.join(left)
+
+
+@pytest.fixture(scope='module')
+def server(request, database):
+    """One server with the base settings for all tests of a file."""
+    server = start(request, database)
+    yield server
+    end(server)
+
+
+def _factory(request, database):
+    mine = []
+
+    def serve(changes=None, **kw):
+        mine.append(start(request, database, changes, **kw))
+        return mine[-1]
+
+    yield serve
+    for server in mine:
+        if server in _running:
+            end(server)
+
+
+@pytest.fixture
+def serve(request, database):
+    """serve(changes) starts a server with the base settings, changed; it ends with the test."""
+    yield from _factory(request, database)
+
+
+@pytest.fixture
+def serve_sqlite(request):
+    """As serve, on SQLite only: where the database does not matter, or the test looks into its file."""
+    yield from _factory(request, None)
+
+
+@pytest.fixture
+def stop():
+    """Stops a server before the test ends; with keep=True its folder stays for another start."""
+    def stop_now(server, keep=False):
+        _running.remove(server)
+        left = server.stop(keep)
+        assert not left, 'unannounced lines in the error log:\n' + '\n'.join(left)
+    return stop_now
+
+
+@pytest.fixture(params=['browser', 'ajax', 'native'])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def error_log():
+    """A test fails when a server complained about something that the test did not announce."""
+    yield
+    lines = [line for server in list(_running) for line in server.alarms()]
+    assert not lines, 'unannounced lines in the error log:\n' + '\n'.join(lines)

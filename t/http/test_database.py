@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: what lies in it, what happens while it is down, and many servers at one database."""
+import contextlib
+import sqlite3
+import time
+
+import pytest
+
+from lib.clients import PASSWORD, WRONG, Native, new_email
+from lib.serving import MariaDB, Server, free_port, status_of, wait_for
+from lib.settings import base
+
+
+# -- at rest ---------------------------------------------------------------------
+
+def everything(server):
+    """All bytes that the database keeps, journal included."""
+    return b''.join(f.read_bytes() for f in sorted(server.dir.glob('kratos.sqlite*')))
+
+
+def test_nothing_in_a_backup_lets_anyone_in(serve_sqlite):
+    server = serve_sqlite()
+    email = new_email()
+    app, page, person = server.native(), server.ajax(), server.browser()
+    app.register(email).must(200)
+    flow = page.start('login')
+    page.submit('login', flow, {'method': 'password', 'identifier': email, 'password': WRONG}).must(400)
+    page.login(email).must(200)
+    person.login(email).must(303)
+    old_token = app.token
+    app.login(email, refresh='true').must(200)
+    exchange = server.native().init('login', {'return_session_token_exchange_code': 'true'}).must(200)
+    logout = page.get('/self-service/logout/browser').must(200).json['logout_token']
+
+    secrets = {'password': PASSWORD, 'wrong password': WRONG, 'token': app.token, 'former token': old_token,
+               'exchange code': exchange.json['session_token_exchange_code'], 'logout token': logout,
+               'anti-CSRF token': flow.csrf}
+    for client in (page, person):
+        for name, value in client.cookies.items():
+            secrets[f'{client.kind} {name}'] = value
+    kept = everything(server)
+    assert email.encode() in kept, 'the right file was looked at'
+    for what, value in secrets.items():
+        assert value.encode() not in kept, f'the {what} can be read'
+        assert value.split('_')[-1].encode() not in kept, f'the {what} can be read'
+
+
+def test_nothing_secret_stands_in_the_log(serve_sqlite):
+    server = serve_sqlite(log='trace1')
+    email = new_email()
+    client = server.native()
+    client.register(email).must(200)
+    server.native().login(email, WRONG).must(400)
+    log = server.log() + (server.dir / 'access.log').read_text()
+    for secret in (PASSWORD, WRONG, client.token, 'a-cookie-secret-for-tests-only'):
+        assert secret not in log
+
+
+def test_deleted_rows_take_what_hangs_on_them_along(serve_sqlite):
+    server = serve_sqlite()
+    server.native().register(new_email()).must(200)
+    assert server.rows('PRAGMA foreign_key_check') == []
+    assert server.rows('PRAGMA integrity_check') == [('ok',)]
+
+
+@pytest.mark.slow
+def test_expired_rows_are_swept_away(serve_sqlite):
+    server = serve_sqlite(mpm='prefork')        # many processes: one of them sweeps soon
+    server.native().register(new_email()).must(200)
+    client = server.native()
+    client.register(new_email()).must(200)
+    for _ in range(300):
+        server.native().start('login')
+    with contextlib.closing(sqlite3.connect(server.sqlite, timeout=10)) as db, db:
+        db.execute("UPDATE flows SET expires_at = 1 WHERE kind = 'login'")
+        db.execute('UPDATE sessions SET expires_at = 1 WHERE id != ?', [client.session()['id']])
+    wait_for(lambda: not server.rows("SELECT 1 FROM flows WHERE kind = 'login'") and server.counts()['sessions'] == 1, 75, 0.5)
+    assert server.counts()['identities'] == 2 and client.whoami().status == 200
+
+
+# -- a database that goes and comes back ---------------------------------------------
+
+@pytest.fixture
+def own_mariadb():
+    """A MariaDB that the test may kill."""
+    server = MariaDB()
+    yield server
+    server.close()
+
+
+def timed(call):
+    begin = time.monotonic()
+    return call(), time.monotonic() - begin
+
+
+@pytest.mark.parametrize('how', ['stop', 'kill'])
+def test_while_the_database_is_away_everything_says_503_and_then_goes_on(serve_sqlite, own_mariadb, how):
+    server = serve_sqlite(db=own_mariadb.fresh(), gate=True)
+    server.expect_log(r'kratos:error|kratos:crit')
+    email = new_email()
+    app = server.native()
+    app.register(email).must(200)
+    flow = app.init('login', {'refresh': 'true'})
+    assert app.get(server.gate + '/').status == 200
+
+    getattr(own_mariadb, how)()
+    for what, ask in {
+        'whoami': app.whoami,
+        'gate': lambda: app.get(server.gate + '/'),
+        'new flow': lambda: server.native().init('login'),
+        'flow': lambda: app.fetch('login', flow.flow_id),
+        'login': lambda: app.submit('login', flow, {'method': 'password', 'identifier': email, 'password': PASSWORD}),
+        'readiness': lambda: app.get('/health/ready'),
+    }.items():
+        answer, took = timed(ask)
+        assert answer.status == 503, f'{what}: {answer.status} {answer.body[:200]}'
+        assert took < 6, f'{what} took {took:.1f} s'
+        if what != 'readiness':
+            assert int(answer.header('Retry-After')) > 0, what
+    assert app.get('/health/alive').status == 200
+
+    own_mariadb.start()
+    wait_for(server.ready, 30)
+    assert app.whoami().status == 200
+    assert app.get(server.gate + '/').status == 200
+    for _ in range(20):
+        assert server.native().login(email).status == 200
+    assert server.proc.poll() is None
+
+
+def test_a_gate_whose_database_is_away_lets_nobody_pass_a_negated_rule(serve_sqlite, own_mariadb):
+    rule = '<Location "/guests">\n<RequireAll>\nRequire all granted\nRequire not kratos-session\n</RequireAll>\n</Location>\n'
+    server = serve_sqlite(db=own_mariadb.fresh(), gate=True, lines={'gate_extra': rule})
+    server.expect_log(r'error')
+    client = server.native()
+    client.register(new_email()).must(200)
+    own_mariadb.stop()
+    assert client.get(server.gate + '/guests').status >= 500
+
+
+def test_a_server_starts_without_its_database_and_serves_once_it_comes(serve_sqlite, own_mariadb):
+    db = own_mariadb.fresh()
+    own_mariadb.stop()
+    server = serve_sqlite(db=db, wait=False)
+    server.expect_log(r'error')
+    wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+    answer = server.native().init('login')
+    assert answer.status == 503 and answer.header('Retry-After')
+    own_mariadb.start()
+    wait_for(server.ready, 40)
+    assert server.native().register(new_email()).status == 200
+
+
+def test_a_locked_sqlite_file_is_503_and_not_500(serve_sqlite):
+    server = serve_sqlite()
+    server.expect_log('error')
+    with contextlib.closing(sqlite3.connect(server.sqlite, isolation_level=None, timeout=10)) as lock:
+        lock.execute('BEGIN EXCLUSIVE')
+        answer, took = timed(lambda: server.native().init('login'))
+        assert answer.status == 503 and answer.header('Retry-After'), answer.body
+        assert took < 15
+    assert server.native().init('login').status == 200
+
+
+# -- many servers -----------------------------------------------------------------------
+
+def test_ten_servers_may_make_the_tables_at_the_same_time(mariadb):
+    db = mariadb.fresh()
+    servers = [Server(base(port), port=port, db=db, wait=False) for port in [free_port() for _ in range(10)]]
+    try:
+        for server in servers:
+            server.wait_ready(60)
+        someone, email = Native(servers[0].url), new_email()
+        someone.register(email).must(200)
+        for server in servers[1:]:
+            other = Native(server.url)
+            other.token = someone.token
+            assert other.whoami().status == 200
+            assert other.login(email, refresh='true').status == 200
+            someone.token = other.token
+    finally:
+        left = [line for server in servers for line in server.stop()]
+    assert not left, left
+
+
+def test_a_database_without_tables_is_not_served_when_migration_is_off(serve_sqlite):
+    server = serve_sqlite(lines={'extra': 'KratosAutoMigrate Off\n'}, wait=False)
+    server.expect_log('migrat|not usable yet')
+    wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+    assert server.native().init('login').status == 503
+    assert 'kratosctl migrate' in server.log()

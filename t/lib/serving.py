@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts build/serve and build/mariadb for as long as a test needs them. Every process is ended by its id."""
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from . import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = ROOT / 'build' / 'serve'
+
+# Lines of httpd's error log that nobody announced: "[kratos:error]", "[core:crit]", a sanitizer's report.
+ALARM = re.compile(r'\[[a-z0-9_]*:(error|crit|alert|emerg)\]|AddressSanitizer|LeakSanitizer|runtime error:|Segmentation fault'
+                   r'|exit signal')
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def scratch(name):
+    """A folder that httpd's own user can reach, unlike pytest's."""
+    path = Path(tempfile.mkdtemp(prefix=f'kratos-{name}-'))
+    path.chmod(0o755)
+    return path
+
+
+def wait_for(what, seconds=20, pause=0.02):
+    """Asks `what` until it says something true; hands that back."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f'{what} did not come true in {seconds} s')
+        time.sleep(pause)
+
+
+def status_of(url, timeout=2):
+    """The status of a GET, or 0 when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as r:
+            return r.status
+    except urllib.error.HTTPError as e:
+        return e.code
+    except OSError:
+        return 0
+
+
+def ended(pid):
+    """Is that process gone, or only waiting for its parent to hear of it?"""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] == 'Z'
+    except OSError:
+        return True
+
+
+class Server:
+    """build/serve in the foreground until stop(). `tree` is the whole kratos.yml, or its text."""
+
+    def __init__(self, tree=None, *, port=None, dir=None, gate=False, lines=None, env=None, wait=True, flags=(), **options):
+        """
+        gate: a port for the guarded virtual host, or True for any; lines: {'extra' | 'gate_extra' | 'global': httpd lines};
+        flags and options as build/serve has them: flags=['ui'], db='mysql ...', log='debug'.
+        """
+        self.port = port or free_port()
+        self.dir = Path(dir) if dir else scratch('serve')
+        self.url = f'http://127.0.0.1:{self.port}'
+        self.config_dir = self.dir if dir else scratch('config')
+        self.config = settings.write(self.config_dir, tree or settings.base(self.port))
+        self.output = self.dir / 'serve.out'
+        self.announced, self._seen = [], 0
+        self.alarms()                       # what an earlier server in the same folder said is not ours
+        options |= {'config': self.config, 'public_port': self.port, 'admin_port': free_port(), 'dir': self.dir}
+        if gate:
+            options['gate_port'] = free_port() if gate is True else gate
+            self.gate = f'http://127.0.0.1:{options["gate_port"]}'
+        for where, text in (lines or {}).items():
+            options[where] = self.config_dir / f'{where}.conf'
+            options[where].write_text(text)
+        cmd = [str(SERVE)] + [f'--{flag}' for flag in flags]
+        for name, value in options.items():
+            if value is not None:
+                cmd += ['--' + name.replace('_', '-'), str(value)]
+        with open(self.output, 'ab') as out:
+            self.proc = subprocess.Popen(cmd, stdout=out, stderr=subprocess.STDOUT, cwd='/', env={**os.environ, **(env or {})},
+                                         start_new_session=True)
+        if wait:
+            self.wait_ready()
+
+    def ready(self):
+        return status_of(self.url + '/health/ready') == 200
+
+    def wait_ready(self, seconds=30):
+        def answer():
+            if self.proc.poll() is not None:
+                raise RuntimeError(f'build/serve ended with {self.proc.returncode}:\n{self.log()[-3000:]}')
+            return self.ready()
+        try:
+            wait_for(answer, seconds)
+        except (TimeoutError, RuntimeError):
+            log = self.log()[-3000:]
+            self.stop()
+            raise RuntimeError(f'the server did not get ready:\n{log}') from None
+
+    # -- its processes and its words -------------------------------------------
+
+    def httpd(self):
+        """Ids of httpd's processes, the parent (which is what build/serve became) first."""
+        children = Path(f'/proc/{self.proc.pid}/task/{self.proc.pid}/children').read_text().split()
+        return [self.proc.pid] + [int(pid) for pid in children]
+
+    def log(self):
+        """All that it said so far: standard output and httpd's error logs."""
+        files = [self.output, self.dir / 'error.log'] + sorted(self.dir.glob('asan.*'))
+        return '\n'.join(f.read_text(errors='replace') for f in files if f.is_file())
+
+    def expect_log(self, pattern):
+        """A line of the error log that the test knows will come, and does not mind."""
+        self.announced.append(re.compile(pattern))
+
+    def alarms(self):
+        """Lines nobody announced since the last call."""
+        lines = [ln for ln in self.log().splitlines() if ALARM.search(ln)]
+        new, self._seen = lines[self._seen:], len(lines)
+        return [ln for ln in new if not any(a.search(ln) for a in self.announced)]
+
+    @property
+    def sqlite(self):
+        """Its file, where it serves from SQLite."""
+        return self.dir / 'kratos.sqlite'
+
+    def rows(self, sql):
+        """Rows of a question to its SQLite file, as tuples."""
+        with contextlib.closing(sqlite3.connect(f'file:{self.sqlite}?mode=ro', uri=True, timeout=10)) as db:
+            return db.execute(sql).fetchall()
+
+    def counts(self):
+        """{table: rows} of its SQLite file."""
+        tables = [name for name, in self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+        return {name: self.rows(f'SELECT COUNT(*) FROM "{name}"')[0][0] for name in tables}
+
+    # -- its end -----------------------------------------------------------------
+
+    def stop(self, keep=False):
+        """Ends it as an operator would, with SIGTERM. The log is read before the folder goes."""
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            try:
+                self.proc.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.proc.pid, signal.SIGKILL)
+                self.proc.wait()
+        left = self.alarms()
+        for folder in {self.dir, self.config_dir} - ({self.dir} if keep else set()):
+            shutil.rmtree(folder, ignore_errors=True)
+        return left
+
+
+class MariaDB:
+    """A database server of its own, with as many empty databases as are asked for."""
+
+    _number = itertools.count(1)
+
+    def __init__(self, tcp=False):
+        self.dir = scratch('mariadb')
+        self.tcp = tcp
+        self.start()
+
+    def start(self):
+        env = dict(os.environ)
+        if self.tcp and (self.dir / 'port').exists():
+            env['KR_MARIADB_PORT'] = (self.dir / 'port').read_text().strip()      # whoever knew it finds it again
+        subprocess.run([ROOT / 'build' / 'mariadb', 'start', self.dir] + (['tcp'] if self.tcp else []), check=True, env=env,
+                       stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        subprocess.run([ROOT / 'build' / 'mariadb', 'stop', self.dir], check=True)
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def kill(self):
+        """As if the machine had lost its power."""
+        pid = self.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: ended(pid))
+        (self.dir / 'pid').unlink()
+
+    def pid(self):
+        return int((self.dir / 'pid').read_text())
+
+    def query(self, sql, database='mysql'):
+        """Rows of a question, as lists of text."""
+        out = subprocess.run(['mariadb', '--no-defaults', f'--socket={self.dir}/sock', '--user=root', '--batch', '--raw',
+                              '--skip-column-names', database, '-e', sql], check=True, capture_output=True, text=True).stdout
+        return [line.split('\t') for line in out.splitlines()]
+
+    def fresh(self):
+        """An empty database: what build/serve wants after --db."""
+        name = f'kratos_{next(self._number)}'
+        self.query(f'CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin')
+        where = f'host=127.0.0.1 port={(self.dir / "port").read_text().strip()}' if self.tcp else f'sock={self.dir}/sock'
+        return f'mysql {where} user=root dbname={name}'

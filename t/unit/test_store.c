@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table families of the store: what is written comes back, and nobody else's does. */
+#include "store_env.h"
+
+/* -- what the tests store ------------------------------------------------- */
+
+static kr_identity_rows_t *an_identity(kr_ctx_t *k, const char *email)
+{
+    kr_identity_rows_t *rows = apr_pcalloc(k->pool, sizeof(*rows));
+    kr_credential_row_t password = { kr_uuid(k), "password", "{\"hashed_password\":\"x\"}", k->now, k->now };
+    kr_address_row_t address = {
+        .via = "email", .value = email, .status = "pending", .created_at = k->now, .updated_at = k->now
+    };
+
+    rows->identity = (kr_identity_row_t){ .id = kr_uuid(k),
+                                          .schema_id = "default",
+                                          .state = "active",
+                                          .available_aal = "aal1",
+                                          .traits = apr_psprintf(k->pool, "{\"email\":\"%s\"}", email),
+                                          .metadata_public = "{\"a\":1}",
+                                          .metadata_admin = "{\"b\":2}",
+                                          .state_changed_at = k->now,
+                                          .created_at = k->now,
+                                          .updated_at = k->now };
+    rows->credentials = apr_array_make(k->pool, 1, sizeof(password));
+    APR_ARRAY_PUSH(rows->credentials, kr_credential_row_t) = password;
+    rows->identifiers = apr_array_make(k->pool, 1, sizeof(kr_identifier_row_t));
+    APR_ARRAY_PUSH(rows->identifiers, kr_identifier_row_t) = (kr_identifier_row_t){ password.id, "password", email };
+    rows->addresses = apr_array_make(k->pool, 2, sizeof(address));
+    for (int i = 1; i >= 0; i--) { /* the last one first: the store puts them in order */
+        address.id = kr_uuid(k);
+        address.recovery = address.position = i;
+        APR_ARRAY_PUSH(rows->addresses, kr_address_row_t) = address;
+    }
+    return rows;
+}
+
+static kr_session_row_t a_session(kr_ctx_t *k, const char *identity_id, const char *token_hash)
+{
+    return (kr_session_row_t){ .id = kr_uuid(k),
+                               .identity_id = identity_id,
+                               .token_hash = token_hash,
+                               .aal = "aal1",
+                               .methods = "[]",
+                               .active = 1,
+                               .device_id = kr_uuid(k),
+                               .ip_address = "127.0.0.1:4711",
+                               .location = "",
+                               .issued_at = k->now,
+                               .authenticated_at = k->now,
+                               .expires_at = k->now + apr_time_from_sec(3600),
+                               .created_at = k->now,
+                               .updated_at = k->now };
+}
+
+static const char *stored_identity(kr_ctx_t *k, const char *email)
+{
+    kr_identity_rows_t *rows = an_identity(k, email);
+
+    OK(kr_store_identity_insert(k, rows));
+    return rows->identity.id;
+}
+
+/* -- flows, errors, codes, messages --------------------------------------- */
+
+static void a_flow_comes_back_as_it_was_written(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_flow_row_t f = a_flow(k), *out;
+
+    f.ui = "{\"text\":\"h\xc3\xbc"
+           "bsch \xf0\x9f\x98\x80 100% 'quoted'\"}";
+    f.submit_count = 3;
+    f.refresh = 1;
+    OK(kr_store_flow_insert(k, &f));
+    OK(kr_store_flow_load(&out, k, "login", f.id));
+    assert_non_null(out);
+    assert_string_equal(out->ui, f.ui);
+    assert_string_equal(out->csrf_hash, "hash");
+    assert_null(out->active);
+    assert_null(out->internal);
+    assert_int_equal(out->submit_count, 3);
+    assert_int_equal(out->refresh, 1);
+    assert_true(out->expires_at == f.expires_at);
+    assert_int_equal(k->statements, 2);
+
+    out->state = "passed_challenge";
+    out->active = "password";
+    out->internal = "{}";
+    OK(kr_store_flow_update(k, out));
+    OK(kr_store_flow_load(&out, k, "login", f.id));
+    assert_string_equal(out->state, "passed_challenge");
+    assert_string_equal(out->active, "password");
+    assert_string_equal(out->internal, "{}");
+}
+
+static void a_flow_is_not_found_under_another_kind_realm_or_a_strange_id(void **state)
+{
+    env_t *env = *state;
+    kr_flow_row_t f = a_flow(env->k), *out;
+
+    OK(kr_store_flow_insert(env->k, &f));
+    OK(kr_store_flow_load(&out, env->k, "settings", f.id));
+    assert_null(out);
+    OK(kr_store_flow_load(&out, env->k, "login", "\xc3\xa9\xff"));
+    assert_null(out);
+    OK(kr_store_flow_load(&out, env->k, "login", ""));
+    assert_null(out);
+    env->k->realm = &env->other;
+    OK(kr_store_flow_load(&out, env->k, "login", f.id));
+    assert_null(out);
+}
+
+static void what_is_too_long_is_refused_and_not_cut(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_flow_row_t f = a_flow(k), *out;
+    char *text = apr_pcalloc(k->pool, 70000);
+    kr_err_t *err;
+
+    memset(text, 'x', 60 * 1024);
+    f.ui = text;
+    OK(kr_store_flow_insert(k, &f));
+    OK(kr_store_flow_load(&out, k, "login", f.id));
+    assert_string_equal(out->ui, text);
+
+    memset(text, 'x', 60 * 1024 + 1);
+    f.id = kr_uuid(k);
+    err = kr_store_flow_insert(k, &f);
+    assert_non_null(err);
+    assert_int_equal(err->status, 413);
+
+    f.ui = "{}";
+    text[2049] = '\0';
+    f.request_url = text;
+    err = kr_store_flow_insert(k, &f);
+    assert_non_null(err);
+    assert_int_equal(err->status, 400);
+}
+
+static void errors_codes_and_messages_are_kept(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_flow_row_t f = a_flow(k);
+    kr_identity_rows_t *who = an_identity(k, "ana@x.example");
+    const char *id = kr_uuid(k), *error;
+    apr_time_t created;
+
+    OK(kr_store_error_insert(k, id, "{\"code\":500}"));
+    OK(kr_store_error_load(&error, &created, k, id));
+    assert_string_equal(error, "{\"code\":500}");
+    assert_true(created == k->now);
+    OK(kr_store_error_load(&error, &created, k, kr_uuid(k)));
+    assert_null(error);
+
+    OK(kr_store_flow_insert(k, &f));
+    OK(kr_store_identity_insert(k, who));
+    OK(kr_store_code_insert(k, kr_uuid(k), f.id, "verification", "ana@x.example",
+                            APR_ARRAY_IDX(who->addresses, 0, kr_address_row_t).id, who->identity.id, "hash", k->now));
+    OK(kr_store_code_insert(k, kr_uuid(k), f.id, "recovery", "nobody@x.example", NULL, NULL, "hash", k->now));
+    OK(kr_store_message_insert(k, kr_uuid(k), "email", "ana@x.example", "verification_code_valid", "sealed"));
+}
+
+/* -- identities ----------------------------------------------------------- */
+
+static void an_identity_takes_four_statements_to_write_and_one_to_find(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
+
+    OK(kr_store_identity_insert(k, in));
+    assert_int_equal(k->statements, 4);
+    OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
+    assert_int_equal(k->statements, 5);
+    assert_non_null(out);
+    assert_string_equal(out->identity.id, in->identity.id);
+    assert_string_equal(out->identity.traits, in->identity.traits);
+    assert_string_equal(out->identity.metadata_public, "{\"a\":1}");
+    assert_null(out->identity.external_id);
+    assert_int_equal(out->addresses->nelts, 2);
+    assert_int_equal(APR_ARRAY_IDX(out->addresses, 0, kr_address_row_t).recovery, 0);
+    assert_int_equal(APR_ARRAY_IDX(out->addresses, 1, kr_address_row_t).recovery, 1);
+    assert_int_equal(out->credentials->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(out->credentials, 0, kr_credential_row_t).config, "{\"hashed_password\":\"x\"}");
+
+    OK(kr_store_identity_load(&out, k, in->identity.id, 1));
+    assert_int_equal(k->statements, 7);
+    assert_string_equal(out->identity.metadata_admin, "{\"b\":2}");
+    assert_int_equal(out->credentials->nelts, 1);
+    assert_int_equal(out->identifiers->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(out->identifiers, 0, kr_identifier_row_t).identifier, "ana@x.example");
+    OK(kr_store_identity_load(&out, k, kr_uuid(k), 0));
+    assert_null(out);
+}
+
+static void identifiers_are_exact_and_belong_to_their_type_and_realm(void **state)
+{
+    env_t *env = *state;
+    kr_identity_rows_t *out;
+
+    stored_identity(env->k, "ana@x.example");
+    OK(kr_store_identity_find(&out, env->k, "password", "Ana@x.example"));
+    assert_null(out);
+    OK(kr_store_identity_find(&out, env->k, "password", "an\xc3\xa1@x.example"));
+    assert_null(out);
+    OK(kr_store_identity_find(&out, env->k, "code", "ana@x.example"));
+    assert_null(out);
+    env->k->realm = &env->other;
+    OK(kr_store_identity_find(&out, env->k, "password", "ana@x.example"));
+    assert_null(out);
+    stored_identity(env->k, "ana@x.example"); /* the same person may be a customer of another tenant */
+}
+
+static kr_err_t *insert_identity(kr_ctx_t *k, void *baton)
+{
+    return kr_store_identity_insert(k, baton);
+}
+
+static void a_second_identity_with_the_same_identifier_is_a_duplicate_and_leaves_nothing(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *second = an_identity(k, "ana@x.example"), *out;
+    kr_err_t *err;
+
+    stored_identity(k, "ana@x.example");
+    err = kr_db_tx(k, insert_identity, second);
+    assert_true(kr_db_is_duplicate(err));
+    assert_int_equal(err->status, 409);
+    OK(kr_store_identity_load(&out, k, second->identity.id, 0));
+    assert_null(out);
+}
+
+static void the_credential_types_of_an_identifier_are_listed(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *in = an_identity(k, "ana@x.example");
+    apr_array_header_t *types;
+
+    APR_ARRAY_PUSH(in->credentials, kr_credential_row_t) =
+        (kr_credential_row_t){ kr_uuid(k), "code", "{}", k->now, k->now };
+    OK(kr_store_identity_insert(k, in));
+    OK(kr_store_identifier_types(&types, k, "ana@x.example"));
+    assert_int_equal(types->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(types, 0, const char *), "code");
+    assert_string_equal(APR_ARRAY_IDX(types, 1, const char *), "password");
+    OK(kr_store_identifier_types(&types, k, "nobody@x.example"));
+    assert_int_equal(types->nelts, 0);
+}
+
+static void credentials_and_addresses_can_be_changed(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
+
+    OK(kr_store_identity_insert(k, in));
+    OK(kr_store_credential_update(k, APR_ARRAY_IDX(in->credentials, 0, kr_credential_row_t).id, "{\"new\":1}"));
+    OK(kr_store_address_status(k, APR_ARRAY_IDX(in->addresses, 1, kr_address_row_t).id, "sent"));
+    OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
+    assert_string_equal(APR_ARRAY_IDX(out->credentials, 0, kr_credential_row_t).config, "{\"new\":1}");
+    assert_string_equal(APR_ARRAY_IDX(out->addresses, 0, kr_address_row_t).status, "sent");
+    assert_string_equal(APR_ARRAY_IDX(out->addresses, 1, kr_address_row_t).status, "pending");
+}
+
+/* -- sessions ------------------------------------------------------------- */
+
+static void whoami_is_one_statement(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    const char *who = stored_identity(k, "ana@x.example");
+    kr_session_row_t s = a_session(k, who, "token-1");
+    kr_session_rows_t *out;
+
+    OK(kr_store_session_insert(k, &s));
+    k->statements = 0;
+    OK(kr_store_session_find(&out, k, "token-1", 0));
+    assert_int_equal(k->statements, 1);
+    assert_non_null(out);
+    assert_string_equal(out->session.id, s.id);
+    assert_null(out->session.user_agent);
+    assert_string_equal(out->session.location, "");
+    assert_string_equal(out->identity->identity.id, who);
+    assert_int_equal(out->identity->addresses->nelts, 2);
+    assert_int_equal(APR_ARRAY_IDX(out->identity->addresses, 0, kr_address_row_t).position, 0);
+    assert_int_equal(out->identity->credentials->nelts, 0);
+    OK(kr_store_session_find(&out, k, "token-2", 0));
+    assert_null(out);
+}
+
+static void after_a_refresh_the_old_token_still_leads_to_the_session(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_session_row_t s = a_session(k, stored_identity(k, "ana@x.example"), "token-1");
+    kr_session_rows_t *out;
+
+    OK(kr_store_session_insert(k, &s));
+    s.old_token_hash = "token-1";
+    s.token_hash = "token-2";
+    s.old_token_until = k->now + 5;
+    s.aal = "aal2";
+    OK(kr_store_session_update(k, &s));
+    OK(kr_store_session_find(&out, k, "token-1", 0));
+    assert_null(out);
+    OK(kr_store_session_find(&out, k, "token-1", 1));
+    assert_non_null(out);
+    assert_true(out->session.old_token_until == k->now + 5);
+    assert_string_equal(out->session.aal, "aal2");
+    OK(kr_store_session_by_id(&out, k, s.id));
+    assert_string_equal(out->session.token_hash, "token-2");
+}
+
+static void revoked_sessions_stay_revoked_and_are_not_listed(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    const char *who = stored_identity(k, "ana@x.example"), *someone = stored_identity(k, "bob@x.example");
+    kr_session_row_t s[4];
+    apr_array_header_t *list;
+    apr_int64_t n;
+    int done;
+
+    for (int i = 0; i < 4; i++) {
+        s[i] = a_session(k, i < 3 ? who : someone, apr_psprintf(k->pool, "token-%d", i));
+        s[i].created_at += i;
+        OK(kr_store_session_insert(k, &s[i]));
+    }
+    OK(kr_store_session_list(&list, &n, k, who, s[1].id, 10, 0));
+    assert_int_equal(n, 2);
+    assert_int_equal(list->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(list, 0, kr_session_row_t).id, s[2].id);
+    OK(kr_store_session_list(&list, &n, k, who, NULL, 1, 1));
+    assert_int_equal(n, 3);
+    assert_int_equal(list->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(list, 0, kr_session_row_t).id, s[1].id);
+
+    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9));
+    assert_int_equal(done, 1);
+    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9)); /* the same value again is still done */
+    assert_int_equal(done, 1);
+    OK(kr_store_session_revoke(&n, k, s[0].id, someone));
+    assert_int_equal(n, 0);
+    OK(kr_store_session_revoke(&n, k, s[0].id, who));
+    assert_int_equal(n, 1);
+    OK(kr_store_session_revoke(&n, k, s[0].id, NULL));
+    assert_int_equal(n, 0);
+    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9));
+    assert_int_equal(done, 0);
+    OK(kr_store_session_revoke_others(&n, k, who, s[2].id));
+    assert_int_equal(n, 2); /* the one that had ended before counts */
+    OK(kr_store_session_list(&list, &n, k, who, NULL, 10, 0));
+    assert_int_equal(n, 1);
+    OK(kr_store_session_list(&list, &n, k, someone, NULL, 10, 0));
+    assert_int_equal(n, 1);
+}
+
+typedef struct {
+    const kr_realm_t *realm;
+    int got;
+} taker_t;
+
+static void *APR_THREAD_FUNC take_exchange(apr_thread_t *thread, void *data)
+{
+    taker_t *taker = data;
+    kr_ctx_t *k = another(taker->realm);
+    const char *session;
+
+    (void)thread;
+    if (kr_store_exchange_take(&session, k, "init", "return")) session = NULL;
+    taker->got = session != NULL;
+    apr_pool_destroy(k->pool);
+    return NULL;
+}
+
+static void an_exchange_is_taken_once_even_by_six_at_once(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    kr_session_row_t s = a_session(k, stored_identity(k, "ana@x.example"), "token");
+    kr_flow_row_t f = a_flow(k);
+    taker_t takers[6];
+    apr_thread_t *threads[6];
+    const char *session;
+    apr_status_t rv;
+    int done, got = 0;
+
+    OK(kr_store_session_insert(k, &s));
+    OK(kr_store_flow_insert(k, &f));
+    OK(kr_store_exchange_insert(k, kr_uuid(k), f.id, "init", NULL, NULL, k->now + apr_time_from_sec(60)));
+    OK(kr_store_exchange_take(&session, k, "init", "return"));
+    assert_null(session); /* not filled yet */
+    OK(kr_store_exchange_fill(&done, k, f.id, "return", s.id));
+    assert_int_equal(done, 1);
+    OK(kr_store_exchange_take(&session, k, "init", "other"));
+    assert_null(session);
+    for (int i = 0; i < 6; i++) {
+        takers[i] = (taker_t){ &env->realm, 0 };
+        apr_thread_create(&threads[i], NULL, take_exchange, &takers[i], env->pool);
+    }
+    for (int i = 0; i < 6; i++) {
+        apr_thread_join(&rv, threads[i]);
+        got += takers[i].got;
+    }
+    assert_int_equal(got, 1);
+}
+
+static const kr_query_t COUNT_CODES = { .name = "count", .sql = "SELECT COUNT(*) FROM codes" };
+
+static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    const char *who = stored_identity(k, "ana@x.example");
+    kr_flow_row_t old = a_flow(k), fresh = a_flow(k), *flow;
+    kr_session_row_t gone = a_session(k, who, "gone"), live = a_session(k, who, "live"),
+                     revoked = a_session(k, who, "revoked");
+    kr_session_rows_t *session;
+    apr_int64_t n;
+    kr_row_t *row;
+
+    old.expires_at = k->now - apr_time_from_sec(48 * 3600);
+    gone.expires_at = k->now - 1;
+    revoked.active = 0;
+    revoked.updated_at = k->now - apr_time_from_sec(48 * 3600);
+    OK(kr_store_flow_insert(k, &old));
+    OK(kr_store_flow_insert(k, &fresh));
+    OK(kr_store_code_insert(k, kr_uuid(k), old.id, "recovery", "x", NULL, NULL, "h", k->now));
+    OK(kr_store_session_insert(k, &gone));
+    OK(kr_store_session_insert(k, &live));
+    OK(kr_store_session_insert(k, &revoked));
+    OK(kr_store_sweep(&n, k, 100));
+    assert_int_equal(n, 3);
+    OK(kr_db_one_(&row, k, &COUNT_CODES, NULL, 0));
+    assert_int_equal(kr_row_int(row, 0), 0);
+    OK(kr_store_flow_load(&flow, k, "login", old.id));
+    assert_null(flow);
+    OK(kr_store_flow_load(&flow, k, "login", fresh.id));
+    assert_non_null(flow);
+    OK(kr_store_session_find(&session, k, "live", 0));
+    assert_non_null(session);
+    OK(kr_store_sweep(&n, k, 100));
+    assert_int_equal(n, 0);
+}
+
+#define BOTH(s)                                                                                                        \
+    ON(s, a_flow_comes_back_as_it_was_written), ON(s, a_flow_is_not_found_under_another_kind_realm_or_a_strange_id),   \
+        ON(s, what_is_too_long_is_refused_and_not_cut), ON(s, errors_codes_and_messages_are_kept),                     \
+        ON(s, an_identity_takes_four_statements_to_write_and_one_to_find),                                             \
+        ON(s, identifiers_are_exact_and_belong_to_their_type_and_realm),                                               \
+        ON(s, a_second_identity_with_the_same_identifier_is_a_duplicate_and_leaves_nothing),                           \
+        ON(s, the_credential_types_of_an_identifier_are_listed), ON(s, credentials_and_addresses_can_be_changed),      \
+        ON(s, whoami_is_one_statement), ON(s, after_a_refresh_the_old_token_still_leads_to_the_session),               \
+        ON(s, revoked_sessions_stay_revoked_and_are_not_listed), ON(s, an_exchange_is_taken_once_even_by_six_at_once), \
+        ON(s, what_has_expired_is_swept_with_what_hangs_on_it)
+
+int main(void)
+{
+    env_t sqlite = { .driver = "sqlite3" }, mysql = { .driver = "mysql", .params = mysql_params() };
+    const struct CMUnitTest on_sqlite[] = { BOTH(&sqlite) };
+    const struct CMUnitTest on_mysql[] = { BOTH(&mysql) };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests(on_sqlite, NULL, NULL);
+    if (mysql.params) failed += cmocka_run_group_tests(on_mysql, NULL, NULL);
+    return failed;
+}

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in pages: what people see, and that nobody's text becomes markup. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <cmocka.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "kr_ui.h"
+
+#define HOSTILE "\\\"'><script>alert(1)</script>&"
+
+static const kr_page_t PAGE = { .title = "Sign in", .home = "/auth" };
+
+/* -- helpers -------------------------------------------------------------- */
+
+static apr_pool_t *pool;
+
+static int begin(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static json_t *json(const char *text)
+{
+    const char *why = NULL;
+    json_t *value = kr_json_parse(pool, text, strlen(text), &why);
+
+    if (!value) fail_msg("%s: %s", why, text);
+    return value;
+}
+
+/** The page of a flow with these nodes (JSON without the brackets) and messages. */
+static const char *page_of(const char *nodes, const char *messages)
+{
+    const char *flow = apr_psprintf(pool,
+                                    "{\"ui\":{\"action\":\"https://id.example/self-service/login?flow=1&x=2\","
+                                    "\"method\":\"POST\",\"nodes\":[%s],\"messages\":[%s]}}",
+                                    nodes, messages ? messages : "");
+
+    return kr_ui_flow_page(pool, &PAGE, json(flow));
+}
+
+/** An input node; `more` are further attributes, each with a comma in front. */
+static const char *input(const char *group, const char *name, const char *type, const char *label, const char *more)
+{
+    if (label) label = apr_psprintf(pool, "\"label\":{\"id\":1,\"text\":\"%s\",\"type\":\"info\"}", label);
+    return apr_psprintf(pool,
+                        "{\"type\":\"input\",\"group\":\"%s\",\"messages\":[],\"attributes\":{\"name\":\"%s\","
+                        "\"type\":\"%s\",\"disabled\":false,\"node_type\":\"input\"%s},\"meta\":{%s}}",
+                        group, name, type, more,
+                        label ? label : "");
+}
+
+static const char *list(const char *a, const char *b, const char *c, const char *d)
+{
+    return apr_pstrcat(pool, a, b ? "," : "", b ? b : "", c ? "," : "", c ? c : "", d ? "," : "", d ? d : "", NULL);
+}
+
+static const char *csrf(void)
+{
+    return input("default", "csrf_token", "hidden", NULL, ",\"value\":\"tok+/=\",\"required\":true");
+}
+
+static const char *submit(const char *group, const char *name, const char *value, const char *label)
+{
+    return input(group, name, "submit", label, apr_psprintf(pool, ",\"value\":\"%s\"", value));
+}
+
+#define assert_shows(html, what)                                                                                       \
+    do {                                                                                                               \
+        if (!strstr((html), (what))) fail_msg("missing %s in\n%s", (what), (html));                                    \
+    } while (0)
+#define assert_hides(html, what)                                                                                       \
+    do {                                                                                                               \
+        if (strstr((html), (what))) fail_msg("found %s in\n%s", (what), (html));                                       \
+    } while (0)
+
+static void assert_order(const char *html, const char *first, const char *second)
+{
+    assert_shows(html, first);
+    assert_shows(html, second);
+    if (strstr(html, first) > strstr(html, second)) fail_msg("%s should come before %s in\n%s", first, second, html);
+}
+
+static int count(const char *html, const char *what)
+{
+    int n = 0;
+
+    while ((html = strstr(html, what)) != NULL) {
+        n++;
+        html++;
+    }
+    return n;
+}
+
+/* -- the frame ------------------------------------------------------------ */
+
+static void a_page_has_one_heading_a_language_and_its_style_sheet(void **state)
+{
+    const kr_page_t page = { "Sign in", "/auth", "/auth/registration", "No account yet?", "Register" };
+    const char *html = kr_ui_flow_page(pool, &page, json("{\"ui\":{\"nodes\":null}}"));
+    const char *link = apr_psprintf(pool, "href=\"/auth/style.css?v=%s\"", kr_ui_css_version(pool));
+
+    (void)state;
+    assert_true(strncmp(html, "<!DOCTYPE html>", 15) == 0);
+    assert_shows(html, "<html lang=\"en\">");
+    assert_shows(html, "<title>Sign in</title>");
+    assert_shows(html, link);
+    assert_int_equal(count(html, "<h1>"), 1);
+    assert_shows(html, "No account yet? <a href=\"/auth/registration\">Register</a>");
+    assert_hides(html, "<form");
+}
+
+static void nothing_on_a_page_is_inline_or_scripted(void **state)
+{
+    const char *html = page_of(list(csrf(), input("default", "identifier", "text", "E-Mail", ",\"required\":true"),
+                                    submit("password", "method", "password", "Sign in"), NULL), NULL);
+
+    (void)state;
+    assert_hides(html, "<script");
+    assert_hides(html, "<style");
+    assert_hides(html, " style=");
+    assert_hides(html, " onclick");
+    assert_shows(kr_ui_csp, "default-src 'none'");
+    assert_shows(kr_ui_csp, "frame-ancestors 'none'");
+    assert_hides(kr_ui_csp, "unsafe");
+    assert_hides(kr_ui_csp, "form-action");
+}
+
+static void the_style_sheet_is_small_and_its_version_is_its_hash(void **state)
+{
+    apr_size_t len = 0;
+    const char *css = kr_ui_css(&len);
+
+    (void)state;
+    assert_int_equal(strlen(css), len);
+    assert_true(len > 1000 && len < 20000);
+    assert_int_equal(count(css, "{"), count(css, "}"));
+    assert_shows(css, "prefers-color-scheme:dark");
+    assert_hides(css, "@import");
+    assert_hides(css, "url(http");
+    assert_int_equal(strlen(kr_ui_css_version(pool)), 12);
+}
+
+/* -- fields --------------------------------------------------------------- */
+
+static void every_input_type_is_kept_and_unknown_ones_are_text(void **state)
+{
+    static const struct {
+        const char *type, *shown;
+    } cases[] = {
+        { "text", "text" }, { "email", "email" }, { "password", "password" }, { "number", "number" },
+        { "url", "url" }, { "tel", "tel" }, { "date", "date" }, { "datetime-local", "datetime-local" },
+        { "file", "text" }, { "image", "text" }, { "x\\\" onfocus=\\\"", "text" },
+    };
+    int i;
+
+    (void)state;
+    for (i = 0; i < KR_DIM(cases); i++) {
+        const char *html = page_of(input("default", "traits.x", cases[i].type, "Label", ""), NULL);
+        assert_shows(html, apr_psprintf(pool, "<input type=\"%s\" id=\"n1\" name=\"traits.x\"", cases[i].shown));
+        assert_shows(html, "<label for=\"n1\">Label");
+        assert_hides(html, "onfocus");
+    }
+}
+
+static void a_field_without_label_is_called_by_its_name(void **state)
+{
+    (void)state;
+    assert_shows(page_of(input("default", "traits.email", "email", NULL, ""), NULL),
+        "<label for=\"n1\">traits.email</label>");
+}
+
+static void what_a_field_must_hold_is_told_to_the_browser(void **state)
+{
+    const char *html = page_of(input("code", "code", "text", "Code",
+                                     ",\"required\":true,\"autocomplete\":\"one-time-code\",\"pattern\":\"[0-9]+\","
+                                     "\"maxlength\":6"), NULL);
+
+    (void)state;
+    assert_shows(html, " required");
+    assert_shows(html, " autocomplete=\"one-time-code\" inputmode=\"numeric\"");
+    assert_shows(html, " pattern=\"[0-9]+\"");
+    assert_shows(html, " maxlength=\"6\"");
+    assert_hides(html, "aria-invalid");
+    assert_hides(html, "aria-describedby");
+}
+
+static void a_pattern_of_a_schema_may_match_in_the_middle(void **state)
+{
+    (void)state;
+    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^ab\""), NULL),
+        "pattern=\".*(?:^ab).*\"");
+    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^[a-z]+$\""), NULL),
+                 "pattern=\"^[a-z]+$\"");
+    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^a|b$\""), NULL),
+                 "pattern=\".*(?:^a|b$).*\"");
+}
+
+static void only_optional_fields_are_marked_when_some_are_required(void **state)
+{
+    const char *must = input("default", "traits.email", "email", "E-Mail", ",\"required\":true");
+    const char *may = input("default", "traits.name", "text", "Name", "");
+    const char *html = page_of(list(must, may, NULL, NULL), NULL);
+
+    (void)state;
+    assert_shows(html, ">E-Mail</label>");
+    assert_shows(html, ">Name <span class=\"quiet\">(optional)</span></label>");
+    assert_hides(page_of(may, NULL), "(optional)");
+}
+
+static void a_password_is_never_written_into_the_page(void **state)
+{
+    (void)state;
+    assert_hides(page_of(input("password", "password", "password", "Password", ",\"value\":\"hunter22\""), NULL),
+        "hunter22");
+}
+
+static void values_of_any_json_type_are_shown(void **state)
+{
+    (void)state;
+    assert_shows(page_of(input("default", "traits.age", "number", "Age", ",\"value\":7.5"), NULL),
+        "value=\"7.5\" step=\"any\"");
+    assert_shows(page_of(input("default", "traits.n", "number", "N", ",\"value\":0"), NULL), "value=\"0\"");
+    assert_shows(page_of(input("default", "x", "text", "X", ",\"value\":[\"<b>\"]"), NULL), "u003cb");
+    assert_hides(page_of(input("default", "x", "text", "X", ",\"value\":null"), NULL), "value=");
+}
+
+static void an_unticked_box_posts_false(void **state)
+{
+    const char *html = page_of(input("default", "traits.news", "checkbox", "News", ",\"required\":true"), NULL);
+    const char *ticked = page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":true"), NULL);
+
+    (void)state;
+    assert_order(html, "<input type=\"hidden\" name=\"traits.news\" value=\"false\">",
+                 "<input type=\"checkbox\" id=\"n1\" name=\"traits.news\" value=\"true\">");
+    assert_shows(ticked, "value=\"true\" checked>");
+    assert_shows(page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":\"true\""), NULL),
+        " checked>");
+    assert_hides(page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":false"), NULL), " checked");
+}
+
+static void options_are_a_select_with_an_empty_choice_unless_one_must_be_made(void **state)
+{
+    const char *options = ",\"options\":[{\"value\":\"free\"},{\"value\":\"pro\"}]";
+    const char *may = page_of(input("default", "traits.plan", "text", "Plan", options), NULL);
+    const char *chosen = apr_pstrcat(pool, options, ",\"value\":\"pro\",\"required\":true", NULL);
+    const char *must = page_of(input("default", "traits.plan", "text", "Plan", chosen), NULL);
+
+    (void)state;
+    assert_shows(may,
+        "<select id=\"n1\" name=\"traits.plan\">\n<option value=\"\"></option>\n<option value=\"free\">free");
+    assert_shows(must, " required>\n<option value=\"free\">free</option>\n<option value=\"pro\" selected>pro</option>");
+    assert_hides(must, "<option value=\"\">");
+}
+
+static void a_disabled_field_is_disabled(void **state)
+{
+    const char *node = "{\"type\":\"input\",\"group\":\"default\",\"attributes\":{\"name\":\"a\",\"type\":\"text\","
+                       "\"disabled\":true}}";
+
+    (void)state;
+    assert_shows(page_of(node, NULL), "name=\"a\" disabled>");
+}
+
+/* -- messages ------------------------------------------------------------- */
+
+static void a_message_on_a_field_is_tied_to_it_and_listed_on_top(void **state)
+{
+    const char *node = "{\"type\":\"input\",\"group\":\"default\",\"attributes\":{\"name\":\"traits.email\","
+        "\"type\":\"email\"},"
+                       "\"messages\":[{\"id\":4000040,\"text\":\"no address\",\"type\":\"error\"}],"
+                       "\"meta\":{\"label\":{\"text\":\"E-Mail\"}}}";
+    const char *html = page_of(node, NULL);
+
+    (void)state;
+    assert_shows(html, "<title>Error: Sign in</title>");
+    assert_shows(html, "aria-describedby=\"n1-m\" aria-invalid=\"true\"");
+    assert_shows(html, "<div id=\"n1-m\">\n<p class=\"hint bad\">no address</p>");
+    assert_order(html, "role=\"alert\"", "Please check: <a href=\"#n1\">E-Mail</a>");
+}
+
+static void a_hint_on_a_field_is_no_error(void **state)
+{
+    const char *html = page_of("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"text\"},"
+                               "\"messages\":[{\"text\":\"as in your passport\",\"type\":\"info\"}]}", NULL);
+
+    (void)state;
+    assert_shows(html, "aria-describedby=\"n1-m\"");
+    assert_shows(html, "<p class=\"hint\">as in your passport</p>");
+    assert_hides(html, "aria-invalid");
+    assert_hides(html, "role=\"alert\"");
+}
+
+static void messages_of_the_flow_are_shown_by_their_kind(void **state)
+{
+    const char *html = page_of(csrf(), "{\"type\":\"info\",\"text\":\"look\"},{\"type\":\"error\",\"text\":\"oh no\"},"
+                                       "{\"type\":\"success\",\"text\":\"hooray\"}");
+
+    (void)state;
+    assert_shows(html, "<div class=\"message error\" role=\"alert\">\n<p>oh no</p>");
+    assert_shows(html, "<div class=\"message info\" role=\"status\">\n<p>look</p>");
+    assert_shows(html, "<div class=\"message success\" role=\"status\">\n<p>hooray</p>");
+    assert_int_equal(count(html, "oh no"), 1);
+}
+
+static void an_error_on_a_hidden_field_is_not_lost(void **state)
+{
+    const char *html = page_of("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"hidden\"},"
+                               "\"messages\":[{\"text\":\"stale\",\"type\":\"error\"}]}", NULL);
+
+    (void)state;
+    assert_shows(html, "role=\"alert\">\n<p>stale</p>");
+}
+
+/* -- forms ---------------------------------------------------------------- */
+
+static void hidden_fields_come_first_and_the_form_posts_to_the_action(void **state)
+{
+    const char *html = page_of(list(input("default", "identifier", "text", "E-Mail", ""),
+                                    submit("password", "method", "password", "Sign in"), csrf(), NULL), NULL);
+
+    (void)state;
+    assert_shows(html, "<form method=\"post\" action=\"https://id.example/self-service/login?flow=1&amp;x=2\">");
+    assert_order(html, "<input type=\"hidden\" name=\"csrf_token\" value=\"tok+/=\">", "name=\"identifier\"");
+    assert_order(html, "name=\"identifier\"", "<button");
+}
+
+static void enter_presses_the_button_that_belongs_to_the_fields(void **state)
+{
+    const char *nodes = list(submit("oidc", "provider", "github", "Sign in with GitHub"),
+                             list(input("default", "identifier", "text", "E-Mail", ",\"required\":true"),
+                                  submit("code", "method", "code", "Send a code"), NULL, NULL),
+                             input("password", "password", "password", "Password", ",\"required\":true"),
+                             submit("password", "method", "password", "Sign in"));
+    const char *html = page_of(nodes, NULL);
+
+    (void)state;
+    assert_shows(html,
+        "<button class=\"button primary\" type=\"submit\" name=\"method\" value=\"password\">Sign in</button>");
+    assert_shows(html, "<button class=\"button\" type=\"submit\" name=\"provider\" value=\"github\" formnovalidate>");
+    assert_shows(html, "<button class=\"button\" type=\"submit\" name=\"method\" value=\"code\" formnovalidate>");
+    assert_order(html, "value=\"password\">", "value=\"github\"");
+    assert_int_equal(count(html, "button primary"), 1);
+    assert_int_equal(count(html, "<form"), 1);
+}
+
+static void sending_a_code_again_is_never_the_main_button(void **state)
+{
+    const char *html = page_of(list(input("code", "code", "text", "Code", ",\"required\":true"),
+                                    submit("code", "resend", "code", "Send again"),
+                                    submit("code", "method", "code", "Continue"), NULL), NULL);
+
+    (void)state;
+    assert_order(html, "button primary\" type=\"submit\" name=\"method\"",
+        "button quiet\" type=\"submit\" name=\"resend\"");
+}
+
+static void groups_that_ask_for_different_things_are_forms_of_their_own(void **state)
+{
+    const char *profile = list(input("profile", "traits.name", "text", "Name", ""),
+                               submit("profile", "method", "profile", "Save"), NULL, NULL);
+    const char *password = list(input("password", "password", "password", "New password", ",\"required\":true"),
+                                submit("password", "method", "password", "Save"),
+                                submit("lookup_secret", "lookup_secret_disable", "true", "Turn off"), NULL);
+    const char *html = page_of(list(csrf(), profile, password, NULL), NULL);
+
+    (void)state;
+    assert_int_equal(count(html, "<form"), 3);
+    assert_int_equal(count(html, "name=\"csrf_token\""), 3);
+    assert_shows(html, ">Profile</h2>");
+    assert_shows(html, ">Password</h2>");
+    assert_order(html, "value=\"profile\"", "New password");
+    assert_shows(html, "button danger\" type=\"submit\" name=\"lookup_secret_disable\"");
+}
+
+static void a_get_form_keeps_the_token_out_of_the_url(void **state)
+{
+    const char *flow = "{\"ui\":{\"action\":\"https://app.example/next\",\"method\":\"GET\",\"nodes\":[%s,%s]}}";
+    const char *html = kr_ui_flow_page(pool, &PAGE, json(apr_psprintf(pool, flow, csrf(), submit("code", "a", "b",
+        "Go on"))));
+
+    (void)state;
+    assert_shows(html, "<form method=\"get\" action=\"https://app.example/next\">");
+    assert_hides(html, "csrf_token");
+}
+
+static void what_only_a_script_could_do_is_left_out(void **state)
+{
+    const char *nodes = list(input("webauthn", "webauthn_register_displayname", "text", "Name of the key", ""),
+                             input("webauthn", "webauthn_register_trigger", "button", "Add key",
+                                 ",\"onclick\":\"go()\""),
+                             "{\"type\":\"script\",\"group\":\"webauthn\",\"attributes\":{\"src\":\"/webauthn.js\"}}",
+                             input("profile", "traits.a", "text", "A", ""));
+    const char *html = page_of(nodes, NULL);
+
+    (void)state;
+    assert_hides(html, "Name of the key");
+    assert_hides(html, "Add key");
+    assert_hides(html, "go()");
+    assert_hides(html, "webauthn.js");
+    assert_shows(html, "traits.a");
+}
+
+/* -- other nodes ---------------------------------------------------------- */
+
+static void texts_pictures_and_links_are_shown(void **state)
+{
+    const char *html = page_of(
+        "{\"type\":\"text\",\"attributes\":{\"id\":\"k\",\"text\":{\"text\":\"JBSW\"}},\"meta\":{\"label\":{"
+        "\"text\":\"Key\"}}},"
+        "{\"type\":\"text\",\"attributes\":{\"id\":\"c\",\"text\":{\"text\":\"all\",\"context\":{\"secrets\":[{"
+        "\"text\":\"one1\"}"
+        ",{\"text\":\"two2\"}]}}}},"
+        "{\"type\":\"img\",\"attributes\":{\"src\":\"data:image/png;base64,AA==\",\"width\":256,\"height\":256},"
+        "\"meta\":"
+        "{\"label\":{\"text\":\"QR code\"}}},"
+        "{\"type\":\"a\",\"attributes\":{\"href\":\"https://app.example/x?a=1&b=2\",\"title\":{\"text\":\"Go on\"}}}",
+        NULL);
+
+    (void)state;
+    assert_shows(html, "<p class=\"label\">Key</p>\n<p><code>JBSW</code></p>");
+    assert_shows(html, "<li><code>one1</code></li>\n<li><code>two2</code></li>");
+    assert_shows(html, "<img src=\"data:image/png;base64,AA==\" alt=\"QR code\" width=\"256\" height=\"256\">");
+    assert_shows(html, "href=\"https://app.example/x?a=1&amp;b=2\">Go on</a>");
+    assert_hides(html, "<form");
+}
+
+static void links_to_scripts_are_no_links(void **state)
+{
+    static const char *const urls[] = { "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)",
+        "java\\tscript:x",
+                                        "vbscript:x", "data:text/html,x", "blob:x", "http:", "" };
+    int i;
+
+    (void)state;
+    for (i = 0; i < KR_DIM(urls); i++) {
+        const char *nodes = "{\"type\":\"a\",\"attributes\":{\"href\":\"%s\",\"title\":{\"text\":\"T\"}}},"
+                            "{\"type\":\"img\",\"attributes\":{\"src\":\"%s\"}}";
+        const char *html = page_of(apr_psprintf(pool, nodes, urls[i], urls[i]), NULL);
+
+        assert_hides(html, "cript:");
+        assert_hides(html, "text/html,");
+        assert_hides(html, "blob:");
+        if (*urls[i]) assert_hides(html, "button primary");
+    }
+}
+
+/* -- hostile text --------------------------------------------------------- */
+
+static void no_text_of_a_flow_becomes_markup(void **state)
+{
+    const char *hostile = list(input(HOSTILE, HOSTILE, "text", HOSTILE,
+        ",\"value\":\"" HOSTILE "\",\"pattern\":\"" HOSTILE
+                                     "\",\"autocomplete\":\"" HOSTILE "\""),
+                               input("default", HOSTILE, "hidden", NULL, ",\"value\":\"" HOSTILE "\""),
+                               submit(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+                               input("b", "n", "text", HOSTILE, ",\"options\":[{\"value\":\"" HOSTILE "\"}]"));
+    const char *more = "{\"type\":\"text\",\"attributes\":{\"text\":{\"text\":\"" HOSTILE "\"}},\"meta\":{\"label\":{"
+        "\"text\":\""
+                       HOSTILE "\"}}},"
+                       "{\"type\":\"input\",\"attributes\":{\"name\":\"x\",\"type\":\"checkbox\","
+                       "\"value\":\"" HOSTILE "\"},"
+                       "\"messages\":[{\"type\":\"error\",\"text\":\"" HOSTILE "\"}]},"
+                       "{\"type\":\"img\",\"attributes\":{\"src\":\"data:image/" HOSTILE "\"}}";
+    const char *html = page_of(list(hostile, more, submit("b", "method", "b", "B"), NULL),
+                               "{\"type\":\"" HOSTILE "\",\"text\":\"" HOSTILE "\"}");
+
+    (void)state;
+    assert_hides(html, "<script");
+    assert_hides(html, "\"'>");
+    assert_shows(html, "&lt;script&gt;alert(1)&lt;/script&gt;&amp;");
+}
+
+static void a_flow_of_the_wrong_shape_still_is_a_page(void **state)
+{
+    static const char *const flows[] = { "{}", "[]", "null", "{\"ui\":7}", "{\"ui\":{\"nodes\":{\"a\":1}}}",
+                                         "{\"ui\":{\"nodes\":[null,7,\"x\",[],{},{\"type\":\"input\"},{\"type\":\"a\"},"
+                                         "{\"type\":\"img\"},{\"type\":\"text\"},{\"type\":\"input\",\"attributes\":"
+                                         "{\"name\":7}}],\"messages\":[7,null,{}],\"action\":\"javascript:x\"}}" };
+    int i;
+
+    (void)state;
+    for (i = 0; i < KR_DIM(flows); i++) {
+        const char *html = kr_ui_flow_page(pool, &PAGE, json(flows[i]));
+        assert_shows(html, "</html>");
+        assert_hides(html, "javascript");
+    }
+}
+
+/* -- the other pages ------------------------------------------------------ */
+
+static void the_session_page_says_who_since_when_and_how(void **state)
+{
+    const json_t *session = json(
+        "{\"authenticated_at\":\"2026-01-05T14:03:09.12Z\",\"expires_at\":\"2026-12-06T04:00:00Z\","
+        "\"authentication_methods\":[{\"method\":\"password\"},{\"method\":\"oidc\",\"provider\":\"github\"}],"
+        "\"devices\":[{\"ip_address\":\"192.0.2.4:99\","
+        "\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\"}],"
+        "\"identity\":{\"id\":\"u-1\",\"traits\":{\"name\":{\"first\":\"Ana\"},\"email\":\"ana@x.org\"}}}");
+    const char *html = kr_ui_session_page(pool, &PAGE, session, "https://id.example/self-service/logout?token=a&b=c");
+
+    (void)state;
+    assert_shows(html, "<strong>ana@x.org</strong>");
+    assert_shows(html, "<time datetime=\"2026-01-05T14:03:09.12Z\">5 January 2026, 14:03 UTC</time>");
+    assert_shows(html, "<time datetime=\"2026-12-06T04:00:00Z\">6 December 2026, 04:00 UTC</time>");
+    assert_shows(html, "password, github");
+    assert_shows(html, "Firefox on Linux");
+    assert_shows(html, "192.0.2.4<");
+    assert_shows(html, "href=\"https://id.example/self-service/logout?token=a&amp;b=c\">Sign out</a>");
+}
+
+static void somebody_is_called_by_the_best_name_there_is(void **state)
+{
+    static const struct {
+        const char *identity, *name;
+    } cases[] = {
+        { "{\"id\":\"u-1\",\"traits\":{\"a\":\"x\",\"email\":\"e@x.org\"}}", "e@x.org" },
+        { "{\"id\":\"u-1\",\"traits\":{\"a\":\"x\",\"username\":\"ana\"}}", "ana" },
+        { "{\"id\":\"u-1\",\"traits\":{\"n\":7,\"o\":{\"p\":\"deep\"},\"phone\":\"+43\"}}", "deep" },
+        { "{\"id\":\"u-1\",\"traits\":{\"email\":\"\",\"n\":7}}", "u-1" },
+        { "{\"id\":\"u-1\",\"traits\":{\"email\":\"" HOSTILE "\"}}", "&lt;script&gt;" },
+        { "null", "" },
+    };
+    int i;
+
+    (void)state;
+    for (i = 0; i < KR_DIM(cases); i++) {
+        const char *html = kr_ui_session_page(
+            pool, &PAGE, json(apr_psprintf(pool, "{\"identity\":%s,\"devices\":null}", cases[i].identity)), NULL);
+        assert_shows(html, cases[i].name);
+        assert_hides(html, "<script");
+        assert_hides(html, "Sign out");
+    }
+}
+
+static void odd_times_and_devices_are_shown_as_they_are(void **state)
+{
+    static const char *const times[] = { "", "soon", "2026-13-05T14:03:09Z", "2026-01-05T14:03:09+02:00", HOSTILE };
+    int i;
+
+    (void)state;
+    for (i = 0; i < KR_DIM(times); i++) {
+        const char *text = apr_psprintf(pool, "{\"expires_at\":\"%s\",\"devices\":[{\"user_agent\":\"%s\","
+            "\"ip_address\":"
+                                        "\"2001:db8::1\"}]}", times[i], times[i]);
+        const char *html = kr_ui_session_page(pool, &PAGE, json(text), "javascript:x");
+        assert_shows(html, "2001:db8::1");
+        assert_hides(html, "<script");
+        assert_hides(html, "javascript:");
+    }
+}
+
+static void an_error_is_told_in_words_with_a_way_home(void **state)
+{
+    const json_t *error = json("{\"code\":410,\"id\":\"self_service_flow_expired\",\"message\":\"m\","
+        "\"reason\":\"the flow "
+                               "expired\"}");
+    const char *html = kr_ui_error_page(pool, &PAGE, error);
+
+    (void)state;
+    assert_shows(html, "no longer valid");
+    assert_shows(html, "<p>The flow expired.</p>");
+    assert_shows(html, "Error 410 <code>self_service_flow_expired</code>");
+    assert_shows(html, "href=\"/auth/welcome\"");
+}
+
+static void an_unknown_error_is_a_page_too(void **state)
+{
+    const kr_page_t untitled = { .home = "" };
+
+    (void)state;
+    assert_shows(kr_ui_error_page(pool, &untitled, NULL), "<h1>Something went wrong</h1>");
+    assert_hides(kr_ui_error_page(pool, &untitled, NULL), "Error 0");
+    assert_shows(kr_ui_error_page(pool, &PAGE, json("{\"code\":599}")), "on our side");
+    assert_hides(kr_ui_error_page(pool, &PAGE, json("{\"id\":\"" HOSTILE "\",\"reason\":\"" HOSTILE "\"}")), "<script");
+}
+
+static void a_note_is_a_sentence_and_a_link(void **state)
+{
+    const char *html = kr_ui_note_page(pool, &PAGE, "Signed out. <b>", "/auth/login", "Sign in");
+
+    (void)state;
+    assert_shows(html, "<p>Signed out. &lt;b&gt;</p>");
+    assert_shows(html, "href=\"/auth/login\">Sign in</a>");
+    assert_hides(kr_ui_note_page(pool, &PAGE, "x", "javascript:y", "z"), "<a ");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_page_has_one_heading_a_language_and_its_style_sheet),
+        TEST(nothing_on_a_page_is_inline_or_scripted),
+        TEST(the_style_sheet_is_small_and_its_version_is_its_hash),
+        TEST(every_input_type_is_kept_and_unknown_ones_are_text),
+        TEST(a_field_without_label_is_called_by_its_name),
+        TEST(what_a_field_must_hold_is_told_to_the_browser),
+        TEST(a_pattern_of_a_schema_may_match_in_the_middle),
+        TEST(only_optional_fields_are_marked_when_some_are_required),
+        TEST(a_password_is_never_written_into_the_page),
+        TEST(values_of_any_json_type_are_shown),
+        TEST(an_unticked_box_posts_false),
+        TEST(options_are_a_select_with_an_empty_choice_unless_one_must_be_made),
+        TEST(a_disabled_field_is_disabled),
+        TEST(a_message_on_a_field_is_tied_to_it_and_listed_on_top),
+        TEST(a_hint_on_a_field_is_no_error),
+        TEST(messages_of_the_flow_are_shown_by_their_kind),
+        TEST(an_error_on_a_hidden_field_is_not_lost),
+        TEST(hidden_fields_come_first_and_the_form_posts_to_the_action),
+        TEST(enter_presses_the_button_that_belongs_to_the_fields),
+        TEST(sending_a_code_again_is_never_the_main_button),
+        TEST(groups_that_ask_for_different_things_are_forms_of_their_own),
+        TEST(a_get_form_keeps_the_token_out_of_the_url),
+        TEST(what_only_a_script_could_do_is_left_out),
+        TEST(texts_pictures_and_links_are_shown),
+        TEST(links_to_scripts_are_no_links),
+        TEST(no_text_of_a_flow_becomes_markup),
+        TEST(a_flow_of_the_wrong_shape_still_is_a_page),
+        TEST(the_session_page_says_who_since_when_and_how),
+        TEST(somebody_is_called_by_the_best_name_there_is),
+        TEST(odd_times_and_devices_are_shown_as_they_are),
+        TEST(an_error_is_told_in_words_with_a_way_home),
+        TEST(an_unknown_error_is_a_page_too),
+        TEST(a_note_is_a_sentence_and_a_link),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}
