@@ -4,13 +4,15 @@
 #   make            the library and the module, in build/out
 #   make unit       build and run t/unit
 #   make SAN=1 ...  the same with AddressSanitizer and UBSan, in build/san
-#   make install    into httpd's module directory; DESTDIR and MODULEDIR count
+#   make install    into httpd's module directory and PREFIX (/usr/local); DESTDIR and MODULEDIR count
 #   make check      everything: unit, HTTP on both databases, conformance, browser
 #
 # Handy while working: OUT=/tmp/mine puts objects elsewhere, ROOMS="base crypto" builds these rooms only,
 # TESTS="test_base" runs these tests only.
 
-APXS  := build/apxs
+APXS   := build/apxs
+PREFIX ?= /usr/local
+SHARE  ?= $(PREFIX)/share/kratos
 ROOMS ?= base crypto net schema config store identity courier session flow method hook api ui
 
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wvla \
@@ -30,7 +32,7 @@ endif
 APR_CFLAGS   := $(shell apr-1-config --includes --cppflags) $(shell apu-1-config --includes)
 HTTPD_CFLAGS := $(shell $(APXS) cflags)
 
-KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -MMD -MP $(CFLAGS)
+KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -DKR_SQL_DIR='"$(SHARE)/sql"' -MMD -MP $(CFLAGS)
 KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 \
             -laprutil-1 -lapr-1 -lm -lpthread
 
@@ -95,8 +97,15 @@ unit: $(TEST_BIN)
 	done; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed" >&2; exit 1; fi
 
-install: $(MODULE)
+# The module where httpd looks for it, what it reads where KR_SQL_DIR says, the tool and the example configuration beside.
+install: all
 	$(APXS) install $(MODULE)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)/sql/mysql $(DESTDIR)$(SHARE)/sql/sqlite $(DESTDIR)$(SHARE)/conf/schemas
+	$(if $(CTL_SRC),install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin)
+	install -m 644 sql/mysql/*.sql $(DESTDIR)$(SHARE)/sql/mysql
+	install -m 644 sql/sqlite/*.sql $(DESTDIR)$(SHARE)/sql/sqlite
+	install -m 644 conf/schemas/*.json $(DESTDIR)$(SHARE)/conf/schemas
+	install -m 644 $(wildcard conf/*.load conf/*.conf conf/*.yml) $(DESTDIR)$(SHARE)/conf
 
 check:
 	build/check

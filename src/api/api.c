@@ -171,12 +171,14 @@ void kr_api_handle(kr_ctx_t *k)
 
 void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json)
 {
-    kr_ctx_t *inner = apr_pmemdup(k->pool, k, sizeof(*k));
+    kr_ctx_t *inner;
     kr_request_t *req = apr_pmemdup(k->pool, k->req, sizeof(*req));
     const char *query = strchr(path, '?');
     apr_table_t *headers = apr_table_copy(k->pool, k->req->headers);
     const char *why;
 
+    kr_db_release(k); /* a connection belongs to one context: each cleans up for itself */
+    inner = apr_pmemdup(k->pool, k, sizeof(*k));
     apr_table_set(headers, "Accept", "application/json");
     apr_table_unset(headers, "Origin");
     apr_table_unset(headers, "Content-Type");
@@ -197,7 +199,7 @@ void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json)
     /* cookies belong to the browser that asked for the page */
     for (int i = 0; i < inner->reply->cookies->nelts; i++)
         kr_reply_cookie(k, &APR_ARRAY_IDX(inner->reply->cookies, i, kr_cookie_t));
-    k->db = inner->db;
+    kr_db_release(inner);
     k->session = inner->session;
     k->session_known = inner->session_known;
     k->statements = inner->statements;

@@ -56,7 +56,7 @@ static const kr_key_t KEYS[] = {
       .help = "name of the schema; never change it once identities use it", .min = 1, .max = 256, .needed = 1 },
     { "identity.schemas[].url", KR_SOURCE, NULL, NOWHERE, BUILT,
       .help = "the JSON Schema: `file://` (relative to the file that says so), or `base64://`", .needed = 1 },
-    { "identity.schemas[].selfservice_selectable", KR_BOOL, "false", NOWHERE, DETAIL,
+    { "identity.schemas[].selfservice_selectable", KR_BOOL, "false", NOWHERE, BUILT,
       .help = "may people ask for it with `?identity_schema=`" },
 
     { "secrets.default", KR_TEXTS, NULL, NOWHERE, BUILT,

@@ -37,12 +37,16 @@ static int is_stopping(kr_background_t *bg)
 
 /* -- the work ------------------------------------------------------------- */
 
-/* A database that was down at start, or not migrated: look again. */
+#define QUIET_TRIES 20
+
+/* A database that was down at start, or not migrated: look again. Why it is not ready is said once a minute. */
 static void prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
     kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
 
-    if (kr_database_ready(database) || kr_database_prepare(database, k)) return;
+    if (kr_database_ready(database)) return;
+    if (database->tries++ % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
+    if (kr_database_prepare(database, k)) return;
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, bg->server, KRLOGNO(1230) "realm %s: the database is usable now",
                  database->realm->name);
 }

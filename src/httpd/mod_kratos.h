@@ -75,6 +75,7 @@ typedef struct {
     const char *sql_dir;
     int auto_migrate;
     const kr_realm_t *realm;     /* one of its realms, for work that is about the database itself */
+    unsigned tries;              /* of the background thread, while it is not ready */
     apr_uint32_t ready;          /* atomic, each process its own: its tables are as this module wants them */
 } kr_database_t;
 

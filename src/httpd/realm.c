@@ -218,9 +218,8 @@ kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k)
     if (pending && !database->auto_migrate) {
         kr_log(k, KR_LOG_ERR, KRLOGNO(1203) "realm %s: the database lacks %d migration(s) and KratosAutoMigrate is Off; "
                "requests are answered 503 until `kratosctl migrate` has been run", database->realm->name, pending);
-        return kr_err_unavailable(k, 30, "the database is not ready");
+        return kr_err_unavailable(k, 30, "migrations are pending");
     }
-    if (pending) kr_log(k, KR_LOG_NOTICE, KRLOGNO(1204) "realm %s: applied %d migration(s)", database->realm->name, pending);
     apr_atomic_set32(&database->ready, 1);
     return NULL;
 }
@@ -327,7 +326,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->databases->nelts; i++) {
         rv = start_database(APR_ARRAY_IDX(site->databases, i, kr_database_t *), ptemp, s);
         if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1205) "cannot change to %s and back", ap_unixd_config.user_name);
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back", ap_unixd_config.user_name);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
 from harness import client as _client  # noqa: E402
 
+HTML = _client.HTML
 PASSWORD = 'correct-Horse-battery-9'
 WRONG = 'wrong-Horse-battery-9'
 _numbers = itertools.count(1)

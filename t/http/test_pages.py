@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The built-in pages, as a browser without JavaScript uses them."""
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from lib.clients import PASSWORD, WRONG, new_email
+from lib.serving import free_port
+
+pytestmark = pytest.mark.san
+
+
+@pytest.fixture(scope='module')
+def server(request, database):
+    from conftest import end, start
+    own, port = {'ui_url': None}, free_port()
+    pages = {'selfservice': {'default_browser_return_url': '/ui/welcome', 'allowed_return_urls': [f'http://127.0.0.1:{port}'],
+                             'flows': {'login': own, 'registration': own, 'error': own, 'logout': None}}}
+    server = start(request, database, pages, port=port, flags=['ui'])
+    yield server
+    end(server)
+
+
+class Page(HTMLParser):
+    """What of a page the tests look at: its form, links, scripts, and text."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.fields, self.buttons, self.links, self.text, self.tags, self.action = {}, [], [], '', [], None
+        self.handlers = []
+        self.feed(answer.body.decode())
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        self.tags.append(tag)
+        self.handlers += [k for k in a if k.startswith('on') or k == 'style']
+        if tag == 'form':
+            self.action, self.method = a.get('action'), a.get('method', 'get').lower()
+        if tag == 'input' and a.get('type') not in ('submit', 'button'):
+            self.fields[a['name']] = a.get('value', '')
+        if tag == 'button' or tag == 'input' and a.get('type') == 'submit':
+            self.buttons.append((a.get('name'), a.get('value')))
+        if tag == 'a':
+            self.links.append(a.get('href'))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class Reader:
+    """A person with a browser: follows redirects, fills in forms."""
+
+    def __init__(self, server):
+        self.client, self.url = server.browser(), server.url
+
+    def open(self, url):
+        answer = self.client.get(urljoin(self.url, url))
+        return self.follow(answer)
+
+    def follow(self, answer):
+        for _ in range(10):
+            if answer.status not in (302, 303):
+                break
+            answer = self.client.get(urljoin(self.url, answer.location))
+        assert answer.status == 200 or answer.status >= 400
+        page = Page(answer)
+        page.answer = answer
+        return page
+
+    def send(self, page, **fields):
+        assert page.method == 'post' and urlsplit(page.action).netloc == urlsplit(self.url).netloc
+        data = {**page.fields, **dict(b for b in page.buttons[:1] if b[0]), **{k.replace('__', '.'): v for k, v in fields.items()}}
+        return self.follow(self.client.request('POST', page.action, form=data))
+
+
+@pytest.fixture
+def reader(server):
+    return Reader(server)
+
+
+def test_one_registers_signs_out_and_signs_in_by_pages_alone(server, reader):
+    email = new_email()
+    page = reader.send(reader.open('/self-service/registration/browser'), traits__email=email, password=PASSWORD)
+    assert email in page.text, page.answer.body
+    away = next(link for link in page.links if link and '/self-service/logout' in link)
+    assert email not in reader.open(away).text
+    assert reader.client.whoami().status == 401
+    page = reader.send(reader.open('/self-service/login/browser'), identifier=email, password=PASSWORD)
+    assert email in page.text and reader.client.whoami().status == 200
+
+
+def test_what_was_wrong_stands_on_the_page_and_what_was_right_is_kept(reader):
+    page = reader.send(reader.open('/self-service/registration/browser'), traits__email='ana@example.org', traits__name='Ana',
+                       password='short')
+    assert page.fields['traits.email'] == 'ana@example.org' and page.fields['traits.name'] == 'Ana'
+    assert page.fields['password'] == ''
+    assert '8' in page.text
+    page = reader.send(reader.open('/self-service/login/browser'), identifier=new_email('nobody'), password=WRONG)
+    assert WRONG not in page.answer.body.decode()
+
+
+@pytest.mark.parametrize('evil', ['"><script>alert(1)</script>', "' onfocus=alert(1) autofocus x='", '<img src=x onerror=alert(1)>',
+                                  '&lt;b&gt;', '{{7*7}}', '\u202egnp.exe'])
+def test_nothing_that_somebody_typed_becomes_markup(reader, evil):
+    page = reader.send(reader.open('/self-service/registration/browser'), traits__email=evil, traits__name=evil, password='short')
+    assert page.fields['traits.name'] == evil
+    assert 'script' not in page.tags and 'img' not in page.tags and not page.handlers
+    page = reader.send(reader.open('/self-service/login/browser'), identifier=evil, password=WRONG)
+    assert page.fields['identifier'] == evil and 'script' not in page.tags and not page.handlers
+
+
+@pytest.mark.parametrize('path', ['/self-service/login/browser', '/self-service/registration/browser', '/ui/welcome', '/ui/error?id=x',
+                                  '/ui/login', '/ui/login?flow=x', '/self-service/login/browser?return_to=https://evil.example/'])
+def test_every_page_forbids_scripts_frames_and_strangers(reader, path):
+    page = reader.open(path)
+    header = page.answer.header
+    policy = {part.split()[0]: part.split()[1:] for part in header('Content-Security-Policy').split(';') if part.strip()}
+    assert policy['default-src'] == ["'none'"] and policy['frame-ancestors'] == ["'none'"]
+    assert policy['base-uri'] == ["'none'"]
+    assert "'unsafe-inline'" not in header('Content-Security-Policy')
+    assert 'script' not in page.tags and not page.handlers
+    assert header('X-Content-Type-Options') == 'nosniff' and header('Referrer-Policy')
+    assert 'no-store' in header('Cache-Control')
+    assert header('Content-Type').lower() == 'text/html; charset=utf-8'
+
+
+def test_a_page_without_a_flow_starts_one(reader):
+    assert 'password' in reader.open('/ui/login').fields
+    assert 'traits.email' in reader.open('/ui/registration').fields
+
+
+def test_an_error_is_shown_in_words(reader):
+    page = reader.open('/self-service/login/browser?return_to=https://evil.example/')
+    assert 'return_to' in page.text or 'not allowed' in page.text
+    assert 'form' not in page.tags
+
+
+@pytest.mark.parametrize('path', ['/ui/', '/ui/nope', '/ui/login/x', '/ui/../etc/passwd', '/ui/%00', '/ui/style.css/x', '/ui/error',
+                                  '/ui/login?flow=' + 'a' * 3000, '/ui/login?flow=%00', '/ui/error?id=%ff'])
+def test_odd_addresses_are_never_a_5xx(server, path):
+    answer = server.browser().get(path)
+    assert answer.status < 500
+
+
+def test_the_style_sheet_is_one_small_file_of_ours(server, reader):
+    page = reader.open('/ui/login')
+    assert 'style' not in page.tags
+    answer = server.browser().get('/ui/style.css').must(200)
+    assert answer.header('Content-Type').startswith('text/css') and len(answer.body) < 32768
+    assert b'@import' not in answer.body and b'url(http' not in answer.body and b'url(//' not in answer.body
+
+
+def test_pages_take_no_other_method(server):
+    for method in ('POST', 'PUT', 'DELETE'):
+        assert 400 <= server.browser().request(method, '/ui/login').status < 500
+
+
+def test_the_welcome_page_sends_strangers_to_the_login(server):
+    answer = server.browser().get('/ui/welcome')
+    assert answer.status == 303 or 'login' in ' '.join(Page(answer).links)
