@@ -89,6 +89,19 @@ static const char *below(const char *base, const char *path)
     return path[len] ? path + len : "/";
 }
 
+/* The same for a path as sent, where any of the slashes may be doubled; the API mends those below its base. */
+static const char *raw_below(const char *base, const char *raw)
+{
+    const char *p = raw;
+
+    for (; *base; base++, p++) {
+        if (*base != *p) return raw;
+        while (*base == '/' && p[1] == '/') p++;
+    }
+    if (*p && *p != '/') return raw;
+    return *p ? p : "/";
+}
+
 static void read_query(kr_request_t *req, request_rec *r)
 {
     const char *why;
@@ -114,7 +127,7 @@ kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted)
     req->method = method_of(r->method);
     req->method_name = r->method;
     req->path = below(base, r->uri);
-    req->raw_path = below(base, raw_path_of(r));
+    req->raw_path = raw_below(base, raw_path_of(r));
     read_query(req, r);
     req->headers = r->headers_in;
     req->cookies = apr_table_get(r->headers_in, "Cookie"); /* httpd has joined several lines into one already */
