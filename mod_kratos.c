@@ -46,12 +46,6 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 module AP_MODULE_DECLARE_DATA kratos_module = {
-    STANDARD20_MODULE_STUFF,
-    kr_place_create,
-    kr_place_merge,
-    kr_host_create,
-    kr_host_merge,
-    kr_directives,
-    register_hooks,
-    0, /* flags */
+    STANDARD20_MODULE_STUFF, kr_place_create, kr_place_merge, kr_host_create,
+    kr_host_merge,           kr_directives,   register_hooks, 0, /* flags */
 };

@@ -7,6 +7,7 @@
 
 #include "kr_crypto.h"
 #include "kr_flow_kinds.h"
+#include "kr_net.h"
 #include "kr_password.h"
 #include "kr_schema.h"
 
@@ -44,6 +45,20 @@ typedef struct {
     int persistent;                  /* session cookie only */
 } kr_cookie_conf_t;
 
+/** courier.*: where mail goes, and what it bears. */
+typedef struct {
+    const char *uri;                 /* connection_uri as written: it may hold a password; NULL: messages wait in the queue */
+    const kr_net_smtp_t *smtp;       /* of an smtp:// or smtps:// URI; else NULL */
+    const char *folder;              /* of a file:// URI: messages become files there; else NULL */
+    const char *from_address;
+    const char *from_name;           /* or NULL */
+    const char *local_name;          /* in EHLO */
+    const json_t *headers;           /* object of text: more headers, which win over ours; or NULL */
+    int retries;                     /* after the first try */
+    int batch;                       /* messages claimed in one go */
+    apr_time_t wait;                 /* between two looks at the queue */
+} kr_mail_conf_t;
+
 /** The validated settings of a realm. Times in µs, sizes as named; strings never NULL unless said. */
 typedef struct kr_settings_t {
     /* serve */
@@ -66,7 +81,11 @@ typedef struct kr_settings_t {
     int registration_login_hints;
     int registration_password_group; /* trait nodes in group password (unified style only) */
     int login_identifier_first;
+    apr_time_t settings_privileged_age; /* how old a proof may be for changes of credentials */
+    int settings_highest_aal;        /* settings ask for the highest assurance level the account has */
     const char *verification_use;    /* "code" or "link" */
+    const char *recovery_use;        /* "code" or "link" */
+    int verification_notify_unknown, recovery_notify_unknown; /* mail addresses that nobody has, to say so */
 
     /* methods */
     int method_enabled[KR_METHOD_IDS]; /* password, profile, code, link, totp... */
@@ -78,7 +97,10 @@ typedef struct kr_settings_t {
         const char *hibp_host;       /* "host[:port]", or a whole "http://host:port" for tests and mirrors */
         apr_int64_t hibp_max_breaches;
     } password;
-    apr_time_t code_lifespan;
+    apr_time_t code_lifespan, link_lifespan;
+    apr_int64_t code_max_submissions; /* wrong codes per flow */
+    int use_transitions;             /* feature_flags.use_continue_with_transitions */
+    int choose_recovery_address;     /* feature_flags.choose_recovery_address */
 
     /* sessions */
     apr_time_t session_lifespan;
@@ -93,6 +115,7 @@ typedef struct kr_settings_t {
     const apr_array_header_t *schemas; /* of const kr_schema_t*, in the order of the file */
 
     /* the rest */
+    kr_mail_conf_t mail;
     kr_hasher_t hasher;
     const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */
     int mitigate_enumeration;

@@ -20,13 +20,36 @@ typedef struct {
  */
 kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
 
+/** Who sends. */
+typedef struct {
+    const char *name;          /* unique to this thread, at most 64 bytes: see kr_courier_worker_name */
+    int (*stopping)(void *baton); /* or NULL; asked between two messages, and while a server keeps us waiting */
+    void *baton;
+} kr_courier_worker_t;
+
+/** What one look into the queue found. */
+typedef enum {
+    KR_QUEUE_DONE,   /* nothing is left that is due */
+    KR_QUEUE_MORE,   /* a full batch: there may be more */
+    KR_QUEUE_TROUBLE /* the mail server cannot be reached: messages wait, and none of them is counted as failed */
+} kr_queue_e;
+
+/** A name for a worker: host, process, chance. */
+const char *kr_courier_worker_name(apr_pool_t *pool);
+
 /**
- * Send what is due: claim a batch for `lease` with this worker's name, send each message on its own, mark it sent, put it
- * off (growing pauses) or give it up. A failing message holds up no other. No connection is held while sending.
- * @param worker  a name unique to this thread: host, pid and a random part
- * @param sent    how many were sent; handled: how many were claimed: when it equals the batch there may be more
+ * Send what is due: claim a batch with this worker's name, send each message on its own, mark it sent, put it off (growing
+ * pauses) or give it up. A failing message holds up no other. No connection is held while sending.
+ *
+ * A message goes out twice only when its worker dies (or loses the database for longer than the lease) between the
+ * server's yes and the mark: then once per such death, under the same Message-ID.
+ * @param sent   how many were sent
+ * @param queue  what to expect of the next look
  */
-kr_err_t *kr_courier_work(int *sent, int *handled, kr_ctx_t *k, const char *worker) KR_MUST_CHECK;
+kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_courier_worker_t *worker) KR_MUST_CHECK;
+
+/** How long to leave an unreachable mail server alone. */
+#define KR_COURIER_TROUBLE apr_time_from_sec(10)
 
 /** A message as it would be sent: for tests, `kratosctl courier list` and previews. */
 typedef struct {
@@ -35,7 +58,10 @@ typedef struct {
     const char *html;    /* or NULL: SMS */
 } kr_letter_t;
 
-/** Render a template by type with its data, in the language of the identity's locale trait (English, German). */
+/**
+ * Render a template by type with its data, in the language of the identity's trait locale, language or lang (English, German), else
+ * of the browser that had it queued (member "language" of the data). The letter lives in k->pool.
+ */
 kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
 
 #endif

@@ -23,6 +23,8 @@ typedef struct {
     int submit_count;
     json_t *messages;            /* array: ui.messages */
     json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */
+    json_t *identity;            /* settings: the identity as shown; set by who shows the flow, not stored */
+    json_t *continue_with;       /* array for this answer, or NULL; not stored */
     json_t *internal;            /* object: what methods keep for themselves; never shown */
     json_t *transient_payload;   /* of this submit, or NULL; not stored */
     int show_transient;          /* 1: this answer shows transient_payload */
@@ -105,6 +107,11 @@ void kr_node_csrf(kr_ctx_t *k, kr_flow_t *flow);
 void kr_nodes_schema(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *traits);
 /** Keep the values that were sent: each leaf of {"traits":{...}} becomes the value of its node. */
 void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *decoded);
+/**
+ * Show a whole profile: as kr_nodes_fill, what is not in it loses its value, and values that no node stands for (extra members,
+ * elements of lists) get text inputs of their own in `group`.
+ */
+void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded);
 /** Sort as nodes.md section 1 says for this kind of flow. */
 void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow);
 /** Put the violations of a schema on their nodes (identity-schema.md section 5). @param violations of kr_violation_t */

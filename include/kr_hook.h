@@ -22,10 +22,10 @@ typedef struct {
 int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
 
 /**
- * Run the hooks after a registration that write: inside the transaction that makes the account, so that there is never half
- * of it. First the verification of its address, then the configured ones, `session` last.
+ * Run the hooks that write: inside the transaction that makes the change, so that there is never half of it. After registration
+ * and settings first the verification of new addresses, then the configured ones in their order, `session` last.
  */
-kr_err_t *kr_hooks_register(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 /** Run the hooks that shape the answer, in their configured order; nothing is written. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;

@@ -97,6 +97,16 @@ kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int
 /** An identity out of rows that came with something else (a session). @param out NULL when `rows` is NULL */
 kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 
+/**
+ * Write what distinguishes `identity` from `before` (the same one as it was loaded, with credentials): traits, state, addresses,
+ * credentials and their identifiers. Inside the caller's transaction.
+ * @return 409 duplicate when an identifier or address is taken; the caller rolls back
+ */
+kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_identity_t *before) KR_MUST_CHECK;
+
+/** A copy whose traits, addresses and credentials may be changed without touching the original. */
+kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity);
+
 /** Replace the configuration of one credential (rehash at login). */
 kr_err_t *kr_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
 

@@ -10,6 +10,8 @@
 typedef struct {
     kr_method_e method;
     kr_identity_t *identity;  /* login: who it is; registration: what is to be created */
+    const kr_identity_t *before; /* settings: the identity as it was, with credentials; `identity` is what it shall be */
+    json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
     int next_step;            /* 1: the flow goes on with another screen; show it */
 } kr_outcome_t;
@@ -28,6 +30,7 @@ typedef struct {
     kr_show_fn *show[KR_FLOW_KINDS];   /* nodes of a fresh flow; NULL: none */
     kr_show_fn *offer[KR_FLOW_KINDS];  /* nodes once the account (login) or the profile (registration) is known; NULL: none */
     kr_submit_fn *submit[KR_FLOW_KINDS];
+    kr_err_t *(*resume)(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked); /* settings; or NULL */
 } kr_method_t;
 
 /** All methods in the order in which they add nodes and look at submits; ended by NULL. */
@@ -68,6 +71,15 @@ kr_err_t *kr_registration_traits(kr_identity_t **identity, kr_ctx_t *k, kr_flow_
 /** Add a credential to an identity that is being made. `identifiers` and `config` are kept, not copied. */
 void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
                                 apr_array_header_t *identifiers);
+
+/**
+ * Is the proof of the session fresh enough for a change of credentials? Sets nothing.
+ * @return 403 session_refresh_required with redirect_browser_to, else NULL
+ */
+kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+
+/** Carry out what a method parked before the fresh proof. @param parked what it put into kr_outcome_t.park */
+kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked) KR_MUST_CHECK;
 
 /** Message 4000002 on the node of a field that was not sent. */
 void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);

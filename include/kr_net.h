@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one outbound HTTP client, on libcurl: limits and time-outs on everything. */
+/* What goes out, on libcurl: HTTP calls and mail, with limits and time-outs on everything. */
 #ifndef KR_NET_H
 #define KR_NET_H
 
@@ -32,5 +32,57 @@ void kr_net_init(void);
  * @return 502 upstream_error when there is no answer in time or it breaks a limit; any HTTP status is a success here
  */
 kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *req) KR_MUST_CHECK;
+
+/* -- mail ----------------------------------------------------------------- */
+
+/** A mail server. Made at start, never changed. */
+typedef struct {
+    const char *url;          /* smtp(s)://host[:port]/name-for-EHLO, without user and password */
+    const char *connect_to;   /* where it is, when its certificate bears another name than its host; or NULL */
+    const char *user;         /* NULL: no login */
+    const char *password;
+    int starttls;             /* smtp:// only; 1: without encryption nothing is sent */
+    int verify;               /* 1: its certificate must fit its name */
+} kr_net_smtp_t;
+
+/**
+ * Read smtp://user:password@host:port/?disable_starttls=true&skip_ssl_verify=true&server_name=x, or smtps://...
+ * @param local_name  what to call ourselves in EHLO
+ * @return NULL with *why, which does not repeat the value: there is a password in it
+ */
+kr_net_smtp_t *kr_net_smtp_parse(apr_pool_t *pool, const char *uri, const char *local_name, const char **why);
+
+/** A message to send. */
+typedef struct {
+    const char *from, *to;    /* plain addresses: the envelope */
+    const char *text;         /* head and body, lines end in CRLF */
+    apr_size_t len;           /* at most 1 MiB */
+    apr_time_t timeout;       /* µs for all of it; 0: 20 s. Connecting takes at most half of it */
+    int (*stopping)(void *baton); /* or NULL; asked until the message itself is under way: 1 gives up at once */
+    void *baton;
+} kr_net_mail_t;
+
+/** What became of a message. */
+typedef enum {
+    KR_MAIL_SENT,        /* the server took it */
+    KR_MAIL_LATER,       /* not this time */
+    KR_MAIL_REFUSED,     /* the recipient or the content was refused for good */
+    KR_MAIL_UNREACHABLE  /* no server, no encryption, no login: no other message would fare better */
+} kr_mail_fate_e;
+
+typedef struct {
+    kr_mail_fate_e fate;
+    const char *why;     /* words fit for a log: no address, no password; NULL when it was sent */
+    const char *reply;   /* the server's last line, which may repeat the address: printable, at most 200 bytes; or NULL */
+} kr_net_mailed_t;
+
+/** Somebody who sends messages to one server, one after the other, and keeps the connection meanwhile. Of one thread. */
+typedef struct kr_net_mailer_t kr_net_mailer_t;
+
+/** Connects to nothing yet. What is open is closed with the pool. */
+kr_net_mailer_t *kr_net_mailer_make(apr_pool_t *pool, const kr_net_smtp_t *server);
+
+/** Send a message. No database handle may be held (asserted). Logs nothing: the caller knows whose message it is. */
+kr_net_mailed_t kr_net_mail(kr_ctx_t *k, kr_net_mailer_t *mailer, const kr_net_mail_t *mail);
 
 #endif

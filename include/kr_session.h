@@ -20,6 +20,7 @@ struct kr_session_t {
     const char *token_hash;
     const char *token;         /* plain, only in the request that issued it, and of the request that carried it */
     kr_carrier_e carrier;
+    int token_is_old;          /* the request carried the token before a refresh: it must not be handed out again */
     apr_time_t cookie_expires; /* what the cookie said, 0 if it was no cookie */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at; /* µs */
 };
@@ -79,6 +80,9 @@ kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *session) KR_MU
 
 /** The session as the API shows it (behaviour.md section 6), identity and devices included. Pool-owned. */
 json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *session);
+
+/** The same with an identity that is rendered already, for lists: it is shared, not copied. */
+json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *session, json_t *identity);
 
 /** Set the session cookie for it on k->reply; its token must be known. */
 void kr_session_cookie_set(kr_ctx_t *k, const kr_session_t *session);

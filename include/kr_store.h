@@ -71,6 +71,21 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) 
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
 /** By id: identity and addresses in one statement; credentials and identifiers in one more when asked. @param out NULL when none */
 kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
+/** Write what a change of traits, state or metadata touches: one statement. metadata_admin is left alone. */
+kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
+/** Insert more credentials, identifiers and addresses of an identity that exists: a statement for each kind that has rows. */
+kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+/** Forget all identifiers of a credential. */
+kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
+/** Delete a credential with its identifiers. */
+kr_err_t *kr_store_credential_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
+/** Delete an address; codes sent to it go too. */
+kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+/** Mark an address verified: status completed, verified_at now. */
+kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+/** The verifiable or recovery address of that value, with its identity's id. @param identity_id NULL when nobody has it */
+kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
+                                const char *value) KR_MUST_CHECK;
 /** Replace a credential's config. */
 kr_err_t *kr_store_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
 /** Which credential types does the holder of this identifier have? One statement; array of const char*, empty when unknown. */
@@ -140,15 +155,44 @@ kr_err_t *kr_store_error_insert(kr_ctx_t *k, const char *id, const char *error) 
 /** @param error NULL when unknown @param created µs */
 kr_err_t *kr_store_error_load(const char **error, apr_time_t *created, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
-/* -- verification codes and the mail queue (written now, sent by the courier later) --- */
+/* -- codes ------------------------------------------------------------------ */
 
 /** Keep the keyed hash of a one-time code that was sent for a flow to an address. */
 kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id, const char *kind, const char *address,
                                const char *address_id, const char *identity_id, const char *code_hash,
                                apr_time_t expires_at) KR_MUST_CHECK;
+
+/* -- the mail queue --------------------------------------------------------- */
+
+/** A message. Status: "queued", "sent", "abandoned". */
+typedef struct {
+    const char *id, *status, *via, *recipient, *template_type;
+    const char *sealed;        /* "" once it was sent */
+    int attempts;
+    const char *last_error;    /* or NULL */
+    apr_time_t send_after;     /* not before; while somebody sends it: the end of the lease */
+    apr_time_t created_at, updated_at;
+} kr_message_row_t;
+
 /** Queue a message: `sealed` is the template data, sealed (it holds the code). */
 kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, const char *recipient,
                                   const char *template_type, const char *sealed) KR_MUST_CHECK;
+/**
+ * Claim up to `batch` due messages, oldest first, for `owner` (64 bytes at most) until `until`: nobody else is given them before.
+ * One statement when there are none, else three.
+ * @param out  array of kr_message_row_t
+ */
+kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const char *owner, apr_time_t until, int batch) KR_MUST_CHECK;
+/** It was sent. True whoever claims it by now. */
+kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+/** It was not: write status ("queued" or "abandoned"), attempts, send_after, last_error, if `owner` still has the claim. */
+kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_message_row_t *message) KR_MUST_CHECK;
+/** Give back what `owner` has claimed and not dealt with: it is due at once. */
+kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner) KR_MUST_CHECK;
+/** Messages, newest first, without `sealed`; of one status, unless that is NULL. @param out array of kr_message_row_t */
+kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset) KR_MUST_CHECK;
+/** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. @param done how many */
+kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
 /* -- housekeeping --------------------------------------------------------- */
 

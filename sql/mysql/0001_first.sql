@@ -170,20 +170,23 @@ CREATE TABLE IF NOT EXISTS codes (
     FOREIGN KEY (identity_id) REFERENCES identities (id) ON DELETE CASCADE
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
--- The mail queue. sealed is the template's data, encrypted. Who sends a message has claimed it until lease_until.
+-- The mail queue. sealed is the template's data, encrypted, and empty once the message was sent. Nobody sends a message before
+-- send_after; who claims it becomes its lease_owner and moves send_after to the end of the lease, so that the index finds
+-- only what is to be sent now.
 CREATE TABLE IF NOT EXISTS courier_messages (
     id               CHAR(36)      NOT NULL PRIMARY KEY,
     realm_id         VARCHAR(32)   NOT NULL,
     status           VARCHAR(16)   NOT NULL,
     via              VARCHAR(16)   NOT NULL,
-    recipient        VARCHAR(255)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    recipient        VARCHAR(320)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     template_type    VARCHAR(64)   NOT NULL,
     sealed           TEXT          NOT NULL,
     attempts         INTEGER       NOT NULL,
     send_after       BIGINT        NOT NULL,
     lease_owner      VARCHAR(64),
-    lease_until      BIGINT        NOT NULL,
+    last_error       VARCHAR(255)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     created_at       BIGINT        NOT NULL,
     updated_at       BIGINT        NOT NULL,
-    KEY courier_messages_due (status, send_after)
+    KEY courier_messages_due (realm_id, status, send_after),
+    KEY courier_messages_old (updated_at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

@@ -164,14 +164,15 @@ CREATE TABLE IF NOT EXISTS courier_messages (
     realm_id         TEXT NOT NULL CHECK (length(realm_id) <= 32),
     status           TEXT NOT NULL CHECK (length(status) <= 16),
     via              TEXT NOT NULL CHECK (length(via) <= 16),
-    recipient        TEXT NOT NULL CHECK (length(recipient) <= 255),
+    recipient        TEXT NOT NULL CHECK (length(recipient) <= 320),
     template_type    TEXT NOT NULL CHECK (length(template_type) <= 64),
     sealed           TEXT NOT NULL,
     attempts         INTEGER NOT NULL,
     send_after       INTEGER NOT NULL,
     lease_owner      TEXT CHECK (length(lease_owner) <= 64),
-    lease_until      INTEGER NOT NULL,
+    last_error       TEXT CHECK (length(last_error) <= 255),
     created_at       INTEGER NOT NULL,
     updated_at       INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS courier_messages_due ON courier_messages (status, send_after);
+CREATE INDEX IF NOT EXISTS courier_messages_due ON courier_messages (realm_id, status, send_after);
+CREATE INDEX IF NOT EXISTS courier_messages_old ON courier_messages (updated_at);

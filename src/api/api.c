@@ -88,7 +88,7 @@ static int redirect_to_clean_path(kr_ctx_t *k)
     const char *raw = k->req->raw_path;
     char *clean, *to;
 
-    if (!strstr(raw, "//")) return 0;
+    if (!strstr(raw, "//") || strchr(raw, '\\')) return 0; /* browsers read "/\\x" as another host */
     to = clean = apr_pstrdup(k->pool, raw);
     for (const char *from = raw; *from; from++)
         if (from[0] != '/' || from[1] != '/') *to++ = *from;

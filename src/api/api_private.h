@@ -31,8 +31,15 @@ void kr_respond_flow(kr_ctx_t *k, const kr_flow_t *flow, int json);
 kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** GET .../flows?id=: the flow, if it is there, owned, and not expired. Answers. */
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/** The 410 of an expired flow that was asked for: says in its details where to begin anew. */
+kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow that a submit names. @return 400 for a missing or malformed id, 404 */
 kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/**
+ * The body of a submit. Whoever knows the id of a browser flow only must not be shown it for the price of a broken body.
+ * @return as kr_body_read, or 403 when the request's anti-CSRF cookie is not the flow's
+ */
+kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** Replace an expired flow by a fresh one that says so. @return the 410 that names it */
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /** Remember a session token exchange code if the client asked for one. */

@@ -42,7 +42,7 @@ static const char *init_path(kr_ctx_t *k, const kr_flow_t *flow)
 }
 
 /* What the client should do instead stands in the details. Login and registration have an id for it. */
-static kr_err_t *expired(kr_ctx_t *k, const kr_flow_t *flow)
+kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow)
 {
     const int named = flow->kind == KR_FLOW_LOGIN || flow->kind == KR_FLOW_REGISTRATION
                       || (flow->kind == KR_FLOW_RECOVERY && flow->api);
@@ -62,7 +62,7 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     kr_err_t *err = kr_flow_load(&flow, k, kind, id);
 
     if (!err && !flow->api && !kr_csrf_owns(k, flow)) err = kr_csrf_violation(k, NULL);
-    if (!err && kr_flow_expired(k, flow)) err = expired(k, flow);
+    if (!err && kr_flow_expired(k, flow)) err = kr_flow_gone(k, flow);
     if (err) kr_respond_error(k, err, 1);
     else kr_reply_json(k, 200, kr_flow_json(k, flow));
     return KR_DONE;
@@ -76,6 +76,13 @@ kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
     return kr_flow_load(out, k, kind, id);
 }
 
+kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_err_t *err = kr_body_read(out, k);
+
+    return err && !flow->api && !kr_csrf_owns(k, flow) ? kr_csrf_violation(k, NULL) : err;
+}
+
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
 {
     kr_flow_t *flow = kr_flow_make(k, old->kind, old->api, old->request_url);
@@ -86,6 +93,7 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     flow->organization_id = old->organization_id;
     flow->refresh = old->refresh;
     flow->requested_aal = old->requested_aal;
+    flow->identity_id = old->identity_id;
     KR_TRY(kr_methods_show(k, flow));
     kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
                                                 (json_int_t)apr_time_sec(old->expires_at)));

@@ -120,9 +120,10 @@ static kr_err_t *establish(kr_session_t **out, kr_ctx_t *k, const kr_flow_t *flo
         *out = current;
         return kr_session_prove(k, current, &done->proof);
     }
+    KR_TRY(kr_session_issue(out, k, done->identity, &done->proof));
     /* forms that were open before the sign-in must not be sent after it */
     if (!flow->api && (!current || strcmp(current->identity->id, done->identity->id) != 0)) kr_csrf_renew(k);
-    return kr_session_issue(out, k, done->identity, &done->proof);
+    return NULL;
 }
 
 static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
@@ -154,7 +155,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
 
     kr_flow_clear_messages(flow);
-    KR_TRY(kr_body_read(&body, k));
+    KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.next_step) {
         KR_TRY(kr_flow_update(k, flow));
@@ -162,8 +163,9 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
         return KR_DONE;
     }
     KR_TRY(check_state(k, flow, done.identity));
-    KR_TRY(establish(&session, k, flow, &done));
+    /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(kr_flow_update(k, flow));
+    KR_TRY(establish(&session, k, flow, &done));
     after.method = done.method;
     after.identity = done.identity;
     after.session = session;
@@ -180,11 +182,18 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
     KR_TRY(kr_session_current(&session, k));
     if (session && !needs_login(flow, session)) {
-        if (flow->api || kr_wants_json(k->req, 1)) return already(k);
+        if (flow->api || kr_wants_json(k->req, 1)) {
+            /* clients know the flow as the answer; one of another browser is shown without what was typed there */
+            if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
+            return already(k);
+        }
         kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
         return KR_DONE;
     }
-    if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4010001);
+    if (kr_flow_expired(k, flow)) {
+        if (!session) flow->refresh = 0; /* there is nothing to refresh any more: the new form must ask for everything */
+        return kr_flow_replace_expired(k, flow, 4010001);
+    }
     return take(k, flow);
 }
 

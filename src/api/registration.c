@@ -76,7 +76,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     kr_after_flow_t *after = baton;
 
     KR_TRY(kr_identity_insert(k, after->identity));
-    return kr_hooks_register(k, after);
+    return kr_hooks_write(k, after);
 }
 
 static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
@@ -141,7 +141,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     kr_err_t *err;
 
     kr_flow_clear_messages(flow);
-    KR_TRY(kr_body_read(&body, k));
+    KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.next_step) {
         KR_TRY(kr_flow_update(k, flow));
@@ -154,7 +154,8 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     err = kr_db_tx(k, persist, &after);
     if (err && kr_db_is_duplicate(err)) return taken(k, flow, done.identity);
     if (err) return err;
-    if (after.session && !flow->api) kr_csrf_renew(k); /* forms that were open before must not be sent after */
+    /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
+    if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew(k);
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, done.identity->id);
     reply_registered(k, &after);

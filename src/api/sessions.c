@@ -20,9 +20,11 @@ static void say_cacheable(kr_ctx_t *k, const kr_session_t *session)
     kr_reply_header(k, "Ory-Session-Cache-For", apr_psprintf(k->pool, "%" APR_TIME_T_FMT, apr_time_sec(left)));
 }
 
-/* After an extension the cookie would end before the session does. */
+/* After an extension the cookie would end before the session does. A request that was on its way during a refresh carries the
+ * token that ends soon: a cookie made of that would take the place of the new one. */
 static void renew_cookie(kr_ctx_t *k, const kr_session_t *session)
 {
+    if (session->token_is_old) return;
     if (session->carrier == KR_CARRIED_COOKIE && apr_time_sec(session->cookie_expires) < apr_time_sec(session->expires_at))
         kr_session_cookie_set(k, session);
 }
@@ -70,7 +72,6 @@ static kr_err_t *list(kr_ctx_t *k)
     json_object_set_new(identity, "schema_url", json_string(""));
     for (int i = 0; i < rows->nelts; i++) {
         const kr_session_row_t *row = &APR_ARRAY_IDX(rows, i, kr_session_row_t);
-        json_t *json;
 
         other = *session;
         other.id = row->id;
@@ -83,9 +84,7 @@ static kr_err_t *list(kr_ctx_t *k)
         other.issued_at = row->issued_at;
         other.authenticated_at = row->authenticated_at;
         other.expires_at = row->expires_at;
-        json = kr_session_json(k, &other);
-        json_object_set(json, "identity", identity);
-        json_array_append(out, json);
+        json_array_append(out, kr_session_json_with(k, &other, identity));
     }
     kr_paging_headers(k, "/sessions", page, total);
     kr_reply_json(k, 200, out);

@@ -1,53 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings, recovery and verification are not built yet: what can be told without them (no session, switched off) is told as
+/* Recovery and verification are not built yet: what can be told without them (switched off) is told as
  * Kratos does, the rest is 501 in words. The configuration refuses to switch them on, see config/keys.c. */
 #include "api_private.h"
 
 static kr_err_t *unbuilt(kr_ctx_t *k, const char *what)
 {
     return kr_err(k, 501, NULL, "%s is not supported yet", what);
-}
-
-/* -- settings ------------------------------------------------------------- */
-
-kr_err_t *kr_settings_create_browser(kr_ctx_t *k)
-{
-    const char *return_to = kr_query(k->req, "return_to");
-    kr_session_t *session;
-    kr_err_t *err;
-
-    KR_TRY(kr_return_to_check(k, return_to));
-    err = kr_session_need(&session, k, "session_inactive");
-    if (!err) return unbuilt(k, "changing settings");
-    if (err->status != 401) return err;
-    if (kr_wants_json(k->req, 1)) return kr_err_extra(k, err, "CredentialsMissing", json_false());
-    kr_reply_redirect(k, 303, kr_session_login_url(k, return_to && *return_to ? return_to : NULL));
-    return KR_DONE;
-}
-
-kr_err_t *kr_settings_create_native(kr_ctx_t *k)
-{
-    kr_session_t *session;
-    kr_err_t *err = kr_session_need(&session, k, "session_inactive");
-
-    kr_respond_error(k, err ? err : unbuilt(k, "changing settings"), 1);
-    return KR_DONE;
-}
-
-kr_err_t *kr_settings_get(kr_ctx_t *k)
-{
-    kr_session_t *session;
-    kr_err_t *err = kr_session_need(&session, k, NULL);
-
-    if (!err) return unbuilt(k, "changing settings");
-    if (err->status != 401 || kr_wants_json(k->req, 1)) return err;
-    kr_reply_redirect(k, 302, kr_flow_conf(k, KR_FLOW_LOGIN)->ui_url);
-    return KR_DONE;
-}
-
-kr_err_t *kr_settings_submit(kr_ctx_t *k)
-{
-    return kr_settings_get(k);
 }
 
 /* -- recovery and verification -------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "kr_net.h"
 #include "kr_schema.h"
 #include "kr_text.h"
 #include "keys.h"
@@ -59,11 +60,28 @@ const char *kr_check_breach_host(apr_pool_t *pool, const char *value)
     return NULL;
 }
 
-const char *kr_check_smtp(apr_pool_t *pool, const char *value)
+const char *kr_check_mail_server(apr_pool_t *pool, const char *value)
+{
+    const char *why;
+
+    if (strncmp(value, "file://", 7) == 0) return value[7] == '/' ? NULL : "is no file:///folder: its path must be absolute";
+    return kr_net_smtp_parse(pool, value, "localhost", &why) ? NULL : why;
+}
+
+const char *kr_check_local_name(apr_pool_t *pool, const char *value)
+{
+    const char *why;
+
+    return kr_net_smtp_parse(pool, "smtp://localhost/", value, &why) ? NULL : "is no name of a host";
+}
+
+const char *kr_check_line(apr_pool_t *pool, const char *value)
 {
     (void)pool;
-    if (strncmp(value, "smtp://", 7) == 0 || strncmp(value, "smtps://", 8) == 0) return NULL;
-    return "begins with neither smtp:// nor smtps://";
+    for (const char *p = value; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) return "holds a line break or another control character";
+    }
+    return NULL;
 }
 
 const char *kr_check_address(apr_pool_t *pool, const char *value)

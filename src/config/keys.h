@@ -111,7 +111,9 @@ kr_check_fn kr_check_cookie_name;  /* a token of RFC 6265 */
 kr_check_fn kr_check_cookie_path;
 kr_check_fn kr_check_cookie_domain;
 kr_check_fn kr_check_breach_host;  /* host[:port], or an http(s) URL */
-kr_check_fn kr_check_smtp;
+kr_check_fn kr_check_mail_server;  /* smtp://, smtps://, or file:///folder */
+kr_check_fn kr_check_local_name;   /* in EHLO */
+kr_check_fn kr_check_line;         /* no line breaks or other controls */
 kr_check_fn kr_check_address;      /* of mail */
 kr_check_fn kr_check_uuid;
 kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */

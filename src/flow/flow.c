@@ -15,14 +15,15 @@ typedef struct {
     int shows_times;        /* created_at, updated_at */
     int shows_organization; /* organization_id, null mostly */
     int shows_login;        /* refresh, requested_aal */
+    int shows_schema;       /* identity_schema, when one was asked for */
 } kind_t;
 
 static const kind_t KINDS[KR_FLOW_KINDS] = {
-    [KR_FLOW_LOGIN] = { "choose_method", 1, 1, 1 },
-    [KR_FLOW_REGISTRATION] = { "choose_method", 0, 1, 0 },
-    [KR_FLOW_SETTINGS] = { "show_form", 0, 1, 0 },
-    [KR_FLOW_RECOVERY] = { "choose_method", 0, 0, 0 },
-    [KR_FLOW_VERIFICATION] = { "choose_method", 0, 0, 0 },
+    [KR_FLOW_LOGIN] = { "choose_method", 1, 1, 1, 1 },
+    [KR_FLOW_REGISTRATION] = { "choose_method", 0, 1, 0, 1 },
+    [KR_FLOW_SETTINGS] = { "show_form", 0, 1, 0, 0 },
+    [KR_FLOW_RECOVERY] = { "choose_method", 0, 0, 0, 0 },
+    [KR_FLOW_VERIFICATION] = { "choose_method", 0, 0, 0, 0 },
 };
 
 const kr_flow_conf_t *kr_flow_conf(kr_ctx_t *k, kr_flow_kind_e kind)
@@ -226,8 +227,10 @@ json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
         json_object_set_new(out, "requested_aal", json_string(flow->requested_aal));
     }
     if (flow->exchange_code) json_object_set_new(out, "session_token_exchange_code", json_string(flow->exchange_code));
-    if (flow->schema_id) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));
+    if (flow->schema_id && kind->shows_schema) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));
     json_object_set_new(out, "state", json_string(flow->state));
+    if (flow->identity) json_object_set(out, "identity", flow->identity);
+    if (flow->continue_with && json_array_size(flow->continue_with)) json_object_set(out, "continue_with", flow->continue_with);
     if (flow->show_transient)
         json_object_set_new(out, "transient_payload",
                             flow->transient_payload ? json_incref(flow->transient_payload) : json_object());

@@ -41,6 +41,7 @@ static const message_t MESSAGES[] = {
     { 1010021, INFO, "Sign in with a passkey" },
     { 1010022, INFO, "Sign in with password" },
     { 1010023, INFO, "Send the code to {address}" },
+    { 1010024, INFO, "Sign in with this device" },
     { 1010025, INFO, "A code is on its way to the address you chose." },
     { 1040001, INFO, "Sign up" },
     { 1040002, INFO, "Sign up with {provider}" },
@@ -51,7 +52,7 @@ static const message_t MESSAGES[] = {
     { 1040007, INFO, "Sign up with a passkey" },
     { 1040008, INFO, "Back" },
     { 1040009, INFO, "Choose how you want to sign in." },
-    { 1050001, INFO, "Your changes are saved." },
+    { 1050001, SUCCESS, "Your changes are saved." },
     { 1050002, INFO, "Link {provider}" },
     { 1050003, INFO, "Unlink {provider}" },
     { 1050004, INFO, "Remove the authenticator app" },
@@ -143,7 +144,11 @@ static const message_t MESSAGES[] = {
     { 4000039, ERROR, "The new password is the old one." },
     { 4000040, ERROR, "\"{value}\" is no email address." },
     { 4000041, ERROR, "\"{value}\" is no phone number." },
+    { 4000042, ERROR, "No device is set up." },
     { 4000043, ERROR, "The key was not accepted." },
+    { 4000044, ERROR, "The device was not accepted." },
+    { 4000045, ERROR, "What the device showed is no longer enough. Please set it up again." },
+    { 4000046, ERROR, "The device must be set up again." },
     { 4010001, ERROR, "The form waited too long. Please try once more." },
     { 4010002, ERROR, "Please choose a way to sign in." },
     { 4010003, ERROR, "Please choose a way to sign up." },
@@ -172,6 +177,7 @@ static const message_t MESSAGES[] = {
     { 4070006, ERROR, "That code is not right, or was used already." },
     { 5000001, ERROR, "{reason}" },
     { 5000002, ERROR, "There is no way to sign in at the moment." },
+    { 5000003, ERROR, "Your organisation has no sign-in set up." },
 };
 
 static int by_id(const void *key, const void *row)

@@ -119,6 +119,35 @@ void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *dec
     }
 }
 
+/* Leaves of `value` that no node stands for. The depth is bounded by kr_json_parse. */
+static void add_unmatched(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *path, json_t *value)
+{
+    const char *key;
+    json_t *child;
+    size_t i;
+
+    if (json_is_object(value)) {
+        json_object_foreach(value, key, child)
+            add_unmatched(k, flow, group, *path ? apr_pstrcat(k->pool, path, ".", key, NULL) : key, child);
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, child)
+            add_unmatched(k, flow, group, apr_psprintf(k->pool, "%s.%u", path, (unsigned)i), child);
+    } else if (!kr_node_find(flow, path)) {
+        kr_node_set(kr_node_add(k, flow, group, &(kr_node_spec_t){ .name = path, .type = "text" }), "value", json_incref(value));
+    }
+}
+
+void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded)
+{
+    for (int i = 0; i < schema->leaves->nelts; i++) {
+        json_t *node = kr_node_find(flow, APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t).path);
+
+        if (node) json_object_del(json_object_get(node, "attributes"), "value");
+    }
+    kr_nodes_fill(flow, schema, decoded);
+    add_unmatched(k, flow, group, "", (json_t *)decoded);
+}
+
 /* -- violations ----------------------------------------------------------- */
 
 static const struct { const char *keyword; int id; } KEYWORDS[] = {
@@ -222,10 +251,12 @@ static int same_block(const char *a, const char *b)
     return strcmp(a, b) == 0 || mixed;
 }
 
-static const char *value_text(apr_pool_t *pool, const json_t *node)
+static const char *value_text(apr_pool_t *pool, const kr_flow_t *flow, const json_t *node)
 {
     const json_t *v = json_object_get(json_object_get(node, "attributes"), "value");
 
+    /* its value is filled in when the flow is shown, and begins with a letter nearly always */
+    if (!flow->api && strcmp(node_id(node), "csrf_token") == 0) return "token";
     if (!v) return "<nil>";
     return json_is_string(v) ? json_string_value(v) : kr_json_dump(pool, v, NULL);
 }
@@ -273,7 +304,7 @@ void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow)
     for (int i = 0; i < n; i++) {
         json_t *node = json_array_get(flow->nodes, (size_t)i);
 
-        s[i] = (sortable_t){ node, kr_json_str(node, "group"), value_text(k->pool, node), group_rank(order, node),
+        s[i] = (sortable_t){ node, kr_json_str(node, "group"), value_text(k->pool, flow, node), group_rank(order, node),
                              key_rank(order, schema, node_id(node)) };
     }
     insertion_sort(s, n, before_by_group);

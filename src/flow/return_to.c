@@ -98,5 +98,6 @@ const char *kr_return_to_of(kr_ctx_t *k, const kr_flow_t *flow, int method)
 
     if (asked) return asked;
     if (method >= 0 && conf->after_method[method].url) return conf->after_method[method].url;
-    return conf->after.url ? conf->after.url : k->realm->settings->default_return_url;
+    if (conf->after.url) return conf->after.url;
+    return flow->kind == KR_FLOW_SETTINGS ? kr_flow_ui_url(k, flow) : k->realm->settings->default_return_url;
 }

@@ -15,6 +15,7 @@ typedef struct {
 } hook_t;
 
 static const hook_t HOOKS[] = {
+    { "revoke_active_sessions", kr_hook_revoke_sessions, NULL },
     { "show_verification_ui", NULL, kr_hook_show_verification_ui },
 };
 
@@ -48,15 +49,26 @@ static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, int writing)
     return NULL;
 }
 
-kr_err_t *kr_hooks_register(kr_ctx_t *k, kr_after_flow_t *after)
+/* May this flow have brought addresses that are to be verified? */
+static int verifies(kr_ctx_t *k, const kr_after_flow_t *after)
 {
-    if (kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) KR_TRY(kr_hook_verification(k, after));
+    const kr_flow_kind_e kind = after->flow->kind;
+
+    return (kind == KR_FLOW_REGISTRATION || kind == KR_FLOW_SETTINGS) && kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled;
+}
+
+kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    const kr_flow_kind_e kind = after->flow->kind;
+
+    if (verifies(k, after)) KR_TRY(kr_hook_verification(k, after));
     KR_TRY(run(k, after, 1));
     /* last, whatever its place in the list: what comes before it may still say no */
-    return kr_hooks_have(k, KR_FLOW_REGISTRATION, after->method, "session") ? kr_hook_session(k, after) : NULL;
+    return kind == KR_FLOW_REGISTRATION && kr_hooks_have(k, kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
 }
 
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after)
 {
+    if (verifies(k, after)) kr_hook_verification_sent(after);
     return run(k, after, 0);
 }

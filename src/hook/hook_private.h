@@ -9,6 +9,10 @@
 kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Make a verification flow for the first unverified address, and queue its mail. */
 kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** End all other sessions of the identity. */
+kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Show the addresses as they are once the transaction holds: it may be tried again, so nothing in memory changes inside it. */
+void kr_hook_verification_sent(kr_after_flow_t *after);
 /** Tell programs of that flow and send people to its page. */
 kr_err_t *kr_hook_show_verification_ui(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 

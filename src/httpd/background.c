@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each child's own thread, for what no request waits for. Not mod_watchdog: an idle child would exit in the middle of its
- * callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at once.
+ * Each child's own thread, for what no request waits for. Not mod_watchdog: an idle child would exit in the middle of
+ * its callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at
+ * once.
  */
 #include "mod_kratos.h"
 
@@ -10,23 +11,35 @@
 #include <mpm_common.h>
 #include <signal.h>
 
+#include "kr_courier.h"
 #include "kr_crypto.h"
 #include "kr_store.h"
 #include "kr_text.h"
 
-/** One child's thread. */
+/** The mail of one realm. */
 typedef struct {
+    kr_tenant_t *tenant;
+    apr_time_t due; /* when to look next */
+    int trouble;    /* its server could not be reached: being woken changes nothing about that */
+} kr_postbag_t;
+
+struct kr_background_t {
     apr_pool_t *pool;
     server_rec *server;
     kr_site_t *site;
     apr_thread_t *thread;
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *wake;
-    int stopping;              /* under the mutex */
-} kr_background_t;
+    int stopping; /* under the mutex */
+    int woken;    /* under the mutex */
+    kr_courier_worker_t worker;
+    int npostbags;
+    kr_postbag_t *postbags;
+};
 
-static int is_stopping(kr_background_t *bg)
+static int is_stopping(void *baton)
 {
+    kr_background_t *bg = baton;
     int stopping;
 
     apr_thread_mutex_lock(bg->mutex);
@@ -67,7 +80,53 @@ static void sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool
         if (err) return; /* logged below us; there is a next time */
         all += deleted;
     }
-    kr_log(k, KR_LOG_DEBUG, KRLOGNO(1231) "realm %s: removed %" APR_INT64_T_FMT " expired rows", database->realm->name, all);
+    kr_log(k, KR_LOG_DEBUG, KRLOGNO(1231) "realm %s: removed %" APR_INT64_T_FMT " expired rows", database->realm->name,
+           all);
+}
+
+static apr_time_t pause_of(const kr_postbag_t *bag, kr_queue_e queue)
+{
+    const apr_time_t wait = bag->tenant->realm->settings->mail.wait;
+
+    if (queue == KR_QUEUE_MORE) return 0;
+    if (queue == KR_QUEUE_TROUBLE) return KR_COURIER_TROUBLE;
+    return wait > apr_time_from_sec(1) ? wait : apr_time_from_sec(1);
+}
+
+/* One batch. Memory is given back after each, however long the queue is. */
+static void send_some(kr_background_t *bg, kr_postbag_t *bag)
+{
+    kr_queue_e queue;
+    apr_pool_t *pool;
+    int sent;
+
+    apr_pool_create(&pool, bg->pool);
+    if (kr_courier_work(&sent, &queue, kr_server_ctx(pool, bg->server, bag->tenant->realm), &bg->worker)) {
+        queue = KR_QUEUE_TROUBLE; /* the database's; logged below us */
+    }
+    apr_pool_destroy(pool);
+    bag->trouble = queue == KR_QUEUE_TROUBLE;
+    bag->due = apr_time_now() + pause_of(bag, queue);
+}
+
+/* Batch by batch in turn, so that a realm with much mail does not keep the others waiting. */
+static void send_mail(kr_background_t *bg, int woken)
+{
+    int more = 1;
+
+    for (int i = 0; woken && i < bg->npostbags; i++) {
+        if (!bg->postbags[i].trouble) bg->postbags[i].due = 0;
+    }
+    while (more && !is_stopping(bg)) {
+        more = 0;
+        for (int i = 0; i < bg->npostbags && !is_stopping(bg); i++) {
+            kr_postbag_t *bag = &bg->postbags[i];
+
+            if (bag->due > apr_time_now() || !kr_database_ready(bag->tenant->database)) continue;
+            send_some(bg, bag);
+            if (bag->due <= apr_time_now()) more = 1;
+        }
+    }
 }
 
 /** What is done, for each database, and how often in seconds. */
@@ -81,14 +140,16 @@ static const struct {
 
 /* -- the thread ----------------------------------------------------------- */
 
-/* A second's sleep, or less when it is time to go. @return 0 then */
-static int sleep_a_second(kr_background_t *bg)
+/* A second's sleep, or less when there is mail to send or it is time to go. @return 0 then */
+static int sleep_a_second(kr_background_t *bg, int *woken)
 {
     int stopping;
 
     apr_thread_mutex_lock(bg->mutex);
-    if (!bg->stopping) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
+    if (!bg->stopping && !bg->woken) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
     stopping = bg->stopping;
+    *woken = bg->woken;
+    bg->woken = 0;
     apr_thread_mutex_unlock(bg->mutex);
     return !stopping;
 }
@@ -109,12 +170,14 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     kr_background_t *bg = data;
     apr_time_t due[KR_DIM(JOBS)];
     unsigned char dice[KR_DIM(JOBS)];
+    int woken;
 
     (void)thread;
     /* Children start together; their work must not. */
     kr_random(dice, sizeof(dice));
     for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
-    while (sleep_a_second(bg)) {
+    while (sleep_a_second(bg, &woken)) {
+        send_mail(bg, woken);
         for (int i = 0; i < KR_DIM(JOBS); i++) {
             if (due[i] > apr_time_now()) continue;
             run_job(bg, i);
@@ -152,7 +215,8 @@ static apr_status_t wait_for_end(void *data)
     return apr_thread_join(&rv, bg->thread);
 }
 
-/* Signals are the main thread's: with the prefork MPM this thread would else run httpd's handler, and wait for itself. */
+/* Signals are the main thread's: with the prefork MPM this thread would else run httpd's handler, and wait for itself.
+ */
 static apr_status_t start_thread(kr_background_t *bg)
 {
     sigset_t all, before;
@@ -165,6 +229,19 @@ static apr_status_t start_thread(kr_background_t *bg)
     return rv;
 }
 
+static void make_postbags(kr_background_t *bg, apr_pool_t *pchild)
+{
+    const apr_array_header_t *tenants = bg->site->tenants;
+
+    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(pchild), is_stopping, bg };
+    bg->postbags = apr_pcalloc(pchild, sizeof(*bg->postbags) * (apr_size_t)(tenants->nelts + 1));
+    for (int i = 0; i < tenants->nelts; i++) {
+        kr_tenant_t *tenant = APR_ARRAY_IDX(tenants, i, kr_tenant_t *);
+
+        if (tenant->realm->settings->mail.uri) bg->postbags[bg->npostbags++].tenant = tenant;
+    }
+}
+
 void kr_background_start(apr_pool_t *pchild, server_rec *s)
 {
     kr_background_t *bg = apr_pcalloc(pchild, sizeof(*bg));
@@ -174,14 +251,17 @@ void kr_background_start(apr_pool_t *pchild, server_rec *s)
     bg->site = kr_host_of(s)->site;
     if (bg->site->databases->nelts == 0) return;
     apr_pool_create(&bg->pool, pchild);
+    make_postbags(bg, pchild);
     rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pchild);
     if (rv == APR_SUCCESS) rv = apr_thread_cond_create(&bg->wake, pchild);
     if (rv == APR_SUCCESS) rv = start_thread(bg);
     if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1232) "the background thread cannot start: nothing cleans up");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     KRLOGNO(1232) "the background thread cannot start: no mail is sent, nothing cleans up");
         return;
     }
     apr_pool_userdata_setn(bg, "kratos-background", NULL, pchild);
+    bg->site->background = bg; /* before any request */
     apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
 }
 
@@ -191,4 +271,15 @@ void kr_background_stop(apr_pool_t *pchild, int graceful)
 
     (void)graceful;
     if (bg) tell_to_stop(bg);
+}
+
+void kr_background_wake(server_rec *s)
+{
+    kr_background_t *bg = kr_host_of(s)->site->background;
+
+    if (!bg) return;
+    apr_thread_mutex_lock(bg->mutex);
+    bg->woken = 1;
+    apr_thread_cond_signal(bg->wake);
+    apr_thread_mutex_unlock(bg->mutex);
 }

@@ -196,7 +196,8 @@ static const char *set_sql_dir(cmd_parms *cmd, void *place, const char *path)
     const char *dir = ap_server_root_relative(cmd->pool, path);
 
     (void)place;
-    if (!dir || !ap_is_directory(cmd->temp_pool, dir)) return apr_pstrcat(cmd->pool, "KratosSqlDir: no such folder: ", path, NULL);
+    if (!dir || !ap_is_directory(cmd->temp_pool, dir))
+        return apr_pstrcat(cmd->pool, "KratosSqlDir: no such folder: ", path, NULL);
     kr_host_of(cmd->server)->sql_dir = dir;
     return NULL;
 }
@@ -206,10 +207,14 @@ static const char *set_unauthenticated(cmd_parms *cmd, void *place_, const char 
     kr_place_t *place = place_;
 
     (void)cmd;
-    if (!ap_cstr_casecmp(word, "auto")) place->unauthenticated = KR_UNAUTH_AUTO;
-    else if (!ap_cstr_casecmp(word, "redirect")) place->unauthenticated = KR_UNAUTH_REDIRECT;
-    else if (!strcmp(word, "401")) place->unauthenticated = KR_UNAUTH_401;
-    else return "KratosUnauthenticated: auto, redirect or 401";
+    if (!ap_cstr_casecmp(word, "auto"))
+        place->unauthenticated = KR_UNAUTH_AUTO;
+    else if (!ap_cstr_casecmp(word, "redirect"))
+        place->unauthenticated = KR_UNAUTH_REDIRECT;
+    else if (!strcmp(word, "401"))
+        place->unauthenticated = KR_UNAUTH_401;
+    else
+        return "KratosUnauthenticated: auto, redirect or 401";
     return NULL;
 }
 
@@ -235,7 +240,7 @@ static const char *set_hashing(cmd_parms *cmd, void *place, const char *slots, c
 #define PLACE OR_AUTHCFG
 #define HOST_OR_PLACE (RSRC_CONF | ACCESS_CONF)
 
-#define DIRECTIVE(name, args, function, where, syntax, standard, help) \
+#define DIRECTIVE(name, args, function, where, syntax, standard, help)                                                 \
     AP_INIT_##args(name, function, NULL, where, syntax ": " help),
 
 const command_rec kr_directives[] = {

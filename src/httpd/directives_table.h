@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every directive of the module, once: directives.c makes httpd's command table of it, t/unit/print_directives.c the page
- * docs/directives.md. Include it with DIRECTIVE defined; no include guard on purpose.
+ * Every directive of the module, once: directives.c makes httpd's command table of it, t/unit/print_directives.c the
+ * page docs/directives.md. Include it with DIRECTIVE defined; no include guard on purpose.
  *
  * DIRECTIVE(name, arguments as httpd counts them, function, where it may stand, syntax, default or "", help)
  */
 DIRECTIVE("KratosRealm", TAKE1, set_realm, HOST_OR_PLACE, "NAME", "default",
-          "In a server or virtual host: the name of the realm that is at home here; its rows in the database carry it. A virtual "
-          "host that says nothing else about a realm shares the one of that name. In a Directory or Location: which realm "
-          "guards this place; needed only where there are several. 1 to 32 of a-z, 0-9, _ and -.")
+          "In a server or virtual host: the name of the realm that is at home here; its rows in the database carry "
+          "it. A virtual host that says nothing else about a realm shares the one of that name. In a Directory or "
+          "Location: which realm guards this place; needed only where there are several. 1 to 32 of a-z, 0-9, _ "
+          "and -.")
 DIRECTIVE("KratosDatabase", TAKE_ARGV, set_database, HOST, "DRIVER PARAMS [PARAMS ...]", "",
-          "Where the data is: sqlite3 and a file, or mysql and the parameters of APR's driver (host=, port=, sock=, user=, pass=, "
-          "dbname=, group=). Each further PARAMS is another host to fail over to. Realms that name the same database share its "
-          "connections. Virtual hosts inherit it from the server.")
+          "Where the data is: sqlite3 and a file, or mysql and the parameters of APR's driver (host=, port=, "
+          "sock=, user=, pass=, dbname=, group=). Each further PARAMS is another host to fail over to. Realms that "
+          "name the same database share its connections. Virtual hosts inherit it from the server.")
 DIRECTIVE("KratosDatabasePool", TAKE_ARGV, set_pool, HOST, "MIN KEEP MAX EXPIRE", "0 4 16 300",
-          "Connections of each child process: opened at once, kept open, allowed in all, and the seconds after which an idle "
-          "one beyond KEEP is closed.")
+          "Connections of each child process: opened at once, kept open, allowed in all, and the seconds after "
+          "which an idle one beyond KEEP is closed.")
 DIRECTIVE("KratosConfig", TAKE1, add_config, HOST, "FILE", "",
-          "Settings of the realm: YAML or JSON with the keys of a kratos.yml (docs/settings.md). May be repeated; later lines win.")
+          "Settings of the realm: YAML or JSON with the keys of a kratos.yml (docs/settings.md). May be repeated; "
+          "later lines win.")
 DIRECTIVE("KratosSet", TAKE2, add_setting, HOST, "KEY VALUE", "",
-          "One setting. Lists and objects are written as JSON, in quotes: KratosSet secrets.cookie \"['...']\". Later lines win.")
+          "One setting. Lists and objects are written as JSON, in quotes: KratosSet secrets.cookie \"['...']\". "
+          "Later lines win.")
 DIRECTIVE("KratosAutoMigrate", FLAG, set_auto_migrate, HOST, "On|Off", "On",
-          "Make or change the tables of the database at start when that is needed, once across all servers. Off: requests are "
-          "answered 503 until `kratosctl migrate` has been run.")
+          "Make or change the tables of the database at start when that is needed, once across all servers. Off: "
+          "requests are answered 503 until `kratosctl migrate` has been run.")
 DIRECTIVE("KratosSqlDir", TAKE1, set_sql_dir, HOST, "PATH", "where `make install` put them",
           "The folder that holds the migrations, mysql/ and sqlite/.")
 DIRECTIVE("KratosAllowUnbuilt", FLAG, set_allow_unbuilt, HOST, "On|Off", "Off",
-          "Treat settings that the module knows but does not support yet as warnings. For trying out an existing kratos.yml, "
-          "and for tests.")
+          "Treat settings that the module knows but does not support yet as warnings. For trying out an existing "
+          "kratos.yml, and for tests.")
 DIRECTIVE("KratosUnauthenticated", TAKE1, set_unauthenticated, PLACE, "auto|redirect|401", "auto",
-          "What happens to a request that needs a session and has none. auto: people (a GET by a browser that wants a page) are sent to "
-          "the login and come back, programs get 401 with a JSON error. redirect: all are sent. 401: none are.")
+          "What happens to a request that needs a session and has none. auto: people (a GET by a browser that "
+          "wants a page) are sent to the login and come back, programs get 401 with a JSON error. redirect: all "
+          "are sent. 401: none are.")
 DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [QUEUE]]", "0 10 64",
-          "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits for its turn, and how "
-          "many may wait. Beyond that: 503 with Retry-After.")
+          "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits "
+          "for its turn, and how many may wait. Beyond that: 503 with Retry-After.")

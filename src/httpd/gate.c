@@ -18,16 +18,16 @@
 typedef struct kr_pass_t {
     const kr_tenant_t *tenant;
     kr_ctx_t *k;
-    kr_session_t *session;     /* good for this realm's places when there is no refusal */
-    const kr_err_t *refusal;   /* NULL: let through */
+    kr_session_t *session;   /* good for this realm's places when there is no refusal */
+    const kr_err_t *refusal; /* NULL: let through */
     struct kr_pass_t *next;
 } kr_pass_t;
 
 /** The module's record of a request. */
 typedef struct {
-    kr_pass_t *passes;         /* of the topmost request only */
-    const kr_pass_t *granted;  /* of the topmost request only: the pass that was used last */
-    const kr_pass_t *refused;  /* why a Require line of this very request said no */
+    kr_pass_t *passes;        /* of the topmost request only */
+    const kr_pass_t *granted; /* of the topmost request only: the pass that was used last */
+    const kr_pass_t *refused; /* why a Require line of this very request said no */
 } kr_visit_t;
 
 static kr_visit_t *visit_of(request_rec *r)
@@ -187,8 +187,8 @@ static int refuse(request_rec *r, const kr_pass_t *pass)
     const char *url = sends_away(r) ? mending_url(r, pass) : NULL;
 
     if (pass->refusal->status >= 500)
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r, KRLOGNO(1220) "realm %s: the session cannot be checked",
-                      pass->tenant->realm->name);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r,
+                      KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
     if (r->main) return pass->refusal->status; /* a sub-request asks whether; its answer is never sent */
     if (!url) return write_refusal(r, pass);
     apr_table_setn(r->err_headers_out, "Location", url);
@@ -270,6 +270,7 @@ int kr_gate_export(request_rec *r)
     }
     /* What only some may see must not settle in a shared cache, mod_cache included; an app's own word wins. Not in a
        sub-request: mod_dir puts its headers and the request's together. */
-    if (!r->main && !apr_table_get(r->headers_out, "Cache-Control")) apr_table_setn(r->headers_out, "Cache-Control", "private");
+    if (!r->main && !apr_table_get(r->headers_out, "Cache-Control"))
+        apr_table_setn(r->headers_out, "Cache-Control", "private");
     return DECLINED;
 }

@@ -46,7 +46,8 @@ static const char *scheme_of(request_rec *r)
 
 static int is_host(const char *text)
 {
-    return text && *text && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") == strlen(text);
+    return text && *text &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") == strlen(text);
 }
 
 static const char *host_of_request(request_rec *r)
@@ -63,7 +64,8 @@ static const char *peer_of(request_rec *r)
 {
     const apr_sockaddr_t *addr = r->useragent_addr;
 
-    return apr_psprintf(r->pool, strchr(r->useragent_ip, ':') ? "[%s]:%u" : "%s:%u", r->useragent_ip, addr ? addr->port : 0);
+    return apr_psprintf(r->pool, strchr(r->useragent_ip, ':') ? "[%s]:%u" : "%s:%u", r->useragent_ip,
+                        addr ? addr->port : 0);
 }
 
 /* The path as sent. After a rewrite that is another place, and the path that counts now is escaped anew. */
@@ -146,7 +148,8 @@ kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted)
 
 const char *kr_request_url(request_rec *r, const kr_request_t *req)
 {
-    return apr_pstrcat(r->pool, req->scheme, "://", req->host, req->raw_path, req->raw_query ? "?" : "", req->raw_query, NULL);
+    return apr_pstrcat(r->pool, req->scheme, "://", req->host, req->raw_path, req->raw_query ? "?" : "", req->raw_query,
+                       NULL);
 }
 
 /* -- its body ------------------------------------------------------------- */
@@ -271,7 +274,8 @@ static void reply_too_large(kr_ctx_t *k, request_rec *r)
 
     reply->status = HTTP_REQUEST_ENTITY_TOO_LARGE;
     reply->content_type = "application/json";
-    reply->body = kr_api_error_body(k, kr_err(k, reply->status, NULL, "the request body is larger than %d bytes", KR_BODY_MAX));
+    reply->body =
+        kr_api_error_body(k, kr_err(k, reply->status, NULL, "the request body is larger than %d bytes", KR_BODY_MAX));
     reply->body_len = strlen(reply->body);
     r->connection->keepalive = AP_CONN_CLOSE;
 }
@@ -293,7 +297,7 @@ static void reply_unready(kr_ctx_t *k)
 static const struct {
     const char *name;
     void (*answer)(kr_ctx_t *k);
-    int mounted;              /* paths are below the API's base; pages find their links from the whole path */
+    int mounted; /* paths are below the API's base; pages find their links from the whole path */
 } HANDLERS[] = {
     { "kratos", kr_api_handle, 1 },
     { "kratos-ui", kr_ui_handle, 0 },
@@ -327,7 +331,9 @@ static int answer(request_rec *r, int which)
         kr_reply_finish(k);
     }
     kr_db_release(k); /* before the bytes go out: a slow client must not hold a connection */
-    apr_table_setn(r->notes, "kratos-statements", apr_itoa(r->pool, (int)k->statements)); /* for logs: %{kratos-statements}n */
+    if (k->queued) kr_background_wake(r->server);
+    apr_table_setn(r->notes, "kratos-statements",
+                   apr_itoa(r->pool, (int)k->statements)); /* for logs: %{kratos-statements}n */
     return write_reply(r, k->reply);
 }
 

@@ -86,11 +86,15 @@ struct kr_tenant_t {
     const char *where;           /* "file:line" */
 };
 
+/** A child's own thread. */
+typedef struct kr_background_t kr_background_t;
+
 /** All of it: one per configuration, reached from every kr_host_t. */
 struct kr_site_t {
     apr_array_header_t *tenants;   /* of kr_tenant_t* */
     apr_array_header_t *databases; /* of kr_database_t* */
     apr_array_header_t *warnings;  /* of const char* */
+    kr_background_t *background;   /* each process its own, from child_init on; NULL: it did not start */
 };
 
 /** The directives' table. */
@@ -103,7 +107,7 @@ kr_host_t *kr_host_of(const server_rec *s);
 
 /* -- realm.c -------------------------------------------------------------- */
 
-/** check_config: make realms of what the directives said. Says what is wrong and stops httpd (and configtest) when something is. */
+/** check_config: make realms of what the directives said; says what is wrong and stops httpd, and configtest. */
 int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** post_config: migrate, make what all processes share. */
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
@@ -122,7 +126,7 @@ int kr_database_ready(kr_database_t *database);
 /** 503 for a request that came before it was. */
 kr_err_t *kr_database_unready(kr_ctx_t *k);
 
-/** The realm of a request: the place's KratosRealm, the virtual host's own, or the only one there is. NULL is logged. */
+/** The realm of a request: the place's, the virtual host's own, or the only one there is. NULL is logged. */
 const kr_tenant_t *kr_tenant_of(request_rec *r);
 
 /* -- handler.c ------------------------------------------------------------ */
@@ -154,5 +158,7 @@ int kr_gate_export(request_rec *r);
 void kr_background_start(apr_pool_t *pchild, server_rec *s);
 /** child_stopping: tell it to end; it is waited for when the child's pool goes. */
 void kr_background_stop(apr_pool_t *pchild, int graceful);
+/** A request queued messages: they are sent at once, and not at the next look into the queue. */
+void kr_background_wake(server_rec *s);
 
 #endif

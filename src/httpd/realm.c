@@ -95,8 +95,10 @@ static const kr_settings_t *settings_of(reading_t *reading, const kr_host_t *hos
     for (int i = 0; findings && i < findings->nelts; i++) {
         const kr_finding_t *finding = &APR_ARRAY_IDX(findings, i, kr_finding_t);
 
-        if (finding->fatal) complain(reading, NULL, finding->text);
-        else APR_ARRAY_PUSH(reading->site->warnings, const char *) = finding->text;
+        if (finding->fatal)
+            complain(reading, NULL, finding->text);
+        else
+            APR_ARRAY_PUSH(reading->site->warnings, const char *) = finding->text;
     }
     return settings;
 }
@@ -121,14 +123,16 @@ static void add_tenant(reading_t *reading, kr_host_t *host)
 
     if (twin) {
         complain(reading, host->where,
-                 apr_psprintf(reading->pool, "the realm \"%s\" has settings at %s already; give this one another name with "
+                 apr_psprintf(reading->pool,
+                              "the realm \"%s\" has settings at %s already; give this one another name with "
                               "KratosRealm, or leave its KratosConfig and KratosSet out to share that one",
                               realm_name(host), twin->where));
         return;
     }
     settings = settings_of(reading, host);
     if (!host->driver) {
-        complain(reading, host->where, apr_psprintf(reading->pool, "the realm \"%s\" has no KratosDatabase", realm_name(host)));
+        complain(reading, host->where,
+                 apr_psprintf(reading->pool, "the realm \"%s\" has no KratosDatabase", realm_name(host)));
         return;
     }
     database = database_of(reading, host);
@@ -156,14 +160,16 @@ static void resolve_names(reading_t *reading, server_rec *main_server, server_re
         host->tenant = tenant_named(reading->site, host->realm);
         if (!host->tenant)
             complain(reading, host->where,
-                     apr_psprintf(reading->pool, "KratosRealm %s: no server has KratosConfig or KratosSet lines for it", host->realm));
+                     apr_psprintf(reading->pool, "KratosRealm %s: no server has KratosConfig or KratosSet lines for it",
+                                  host->realm));
     }
     if (!host->tenant) host->tenant = kr_host_of(main_server)->tenant;
     for (int i = 0; i < host->mentions->nelts; i++) {
         const kr_mention_t *mention = &APR_ARRAY_IDX(host->mentions, i, kr_mention_t);
 
         if (!tenant_named(reading->site, mention->realm))
-            complain(reading, mention->where, apr_psprintf(reading->pool, "KratosRealm %s: there is no such realm", mention->realm));
+            complain(reading, mention->where,
+                     apr_psprintf(reading->pool, "KratosRealm %s: there is no such realm", mention->realm));
     }
 }
 
@@ -216,8 +222,10 @@ kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k)
     kr_db_release(k);
     if (err) return err;
     if (pending && !database->auto_migrate) {
-        kr_log(k, KR_LOG_ERR, KRLOGNO(1203) "realm %s: the database lacks %d migration(s) and KratosAutoMigrate is Off; "
-               "requests are answered 503 until `kratosctl migrate` has been run", database->realm->name, pending);
+        kr_log(k, KR_LOG_ERR,
+               KRLOGNO(1203) "realm %s: the database lacks %d migration(s) and KratosAutoMigrate is Off; "
+                             "requests are answered 503 until `kratosctl migrate` has been run",
+               database->realm->name, pending);
         return kr_err_unavailable(k, 30, "migrations are pending");
     }
     apr_atomic_set32(&database->ready, 1);
@@ -251,7 +259,8 @@ static void check_folder(const kr_database_t *database, apr_pool_t *ptemp, serve
     if (stat(folder, &st) || !S_ISDIR(st.st_mode))
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, KRLOGNO(1206) "KratosDatabase: the folder %s does not exist", folder);
     else if (!may_write(&st))
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, KRLOGNO(1207) "KratosDatabase: %s must be able to write to the folder %s",
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
+                     KRLOGNO(1207) "KratosDatabase: %s must be able to write to the folder %s",
                      ap_unixd_config.user_name, folder);
 }
 
@@ -287,8 +296,10 @@ static apr_status_t start_database(kr_database_t *database, apr_pool_t *ptemp, s
     apr_pool_create(&pool, ptemp);
     err = open_and_prepare(database, kr_server_ctx(pool, s, database->realm));
     if (err)
-        ap_log_error(APLOG_MARK, APLOG_ERR, err->cause, s, KRLOGNO(1208) "realm %s: the database is not usable yet (%s); "
-                     "requests are answered 503 until it is", database->realm->name, err->reason ? err->reason : "see above");
+        ap_log_error(APLOG_MARK, APLOG_ERR, err->cause, s,
+                     KRLOGNO(1208) "realm %s: the database is not usable yet (%s); "
+                                   "requests are answered 503 until it is",
+                     database->realm->name, err->reason ? err->reason : "see above");
     apr_pool_destroy(pool);
     return become(0, 0) ? errno : APR_SUCCESS;
 }
@@ -315,7 +326,8 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     /* httpd reads its configuration twice at start; only the second reading is going to serve. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || site->tenants->nelts == 0) return OK;
     for (int i = 0; i < site->warnings->nelts; i++)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s", APR_ARRAY_IDX(site->warnings, i, const char *));
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
+                     APR_ARRAY_IDX(site->warnings, i, const char *));
     rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
                        apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);
@@ -326,7 +338,8 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->databases->nelts; i++) {
         rv = start_database(APR_ARRAY_IDX(site->databases, i, kr_database_t *), ptemp, s);
         if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back", ap_unixd_config.user_name);
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back",
+                         ap_unixd_config.user_name);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -361,7 +374,8 @@ const kr_tenant_t *kr_tenant_of(request_rec *r)
     if (host->tenant) return host->tenant;
     if (site->tenants->nelts == 1) return APR_ARRAY_IDX(site->tenants, 0, kr_tenant_t *);
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, KRLOGNO(1211) "%s",
-                  site->tenants->nelts ? "several realms, and nothing says which one is meant here: a KratosRealm line is missing"
-                                       : "no realm: KratosDatabase and KratosConfig (or KratosSet) lines are missing");
+                  site->tenants->nelts
+                      ? "several realms, and nothing says which one is meant here: a KratosRealm line is missing"
+                      : "no realm: KratosDatabase and KratosConfig (or KratosSet) lines are missing");
     return NULL;
 }

@@ -87,6 +87,18 @@ static kr_err_t *take_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *b
     return NULL;
 }
 
+/* Settings tell a method that is switched off from one that does not exist. */
+static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
+{
+    static const kr_method_e methods[] = { KR_METHOD_OIDC, KR_METHOD_TOTP, KR_METHOD_PASSKEY,
+                                           KR_METHOD_LOOKUP_SECRET, KR_METHOD_PASSWORD, KR_METHOD_PROFILE };
+    const char *name = kr_body_str(body, "method");
+
+    for (int i = 0; name && i < KR_DIM(methods); i++)
+        if (strcmp(name, kr_method_name(methods[i])) == 0) return kr_err(k, 404, NULL, "the method %s is switched off here", name);
+    return NULL;
+}
+
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_method_t *m;
@@ -96,12 +108,42 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     if (m && m->keep) m->keep(flow, body);
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(take_transient(k, flow, body));
+    if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
     if (!m) {
         kr_flow_message(k, flow, NO_STRATEGY[flow->kind], NULL);
         return kr_err_show_flow(k);
     }
     out->method = m->id;
     return m->submit[flow->kind](out, k, flow, body);
+}
+
+kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
+{
+    const char *name = kr_json_str(parked, "method");
+
+    memset(out, 0, sizeof(*out));
+    for (int i = 0; name && kr_methods[i]; i++) {
+        const kr_method_t *m = kr_methods[i];
+
+        if (!m->resume || !m->on(k->realm->settings, flow->kind) || strcmp(name, kr_method_name(m->id)) != 0) continue;
+        out->method = m->id;
+        return m->resume(out, k, flow, parked);
+    }
+    return kr_err(k, 400, NULL, "there is nothing to go on with");
+}
+
+kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *base = k->realm->settings->base_url;
+    const char *submit = kr_url_join(k->pool, base, apr_pstrcat(k->pool, "/self-service/settings?flow=", flow->id, NULL));
+    const char *to = kr_url_join(k->pool, base, "/self-service/login/browser?refresh=true");
+    kr_session_t *session;
+    kr_err_t *err;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    if (session->authenticated_at + k->realm->settings->settings_privileged_age > k->now) return NULL;
+    err = kr_err(k, 403, "session_refresh_required", "the sign-in is too long ago for this change, please confirm it");
+    return kr_err_extra(k, err, "redirect_browser_to", json_string(kr_url_with(k->pool, to, "return_to", submit)));
 }
 
 /* -- shared by methods ---------------------------------------------------- */

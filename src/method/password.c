@@ -61,6 +61,7 @@ static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *offer_login(kr_ctx_t *k, kr_flow_t *flow)
 {
+    if (kr_node_find(flow, "password")) return NULL;
     kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
     return NULL;
 }
@@ -189,11 +190,123 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     return NULL;
 }
 
+/* -- settings ------------------------------------------------------------- */
+
+static const kr_node_spec_t SETTINGS_NODES[] = {
+    { .name = "password", .type = "password", .required = 1, .autocomplete = "new-password", .label = 1070001 },
+    { .name = "method", .type = "submit", .value = "password", .label = 1070003 },
+};
+
+static kr_err_t *show_settings(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_nodes_add(k, flow, "password", SETTINGS_NODES, KR_DIM(SETTINGS_NODES));
+    return NULL;
+}
+
+/* The identity with its new password hash: in the credential it has, or in a new one. */
+static kr_err_t *set_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *before, const char *hash)
+{
+    kr_identity_t *identity = kr_identity_copy(k, before);
+    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password");
+    kr_credential_t *credential = (kr_credential_t *)kr_identity_credential(identity, "password");
+
+    if (!identifiers->nelts) {
+        kr_flow_message(k, flow, 4000009, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (credential) credential->config = password_config(k, hash);
+    else kr_identity_add_credential(k, identity, "password", password_config(k, hash), identifiers);
+    out->before = before;
+    out->identity = identity;
+    return NULL;
+}
+
+static kr_err_t *load_self(const kr_identity_t **out, kr_ctx_t *k)
+{
+    kr_session_t *session;
+    kr_identity_t *identity;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_identity_load(&identity, k, session->identity->id, 1));
+    *out = identity;
+    return identity ? NULL : kr_err(k, 401, NULL, "the account is gone");
+}
+
+/* What waits for a fresh proof is the hash, never the password; and what the policy says to it, said then. Whether it is the
+ * old one is not looked at before: who has an old session only must not be able to try passwords here. */
+static kr_err_t *park_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *password, kr_err_t *refresh)
+{
+    kr_flow_t *scratch = kr_flow_make(k, KR_FLOW_SETTINGS, flow->api, flow->request_url);
+    const kr_identity_t *identity;
+    const char *hash;
+    kr_err_t *err;
+
+    KR_TRY(load_self(&identity, k));
+    kr_nodes_add(k, scratch, "password", SETTINGS_NODES, KR_DIM(SETTINGS_NODES));
+    err = kr_password_policy(k, scratch, password,
+                             kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password"));
+    if (err && err->kind != KR_ERR_SHOW_FLOW) return err;
+    if (err) {
+        out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "password", "messages",
+                                 json_object_get(kr_node_find(scratch, "password"), "messages"));
+        return refresh;
+    }
+    kr_db_release(k);
+    KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
+    out->park = kr_json_pack(k->pool, "{s:s, s:s}", "method", "password", "hash", hash);
+    return refresh;
+}
+
+static kr_err_t *resume_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
+{
+    const char *hash = kr_json_str(parked, "hash");
+    const kr_identity_t *before;
+
+    KR_TRY(kr_need_fresh_proof(k, flow));
+    if (!hash) {
+        json_array_extend(json_object_get(kr_node_find(flow, "password"), "messages"), json_object_get(parked, "messages"));
+        return kr_err_show_flow(k);
+    }
+    KR_TRY(load_self(&before, k));
+    return set_hash(out, k, flow, before, hash);
+}
+
+static kr_err_t *change_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *password = kr_body_str(body, "password");
+    const kr_identity_t *before;
+    const char *old, *hash;
+    int same = 0;
+    kr_err_t *refresh;
+
+    if (!password || !*password) {
+        kr_field_missing(k, flow, "password");
+        return kr_err_show_flow(k);
+    }
+    refresh = kr_need_fresh_proof(k, flow);
+    if (refresh) return refresh->status == 403 ? park_password(out, k, flow, password, refresh) : refresh;
+    KR_TRY(load_self(&before, k));
+    KR_TRY(kr_password_policy(k, flow, password,
+                              kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), before->traits, "password")));
+    old = hash_of(k, before);
+    kr_db_release(k);
+    if (old) KR_TRY(kr_password_verify(&same, k, password, old));
+    if (same) {
+        kr_node_message(k, flow, "password", 4000039, NULL);
+        return kr_err_show_flow(k);
+    }
+    KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
+    return set_hash(out, k, flow, before, hash);
+}
+
 const kr_method_t kr_method_password = {
     .id = KR_METHOD_PASSWORD,
     .on = is_on,
     .keep = keep,
-    .show = { [KR_FLOW_LOGIN] = show_login, [KR_FLOW_REGISTRATION] = show_registration },
+    .show = { [KR_FLOW_LOGIN] = show_login, [KR_FLOW_REGISTRATION] = show_registration,
+              [KR_FLOW_SETTINGS] = show_settings },
     .offer = { [KR_FLOW_LOGIN] = offer_login, [KR_FLOW_REGISTRATION] = offer_registration },
-    .submit = { [KR_FLOW_LOGIN] = check_password, [KR_FLOW_REGISTRATION] = new_password },
+    .submit = { [KR_FLOW_LOGIN] = check_password, [KR_FLOW_REGISTRATION] = new_password,
+                [KR_FLOW_SETTINGS] = change_password },
+    .resume = resume_password,
 };

@@ -80,6 +80,7 @@ static int too_similar(apr_pool_t *pool, const char *password, const char *ident
  * any process may lose at any time, and that holds nothing but public data. */
 static struct {
     char prefix[6];
+    char *host; /* what one realm's mirror says is nothing to another realm */
     apr_time_t until;
     char *body;
 } cache[CACHE_SLOTS];
@@ -90,27 +91,33 @@ static int cache_slot(const char *prefix)
     return (int)(strtoul(prefix, NULL, 16) % CACHE_SLOTS);
 }
 
-static const char *cache_get(kr_ctx_t *k, const char *prefix)
+static const char *cache_get(kr_ctx_t *k, const char *host, const char *prefix)
 {
     const int i = cache_slot(prefix);
     const char *body = NULL;
 
     pthread_mutex_lock(&cache_lock);
-    if (cache[i].body && cache[i].until > k->now && strcmp(cache[i].prefix, prefix) == 0)
+    if (cache[i].body && cache[i].until > k->now && strcmp(cache[i].prefix, prefix) == 0 && strcmp(cache[i].host, host) == 0)
         body = apr_pstrdup(k->pool, cache[i].body);
     pthread_mutex_unlock(&cache_lock);
     return body;
 }
 
-static void cache_put(kr_ctx_t *k, const char *prefix, const char *body)
+static void cache_put(kr_ctx_t *k, const char *host, const char *prefix, const char *body)
 {
     const int i = cache_slot(prefix);
-    char *copy = strdup(body);
+    char *copy = strdup(body), *name = strdup(host);
 
-    if (!copy) return;
+    if (!copy || !name) {
+        free(copy);
+        free(name);
+        return;
+    }
     pthread_mutex_lock(&cache_lock);
     free(cache[i].body);
+    free(cache[i].host);
     cache[i].body = copy;
+    cache[i].host = name;
     cache[i].until = k->now + CACHE_TTL;
     apr_cpystrn(cache[i].prefix, prefix, sizeof(cache[i].prefix));
     pthread_mutex_unlock(&cache_lock);
@@ -131,7 +138,7 @@ kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password)
     const char *host = k->realm->settings->password.hibp_host;
     const char *hash = kr_sha1_hex_upper(k->pool, password, strlen(password));
     const char *prefix = apr_pstrmemdup(k->pool, hash, 5);
-    const char *body = cache_get(k, prefix);
+    const char *body = cache_get(k, host, prefix);
     kr_net_request_t request = { .timeout = RANGE_TIMEOUT, .max_bytes = RANGE_MAX };
     kr_net_reply_t reply;
 
@@ -147,7 +154,7 @@ kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password)
         if (reply.status != 200)
             return kr_err(k, 502, "upstream_error", "the list of breached passwords answered with status %d", reply.status);
         body = reply.body;
-        cache_put(k, prefix, body);
+        cache_put(k, host, prefix, body);
     }
     *count = count_in(body, hash + 5);
     return NULL;

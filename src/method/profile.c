@@ -11,6 +11,7 @@ static const kr_node_spec_t BACK = { .name = "screen", .type = "submit", .value 
 
 static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 {
+    if (kind == KR_FLOW_SETTINGS) return settings->method_enabled[KR_METHOD_PROFILE];
     return settings->method_enabled[KR_METHOD_PROFILE] && kind == KR_FLOW_REGISTRATION && !settings->registration_one_step;
 }
 
@@ -139,6 +140,7 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 {
     const char *method = kr_body_str(body, "method");
 
+    if (kind == KR_FLOW_SETTINGS) return method && strcmp(method, "profile") == 0;
     if (!method || !*method || strcmp(method, "profile") == 0 || strcmp(method, "profile:back") == 0) return 1;
     for (int i = 0; kr_methods[i]; i++)
         if (kr_methods[i]->submit[kind] && strcmp(kr_method_name(kr_methods[i]->id), method) == 0) return 0;
@@ -167,10 +169,109 @@ static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     return kr_err_show_flow(k);
 }
 
+/* -- settings ------------------------------------------------------------- */
+
+static kr_err_t *show_settings(kr_ctx_t *k, kr_flow_t *flow)
+{
+    static const kr_node_spec_t save = { .name = "method", .type = "submit", .value = "profile", .label = 1070003 };
+    kr_session_t *session;
+    json_t *decoded;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    decoded = kr_json_pack(k->pool, "{s:O}", "traits", session->identity->traits);
+    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "profile", NULL);
+    kr_nodes_show(k, flow, kr_flow_schema(k, flow), "profile", decoded);
+    kr_node_add(k, flow, "profile", &save);
+    return NULL;
+}
+
+/* Changes of what signs in, is verified or recovers need a fresh proof; other traits do not. */
+static int touches_credentials(const kr_identity_t *identity, const kr_identity_t *before)
+{
+    int kept = 0;
+
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        const kr_credential_t *a = &APR_ARRAY_IDX(identity->credentials, i, kr_credential_t);
+        const kr_credential_t *b = &APR_ARRAY_IDX(before->credentials, i, kr_credential_t);
+
+        if (i >= before->credentials->nelts || a->identifiers->nelts != b->identifiers->nelts) return 1;
+        for (int j = 0; j < a->identifiers->nelts; j++)
+            if (strcmp(APR_ARRAY_IDX(a->identifiers, j, const char *), APR_ARRAY_IDX(b->identifiers, j, const char *)) != 0)
+                return 1;
+    }
+    for (int i = 0; i < identity->addresses->nelts; i++)
+        for (int j = 0; j < before->addresses->nelts; j++)
+            kept += strcmp(APR_ARRAY_IDX(identity->addresses, i, kr_address_t).id,
+                           APR_ARRAY_IDX(before->addresses, j, kr_address_t).id) == 0;
+    return kept != identity->addresses->nelts || kept != before->addresses->nelts;
+}
+
+static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+{
+    static const char *const types[] = { "password", "code", "webauthn" };
+
+    for (int i = 0; i < KR_DIM(types); i++) {
+        kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, types[i]);
+
+        if (c) c->identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, types[i]);
+    }
+}
+
+static kr_err_t *apply_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, json_t *decoded)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    kr_session_t *session;
+    kr_identity_t *before, *identity;
+    const char *bad_path;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_identity_load(&before, k, session->identity->id, 1));
+    if (!before) return kr_err(k, 401, NULL, "the account is gone");
+    identity = kr_identity_copy(k, before);
+    identity->traits = json_object_get(decoded, "traits");
+    if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
+        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", "this is not an address that can be reached"));
+        return kr_err_show_flow(k);
+    }
+    renew_identifiers(k, identity, schema);
+    out->before = before;
+    out->identity = identity;
+    return NULL;
+}
+
+static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    apr_array_header_t *violations;
+    json_t *decoded;
+    kr_err_t *refresh;
+
+    KR_TRY(refuse_odd_traits(k, body));
+    kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
+    kr_validate(&violations, k->pool, schema->validator, decoded);
+    kr_nodes_show(k, flow, schema, "profile", decoded);
+    if (violations->nelts) {
+        kr_nodes_violations(k, flow, violations);
+        return kr_err_show_flow(k);
+    }
+    KR_TRY(apply_traits(out, k, flow, decoded));
+    if (!touches_credentials(out->identity, out->before)) return NULL;
+    refresh = kr_need_fresh_proof(k, flow);
+    if (refresh) out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", out->identity->traits);
+    return refresh;
+}
+
+static kr_err_t *resume_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
+{
+    KR_TRY(kr_need_fresh_proof(k, flow));
+    return apply_traits(out, k, flow, kr_json_pack(k->pool, "{s:O}", "traits", json_object_get(parked, "traits")));
+}
+
 const kr_method_t kr_method_profile = {
     .id = KR_METHOD_PROFILE,
     .on = is_on,
     .takes = takes,
-    .show = { [KR_FLOW_REGISTRATION] = show_registration },
-    .submit = { [KR_FLOW_REGISTRATION] = first_screen },
+    .show = { [KR_FLOW_REGISTRATION] = show_registration, [KR_FLOW_SETTINGS] = show_settings },
+    .submit = { [KR_FLOW_REGISTRATION] = first_screen, [KR_FLOW_SETTINGS] = change_traits },
+    .resume = resume_traits,
 };

@@ -5,6 +5,8 @@
 #include "kr_json.h"
 #include "session_private.h"
 
+#define PROOFS_MAX 20 /* of about 80 bytes each; the column has 2048 characters */
+
 static const char *level_of(const json_t *methods)
 {
     size_t i;
@@ -22,10 +24,27 @@ static const char *level_of(const json_t *methods)
     return first && second ? "aal2" : first || second ? "aal1" : "aal0";
 }
 
+static int same_proof(const json_t *a, const json_t *b)
+{
+    return kr_equal(kr_json_str(a, "method"), kr_json_str(b, "method")) && kr_equal(kr_json_str(a, "aal"), kr_json_str(b, "aal"));
+}
+
+/* Who confirms the password every hour for a month must not outgrow the column: the oldest proof that was given again goes. */
+static void forget_one(json_t *methods)
+{
+    for (size_t i = 0; i < json_array_size(methods); i++)
+        for (size_t j = i + 1; j < json_array_size(methods); j++)
+            if (same_proof(json_array_get(methods, i), json_array_get(methods, j))) {
+                json_array_remove(methods, i);
+                return;
+            }
+}
+
 void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof)
 {
     json_array_append_new(session->methods, json_pack("{s:s, s:s, s:o}", "method", proof->method, "aal", proof->aal,
                                                       "completed_at", kr_json_time(k->now)));
+    if (json_array_size(session->methods) > PROOFS_MAX) forget_one(session->methods);
     session->aal = level_of(session->methods);
 }
 

@@ -7,7 +7,7 @@
 #include "session_private.h"
 
 #define USER_AGENT_MAX 512
-#define LOCATION_MAX 512
+#define PLACE_MAX 255 /* city and country each: with ", " between them they fit the column */
 
 static int is_ip(const char *s)
 {
@@ -60,16 +60,16 @@ static const char *printable(apr_pool_t *pool, const char *s, apr_size_t max)
     if (!kr_utf8_valid(s, strlen(s))) return NULL;
     out = apr_pstrdup(pool, s);
     for (const char *p = s; *p && n < max; p++)
-        if (!apr_iscntrl(*p)) out[n++] = *p;
-    while (n > 0 && (s[n] & 0xc0) == 0x80 && n == max) n--; /* no half a character at the cut */
+        if ((unsigned char)*p >= 0x20 && *p != 0x7f) out[n++] = *p;
+    while (n > 0 && !kr_utf8_valid(out, n)) n--; /* no half a character at the cut */
     out[n] = '\0';
-    return kr_utf8_valid(out, n) ? out : NULL;
+    return n ? out : NULL;
 }
 
 static const char *location(kr_ctx_t *k)
 {
-    const char *city = printable(k->pool, kr_header(k->req, "Cf-Ipcity"), LOCATION_MAX / 2);
-    const char *country = printable(k->pool, kr_header(k->req, "Cf-Ipcountry"), LOCATION_MAX / 2);
+    const char *city = printable(k->pool, kr_header(k->req, "Cf-Ipcity"), PLACE_MAX);
+    const char *country = printable(k->pool, kr_header(k->req, "Cf-Ipcountry"), PLACE_MAX);
 
     if (city && country) return apr_pstrcat(k->pool, city, ", ", country, NULL);
     return city ? city : country ? country : "";

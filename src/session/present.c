@@ -13,6 +13,11 @@ static json_t *device(const kr_session_t *s)
 
 json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *s)
 {
+    return kr_session_json_with(k, s, kr_identity_json(k, s->identity));
+}
+
+json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *s, json_t *identity)
+{
     json_t *out = kr_json_own(k->pool, json_object());
     json_t *devices = json_array();
 
@@ -25,7 +30,7 @@ json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *s)
     json_object_set_new(out, "authenticator_assurance_level", json_string(s->aal));
     json_object_set(out, "authentication_methods", s->methods);
     json_object_set_new(out, "issued_at", kr_json_time(s->issued_at));
-    json_object_set(out, "identity", kr_identity_json(k, s->identity));
+    json_object_set(out, "identity", identity);
     json_object_set_new(out, "devices", devices);
     return out;
 }

@@ -98,17 +98,17 @@ static credential_t credential_of(kr_ctx_t *k)
 
 /* The newest secret (or the one the cookie names) finds nearly every session with one statement; the others are asked
  * after a rotation only, and the token before a refresh only when no secret finds a current one. */
-static kr_err_t *find(kr_session_rows_t **rows, kr_ctx_t *k, const char *token, int first)
+static kr_err_t *find(kr_session_rows_t **rows, int *old, kr_ctx_t *k, const char *token, int first)
 {
     const kr_keys_t *keys = k->realm->keys;
 
     *rows = NULL;
-    for (int old = 0; old <= 1; old++)
+    for (*old = 0; *old <= 1; ++*old)
         for (int i = 0; i < keys->count; i++) {
             const char *hash = kr_hmac(k->pool, keys, KR_KEY_TOKEN, (first + i) % keys->count, token);
 
-            KR_TRY(kr_store_session_find(rows, k, hash, old));
-            if (*rows && old && (*rows)->session.old_token_until <= k->now) *rows = NULL;
+            KR_TRY(kr_store_session_find(rows, k, hash, *old));
+            if (*rows && *old && (*rows)->session.old_token_until <= k->now) *rows = NULL;
             if (*rows) return NULL;
         }
     return NULL;
@@ -117,13 +117,15 @@ static kr_err_t *find(kr_session_rows_t **rows, kr_ctx_t *k, const char *token, 
 kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token)
 {
     kr_session_rows_t *rows;
+    int old;
 
     *out = NULL;
     if (!token || !kr_token_shaped(token)) return NULL;
-    KR_TRY(find(&rows, k, token, 0));
+    KR_TRY(find(&rows, &old, k, token, 0));
     if (!rows) return NULL;
     KR_TRY(kr_session_from_rows(out, k, rows));
     (*out)->token = apr_pstrdup(k->pool, token);
+    (*out)->token_is_old = old;
     return NULL;
 }
 
@@ -146,17 +148,19 @@ kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
 {
     credential_t c;
     kr_session_rows_t *rows;
+    int old;
 
     if (!k->session_known) {
         c = credential_of(k);
         if (c.token && kr_token_shaped(c.token)) {
-            KR_TRY(find(&rows, k, c.token, c.secret));
+            KR_TRY(find(&rows, &old, k, c.token, c.secret));
             if (rows) {
                 kr_session_t *s;
 
                 KR_TRY(kr_session_from_rows(&s, k, rows));
                 s->token = apr_pstrdup(k->pool, c.token);
                 s->carrier = c.carrier;
+                s->token_is_old = old;
                 s->cookie_expires = c.expires;
                 if (kr_session_usable(k, s)) k->session = s;
             }
@@ -180,6 +184,7 @@ static void new_token(kr_ctx_t *k, kr_session_t *s)
 {
     s->token = apr_pstrcat(k->pool, KR_TOKEN_PREFIX, kr_random_alnum(k->pool, KR_TOKEN_RANDOM), NULL);
     s->token_hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_TOKEN, 0, s->token);
+    s->token_is_old = 0;
 }
 
 kr_err_t *kr_session_issue(kr_session_t **out, kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof)

@@ -66,9 +66,11 @@ void kr_session_cookie_clear(kr_ctx_t *k)
 {
     const kr_cookie_conf_t *conf = &k->realm->settings->session_cookie;
     const char *value = kr_cookie(k->pool, k->req, conf->name, NULL);
+    apr_time_t expires;
+    int secret;
     const kr_cookie_t cookie = {
         .name = conf->name,
-        .value = value ? value : "",
+        .value = value && kr_cookie_open(k, value, &secret, &expires) ? value : "", /* never echo what is not ours */
         .domain = conf->domain,
         .path = conf->path,
         .same_site = conf->same_site,

@@ -125,6 +125,13 @@ kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const cha
     return kr_db_exec(NULL, k, &ADDRESS_STATUS, KR_S(status), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
 }
 
+kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows)
+{
+    KR_TRY(insert_credentials(k, rows));
+    KR_TRY(insert_identifiers(k, rows));
+    return insert_addresses(k, rows);
+}
+
 /* -- reading -------------------------------------------------------------- */
 
 int kr_store_id_ok(const char *id)

@@ -1,14 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mail queue. Written here; claimed with a lease and sent by the courier. */
+/*
+ * The mail queue. A message is due when its send_after has passed. Who claims it moves send_after to the end of the lease,
+ * in the one statement that also writes the owner's name: no two can have it, and a worker that died loses it by itself.
+ */
 #include "kr_store.h"
+#include "kr_text.h"
 #include "room.h"
+
+#define DUE "realm_id = %s AND status = 'queued' AND send_after <= %lld"
+#define CLAIM "UPDATE courier_messages SET lease_owner = %s, send_after = %lld, updated_at = %lld WHERE "
+#define COLUMNS "id, status, via, recipient, template_type, attempts, last_error, send_after, created_at, updated_at"
 
 static const kr_query_t MESSAGE_INSERT = {
     .name = "message_insert",
     .sql = "INSERT INTO courier_messages (id, realm_id, status, via, recipient, template_type, sealed, attempts, "
-           "send_after, "
-           "lease_owner, lease_until, created_at, updated_at) "
-           "VALUES (%s, %s, 'queued', %s, %s, %s, %s, 0, %lld, NULL, 0, %lld, %lld)",
+           "send_after, lease_owner, last_error, created_at, updated_at) "
+           "VALUES (%s, %s, 'queued', %s, %s, %s, %s, 0, %lld, NULL, NULL, %lld, %lld)",
+};
+
+/* Asked first, once a second by each process: it takes no lock. */
+static const kr_query_t MESSAGE_DUE = {
+    .name = "message_due",
+    .sql = "SELECT 1 FROM courier_messages WHERE " DUE " LIMIT 1",
+};
+
+static const kr_query_t MESSAGE_CLAIM = {
+    .name = "message_claim",
+    .mysql = CLAIM DUE " ORDER BY send_after LIMIT %lld",
+    .sqlite = CLAIM "id IN (SELECT id FROM courier_messages WHERE " DUE " ORDER BY send_after LIMIT %lld)",
+};
+
+/* The end of the lease too: what is left of an earlier claim may be somebody else's soon. */
+static const kr_query_t MESSAGE_CLAIMED = {
+    .name = "message_claimed",
+    .sql = "SELECT " COLUMNS ", sealed FROM courier_messages WHERE realm_id = %s AND status = 'queued' AND "
+           "send_after = %lld AND lease_owner = %s ORDER BY created_at, id",
+};
+
+static const kr_query_t MESSAGE_SENT = {
+    .name = "message_sent",
+    .sql = "UPDATE courier_messages SET status = 'sent', sealed = '', attempts = attempts + 1, lease_owner = NULL, "
+           "last_error = NULL, updated_at = %lld WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t MESSAGE_FAILED = {
+    .name = "message_failed",
+    .sql = "UPDATE courier_messages SET status = %s, attempts = %lld, send_after = %lld, last_error = %s, "
+           "lease_owner = NULL, updated_at = %lld WHERE id = %s AND realm_id = %s AND lease_owner = %s",
+};
+
+static const kr_query_t MESSAGE_RELEASE = {
+    .name = "message_release",
+    .sql = "UPDATE courier_messages SET lease_owner = NULL, send_after = %lld, updated_at = %lld "
+           "WHERE realm_id = %s AND status = 'queued' AND send_after > %lld AND lease_owner = %s",
+};
+
+static const kr_query_t MESSAGE_LIST = {
+    .name = "message_list",
+    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s ORDER BY created_at DESC, id LIMIT %lld OFFSET %lld",
+};
+
+static const kr_query_t MESSAGE_LIST_STATUS = {
+    .name = "message_list_status",
+    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s AND status = %s ORDER BY created_at DESC, id "
+           "LIMIT %lld OFFSET %lld",
+};
+
+static const kr_query_t MESSAGE_RETRY = {
+    .name = "message_retry",
+    .sql = "UPDATE courier_messages SET status = 'queued', attempts = 0, send_after = %lld, created_at = %lld, "
+           "updated_at = %lld WHERE realm_id = %s AND status = 'abandoned' AND id = %s",
+};
+
+static const kr_query_t MESSAGE_RETRY_ALL = {
+    .name = "message_retry_all",
+    .sql = "UPDATE courier_messages SET status = 'queued', attempts = 0, send_after = %lld, created_at = %lld, "
+           "updated_at = %lld WHERE realm_id = %s AND status = 'abandoned'",
 };
 
 kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, const char *recipient,
@@ -16,4 +83,74 @@ kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, 
 {
     return kr_db_exec(NULL, k, &MESSAGE_INSERT, KR_S(id), KR_S(k->realm->name), KR_S(via), KR_S(recipient),
                       KR_S(template_type), KR_S(sealed), KR_I(k->now), KR_I(k->now), KR_I(k->now));
+}
+
+static apr_array_header_t *messages_of(apr_pool_t *pool, const apr_array_header_t *rows)
+{
+    apr_array_header_t *out = apr_array_make(pool, rows->nelts, sizeof(kr_message_row_t));
+
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
+
+        APR_ARRAY_PUSH(out, kr_message_row_t) = (kr_message_row_t){
+            .id = row->col[0], .status = row->col[1], .via = row->col[2], .recipient = row->col[3], .template_type = row->col[4],
+            .attempts = (int)kr_row_int(row, 5), .last_error = row->col[6], .send_after = kr_row_int(row, 7),
+            .created_at = kr_row_int(row, 8), .updated_at = kr_row_int(row, 9), .sealed = row->cols > 10 ? row->col[10] : NULL,
+        };
+    }
+    return out;
+}
+
+kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const char *owner, apr_time_t until, int batch)
+{
+    apr_array_header_t *rows;
+    kr_row_t *due;
+
+    *out = apr_array_make(k->pool, 0, sizeof(kr_message_row_t));
+    KR_TRY(kr_db_one(&due, k, &MESSAGE_DUE, KR_S(k->realm->name), KR_I(k->now)));
+    if (!due) return NULL;
+    KR_TRY(kr_db_exec(NULL, k, &MESSAGE_CLAIM, KR_S(owner), KR_I(until), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now),
+                      KR_I(batch)));
+    KR_TRY(kr_db_rows(&rows, k, &MESSAGE_CLAIMED, KR_S(k->realm->name), KR_I(until), KR_S(owner)));
+    *out = messages_of(k->pool, rows);
+    return NULL;
+}
+
+kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id)
+{
+    return kr_db_exec(NULL, k, &MESSAGE_SENT, KR_I(k->now), KR_S(id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_message_row_t *message)
+{
+    return kr_db_exec(NULL, k, &MESSAGE_FAILED, KR_S(message->status), KR_I(message->attempts), KR_I(message->send_after),
+                      KR_S(message->last_error), KR_I(k->now), KR_S(message->id), KR_S(k->realm->name), KR_S(owner));
+}
+
+kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner)
+{
+    return kr_db_exec(NULL, k, &MESSAGE_RELEASE, KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now), KR_S(owner));
+}
+
+kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset)
+{
+    apr_array_header_t *rows;
+
+    if (status) {
+        KR_TRY(kr_db_rows(&rows, k, &MESSAGE_LIST_STATUS, KR_S(k->realm->name), KR_S(status), KR_I(limit), KR_I(offset)));
+    } else {
+        KR_TRY(kr_db_rows(&rows, k, &MESSAGE_LIST, KR_S(k->realm->name), KR_I(limit), KR_I(offset)));
+    }
+    *out = messages_of(k->pool, rows);
+    return NULL;
+}
+
+kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
+{
+    *done = 0;
+    if (!id) {
+        return kr_db_exec(done, k, &MESSAGE_RETRY_ALL, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name));
+    }
+    if (!kr_store_id_ok(id)) return NULL;
+    return kr_db_exec(done, k, &MESSAGE_RETRY, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_S(id));
 }

@@ -6,6 +6,7 @@
 /* An expired flow still tells its client so (410) and offers a new one; an error page may be opened again. */
 #define KEEP_FLOWS apr_time_from_sec(24 * 3600)
 #define KEEP_ERRORS apr_time_from_sec(7 * 24 * 3600)
+#define KEEP_MESSAGES apr_time_from_sec(7 * 24 * 3600) /* sent ones for the record, others for `kratosctl courier retry` */
 #define KEEP_REVOKED apr_time_from_sec(24 * 3600)
 
 /*
@@ -25,6 +26,7 @@ static const struct {
     { { SWEEP("flows", "expires_at < %lld", "expires_at") }, KEEP_FLOWS },
     { { SWEEP("sessions", "expires_at < %lld", "expires_at") }, 0 },
     { { SWEEP("sessions", "active = 0 AND updated_at < %lld", "updated_at") }, KEEP_REVOKED },
+    { { SWEEP("courier_messages", "updated_at < %lld", "updated_at") }, KEEP_MESSAGES },
     { { SWEEP("selfservice_errors", "created_at < %lld", "created_at") }, KEEP_ERRORS },
 };
 

@@ -155,6 +155,11 @@ void kr_ui_handle(kr_ctx_t *k)
         kr_reply_header(k, "Allow", "GET, HEAD");
         return;
     }
+    /* "//x/login" would make x the host of every link on the page */
+    if (strncmp(k->req->path, "//", 2) == 0 || strchr(k->req->path, '\\')) {
+        kr_reply_text(k, 404, "there is no such page");
+        return;
+    }
     if (strcmp(name, "style.css") == 0) {
         show_style(k);
         return;

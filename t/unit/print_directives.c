@@ -19,8 +19,8 @@ static const struct {
 static const char INTRO[] =
     "# Directives\n\n"
     "Made by `build/docs` from `src/httpd/directives_table.h`; do not edit.\n\n"
-    "What belongs to Kratos is a setting (`KratosConfig`, `KratosSet`, [settings.md](settings.md)); what belongs to httpd is a\n"
-    "directive. A mistake in either stops httpd at start, and `apachectl configtest` says where it is.\n\n"
+    "What belongs to Kratos is a setting (`KratosConfig`, `KratosSet`, [settings.md](settings.md)); what belongs to\n"
+    "httpd is a directive. A mistake in either stops httpd at start, and `apachectl configtest` says where it is.\n\n"
     "```apache\n"
     "<VirtualHost *:443>\n"
     "    ServerName example.org\n"
@@ -43,9 +43,11 @@ static const char OUTRO[] =
     "\n## The gate\n\n"
     "| line | lets through |\n|---|---|\n"
     "| `Require kratos-session` | whoever has a session. Goes with `<RequireAny>`, `<RequireAll>`, `Require not` |\n"
-    "| `AuthType Kratos` with `Require valid-user`, `Require user ID` | the same, by httpd's own lines. For 403 instead of 401 to those who are signed in but not meant: `AuthzSendForbiddenOnFailure On` |\n\n"
-    "With `session.whoami.required_aal: highest_available` a session of somebody who has a second factor must have used it.\n"
-    "When the database does not answer, the gate answers 503: it never opens because it cannot look.\n\n"
+    "| `AuthType Kratos` with `Require valid-user`, `Require user ID` | the same, by httpd's own lines |\n\n"
+    "Who is signed in but not meant by `Require user` gets 401, as httpd does it, or 403 with\n"
+    "`AuthzSendForbiddenOnFailure On`.\n\n"
+    "With `session.whoami.required_aal: highest_available` a session of somebody who has a second factor must have\n"
+    "used it. When the database does not answer, the gate answers 503: it never opens because it cannot look.\n\n"
     "The app behind the gate finds the id of the identity in `REMOTE_USER`, and:\n\n"
     "| variable | header to a proxied app | holds |\n|---|---|---|\n"
     "| `KRATOS_IDENTITY_ID` | `X-Kratos-Identity-Id` | id of the identity |\n"
@@ -59,7 +61,8 @@ static void print_directive(int i)
 {
     printf("\n## %s\n\n%s\n\n| | |\n|---|---|\n", DIRECTIVES[i].name, DIRECTIVES[i].help);
     printf("| syntax | `%s ", DIRECTIVES[i].name);
-    for (const char *p = DIRECTIVES[i].syntax; *p; p++) printf("%s%c", *p == '|' ? "\\" : "", *p); /* a bar would end the cell */
+    for (const char *p = DIRECTIVES[i].syntax; *p; p++)
+        printf("%s%c", *p == '|' ? "\\" : "", *p); /* a bar would end the cell */
     printf("` |\n| default | %s |\n| context | %s |\n", *DIRECTIVES[i].standard ? DIRECTIVES[i].standard : "none",
            DIRECTIVES[i].where);
 }

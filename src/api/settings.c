@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings: begin, get, submit, and the change that waited for a fresh sign-in. */
+#include <string.h>
+
+#include "api_private.h"
+
+#define CONTINUITY_COOKIE "ory_kratos_continuity"
+#define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
+#define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
+
+/* -- who asks ------------------------------------------------------------- */
+
+static kr_err_t *need_aal(kr_ctx_t *k, const kr_session_t *session)
+{
+    return kr_session_check_aal(k, session, k->realm->settings->settings_highest_aal);
+}
+
+static void attach_identity(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
+{
+    flow->identity = kr_identity_json(k, session->identity);
+}
+
+/* -- begin ---------------------------------------------------------------- */
+
+static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
+{
+    kr_session_t *session;
+    kr_flow_t *flow;
+
+    KR_TRY(kr_session_need(&session, k, "session_inactive"));
+    KR_TRY(need_aal(k, session));
+    KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_SETTINGS, api));
+    flow->identity_id = session->identity->id;
+    flow->schema_id = session->identity->schema_id;
+    KR_TRY(kr_methods_show(k, flow));
+    KR_TRY(kr_flow_insert(k, flow));
+    attach_identity(k, flow, session);
+    *out = flow;
+    return NULL;
+}
+
+/* People without a session sign in first, people with half of one go on to its second half. */
+static kr_err_t *send_elsewhere(kr_ctx_t *k, kr_err_t *err)
+{
+    const char *return_to = kr_query(k->req, "return_to");
+    const char *to = kr_json_str(err->extra, "redirect_browser_to");
+
+    if (err->status == 401) to = kr_session_login_url(k, return_to && *return_to ? return_to : NULL);
+    if (!to) return err;
+    kr_reply_redirect(k, 303, to);
+    return KR_DONE;
+}
+
+kr_err_t *kr_settings_create_browser(kr_ctx_t *k)
+{
+    const int json = kr_wants_json(k->req, 1);
+    kr_flow_t *flow;
+    kr_err_t *err = create(&flow, k, 0);
+
+    if (!err) {
+        kr_respond_flow(k, flow, kr_wants_json(k->req, 0));
+        return KR_DONE;
+    }
+    if (err->status == 401 && json) kr_err_extra(k, err, "CredentialsMissing", json_false());
+    return json ? err : send_elsewhere(k, err);
+}
+
+kr_err_t *kr_settings_create_native(kr_ctx_t *k)
+{
+    kr_flow_t *flow;
+    kr_err_t *err = create(&flow, k, 1);
+
+    if (err) kr_respond_error(k, err, 1);
+    else kr_respond_flow(k, flow, 1);
+    return KR_DONE;
+}
+
+/* -- get ------------------------------------------------------------------ */
+
+static kr_err_t *load_own(kr_flow_t **out, kr_ctx_t *k, const kr_session_t *session, const char *id)
+{
+    KR_TRY(kr_flow_load(out, k, KR_FLOW_SETTINGS, id));
+    if ((*out)->identity_id && strcmp((*out)->identity_id, session->identity->id) == 0) return NULL;
+    return kr_err(k, 403, "security_identity_mismatch", "the flow belongs to another account");
+}
+
+static kr_err_t *get(kr_ctx_t *k, const kr_session_t *session)
+{
+    kr_flow_t *flow;
+
+    KR_TRY(load_own(&flow, k, session, kr_query(k->req, "id")));
+    KR_TRY(need_aal(k, session));
+    if (kr_flow_expired(k, flow)) return kr_flow_gone(k, flow);
+    attach_identity(k, flow, session);
+    kr_reply_json(k, 200, kr_flow_json(k, flow));
+    return KR_DONE;
+}
+
+/* Without a session: programs get 401, people the login page. */
+static kr_err_t *no_session(kr_ctx_t *k, kr_err_t *err)
+{
+    if (err->status != 401 || kr_wants_json(k->req, 1)) return err;
+    kr_reply_redirect(k, 302, kr_flow_conf(k, KR_FLOW_LOGIN)->ui_url);
+    return KR_DONE;
+}
+
+kr_err_t *kr_settings_get(kr_ctx_t *k)
+{
+    kr_session_t *session;
+    kr_err_t *err = kr_session_need(&session, k, NULL);
+
+    if (err) return no_session(k, err);
+    err = get(k, session);
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+/* -- a change that waits for a fresh sign-in ------------------------------- */
+
+static void set_continuity(kr_ctx_t *k, const char *key)
+{
+    const kr_cookie_t cookie = {
+        .name = CONTINUITY_COOKIE, .value = key, .path = "/", .same_site = "Lax",
+        .secure = k->realm->settings->csrf_cookie.secure, .http_only = 1, .max_age = CONTINUITY_MAX_AGE, .expires = 1,
+    };
+
+    kr_reply_cookie(k, &cookie);
+}
+
+/* Kept inside the flow, sealed, and found again only with the cookie that this browser got. */
+static kr_err_t *park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
+{
+    const char *key = kr_random_alnum(k->pool, 32);
+    const char *text = kr_json_dump(k->pool, what, NULL);
+
+    kr_json_set_at(flow->internal, "parked.key", json_string(kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, key)));
+    kr_json_set_at(flow->internal, "parked.until", json_integer((json_int_t)(k->now + PARKED_FOR)));
+    kr_json_set_at(flow->internal, "parked.sealed", json_string(kr_seal(k->pool, k->realm->keys, flow->id, text, strlen(text))));
+    set_continuity(k, key);
+    return kr_flow_update(k, flow);
+}
+
+/* What waits in this flow for this browser, or NULL. Taken out: it is carried out once. */
+static json_t *take_parked(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *key = kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL);
+    json_t *parked = kr_json_at(flow->internal, "parked");
+    const char *hash = kr_json_str(parked, "key"), *sealed = kr_json_str(parked, "sealed");
+    unsigned char *text;
+    apr_size_t len;
+    json_t *what;
+
+    if (!key || !hash || !sealed || kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, key, hash) < 0) return NULL;
+    if (json_integer_value(json_object_get(parked, "until")) <= (json_int_t)k->now) return NULL;
+    text = kr_unseal(k->pool, k->realm->keys, flow->id, sealed, &len);
+    what = text ? kr_json_own(k->pool, json_loadb((const char *)text, len, 0, NULL)) : NULL;
+    json_object_del(flow->internal, "parked");
+    return what;
+}
+
+static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_err_t *err)
+{
+    const int json = flow->api || kr_wants_json(k->req, 1);
+
+    /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
+    if (done->park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(park(k, flow, done->park));
+    if (json) return err;
+    kr_reply_redirect(k, 303, kr_json_str(err->extra, "redirect_browser_to"));
+    return KR_DONE;
+}
+
+/* -- submit --------------------------------------------------------------- */
+
+/** The change and who wants it, for the transaction. */
+typedef struct {
+    kr_outcome_t *done;
+    kr_after_flow_t *after;
+} change_t;
+
+static kr_err_t *persist(kr_ctx_t *k, void *baton)
+{
+    const change_t *change = baton;
+
+    KR_TRY(kr_identity_update(k, change->done->identity, change->done->before));
+    return kr_hooks_write(k, change->after);
+}
+
+/* The form begins anew with what is stored now. */
+static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_identity_t *identity)
+{
+    session->identity = identity;
+    flow->state = "success";
+    flow->nodes = kr_json_own(k->pool, json_array());
+    KR_TRY(kr_methods_show(k, flow));
+    kr_flow_message(k, flow, 1050001, NULL);
+    KR_TRY(kr_flow_update(k, flow));
+    attach_identity(k, flow, session);
+    return NULL;
+}
+
+static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+{
+    const char *to = kr_return_to_of(k, flow, (int)after->method);
+
+    /* nothing waits any more: the cookie that led to it gets a value that leads nowhere */
+    if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
+    if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
+    if (!flow->api && !kr_wants_json(k->req, 1)) {
+        kr_reply_redirect(k, 303, after->browser_to ? after->browser_to : to);
+        return;
+    }
+    flow->continue_with = after->continue_with;
+    if (!flow->api) json_array_append_new(flow->continue_with, kr_continue_redirect(to));
+    kr_reply_json(k, 200, kr_flow_json(k, flow));
+}
+
+static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done)
+{
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->identity, .session = session,
+                              .continue_with = kr_json_own(k->pool, json_array()) };
+    change_t change = { done, &after };
+    kr_err_t *err = kr_db_tx(k, persist, &change);
+
+    if (err && kr_db_is_duplicate(err)) {
+        kr_flow_message(k, flow, 4000007, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (err) return err;
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, done->identity->id,
+           kr_method_name(done->method));
+    KR_TRY(show_success(k, flow, session, done->identity));
+    KR_TRY(kr_hooks_answer(k, &after));
+    reply_changed(k, flow, session, &after);
+    return KR_DONE;
+}
+
+/* People who come back from the sign-in arrive by GET: carry out what waits. */
+static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+{
+    const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
+    json_t *parked = comes_back ? take_parked(k, flow) : NULL;
+    kr_body_t body;
+
+    memset(done, 0, sizeof(*done));
+    kr_flow_clear_messages(flow);
+    if (parked) return kr_methods_resume(done, k, flow, parked);
+    KR_TRY(kr_body_read(&body, k));
+    flow->state = "show_form"; /* the state follows the last step */
+    return kr_methods_submit(done, k, flow, &body);
+}
+
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
+{
+    kr_outcome_t done;
+    kr_err_t *err;
+
+    KR_TRY(need_aal(k, session));
+    if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4050001);
+    err = take(&done, k, flow);
+    if (err && err->id && strcmp(err->id, "session_refresh_required") == 0) return refresh_first(k, flow, &done, err);
+    return err ? err : apply(k, flow, session, &done);
+}
+
+kr_err_t *kr_settings_submit(kr_ctx_t *k)
+{
+    const char *id = kr_query(k->req, "flow");
+    kr_session_t *session;
+    kr_flow_t *flow;
+    kr_err_t *err = kr_session_need(&session, k, NULL);
+
+    if (err) return no_session(k, err);
+    if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
+    KR_TRY(load_own(&flow, k, session, id));
+    attach_identity(k, flow, session);
+    err = submit(k, flow, session);
+    if (err && err->status == 403 && !flow->api && !kr_wants_json(k->req, 1) && kr_json_str(err->extra, "redirect_browser_to"))
+        return send_elsewhere(k, err);
+    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Into the queue: one statement, the data sealed. Nothing is rendered here; the request has better things to do. */
+#include <string.h>
+
+#include "kr_http.h"
+#include "kr_json.h"
+#include "kr_schema.h"
+#include "kr_store.h"
+#include "kr_text.h"
+#include "room.h"
+
+#define DATA_MAX ((apr_size_t)40 * 1024)
+
+/* Addresses were checked when they became somebody's; whoever asks for a message to a strange one is checked here. */
+static int can_be_written_to(const kr_mail_t *mail)
+{
+    if (!mail->to || strlen(mail->to) > 320) return 0;
+    return kr_format_valid(strcmp(mail->via, "sms") == 0 ? "tel" : "email", mail->to);
+}
+
+/* The first of our languages in the browser's list; browsers send it in order. */
+static const char *asked_language(const kr_request_t *req)
+{
+    const char *list = req ? kr_header(req, "Accept-Language") : NULL;
+
+    while (list && *list) {
+        int found = kr_language_of(list);
+
+        if (found >= 0) return kr_phrases[found].tag;
+        list += strcspn(list, ",");
+        list += strspn(list, ", \t");
+    }
+    return NULL;
+}
+
+/* Large traits are not worth losing the message for: its column holds 60 KiB of sealed text. */
+static void slim(json_t *data)
+{
+    static const char *const LARGE[] = { "identity", "traits", "transient_payload" };
+
+    json_object_set_new(data, "language", json_string(kr_phrases[kr_language(data)].tag));
+    for (int i = 0; i < KR_DIM(LARGE); i++) json_object_del(data, LARGE[i]);
+}
+
+static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
+{
+    const char *language = asked_language(k->req), *sealed;
+    json_t *data = kr_json_own(k->pool, mail->data ? json_copy(mail->data) : json_object());
+    apr_size_t len;
+    char *text;
+
+    if (language && !json_object_get(data, "language")) json_object_set_new(data, "language", json_string(language));
+    text = (char *)kr_json_dump(k->pool, data, &len);
+    if (len > DATA_MAX) {
+        kr_wipe(text, len);
+        slim(data);
+        text = (char *)kr_json_dump(k->pool, data, &len);
+    }
+    sealed = kr_seal(k->pool, k->realm->keys, KR_SEAL_CONTEXT, text, len);
+    kr_wipe(text, len); /* there is a code in it */
+    return sealed;
+}
+
+kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail)
+{
+    const char *id = kr_uuid(k);
+
+    if (!can_be_written_to(mail)) return kr_err(k, 400, NULL, "a message cannot be sent to this address");
+    KR_TRY(kr_store_message_insert(k, id, mail->via, mail->to, mail->template_type, sealed_data(k, mail)));
+    k->queued++;
+    if (!k->realm->settings->mail.uri) {
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: there is no courier.smtp.connection_uri", id);
+    }
+    return NULL;
+}

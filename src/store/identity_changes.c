@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes to an identity that exists: what its owner, a code or an administrator did. */
+#include "kr_store.h"
+#include "room.h"
+
+static const kr_query_t IDENTITY_UPDATE = {
+    .name = "identity_update",
+    .sql = "UPDATE identities SET schema_id = %s, state = %s, state_changed_at = %lld, traits = %s, metadata_public = %s, "
+           "external_id = %s, available_aal = %s, updated_at = %lld WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t IDENTIFIERS_DELETE = {
+    .name = "identifiers_delete",
+    .sql = "DELETE FROM identity_identifiers WHERE credential_id = %s AND realm_id = %s",
+};
+
+static const kr_query_t CREDENTIAL_DELETE = {
+    .name = "credential_delete",
+    .sql = "DELETE FROM identity_credentials WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t ADDRESS_DELETE = {
+    .name = "address_delete",
+    .sql = "DELETE FROM identity_addresses WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t ADDRESS_VERIFIED = {
+    .name = "address_verified",
+    .sql = "UPDATE identity_addresses SET status = 'completed', verified = 1, verified_at = %lld, updated_at = %lld "
+           "WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t ADDRESS_FIND = {
+    .name = "address_find",
+    .sql = "SELECT identity_id, id FROM identity_addresses WHERE realm_id = %s AND recovery = %lld AND via = %s AND value = %s",
+};
+
+kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *i)
+{
+    return kr_db_exec(NULL, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->state), KR_I(i->state_changed_at),
+                      KR_S(i->traits), KR_S(i->metadata_public), KR_S(i->external_id), KR_S(i->available_aal),
+                      KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id)
+{
+    return kr_db_exec(NULL, k, &IDENTIFIERS_DELETE, KR_S(credential_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_credential_delete(kr_ctx_t *k, const char *credential_id)
+{
+    return kr_db_exec(NULL, k, &CREDENTIAL_DELETE, KR_S(credential_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id)
+{
+    return kr_db_exec(NULL, k, &ADDRESS_DELETE, KR_S(address_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id)
+{
+    return kr_db_exec(NULL, k, &ADDRESS_VERIFIED, KR_I(k->now), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery,
+                                const char *via, const char *value)
+{
+    kr_row_t *row;
+
+    *identity_id = *address_id = NULL;
+    KR_TRY(kr_db_one(&row, k, &ADDRESS_FIND, KR_S(k->realm->name), KR_I(recovery), KR_S(via), KR_S(value)));
+    if (!row) return NULL;
+    *identity_id = row->col[0];
+    *address_id = row->col[1];
+    return NULL;
+}

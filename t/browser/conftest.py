@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Chromium, and the demo that it walks through."""
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from lib.serving import ROOT, free_port, status_of, wait_for
+
+sys.dont_write_bytecode = True
+FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+         '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--window-size=1100,900']
+SCREENS = ROOT / 'build' / 'run' / 'screens'
+
+
+class Demo:
+    """build/demo on ports of its own: an open site, and a private one beside it."""
+
+    def __init__(self):
+        port = self._two_ports()
+        self.open, self.private = f'http://127.0.0.1:{port}', f'http://127.0.0.1:{port + 1}'
+        self.log = tempfile.TemporaryFile('w+')
+        self.proc = subprocess.Popen([ROOT / 'build' / 'demo', '--port', str(port)], stdout=self.log, stderr=subprocess.STDOUT)
+        wait_for(self._answers, 300, 0.1)
+
+    @staticmethod
+    def _two_ports():
+        return next(port for port in (free_port() for _ in range(100)) if not status_of(f'http://127.0.0.1:{port + 1}/'))
+
+    def _answers(self):
+        if self.proc.poll() is not None:
+            self.log.seek(0)
+            raise RuntimeError('build/demo ended:\n' + self.log.read())
+        return status_of(self.open + '/auth/health/ready') == 200
+
+    def stop(self):
+        self.proc.send_signal(signal.SIGTERM)
+        self.proc.wait(30)
+        self.log.close()
+
+
+@pytest.fixture(scope='session')
+def demo():
+    demo = Demo()
+    yield demo
+    demo.stop()
+
+
+@pytest.fixture(params=['with JavaScript', 'without JavaScript'])
+def chromium(request):
+    """A browser that nobody used before. shot(name) keeps a picture for humans."""
+    profile = tempfile.mkdtemp(prefix='kratos-chromium-')
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which('chromium')
+    for flag in FLAGS + [f'--user-data-dir={profile}']:
+        options.add_argument(flag)
+    if request.param == 'without JavaScript':
+        options.add_experimental_option('prefs', {'profile.managed_default_content_settings.javascript': 2})
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+    browser = webdriver.Chrome(options=options, service=Service(shutil.which('chromedriver')))
+    browser.set_page_load_timeout(30)
+    browser.get('data:text/html,<title>before</title><script>document.title = "after"</script>')
+    assert browser.title == ('before' if request.param == 'without JavaScript' else 'after')
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    browser.shot = lambda name: browser.save_screenshot(str(SCREENS / f'{request.param} {name}.png'.replace(' ', '-')))
+    yield browser
+    browser.quit()
+    shutil.rmtree(profile, ignore_errors=True)

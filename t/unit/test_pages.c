@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests for the built-in pages: which page, from what the API says in-process, and where none is shown. */
+#include "api_env.h"
+#include "kr_ui.h"
+
+static kr_ctx_t *visit(client_t *c, const char *method, const char *url)
+{
+    kr_ctx_t *k = carrying(c, method, url, NULL, NULL);
+
+    kr_ui_handle(k);
+    kr_db_release(k);
+    keep_cookies(c, k);
+    return k;
+}
+
+static int shows(const kr_ctx_t *k, const char *text)
+{
+    return k->reply->body && strstr(k->reply->body, text) != NULL;
+}
+
+/** The flow's page after the API sent the browser there. */
+static const char *page_of(client_t *c, const char *kind, const char *query)
+{
+    kr_ctx_t *k = get(c, apr_pstrcat(c->env->pool, "/self-service/", kind, "/browser", query, NULL));
+
+    assert_status(k, 303);
+    return header(k, "Location") + strlen("https://id.example.org");
+}
+
+static void test_a_form_is_shown_to_the_browser_that_began_it(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = person(env), *other = person(env);
+    const char *page = page_of(ana, "login", "?return_to=%2Fdeep");
+    kr_ctx_t *k = visit(ana, "GET", page);
+
+    assert_status(k, 200);
+    assert_true(shows(k, "name=\"csrf_token\" value=\""));
+    assert_true(shows(k, "name=\"password\""));
+    assert_true(shows(k, "registration/browser?return_to=%2Fdeep"));
+    assert_non_null(strstr(header(k, "Content-Security-Policy"), "default-src 'none'"));
+    assert_string_equal(header(k, "Cache-Control"), "no-store");
+    assert_string_equal(header(k, "X-Frame-Options"), "DENY");
+    assert_int_equal(k->statements, 1);
+    k = visit(other, "GET", page);
+    assert_status(k, 403);
+    assert_false(shows(k, "name=\"password\""));
+}
+
+static void test_forms_that_are_old_or_never_were_offer_a_new_begin(void **state)
+{
+    static const char *const urls[] = { "/login?flow=" NIL, "/login?flow=x", "/registration?flow=%3Cscript%3E", "/login?flow=a%26id%3Db" };
+    env_t *env = *state;
+    client_t *ana = person(env);
+    const char *page = page_of(ana, "login", "");
+    kr_ctx_t *k;
+
+    for (int i = 0; i < KR_DIM(urls); i++) {
+        k = visit(ana, "GET", urls[i]);
+        assert_status(k, 404);
+        assert_true(shows(k, "/browser\""));
+        assert_false(shows(k, "<script"));
+    }
+    env->now += 3600 * SECOND;
+    assert_status(visit(ana, "GET", page), 410);
+}
+
+static void test_who_comes_without_a_flow_is_sent_to_begin_one(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = visit(person(env), "GET", "/login?return_to=https%3A%2F%2Fevil.example");
+
+    assert_status(k, 303);
+    assert_string_equal(header(k, "Location"), BASE "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example");
+    assert_status(get(person(env), "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example"), 303); /* refused there */
+    assert_string_equal(header(visit(person(env), "GET", "/registration?flow="), "Location"), BASE "/self-service/registration/browser");
+}
+
+static void test_the_welcome_page_needs_a_session_and_has_a_way_out(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = signed_in_spa(env, "ana@example.org");
+    kr_ctx_t *k = visit(person(env), "GET", "/welcome");
+
+    assert_status(k, 303);
+    assert_string_equal(header(k, "Location"), BASE "/self-service/login/browser");
+    k = visit(ana, "GET", "/welcome");
+    assert_status(k, 200);
+    assert_true(shows(k, "ana@example.org"));
+    assert_true(shows(k, "/self-service/logout?token=ory_lo_"));
+    assert_int_equal(k->statements, 1); /* the session is looked up once */
+}
+
+static void test_the_error_page_shows_what_was_kept(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = get(person(env), "/self-service/login/browser?aal=aal3");
+    const char *page = header(k, "Location") + strlen("https://id.example.org");
+
+    k = visit(person(env), "GET", page);
+    assert_status(k, 200);
+    assert_true(shows(k, "no assurance level"));
+    assert_status(visit(person(env), "GET", "/error"), 404);
+    assert_status(visit(person(env), "GET", "/error?id=%3Cscript%3E"), 404);
+    assert_status(visit(person(env), "GET", "/signed-out"), 200);
+}
+
+static const struct { const char *path; int status; } PATHS[] = {
+    { "/login/", 404 },
+    { "/", 404 },
+    { "/nothing", 404 },
+    { "/a/b/login", 303 },
+    { "//evil.example/login", 404 }, /* links on the page would lead there */
+    { "/\\evil.example/signed-out", 404 },
+    { "//evil.example/signed-out", 404 },
+    { "/\"><script>/signed-out", 200 },
+};
+
+static void test_no_path_makes_links_that_lead_away(void **state)
+{
+    for (int i = 0; i < KR_DIM(PATHS); i++) {
+        kr_ctx_t *k = visit(person(*state), "GET", PATHS[i].path);
+
+        if (k->reply->status != PATHS[i].status) fail_msg("%s: %d", PATHS[i].path, k->reply->status);
+        assert_false(shows(k, "//evil") || shows(k, "<script"));
+    }
+}
+
+static void test_pages_are_read_only(void **state)
+{
+    static const char *const methods[] = { "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW" };
+    env_t *env = *state;
+
+    for (int i = 0; i < KR_DIM(methods); i++) {
+        kr_ctx_t *k = visit(person(env), methods[i], "/login");
+
+        assert_status(k, 405);
+        assert_string_equal(header(k, "Allow"), "GET, HEAD");
+    }
+    assert_status(visit(person(env), "HEAD", "/signed-out"), 200);
+}
+
+static void test_the_style_sheet_is_kept_by_browsers(void **state)
+{
+    env_t *env = *state;
+    client_t *c = person(env);
+    kr_ctx_t *k = visit(c, "GET", "/auth/style.css?v=x");
+
+    assert_status(k, 200);
+    assert_string_equal(k->reply->content_type, "text/css; charset=utf-8");
+    apr_table_set(c->headers, "If-None-Match", header(k, "ETag"));
+    k = visit(c, "GET", "/auth/style.css");
+    assert_status(k, 304);
+    assert_null(k->reply->body);
+    apr_table_set(c->headers, "If-None-Match", "\"other\"");
+    assert_status(visit(c, "GET", "/auth/style.css"), 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_form_is_shown_to_the_browser_that_began_it),
+        TEST(test_forms_that_are_old_or_never_were_offer_a_new_begin),
+        TEST(test_who_comes_without_a_flow_is_sent_to_begin_one),
+        TEST(test_the_welcome_page_needs_a_session_and_has_a_way_out),
+        TEST(test_the_error_page_shows_what_was_kept),
+        TEST(test_no_path_makes_links_that_lead_away),
+        TEST(test_pages_are_read_only),
+        TEST(test_the_style_sheet_is_kept_by_browsers),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
