@@ -14,6 +14,11 @@ typedef struct {
     json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
     int next_step;            /* 1: the flow goes on with another screen; show it */
+    int passed;               /* verification, recovery: the code or link was right */
+    const char *identity_id;  /* recovery: whose it was */
+    const char *via;          /* verification: "email" or "sms" */
+    int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
+    const char *replace_reason; /* and with this reason, where the message is 4000001 */
 } kr_outcome_t;
 
 /** Add this method's nodes to a fresh flow. */

@@ -31,7 +31,7 @@ typedef struct {
 kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
 /** Load a flow of that kind: one statement. @param out NULL when there is none */
 kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind, const char *id) KR_MUST_CHECK;
-/** Write what may change: state, active, ui, internal, identity_id, submit_count, updated_at. */
+/** Write what may change: state, active, ui, internal, identity_id, csrf_hash, updated_at. The count of tries has a way of its own. */
 kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
 
 /* -- identities ----------------------------------------------------------- */
@@ -157,6 +157,22 @@ kr_err_t *kr_store_error_load(const char **error, apr_time_t *created, kr_ctx_t 
 
 /* -- codes ------------------------------------------------------------------ */
 
+/** A one-time code or link token, as its keyed hash. */
+typedef struct {
+    const char *id, *kind, *address, *address_id, *identity_id, *code_hash;
+    apr_time_t used_at, expires_at; /* used_at 0: not used */
+} kr_code_row_t;
+
+/** Forget the codes of a flow: a newer one takes their place. */
+kr_err_t *kr_store_codes_drop(kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
+/** All codes of a flow. @param out array of kr_code_row_t */
+kr_err_t *kr_store_codes_of_flow(apr_array_header_t **out, kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
+/** Use a code, once. @param done 0: somebody was faster */
+kr_err_t *kr_store_code_use(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+/** Use up all open codes of that kind that an identity has in any flow. */
+kr_err_t *kr_store_codes_void(kr_ctx_t *k, const char *identity_id, const char *kind) KR_MUST_CHECK;
+/** Count one more try of a flow, in the caller's transaction. @param tries the number it is now */
+kr_err_t *kr_store_flow_count(int *tries, kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
 /** Keep the keyed hash of a one-time code that was sent for a flow to an address. */
 kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id, const char *kind, const char *address,
                                const char *address_id, const char *identity_id, const char *code_hash,

@@ -42,6 +42,15 @@ kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) K
 kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** Replace an expired flow by a fresh one that says so. @return the 410 that names it */
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
+/**
+ * A recovery or verification that cannot go on in this flow: make a fresh one that says why, and send the client there.
+ * @param message  4000001 with a reason, or a message of its own
+ */
+kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, int message, const char *reason) KR_MUST_CHECK;
+/** The same for one whose time was over. */
+kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
+/** The fields of the query as a body: visits from a mail. */
+void kr_body_of_query(kr_body_t *out, kr_ctx_t *k);
 /** Remember a session token exchange code if the client asked for one. */
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Is a query parameter true as Go reads booleans (1, t, T, true, True, TRUE)? */
@@ -73,8 +82,9 @@ int kr_cors(kr_ctx_t *k);
 kr_operation_fn kr_login_create_browser, kr_login_create_native, kr_login_get, kr_login_submit;
 kr_operation_fn kr_registration_create_browser, kr_registration_create_native, kr_registration_get, kr_registration_submit;
 kr_operation_fn kr_settings_create_browser, kr_settings_create_native, kr_settings_get, kr_settings_submit;
-kr_operation_fn kr_recovery_create, kr_recovery_get, kr_recovery_submit;
-kr_operation_fn kr_verification_create, kr_verification_get, kr_verification_submit;
+kr_operation_fn kr_recovery_create_browser, kr_recovery_create_native, kr_recovery_get, kr_recovery_submit;
+kr_operation_fn kr_verification_create_browser, kr_verification_create_native, kr_verification_get,
+    kr_verification_submit;
 kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
 kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
 kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;

@@ -115,3 +115,86 @@ kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
     hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, flow->exchange_code);
     return kr_store_exchange_insert(k, kr_uuid(k), flow->id, hash, NULL, NULL, flow->expires_at);
 }
+
+/* -- recovery and verification that begin anew ---------------------------- */
+
+void kr_body_of_query(kr_body_t *out, kr_ctx_t *k)
+{
+    out->is_form = 1;
+    out->json = kr_json_own(k->pool, json_object());
+    for (int i = 0; i < k->req->query->nelts; i++) {
+        const kr_pair_t *field = &APR_ARRAY_IDX(k->req->query, i, kr_pair_t);
+
+        if (!json_object_get(out->json, field->name)) json_object_set_new(out->json, field->name, json_string(field->value));
+    }
+}
+
+/* Forms of other tabs end with the flow: the new one belongs to a new cookie. Kratos renews it for native clients too. */
+static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old, const char *request_url, int renew)
+{
+    if (renew) kr_csrf_renew(k);
+    *out = kr_flow_make(k, old->kind, old->api, request_url);
+    return kr_methods_show(k, *out);
+}
+
+static const char *flow_url(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return kr_url_join(k->pool, k->realm->settings->base_url,
+                       apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), "/flows?id=", flow->id, NULL));
+}
+
+static kr_err_t *reply_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t *err)
+{
+    json_t *with = json_pack("[{s:s, s:{s:s}}]", "action", "show_recovery_ui", "flow", "id", flow->id);
+
+    kr_err_detail(k, err, "continue_with", with);
+    kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, int message, const char *reason)
+{
+    const int json = kr_wants_json(k->req, 1), verification = old->kind == KR_FLOW_VERIFICATION;
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url,
+                                  apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(old->kind), "?flow=", old->id, NULL));
+    kr_flow_t *flow;
+    kr_err_t *err;
+
+    KR_TRY(begin_again(&flow, k, old, url, 1));
+    if (reason) kr_flow_reason(k, flow, reason);
+    else kr_flow_message(k, flow, message, NULL);
+    KR_TRY(kr_flow_insert(k, flow));
+    if (!json) {
+        kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+        return KR_DONE;
+    }
+    if (!verification && k->realm->settings->use_transitions)
+        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", reason ? reason : "this flow is over, go on with the new one"));
+    if (!verification) {
+        kr_reply_redirect(k, 303, flow_url(k, flow));
+        return KR_DONE;
+    }
+    err = kr_err(k, 410, "self_service_flow_replaced", "this flow is over, go on with the one that took its place");
+    kr_respond_error(k, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)), 1);
+    return KR_DONE;
+}
+
+kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
+{
+    const char *when = kr_time_rfc3339(k->pool, old->expires_at);
+    kr_flow_t *flow;
+    kr_err_t *err;
+
+    KR_TRY(begin_again(&flow, k, old, old->request_url, old->kind == KR_FLOW_VERIFICATION));
+    kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
+                                                (json_int_t)apr_time_sec(old->expires_at)));
+    KR_TRY(kr_flow_insert(k, flow));
+    if (!old->api && !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    else if (old->kind == KR_FLOW_RECOVERY && old->api && k->realm->settings->use_transitions) {
+        err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
+        kr_err_extra(k, err, "expired_at", json_string(when));
+        kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
+        return reply_transition(k, flow, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)));
+    } else kr_reply_redirect(k, 303, flow_url(k, flow));
+    return KR_DONE;
+}

@@ -22,13 +22,13 @@ const kr_route_t kr_routes[] = {
     { "getSettingsFlow", KR_GET, "/self-service/settings/flows", kr_settings_get, 0 },
     { "updateSettingsFlow", FORM, "/self-service/settings", kr_settings_submit, FREE },
 
-    { "createBrowserRecoveryFlow", KR_GET, "/self-service/recovery/browser", kr_recovery_create, 0 },
-    { "createNativeRecoveryFlow", KR_GET, "/self-service/recovery/api", kr_recovery_create, FREE },
+    { "createBrowserRecoveryFlow", KR_GET, "/self-service/recovery/browser", kr_recovery_create_browser, 0 },
+    { "createNativeRecoveryFlow", KR_GET, "/self-service/recovery/api", kr_recovery_create_native, FREE },
     { "getRecoveryFlow", KR_GET, "/self-service/recovery/flows", kr_recovery_get, 0 },
     { "updateRecoveryFlow", FORM, "/self-service/recovery", kr_recovery_submit, FREE },
 
-    { "createBrowserVerificationFlow", KR_GET, "/self-service/verification/browser", kr_verification_create, 0 },
-    { "createNativeVerificationFlow", KR_GET, "/self-service/verification/api", kr_verification_create, FREE },
+    { "createBrowserVerificationFlow", KR_GET, "/self-service/verification/browser", kr_verification_create_browser, 0 },
+    { "createNativeVerificationFlow", KR_GET, "/self-service/verification/api", kr_verification_create_native, FREE },
     { "getVerificationFlow", KR_GET, "/self-service/verification/flows", kr_verification_get, 0 },
     { "updateVerificationFlow", FORM, "/self-service/verification", kr_verification_submit, FREE },
 

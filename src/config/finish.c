@@ -243,6 +243,9 @@ static void finish_mail(kr_review_t *review, kr_mail_conf_t *mail)
         if (!mail->folder) kr_review_error(review, "courier.smtp.connection_uri", "has a broken %% in its path");
     } else if (mail->local_name) {
         mail->smtp = kr_net_smtp_parse(review->pool, mail->uri, mail->local_name, &why);
+        if (mail->smtp && mail->smtp->user && !mail->smtp->starttls && strncmp(mail->uri, "smtp:", 5) == 0) {
+            kr_review_warn(review, "courier.smtp.connection_uri", "sends the password unencrypted (disable_starttls)");
+        }
     }
 }
 

@@ -108,15 +108,15 @@ static const kr_key_t KEYS[] = {
     { "selfservice.flows.settings.after.lookup_secret.hooks", KR_HOOKS, NULL, AFTER_BY(SETTINGS, LOOKUP_SECRET, hooks),
       DETAIL, .help = "hooks after a change of backup code", .words = ON_CREDENTIAL },
 
-    { "selfservice.flows.recovery.after.default_browser_return_url", KR_PAGE, NULL, AFTER(RECOVERY, url), DETAIL,
+    { "selfservice.flows.recovery.after.default_browser_return_url", KR_PAGE, NULL, AFTER(RECOVERY, url), BUILT,
       .help = "where people go after a recovery" },
-    { "selfservice.flows.recovery.after.hooks", KR_HOOKS, NULL, AFTER(RECOVERY, hooks), DETAIL,
+    { "selfservice.flows.recovery.after.hooks", KR_HOOKS, NULL, AFTER(RECOVERY, hooks), BUILT,
       .help = "hooks after a recovery", .words = ON_CREDENTIAL },
 
     { "selfservice.flows.verification.after.default_browser_return_url", KR_PAGE, NULL, AFTER(VERIFICATION, url),
-      DETAIL,
+      BUILT,
       .help = "where people go after a verification" },
-    { "selfservice.flows.verification.after.hooks", KR_HOOKS, NULL, AFTER(VERIFICATION, hooks), DETAIL,
+    { "selfservice.flows.verification.after.hooks", KR_HOOKS, NULL, AFTER(VERIFICATION, hooks), BUILT,
       .help = "hooks after a verification", .words = ON_ANY },
 };
 
@@ -127,7 +127,7 @@ const kr_hook_kind_t kr_hook_kinds[] = {
     { "revoke_active_sessions", 1, 0, "all other sessions of the identity end" },
     { "require_verified_address", 0, 0, "nobody signs in without a verified address" },
     { "verification", 0, 0, "sends a code or link to an address that is not verified yet" },
-    { "show_verification_ui", 0, 0, "people go on to verify their address" },
+    { "show_verification_ui", 1, 0, "people go on to verify their address" },
     { "verify_new_address", 0, 0, "a changed address counts once it is verified" },
     { "notify_previous_addresses", 0, 0, "the previous address is told of the change" },
     { "web_hook", 0, 0, "calls a URL" },

@@ -23,7 +23,7 @@ static const kr_key_t KEYS[] = {
       .help = "upper bound of that time" },
     { "feature_flags.password_profile_registration_node_group", KR_CHOICE, "default", AT(registration_password_group),
       BUILT, .help = "node group of the traits in registration of style `unified`", .words = "default|password" },
-    { "feature_flags.use_continue_with_transitions", KR_BOOL, "false", AT(use_transitions), DETAIL,
+    { "feature_flags.use_continue_with_transitions", KR_BOOL, "false", AT(use_transitions), BUILT,
       .help = "recovery answers programs with `continue_with` instead of a redirect" },
     { "feature_flags.choose_recovery_address", KR_BOOL, "false", AT(choose_recovery_address), DETAIL,
       .help = "recovery lets people choose among their addresses" },

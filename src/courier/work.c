@@ -13,8 +13,8 @@
  * Within LEASE nobody else is given a claimed message. We begin no message after WORK, and one takes SEND at most: what
  * is left of the lease is for clocks that differ, and for a database that is slow to take the mark.
  */
-#define LEASE apr_time_from_sec(90)
-#define WORK apr_time_from_sec(40)
+#define LEASE apr_time_from_sec(60)
+#define WORK apr_time_from_sec(20)
 #define SEND apr_time_from_sec(20)
 
 /* A code is worth nothing after a day, and a flood of old mail worth less. */
@@ -27,6 +27,7 @@ typedef struct {
     const kr_courier_worker_t *worker;
     apr_time_t began;          /* by the clock of the machine: k->now may be a test's */
     apr_array_header_t *messages; /* of kr_message_row_t */
+    apr_pool_t *pool;          /* ends with the batch: so does the connection to the server */
     kr_net_mailer_t *mailer;   /* NULL until it is needed */
     int unreachable;
 } work_t;
@@ -76,7 +77,7 @@ static kr_net_mailed_t hand_over(work_t *work, kr_ctx_t *k, const kr_message_row
     if (conf->smtp && strcmp(message->via, "email") != 0) return refused("nothing carries text messages");
     mail.text = kr_mime_make(&mail.len, k->pool, &parcel);
     if (conf->folder) return kr_folder_drop(k->pool, conf->folder, message->id, mail.text, mail.len);
-    if (!work->mailer) work->mailer = kr_net_mailer_make(work->k->pool, conf->smtp);
+    if (!work->mailer) work->mailer = kr_net_mailer_make(work->pool, conf->smtp);
     return kr_net_mail(k, work->mailer, &mail);
 }
 
@@ -169,7 +170,8 @@ static kr_err_t *send_batch(int *sent, int *next, work_t *work)
     kr_err_t *err = NULL;
     apr_pool_t *pool;
 
-    apr_pool_create(&pool, work->k->pool);
+    apr_pool_create(&work->pool, work->k->pool);
+    apr_pool_create(&pool, work->pool);
     for (*next = 0; *next < work->messages->nelts && !err && !work->unreachable; ++*next) {
         kr_message_row_t *message = &APR_ARRAY_IDX(work->messages, *next, kr_message_row_t);
         kr_ctx_t one = *work->k; /* the same, but for the memory of one message */
@@ -181,7 +183,7 @@ static kr_err_t *send_batch(int *sent, int *next, work_t *work)
         err = settle(sent, work, message, &mailed);
         apr_pool_clear(pool);
     }
-    apr_pool_destroy(pool);
+    apr_pool_destroy(work->pool);
     return err;
 }
 

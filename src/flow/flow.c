@@ -194,10 +194,11 @@ static json_t *ui_json(kr_ctx_t *k, const kr_flow_t *flow)
     const char *action = apr_pstrcat(k->pool, kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/"),
                                      kr_flow_kind_name(flow->kind), "?flow=", flow->id, NULL);
     const char *token = flow->api ? "" : kr_csrf_token(k);
+    const char *leads_to = kr_json_str(flow->internal, "continue_url"); /* a form that is done leads on */
 
     kr_node_set(kr_node_find(flow, "csrf_token"), "value", json_string(token ? token : ""));
-    json_object_set_new(ui, "action", json_string(action));
-    json_object_set_new(ui, "method", json_string("POST"));
+    json_object_set_new(ui, "action", json_string(leads_to ? leads_to : action));
+    json_object_set_new(ui, "method", json_string(leads_to ? "GET" : "POST"));
     if (json_array_size(flow->nodes)) json_object_set(ui, "nodes", flow->nodes);
     else json_object_set_new(ui, "nodes", json_null());
     if (json_array_size(flow->messages)) json_object_set(ui, "messages", flow->messages);

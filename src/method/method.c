@@ -9,6 +9,8 @@
 const kr_method_t *const kr_methods[] = {
     &kr_method_profile,
     &kr_method_password,
+    &kr_method_code,
+    &kr_method_link,
     &kr_method_identifier_first,
     NULL,
 };
@@ -29,7 +31,7 @@ kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
         if (!flow->api) kr_node_csrf(k, flow);
         return NULL;
     }
-    kr_node_csrf(k, flow);
+    if (flow->kind != KR_FLOW_RECOVERY && flow->kind != KR_FLOW_VERIFICATION) kr_node_csrf(k, flow); /* there it has its place */
     for (int i = 0; kr_methods[i]; i++) {
         const kr_method_t *m = kr_methods[i];
 
@@ -106,7 +108,9 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     memset(out, 0, sizeof(*out));
     m = flow->organization_id ? NULL : method_of(k, flow, body);
     if (m && m->keep) m->keep(flow, body);
-    KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
+    /* a code is a secret of its own: verification takes it from wherever the mail was read */
+    if (flow->kind != KR_FLOW_VERIFICATION || !kr_body_str(body, "code"))
+        KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(take_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
     if (!m) {

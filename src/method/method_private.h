@@ -7,6 +7,8 @@
 
 extern const kr_method_t kr_method_profile;
 extern const kr_method_t kr_method_password;
+extern const kr_method_t kr_method_code;
+extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_identifier_first;
 
 #endif

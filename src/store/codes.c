@@ -17,3 +17,61 @@ kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id,
     return kr_db_exec(NULL, k, &CODE_INSERT, KR_S(id), KR_S(k->realm->name), KR_S(flow_id), KR_S(kind), KR_S(address),
                       KR_S(address_id), KR_S(identity_id), KR_S(code_hash), KR_I(expires_at), KR_I(k->now));
 }
+
+static const kr_query_t CODES_DROP = {
+    .name = "codes_drop",
+    .sql = "DELETE FROM codes WHERE flow_id = %s AND realm_id = %s",
+};
+
+static const kr_query_t CODES_OF_FLOW = {
+    .name = "codes_of_flow",
+    .sql = "SELECT id, kind, address, address_id, identity_id, code_hash, used_at, expires_at FROM codes "
+           "WHERE flow_id = %s AND realm_id = %s",
+};
+
+static const kr_query_t CODE_USE = {
+    .name = "code_use",
+    .sql = "UPDATE codes SET used_at = %lld WHERE id = %s AND realm_id = %s AND used_at = 0",
+};
+
+static const kr_query_t CODES_VOID = {
+    .name = "codes_void",
+    .sql = "UPDATE codes SET used_at = %lld WHERE identity_id = %s AND realm_id = %s AND kind = %s AND used_at = 0",
+};
+
+kr_err_t *kr_store_codes_drop(kr_ctx_t *k, const char *flow_id)
+{
+    return kr_db_exec(NULL, k, &CODES_DROP, KR_S(flow_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_codes_of_flow(apr_array_header_t **out, kr_ctx_t *k, const char *flow_id)
+{
+    apr_array_header_t *rows;
+
+    KR_TRY(kr_db_rows(&rows, k, &CODES_OF_FLOW, KR_S(flow_id), KR_S(k->realm->name)));
+    *out = apr_array_make(k->pool, rows->nelts, sizeof(kr_code_row_t));
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
+
+        APR_ARRAY_PUSH(*out, kr_code_row_t) = (kr_code_row_t){
+            .id = row->col[0], .kind = row->col[1], .address = row->col[2], .address_id = row->col[3],
+            .identity_id = row->col[4], .code_hash = row->col[5], .used_at = kr_row_int(row, 6),
+            .expires_at = kr_row_int(row, 7),
+        };
+    }
+    return NULL;
+}
+
+kr_err_t *kr_store_code_use(int *done, kr_ctx_t *k, const char *id)
+{
+    apr_int64_t changed = 0;
+
+    KR_TRY(kr_db_exec(&changed, k, &CODE_USE, KR_I(k->now), KR_S(id), KR_S(k->realm->name)));
+    *done = changed == 1;
+    return NULL;
+}
+
+kr_err_t *kr_store_codes_void(kr_ctx_t *k, const char *identity_id, const char *kind)
+{
+    return kr_db_exec(NULL, k, &CODES_VOID, KR_I(k->now), KR_S(identity_id), KR_S(k->realm->name), KR_S(kind));
+}

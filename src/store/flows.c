@@ -21,7 +21,7 @@ static const kr_query_t FLOW_BY_ID = {
 
 static const kr_query_t FLOW_UPDATE = {
     .name = "flow_update",
-    .sql = "UPDATE flows SET state = %s, active = %s, ui = %s, internal = %s, identity_id = %s, submit_count = %lld, "
+    .sql = "UPDATE flows SET state = %s, active = %s, ui = %s, internal = %s, identity_id = %s, csrf_hash = %s, "
            "updated_at = %lld WHERE id = %s AND realm_id = %s",
 };
 
@@ -70,6 +70,27 @@ kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind,
 kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *f)
 {
     return kr_db_exec(NULL, k, &FLOW_UPDATE, KR_S(f->state), KR_S(f->active), KR_S(f->ui), KR_S(f->internal),
-                      KR_S(f->identity_id), KR_I(f->submit_count), KR_I(f->updated_at), KR_S(f->id),
+                      KR_S(f->identity_id), KR_S(f->csrf_hash), KR_I(f->updated_at), KR_S(f->id),
                       KR_S(k->realm->name));
+}
+
+static const kr_query_t FLOW_COUNT = {
+    .name = "flow_count",
+    .sql = "UPDATE flows SET submit_count = submit_count + 1 WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t FLOW_COUNTED = {
+    .name = "flow_counted",
+    .sql = "SELECT submit_count FROM flows WHERE id = %s AND realm_id = %s",
+};
+
+/* The row stays locked until the transaction ends, so two tries at once count as two. */
+kr_err_t *kr_store_flow_count(int *tries, kr_ctx_t *k, const char *flow_id)
+{
+    kr_row_t *row;
+
+    KR_TRY(kr_db_exec(NULL, k, &FLOW_COUNT, KR_S(flow_id), KR_S(k->realm->name)));
+    KR_TRY(kr_db_one(&row, k, &FLOW_COUNTED, KR_S(flow_id), KR_S(k->realm->name)));
+    *tries = row ? (int)kr_row_int(row, 0) : 0;
+    return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of flows, sessions and the API begin with: a realm out of an inline kratos.yml, an SQLite database in a
- * folder of its own, and clients that send requests to kr_api_handle and keep their cookies. Run from the root of the
+ * What the tests of flows, sessions and the API begin with: a realm out of an inline kratos.yml, an SQLite database in
+ * a folder of its own, and clients that send requests to kr_api_handle and keep their cookies. Run from the root of the
  * repository.
  */
 #ifndef KR_TEST_API_ENV_H
@@ -60,7 +60,8 @@ static const char PERSON[] =
     "\"name\":{\"type\":\"object\",\"properties\":{\"first\":{\"type\":\"string\",\"title\":\"First name\"},"
     "\"last\":{\"type\":\"string\",\"title\":\"Last name\"}}},"
     "\"age\":{\"type\":\"integer\",\"minimum\":13},"
-    "\"other_email\":{\"type\":\"string\",\"format\":\"email\",\"ory.sh/kratos\":{\"verification\":{\"via\":\"email\"}}}},"
+    "\"other_email\":{\"type\":\"string\",\"format\":\"email\","
+    "\"ory.sh/kratos\":{\"verification\":{\"via\":\"email\"}}}},"
     "\"required\":[\"email\"],\"additionalProperties\":false}}}";
 
 typedef struct {
@@ -217,7 +218,8 @@ static inline int add_cookie(void *line, const char *name, const char *value)
     return 1;
 }
 
-static inline kr_request_t *request(client_t *c, const char *method, const char *url, const char *type, const char *body)
+static inline kr_request_t *request(client_t *c, const char *method, const char *url, const char *type,
+                                    const char *body)
 {
     kr_request_t *req = apr_pcalloc(c->env->pool, sizeof(*req));
     const char *query = strchr(url, '?');
@@ -258,7 +260,8 @@ static inline void keep_cookies(client_t *c, const kr_ctx_t *k)
     for (int i = 0; i < k->reply->cookies->nelts; i++) {
         const kr_cookie_t *cookie = &APR_ARRAY_IDX(k->reply->cookies, i, kr_cookie_t);
 
-        if (!c->jar && strcmp(cookie->name, SESSION) == 0) fail_msg("%s: an app was given a session cookie", k->req->raw_path);
+        if (!c->jar && strcmp(cookie->name, SESSION) == 0)
+            fail_msg("%s: an app was given a session cookie", k->req->raw_path);
         if (!c->jar) continue;
         if (cookie->max_age) apr_table_set(c->jar, cookie->name, cookie->value);
         else apr_table_unset(c->jar, cookie->name);
@@ -353,6 +356,18 @@ static inline const char *value_of(const json_t *flow, const char *name)
     return value ? value : "";
 }
 
+/* -- bodies --------------------------------------------------------------- */
+
+static inline json_t *by_password(const char *email, const char *password)
+{
+    return json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", email, "password", password);
+}
+
+static inline json_t *new_account(const char *email, const char *password)
+{
+    return json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", password, "traits", "email", email);
+}
+
 /* -- stories -------------------------------------------------------------- */
 
 /** Begin a flow. @return it, with the URL for its submits in *to */
@@ -383,8 +398,7 @@ static inline kr_ctx_t *register_as(client_t *c, const char *email, const char *
     const char *to;
     json_t *flow = begin_flow(c, "registration", "", &to);
 
-    return submit(c, to, flow, json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", password, "traits",
-                                         "email", email));
+    return submit(c, to, flow, new_account(email, password));
 }
 
 static inline kr_ctx_t *login_as(client_t *c, const char *email, const char *password, const char *query)
@@ -392,7 +406,7 @@ static inline kr_ctx_t *login_as(client_t *c, const char *email, const char *pas
     const char *to;
     json_t *flow = begin_flow(c, "login", query, &to);
 
-    return submit(c, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", email, "password", password));
+    return submit(c, to, flow, by_password(email, password));
 }
 
 /** A native client that is signed in: its token goes with every request. */

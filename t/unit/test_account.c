@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the first visit to the next sign-in, through the whole API: what each kind of client gets, what it costs in statements,
- * what nobody learns. */
+/* From the first visit to the next sign-in, through the whole API: what each kind of client gets, what it costs in
+ * statements, what nobody learns. */
 #include "api_env.h"
 
 static const kr_query_t IDENTITIES = { .name = "identities", .sql = "SELECT COUNT(*) FROM identities" };
 static const kr_query_t CREDENTIALS = { .name = "credentials", .sql = "SELECT COUNT(*) FROM identity_credentials" };
 static const kr_query_t SESSIONS = { .name = "sessions", .sql = "SELECT COUNT(*) FROM sessions" };
 static const kr_query_t MESSAGES = { .name = "messages", .sql = "SELECT COUNT(*) FROM courier_messages" };
-static const kr_query_t PLAIN = { .name = "plain", .sql = "SELECT COUNT(*) FROM identity_credentials WHERE config LIKE '%%" GOOD "%%'" };
+static const kr_query_t PLAIN = { .name = "plain",
+                                  .sql = "SELECT COUNT(*) FROM identity_credentials WHERE config LIKE '%%" GOOD "%%'" };
 
 /* -- apps ----------------------------------------------------------------- */
 
@@ -62,10 +63,12 @@ static void test_people_register_and_are_sent_on(void **state)
     assert_status(k, 303);
     assert_ptr_equal(strstr(page, "https://id.example.org/registration?flow="), page);
     csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
-    k = post_form(ana, page, "registration", "method=password&traits.email=ana%40example.org&traits.age=x&password=correct+horse+battery");
+    k = post_form(ana, page, "registration",
+                  "method=password&traits.email=ana%40example.org&traits.age=x&password=correct+horse+battery");
     assert_status(k, 302); /* the one redirect that is a 302 */
     assert_string_equal(header(k, "Location"), page);
-    k = post_form(ana, page, "registration", "method=password&traits.email=ana%40example.org&traits.age=30&password=correct+horse+battery");
+    k = post_form(ana, page, "registration",
+                  "method=password&traits.email=ana%40example.org&traits.age=30&password=correct+horse+battery");
     assert_status(k, 303);
     assert_string_equal(header(k, "Location"), APP "welcome");
     assert_non_null(cookie_set(k, SESSION));
@@ -116,7 +119,8 @@ static void test_an_expired_form_is_replaced_by_a_fresh_one(void **state)
     k = post_form(ana, page, "login", "method=password&identifier=a&password=b");
     assert_status(k, 303);
     assert_string_not_equal(header(k, "Location"), page);
-    k = get(ana, apr_pstrcat(env->pool, "/self-service/login/flows?id=", strstr(header(k, "Location"), "flow=") + 5, NULL));
+    k = get(ana,
+            apr_pstrcat(env->pool, "/self-service/login/flows?id=", strstr(header(k, "Location"), "flow=") + 5, NULL));
     assert_status(k, 200);
     assert_int_equal(message_at(said(k), NULL), 4010001);
     assert_string_equal(word(k, "return_to"), "/x");
@@ -132,7 +136,8 @@ static void test_a_script_gets_json_and_cookies_but_no_token(void **state)
 
     assert_status(k, 200);
     assert_null(json_object_get(said(k), "session_token"));
-    assert_string_equal(kr_json_str(json_array_get(json_object_get(said(k), "continue_with"), 0), "action"), "redirect_browser_to");
+    assert_string_equal(kr_json_str(json_array_get(json_object_get(said(k), "continue_with"), 0), "action"),
+                        "redirect_browser_to");
     assert_int_equal(k->reply->cookies->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(k->reply->cookies, 0, kr_cookie_t).name, ana->realm->csrf_cookie_name);
     k = get(ana, "/self-service/registration/browser");
@@ -182,7 +187,8 @@ static void test_a_second_registration_leaves_one_account_and_nothing_half_done(
     assert_int_equal(count_of(env, &CREDENTIALS), 1);
     assert_int_equal(count_of(env, &SESSIONS), 1);
     assert_status(login_as(native(env), "ana@example.org", GOOD, ""), 200);
-    assert_int_equal(message_at(said(login_as(native(env), "ana@example.org", "another password of mine", "")), NULL), 4000006);
+    assert_int_equal(message_at(said(login_as(native(env), "ana@example.org", "another password of mine", "")), NULL),
+                     4000006);
 }
 
 static void test_the_flow_of_a_duplicate_can_be_sent_again(void **state)
@@ -195,9 +201,9 @@ static void test_the_flow_of_a_duplicate_can_be_sent_again(void **state)
 
     signed_in_app(env, "ana@example.org");
     flow = begin_flow(ben, "registration", "", &to);
-    k = submit(ben, to, flow, json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", GOOD, "traits", "email", "ana@example.org"));
+    k = submit(ben, to, flow, new_account("ana@example.org", GOOD));
     assert_int_equal(message_at(said(k), NULL), 4000007);
-    k = submit(ben, to, said(k), json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", GOOD, "traits", "email", "ben@example.org"));
+    k = submit(ben, to, said(k), new_account("ben@example.org", GOOD));
     assert_status(k, 200);
 }
 
@@ -230,7 +236,8 @@ static const char *shape(env_t *env, kr_ctx_t *k)
 
 static void test_a_wrong_name_and_a_wrong_password_look_the_same(void **state)
 {
-    static const char *const names[] = { "nobody@example.org", "ana@example.or", "\u200b", "' OR 1=1 --", "%", "ana@example.org\\" };
+    static const char *const names[] = { "nobody@example.org", "ana@example.or", "\u200b", "' OR 1=1 --", "%",
+                                         "ana@example.org\\" };
     env_t *env = *state;
     const char *expected;
     kr_ctx_t *k;
@@ -249,14 +256,16 @@ static void test_identifier_first_tells_nothing_where_enumeration_is_mitigated(v
     const char *answers[2];
 
     signed_in_app(env, "ana@example.org");
-    change(env, "{selfservice: {flows: {login: {style: identifier_first}}}, security: {account_enumeration: {mitigate: true}}}");
+    change(env, "{selfservice: {flows: {login: {style: identifier_first}}}, security: {account_enumeration: {mitigate: "
+                "true}}}");
     for (int i = 0; i < 2; i++) {
         client_t *app = native(env);
         const char *to;
 
         begin_flow(app, "login", "", &to);
-        answers[i] = shape(env, ask(app, "POST", to, JSON, i ? "{\"method\":\"identifier_first\",\"identifier\":\"ana@example.org\"}"
-                                                              : "{\"method\":\"identifier_first\",\"identifier\":\"nobody@example.org\"}"));
+        answers[i] = shape(env, ask(app, "POST", to, JSON,
+                                    i ? "{\"method\":\"identifier_first\",\"identifier\":\"ana@example.org\"}"
+                                      : "{\"method\":\"identifier_first\",\"identifier\":\"nobody@example.org\"}"));
     }
     assert_string_equal(answers[0], answers[1]);
     change(env, "selfservice: {flows: {login: {style: identifier_first}}}");
@@ -315,8 +324,9 @@ static void test_a_new_address_is_mailed_and_its_flow_belongs_to_the_browser(voi
     change(env, VERIFYING);
     ana->realm = env->realm;
     flow = begin_flow(ana, "registration", "", &to);
-    k = submit(ana, to, flow, json_pack("{s:s, s:s, s:{s:s, s:s}}", "method", "password", "password", GOOD, "traits", "email",
-                                        "ana@example.org", "other_email", "ana@example.com"));
+    k = submit(ana, to, flow,
+               json_pack("{s:s, s:s, s:{s:s, s:s}}", "method", "password", "password", GOOD, "traits", "email",
+                         "ana@example.org", "other_email", "ana@example.com"));
     assert_status(k, 200);
     assert_int_equal(count_of(env, &MESSAGES), 2);
     assert_null(strstr(k->reply->body, "verification_code"));
@@ -346,7 +356,7 @@ static void test_requests_cost_few_statements(void **state)
     assert_int_equal(get(app, "/sessions/whoami")->statements, 0);
 
     flow = begin_flow(ana, "registration", "", &to);
-    k = submit(ana, to, flow, json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", GOOD, "traits", "email", "ana@example.org"));
+    k = submit(ana, to, flow, new_account("ana@example.org", GOOD));
     assert_status(k, 200);
     assert_true(k->statements <= 8);
     k = get(ana, "/sessions/whoami");
@@ -354,17 +364,19 @@ static void test_requests_cost_few_statements(void **state)
     assert_int_equal(k->statements, 1);
 
     flow = begin_flow(app, "login", "", &to);
-    k = submit(app, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", "ana@example.org", "password", GOOD));
+    k = submit(app, to, flow, by_password("ana@example.org", GOOD));
     assert_status(k, 200);
     assert_true(k->statements <= 5);
-    k = submit(app, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", "ana@example.org", "password", "wrong"));
+    k = submit(app, to, flow, by_password("ana@example.org", "wrong"));
     assert_status(k, 400);
     assert_true(k->statements <= 3);
 }
 
 static void test_a_hash_of_other_parameters_is_made_anew_at_login(void **state)
 {
-    static const kr_query_t bcrypt = { .name = "bcrypt", .sql = "SELECT COUNT(*) FROM identity_credentials WHERE config LIKE '%%$2_$%%'" };
+    static const kr_query_t bcrypt = { .name = "bcrypt",
+                                       .sql =
+                                           "SELECT COUNT(*) FROM identity_credentials WHERE config LIKE '%%$2_$%%'" };
     env_t *env = *state;
 
     signed_in_app(env, "ana@example.org");

@@ -111,7 +111,8 @@ static void test_only_strings_are_strings_and_of_a_repeated_field_the_first_coun
 
 /* -- odd bodies against whole flows --------------------------------------- */
 
-/* JSON of wrong types everywhere: each is answered with the flow and a message, or with an envelope, never with a 5xx. */
+/* JSON of wrong types everywhere: each is answered with the flow and a message, or with an envelope, never with a 5xx.
+ */
 static const char *const ODD_LOGINS[] = {
     "{}",
     "{\"method\":null}",
@@ -149,7 +150,8 @@ static const char *const ODD_REGISTRATIONS[] = {
     "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits\":{\"email\":\"a@example.org\",\"name\":[]}}",
     "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits\":{\"email\":\"a@example.org\",\"age\":\"x\"}}",
     "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits\":{\"email\":\"a@example.org\",\"x\":{\"y.z\":1}}}",
-    "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits.email\":{},\"traits.name.first\":[],\"traits.age\":{}}",
+    "{\"method\":\"password\",\"password\":\"" GOOD
+    "\",\"traits.email\":{},\"traits.name.first\":[],\"traits.age\":{}}",
     "{\"method\":\"password\",\"password\":1,\"traits\":{\"email\":\"a@example.org\"}}",
     "{\"method\":\"password\",\"password\":[],\"traits\":{\"email\":\"a@example.org\"}}",
     "{\"method\":\"profile\",\"traits\":{\"email\":\"a@example.org\"}}",
@@ -211,8 +213,9 @@ static void test_flows_that_are_not_there_are_told_so(void **state)
     assert_status(get(native(env), "/self-service/login/flows?id="), 404);
     assert_status(get(native(env), "/self-service/login/flows?id=x"), 404);
     begin_flow(native(env), "login", "", &to); /* a flow of another kind is none */
-    assert_status(ask(native(env), "POST", apr_pstrcat(env->pool, "/self-service/registration?", strstr(to, "flow="), NULL), JSON,
-                      "{}"), 404);
+    assert_status(ask(native(env), "POST",
+                      apr_pstrcat(env->pool, "/self-service/registration?", strstr(to, "flow="), NULL), JSON, "{}"),
+                  404);
 }
 
 static void test_nodes_do_not_pile_up_when_a_step_is_sent_again(void **state)
@@ -227,7 +230,8 @@ static void test_nodes_do_not_pile_up_when_a_step_is_sent_again(void **state)
     signed_in_app(env, "ana@example.org");
     begin_flow(app, "login", "", &to);
     for (int i = 0; i < 5; i++) {
-        kr_ctx_t *k = ask(app, "POST", to, JSON, "{\"method\":\"identifier_first\",\"identifier\":\"ana@example.org\"}");
+        kr_ctx_t *k =
+            ask(app, "POST", to, JSON, "{\"method\":\"identifier_first\",\"identifier\":\"ana@example.org\"}");
 
         assert_status(k, 400);
         if (!i) first = json_array_size(kr_json_at(said(k), "ui.nodes"));

@@ -51,9 +51,18 @@ static void test_tokens_of_another_cookie_and_tokens_that_are_none_are_refused(v
     kr_ctx_t *k = with_value(env, some_cookie(env, 'x'));
     const char *good = kr_csrf_token(k);
     const char *bad[] = {
-        NULL, "", "x", "====", kr_csrf_token(with_value(env, some_cookie(env, 'y'))), some_cookie(env, 'y'),
-        apr_pstrmemdup(env->pool, good, 87), apr_pstrmemdup(env->pool, good, 84), apr_pstrcat(env->pool, good, "AAAA", NULL),
-        apr_pstrcat(env->pool, " ", good, NULL), apr_pstrcat(env->pool, good, good, NULL), kr_base64(env->pool, "short", 5),
+        NULL,
+        "",
+        "x",
+        "====",
+        kr_csrf_token(with_value(env, some_cookie(env, 'y'))),
+        some_cookie(env, 'y'),
+        apr_pstrmemdup(env->pool, good, 87),
+        apr_pstrmemdup(env->pool, good, 84),
+        apr_pstrcat(env->pool, good, "AAAA", NULL),
+        apr_pstrcat(env->pool, " ", good, NULL),
+        apr_pstrcat(env->pool, good, good, NULL),
+        kr_base64(env->pool, "short", 5),
     };
 
     for (int i = 0; i < KR_DIM(bad); i++)
@@ -67,8 +76,13 @@ static void test_a_cookie_that_is_missing_broken_or_doubled_is_none(void **state
     env_t *env = *state;
     const char *name = env->realm->csrf_cookie_name, *good = some_cookie(env, 'x');
     const char *bad[] = {
-        NULL, "", "a=b", apr_pstrcat(env->pool, name, "=", NULL), apr_pstrcat(env->pool, name, "=short", NULL),
-        apr_pstrcat(env->pool, name, "=", good, "; ", name, "=", good, NULL), /* a sister host may have set one of them */
+        NULL,
+        "",
+        "a=b",
+        apr_pstrcat(env->pool, name, "=", NULL),
+        apr_pstrcat(env->pool, name, "=short", NULL),
+        apr_pstrcat(env->pool, name, "=", good, "; ", name, "=", good,
+                    NULL), /* a sister host may have set one of them */
         apr_pstrcat(env->pool, name, "=", good, "; ", name, "=", some_cookie(env, 'y'), NULL),
         apr_pstrcat(env->pool, name, "=", apr_pstrmemdup(env->pool, good, 43), NULL),
         apr_pstrcat(env->pool, name, "=", good, "A", NULL),
@@ -80,7 +94,8 @@ static void test_a_cookie_that_is_missing_broken_or_doubled_is_none(void **state
     for (int i = 0; i < KR_DIM(bad); i++) {
         kr_ctx_t *k = with_cookies(env, bad[i]);
 
-        if (kr_csrf_token(k) || kr_csrf_hash(k) || kr_csrf_token_ok(k, good)) fail_msg("taken: %s", bad[i] ? bad[i] : "nothing");
+        if (kr_csrf_token(k) || kr_csrf_hash(k) || kr_csrf_token_ok(k, good))
+            fail_msg("taken: %s", bad[i] ? bad[i] : "nothing");
         kr_csrf_ensure(k);
         assert_non_null(cookie_set(k, name));
         assert_non_null(kr_csrf_token(k));
@@ -124,7 +139,8 @@ static void test_a_flow_belongs_to_the_cookie_it_was_made_for_even_after_a_rotat
 
 static const char *login_body(env_t *env, const char *token)
 {
-    return apr_psprintf(env->pool, "{\"method\":\"password\",\"identifier\":\"ana@example.org\",\"password\":\"%s\"%s%s%s}", GOOD,
+    return apr_psprintf(env->pool,
+                        "{\"method\":\"password\",\"identifier\":\"ana@example.org\",\"password\":\"%s\"%s%s%s}", GOOD,
                         token ? ",\"csrf_token\":\"" : "", token ? token : "", token ? "\"" : "");
 }
 
@@ -164,7 +180,10 @@ static void test_no_password_is_looked_at_without_the_token(void **state)
     k = ask(ana, "POST", to, JSON, login_body(env, "AAAA"));
     assert_status(k, 403);
     assert_null(cookie_set(k, SESSION));
-    assert_status(ask(ana, "POST", to, FORM, "method=password&identifier=ana%40example.org&password=" "correct+horse+battery"), 403);
+    assert_status(ask(ana, "POST", to, FORM,
+                      "method=password&identifier=ana%40example.org&password="
+                      "correct+horse+battery"),
+                  403);
     assert_status(ask(ana, "POST", to, JSON, login_body(env, value_of(flow, "csrf_token"))), 200);
 }
 
@@ -176,7 +195,8 @@ static void test_people_are_sent_to_the_error_page(void **state)
     const char *id = strstr(header(k, "Location"), "flow=");
 
     assert_status(k, 303);
-    k = ask(ana, "POST", apr_pstrcat(env->pool, "/self-service/login?", id, NULL), FORM, "method=password&identifier=a&password=b");
+    k = ask(ana, "POST", apr_pstrcat(env->pool, "/self-service/login?", id, NULL), FORM,
+            "method=password&identifier=a&password=b");
     assert_status(k, 303);
     assert_ptr_equal(strstr(header(k, "Location"), "https://id.example.org/error?id="), header(k, "Location"));
     k = get(spa(env), apr_pstrcat(env->pool, "/self-service/errors?", strstr(header(k, "Location"), "id="), NULL));
@@ -193,7 +213,9 @@ static void test_a_browser_flow_is_shown_to_its_browser_only(void **state)
     kr_ctx_t *k;
 
     read = apr_pstrcat(env->pool, "/self-service/registration/flows?id=", kr_json_str(flow, "id"), NULL);
-    assert_status(submit(ana, to, flow, json_pack("{s:s, s:{s:s}}", "method", "password", "traits", "email", "ana@example.org")), 400);
+    assert_status(
+        submit(ana, to, flow, json_pack("{s:s, s:{s:s}}", "method", "password", "traits", "email", "ana@example.org")),
+        400);
     assert_string_equal(value_of(said(get(ana, read)), "traits.email"), "ana@example.org");
     get(mallory, "/self-service/login/browser");
     assert_status(get(mallory, read), 403);
@@ -278,7 +300,8 @@ static void test_unsafe_methods_need_the_token_before_anything_is_routed(void **
     for (int i = 0; i < KR_DIM(UNSAFE); i++) {
         kr_ctx_t *k = ask(spa(env), UNSAFE[i].method, UNSAFE[i].url, NULL, NULL);
 
-        if (k->reply->status != UNSAFE[i].status) fail_msg("%s %s: %d", UNSAFE[i].method, UNSAFE[i].url, k->reply->status);
+        if (k->reply->status != UNSAFE[i].status)
+            fail_msg("%s %s: %d", UNSAFE[i].method, UNSAFE[i].url, k->reply->status);
     }
 }
 
@@ -288,8 +311,11 @@ static void test_the_token_may_stand_in_a_header_or_a_form(void **state)
     client_t *ana = spa(env);
     const char *to, *token = apr_pstrdup(env->pool, value_of(begin_flow(ana, "login", "", &to), "csrf_token"));
 
-    assert_status(ask(ana, "POST", "/nowhere", FORM, apr_pstrcat(env->pool, "csrf_token=", kr_url_escape(env->pool, token), NULL)), 404);
-    assert_status(ask(ana, "POST", "/nowhere", JSON, apr_pstrcat(env->pool, "{\"csrf_token\":\"", token, "\"}", NULL)), 403);
+    assert_status(ask(ana, "POST", "/nowhere", FORM,
+                      apr_pstrcat(env->pool, "csrf_token=", kr_url_escape(env->pool, token), NULL)),
+                  404);
+    assert_status(ask(ana, "POST", "/nowhere", JSON, apr_pstrcat(env->pool, "{\"csrf_token\":\"", token, "\"}", NULL)),
+                  403);
     assert_status(ask(ana, "POST", "/nowhere", FORM, "csrf_token="), 403);
     apr_table_set(ana->headers, "X-CSRF-Token", token);
     assert_status(ask(ana, "POST", "/nowhere", NULL, NULL), 404);

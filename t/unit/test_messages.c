@@ -35,9 +35,11 @@ static kr_ctx_t *k_of(void **state)
 static void all_have_words(kr_ctx_t *k, const int *ids, int count, const char *type)
 {
     for (int i = 0; i < count; i++) {
-        /* those whose text is all context are given some; found by bisection, so this also fails when the table is not sorted */
-        json_t *m = kr_message(k, ids[i], json_pack("{s:s, s:s, s:s, s:[s], s:s}", "reason", "r", "secret", "s", "title", "t",
-                                                    "secrets", "x", "provider", "p"));
+        /* those whose text is all context are given some; found by bisection, so this also fails when the table is not
+         * sorted */
+        json_t *m = kr_message(k, ids[i],
+                               json_pack("{s:s, s:s, s:s, s:[s], s:s}", "reason", "r", "secret", "s", "title", "t",
+                                         "secrets", "x", "provider", "p"));
 
         if (!*kr_json_str(m, "text")) fail_msg("%d has no words", ids[i]);
         if (strchr(kr_json_str(m, "text"), '{')) fail_msg("%d: %s", ids[i], kr_json_str(m, "text"));
@@ -58,7 +60,8 @@ static void test_every_id_that_clients_know_has_words_of_its_type(void **state)
 
 /* -- what the context says ------------------------------------------------ */
 
-static const struct { int id; const char *context, *text; } FILLED[] = {
+static const struct { int id; const char *context, *text;
+} FILLED[] = {
     { 4000001, "{\"reason\":\"because\"}", "because" },
     { 4000001, "{\"reason\":\"{reason} {secret}\"}", "{reason} {secret}" }, /* what was filled in is not read again */
     { 4000001, "{}", "" },
@@ -67,7 +70,8 @@ static const struct { int id; const char *context, *text; } FILLED[] = {
     { 4000003, "{\"min_length\":3,\"actual_length\":1}", "Too short: at least 3 characters, got 1." },
     { 4000018, "{\"minimum\":13,\"actual\":12.5}", "Must be 13 or more, got 12.5." },
     { 4000018, "{\"minimum\":null,\"actual\":true}", "Must be null or more, got true." },
-    { 4000026, "{\"actual_type\":\"string\",\"allowed_types\":[\"integer\",\"null\"]}", "This is a string, but must be integer, null." },
+    { 4000026, "{\"actual_type\":\"string\",\"allowed_types\":[\"integer\",\"null\"]}",
+      "This is a string, but must be integer, null." },
     { 1050015, "{\"secrets\":[\"a\",{\"id\":1},\"b\"]}", "a, , b" },
     { 1070002, "{\"title\":\"<b>\",\"name\":\"x\"}", "<b>" },
 };

@@ -4,26 +4,30 @@
 
 /* -- order ---------------------------------------------------------------- */
 
-/* Words are group:name or group:name=value, in the order of making and as they must be shown. Most pairs come from recorded
- * answers; the schema's keys are traits.email, traits.name.first, traits.name.last, traits.age, traits.other_email. */
+/* Words are group:name or group:name=value, in the order of making and as they must be shown. Most pairs come from
+ * recorded answers; the schema's keys are traits.email, traits.name.first, traits.name.last, traits.age,
+ * traits.other_email. */
 static const struct { kr_flow_kind_e kind; const char *made, *shown; } ORDERS[] = {
-    { KR_FLOW_LOGIN,
-      "default:csrf_token default:identifier password:password password:method=password",
+    { KR_FLOW_LOGIN, "default:csrf_token default:identifier password:password password:method=password",
       "default:csrf_token default:identifier password:password password:method=password" },
     { KR_FLOW_LOGIN, /* providers first, methods of a group last, code before password */
-      "password:method=password password:password code:method=code default:identifier default:csrf_token oidc:provider=b oidc:provider=a",
-      "oidc:provider=a oidc:provider=b default:csrf_token default:identifier code:method=code password:password password:method=password" },
+      "password:method=password password:password code:method=code default:identifier default:csrf_token "
+      "oidc:provider=b oidc:provider=a",
+      "oidc:provider=a oidc:provider=b default:csrf_token default:identifier code:method=code password:password "
+      "password:method=password" },
     { KR_FLOW_LOGIN, /* a group that the list forgot comes first */
       "default:csrf_token identifier_first:identifier identifier_first:method=identifier_first",
       "identifier_first:identifier identifier_first:method=identifier_first default:csrf_token" },
     { KR_FLOW_LOGIN, /* with a password beside it: code stands before password, default before both */
       "identifier_first:identifier default:csrf_token code:method=code password:password password:method=password",
       "identifier_first:identifier default:csrf_token code:method=code password:password password:method=password" },
+    { KR_FLOW_LOGIN, "saml:provider=x default:csrf_token oidc:provider=y",
+      "saml:provider=x oidc:provider=y default:csrf_token" },
     { KR_FLOW_LOGIN,
-      "saml:provider=x default:csrf_token oidc:provider=y", "saml:provider=x oidc:provider=y default:csrf_token" },
-    { KR_FLOW_LOGIN,
-      "lookup_secret:method=lookup_secret lookup_secret:lookup_secret totp:method=totp totp:totp_code default:csrf_token code:address=a",
-      "default:csrf_token code:address=a totp:totp_code totp:method=totp lookup_secret:lookup_secret lookup_secret:method=lookup_secret" },
+      "lookup_secret:method=lookup_secret lookup_secret:lookup_secret totp:method=totp totp:totp_code "
+      "default:csrf_token code:address=a",
+      "default:csrf_token code:address=a totp:totp_code totp:method=totp lookup_secret:lookup_secret "
+      "lookup_secret:method=lookup_secret" },
     { KR_FLOW_LOGIN, /* the same name twice: by value; no value at all sorts as <nil> */
       "code:method=zz code:method=aa code:method", "code:method code:method=aa code:method=zz" },
     { KR_FLOW_REGISTRATION, /* the password interleaves: behind the first trait */
@@ -32,11 +36,15 @@ static const struct { kr_flow_kind_e kind; const char *made, *shown; } ORDERS[] 
       "default:csrf_token default:traits.email password:password default:traits.name.first default:traits.name.last "
       "default:traits.age password:method=password" },
     { KR_FLOW_REGISTRATION, /* it does not when something stands between */
-      "default:csrf_token default:traits.email default:traits.age password:password password:method=password code:method=code",
-      "default:csrf_token default:traits.email default:traits.age code:method=code password:password password:method=password" },
+      "default:csrf_token default:traits.email default:traits.age password:password password:method=password "
+      "code:method=code",
+      "default:csrf_token default:traits.email default:traits.age code:method=code password:password "
+      "password:method=password" },
     { KR_FLOW_REGISTRATION,
-      "profile:method=profile default:traits.name.last default:traits.name.first default:csrf_token default:traits.email",
-      "default:csrf_token default:traits.email default:traits.name.first default:traits.name.last profile:method=profile" },
+      "profile:method=profile default:traits.name.last default:traits.name.first default:csrf_token "
+      "default:traits.email",
+      "default:csrf_token default:traits.email default:traits.name.first default:traits.name.last "
+      "profile:method=profile" },
     { KR_FLOW_REGISTRATION, /* a field that no node was made for goes behind those of the schema */
       "default:csrf_token default:traits default:traits.email default:traits.age profile:method=profile",
       "default:csrf_token default:traits.email default:traits.age default:traits profile:method=profile" },
@@ -47,16 +55,19 @@ static const struct { kr_flow_kind_e kind; const char *made, *shown; } ORDERS[] 
       "webauthn:webauthn_script webauthn:webauthn_register webauthn:webauthn_register_displayname default:csrf_token",
       "default:csrf_token webauthn:webauthn_register_displayname webauthn:webauthn_register webauthn:webauthn_script" },
     { KR_FLOW_SETTINGS,
-      "totp:method=totp totp:totp_code totp:totp_secret_key totp:totp_qr lookup_secret:lookup_secret_regenerate oidc:link=a "
-      "password:method=password password:password profile:method=profile profile:traits.age profile:traits.email default:csrf_token",
-      "default:csrf_token profile:traits.email profile:traits.age profile:method=profile password:password password:method=password "
-      "oidc:link=a lookup_secret:lookup_secret_regenerate totp:totp_qr totp:totp_secret_key totp:totp_code totp:method=totp" },
-    { KR_FLOW_SETTINGS,
-      "default:csrf_token code:code", "code:code default:csrf_token" },
+      "totp:method=totp totp:totp_code totp:totp_secret_key totp:totp_qr lookup_secret:lookup_secret_regenerate "
+      "oidc:link=a "
+      "password:method=password password:password profile:method=profile profile:traits.age profile:traits.email "
+      "default:csrf_token",
+      "default:csrf_token profile:traits.email profile:traits.age profile:method=profile password:password "
+      "password:method=password "
+      "oidc:link=a lookup_secret:lookup_secret_regenerate totp:totp_qr totp:totp_secret_key totp:totp_code "
+      "totp:method=totp" },
+    { KR_FLOW_SETTINGS, "default:csrf_token code:code", "code:code default:csrf_token" },
     { KR_FLOW_RECOVERY, /* these two keep the order of making */
       "code:method=code code:email default:csrf_token", "code:method=code code:email default:csrf_token" },
-    { KR_FLOW_VERIFICATION,
-      "code:method=code code:code default:csrf_token code:email", "code:method=code code:code default:csrf_token code:email" },
+    { KR_FLOW_VERIFICATION, "code:method=code code:code default:csrf_token code:email",
+      "code:method=code code:code default:csrf_token code:email" },
     { KR_FLOW_LOGIN, "", "" },
     { KR_FLOW_LOGIN, "default:csrf_token", "default:csrf_token" },
 };
@@ -89,8 +100,8 @@ static const char *shown(kr_ctx_t *k, const kr_flow_t *flow)
     {
         const char *value = kr_json_str(node, "attributes.value");
 
-        out = apr_pstrcat(k->pool, out, i ? " " : "", kr_json_str(node, "group"), ":", kr_json_str(node, "attributes.name"),
-                          value ? "=" : "", value ? value : "", NULL);
+        out = apr_pstrcat(k->pool, out, i ? " " : "", kr_json_str(node, "group"), ":",
+                          kr_json_str(node, "attributes.name"), value ? "=" : "", value ? value : "", NULL);
     }
     return out;
 }
@@ -120,8 +131,15 @@ static void test_a_node_has_the_attributes_that_were_described_and_no_others(voi
     kr_flow_t *flow = flow_of(k, KR_FLOW_LOGIN);
 
     kr_node_add(k, flow, "default", &(kr_node_spec_t){ .name = "a", .type = "hidden" });
-    kr_node_add(k, flow, "code", &(kr_node_spec_t){ .name = "b", .type = "text", .value = "", .required = 1,
-                                                     .autocomplete = "email", .pattern = "x+", .maxlength = 9, .label = 1070007 });
+    kr_node_add(k, flow, "code",
+                &(kr_node_spec_t){ .name = "b",
+                                   .type = "text",
+                                   .value = "",
+                                   .required = 1,
+                                   .autocomplete = "email",
+                                   .pattern = "x+",
+                                   .maxlength = 9,
+                                   .label = 1070007 });
     assert_string_equal(kr_json_dump(k->pool, json_array_get(flow->nodes, 0), NULL),
                         "{\"type\":\"input\",\"group\":\"default\",\"attributes\":{\"name\":\"a\",\"type\":\"hidden\","
                         "\"disabled\":false,\"node_type\":\"input\"},\"messages\":[],\"meta\":{}}");
@@ -161,8 +179,8 @@ static void test_a_schema_makes_one_node_for_each_leaf_and_keeps_what_was_sent(v
     env_t *env = *state;
     kr_ctx_t *k = context(env, env->realm);
     kr_flow_t *flow = flow_of(k, KR_FLOW_REGISTRATION);
-    json_t *sent = kr_json_pack(k->pool, "{s:{s:[i], s:{s:{}}, s:i, s:s}}", "traits", "email", 1, "name", "first", "age", 40,
-                                "unknown", "x");
+    json_t *sent = kr_json_pack(k->pool, "{s:{s:[i], s:{s:{}}, s:i, s:s}}", "traits", "email", 1, "name", "first",
+                                "age", 40, "unknown", "x");
 
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);

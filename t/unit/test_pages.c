@@ -49,7 +49,8 @@ static void test_a_form_is_shown_to_the_browser_that_began_it(void **state)
 
 static void test_forms_that_are_old_or_never_were_offer_a_new_begin(void **state)
 {
-    static const char *const urls[] = { "/login?flow=" NIL, "/login?flow=x", "/registration?flow=%3Cscript%3E", "/login?flow=a%26id%3Db" };
+    static const char *const urls[] = { "/login?flow=" NIL, "/login?flow=x", "/registration?flow=%3Cscript%3E",
+                                        "/login?flow=a%26id%3Db" };
     env_t *env = *state;
     client_t *ana = person(env);
     const char *page = page_of(ana, "login", "");
@@ -72,8 +73,10 @@ static void test_who_comes_without_a_flow_is_sent_to_begin_one(void **state)
 
     assert_status(k, 303);
     assert_string_equal(header(k, "Location"), BASE "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example");
-    assert_status(get(person(env), "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example"), 303); /* refused there */
-    assert_string_equal(header(visit(person(env), "GET", "/registration?flow="), "Location"), BASE "/self-service/registration/browser");
+    assert_status(get(person(env), "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example"),
+                  303); /* refused there */
+    assert_string_equal(header(visit(person(env), "GET", "/registration?flow="), "Location"),
+                        BASE "/self-service/registration/browser");
 }
 
 static void test_the_welcome_page_needs_a_session_and_has_a_way_out(void **state)

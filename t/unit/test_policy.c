@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which passwords may be set: length, likeness to the identifiers, and the list of breached ones, asked of a server in a thread. */
+/* Which passwords may be set: length, likeness to the identifiers, and the list of breached ones, asked of a server in
+ * a thread. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -169,7 +170,8 @@ static void stop(list_t *list)
 
 static const char *answer_with(env_t *env, const char *status, const char *body)
 {
-    return apr_psprintf(env->pool, "HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, (int)strlen(body), body);
+    return apr_psprintf(env->pool, "HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status,
+                        (int)strlen(body), body);
 }
 
 /** A list that knows this password. */
@@ -196,7 +198,8 @@ static void test_a_breached_password_is_refused_and_the_list_learns_five_digits(
     start(&list, answer_of(env, GOOD, 3));
     ask_list(env, list.port, "");
     assert_int_equal(says(env, GOOD, NULL), 4000034);
-    assert_non_null(strstr(list.got, apr_pstrcat(env->pool, "GET /range/", apr_pstrmemdup(env->pool, hash, 5), " HTTP", NULL)));
+    assert_non_null(
+        strstr(list.got, apr_pstrcat(env->pool, "GET /range/", apr_pstrmemdup(env->pool, hash, 5), " HTTP", NULL)));
     assert_null(strstr(list.got, hash + 5));
     assert_non_null(strstr(list.got, "Add-Padding: true"));
     ask_list(env, list.port, ", max_breaches: 2");
@@ -270,7 +273,9 @@ static void test_a_list_that_fails_is_ignored_or_obeyed_as_the_settings_say(void
 
 static void test_nonsense_from_the_list_is_survived(void **state)
 {
-    static const char *const bodies[] = { "\n\n\n", ":", ":::\r\n", "\r", "<html>", "0:0\n0:0", "no newline at the end:1" };
+    static const char *const bodies[] = {
+        "\n\n\n", ":", ":::\r\n", "\r", "<html>", "0:0\n0:0", "no newline at the end:1"
+    };
     env_t *env = *state;
     list_t list;
     int status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What errors become: envelopes for programs, pages for people, a flow shown again for both; and what stands in none of them. */
+/* What errors become: envelopes for programs, pages for people, a flow shown again for both; and what stands in none of
+ * them. */
 #include "api_env.h"
 
 static client_t *of(env_t *env, const char *accept, int browser)
@@ -121,7 +122,8 @@ static void test_an_error_of_one_realm_is_not_shown_by_another(void **state)
     kr_ctx_t *k = get(of(env, "text/html", 1), "/self-service/login/browser?aal=aal3");
 
     there->realm = realm_with(env, "other", "");
-    assert_status(get(there, apr_pstrcat(env->pool, "/self-service/errors?", strstr(header(k, "Location"), "id="), NULL)), 404);
+    assert_status(
+        get(there, apr_pstrcat(env->pool, "/self-service/errors?", strstr(header(k, "Location"), "id="), NULL)), 404);
 }
 
 /* -- kinds of clients ----------------------------------------------------- */
@@ -155,7 +157,9 @@ static void test_a_browser_flow_is_answered_as_the_client_likes(void **state)
         if (k->reply->status != (ACCEPTS[i].json ? 400 : 303))
             fail_msg("%s with %s: %d", ACCEPTS[i].accept ? ACCEPTS[i].accept : "-", ACCEPTS[i].type, k->reply->status);
         if (ACCEPTS[i].json) assert_int_equal(message_at(said(k), "identifier"), 4000002);
-        else assert_string_equal(header(k, "Location"), apr_pstrcat(env->pool, "https://id.example.org/login?", strstr(to, "flow="), NULL));
+        else
+            assert_string_equal(header(k, "Location"),
+                                apr_pstrcat(env->pool, "https://id.example.org/login?", strstr(to, "flow="), NULL));
     }
 }
 
@@ -255,7 +259,8 @@ static void test_registration_can_be_switched_off_at_any_moment(void **state)
     assert_status(k, 400);
     assert_string_equal(word(k, "error.id"), "self_service_flow_disabled");
     assert_status(get(app, "/self-service/registration/flows?id=" NIL), 400);
-    k = ask(app, "POST", to, JSON, "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits\":{\"email\":\"a@example.org\"}}");
+    k = ask(app, "POST", to, JSON,
+            "{\"method\":\"password\",\"password\":\"" GOOD "\",\"traits\":{\"email\":\"a@example.org\"}}");
     assert_status(k, 400);
 }
 

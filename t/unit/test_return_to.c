@@ -172,11 +172,14 @@ static void test_a_flow_leads_to_the_most_particular_url(void **state)
 
     k = context(env, env->realm);
     assert_string_equal(kr_return_to_of(k, &flow, KR_METHOD_PASSWORD), APP);
-    change(env, "selfservice: {flows: {registration: {after: {default_browser_return_url: 'https://app.example.org/new'}}}}");
+    change(
+        env,
+        "selfservice: {flows: {registration: {after: {default_browser_return_url: 'https://app.example.org/new'}}}}");
     k = context(env, env->realm);
     assert_string_equal(kr_return_to_of(k, &flow, KR_METHOD_PASSWORD), APP "new");
-    change(env, "selfservice: {flows: {registration: {after: {default_browser_return_url: 'https://app.example.org/new',"
-                " password: {default_browser_return_url: 'https://app.example.org/pw'}}}}}");
+    change(env,
+           "selfservice: {flows: {registration: {after: {default_browser_return_url: 'https://app.example.org/new',"
+           " password: {default_browser_return_url: 'https://app.example.org/pw'}}}}}");
     k = context(env, env->realm);
     assert_string_equal(kr_return_to_of(k, &flow, KR_METHOD_PASSWORD), APP "pw");
     assert_string_equal(kr_return_to_of(k, &flow, -1), APP "new");
@@ -198,10 +201,10 @@ static void test_a_list_that_became_shorter_counts_for_flows_that_are_open(void 
     assert_string_equal(kr_json_str(flow, "return_to"), "https://old.example.org/x");
     change(env, "");
     ana->realm = env->realm;
-    k = submit(ana, to, flow, json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", GOOD, "traits", "email",
-                                        "ana@example.org"));
+    k = submit(ana, to, flow, new_account("ana@example.org", GOOD));
     assert_status(k, 200);
-    assert_string_equal(kr_json_str(json_array_get(json_object_get(said(k), "continue_with"), 0), "redirect_browser_to"), APP);
+    assert_string_equal(
+        kr_json_str(json_array_get(json_object_get(said(k), "continue_with"), 0), "redirect_browser_to"), APP);
 }
 
 static void test_no_flow_begins_with_a_foreign_return_url(void **state)
@@ -219,7 +222,8 @@ static void test_no_flow_begins_with_a_foreign_return_url(void **state)
         assert_status(k, 400);
         assert_string_equal(word(k, "error.id"), "self_service_flow_return_to_forbidden");
     }
-    assert_status(get(signed_in_spa(env, "ana@example.org"), "/self-service/settings/browser?return_to=%2F%2Fevil.example"), 400);
+    assert_status(
+        get(signed_in_spa(env, "ana@example.org"), "/self-service/settings/browser?return_to=%2F%2Fevil.example"), 400);
 }
 
 static void test_of_two_return_urls_the_one_that_is_checked_is_the_one_that_is_used(void **state)
@@ -229,7 +233,8 @@ static void test_of_two_return_urls_the_one_that_is_checked_is_the_one_that_is_u
     json_t *flow = begin_flow(spa(env), "login", "?return_to=%2Fgood&return_to=https%3A%2F%2Fevil.example", &to);
 
     assert_string_equal(kr_json_str(flow, "return_to"), "/good");
-    assert_status(get(spa(env), "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example&return_to=%2Fgood"), 400);
+    assert_status(get(spa(env), "/self-service/login/browser?return_to=https%3A%2F%2Fevil.example&return_to=%2Fgood"),
+                  400);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of routes against the operations of the official client, and what surrounds every operation: methods, clean paths,
- * caching, CORS, pages of lists. */
+/* The table of routes against the operations of the official client, and what surrounds every operation: methods, clean
+ * paths, caching, CORS, pages of lists. */
 #include "api_env.h"
 
 /* -- the table ------------------------------------------------------------ */
@@ -83,7 +83,8 @@ static void test_wrong_methods_are_told_the_right_ones(void **state)
     for (int i = 0; i < KR_DIM(NOT_ALLOWED); i++) {
         kr_ctx_t *k = ask(spa(*state), NOT_ALLOWED[i].method, NOT_ALLOWED[i].path, NULL, NULL);
 
-        if (k->reply->status != 405) fail_msg("%s %s: %d", NOT_ALLOWED[i].method, NOT_ALLOWED[i].path, k->reply->status);
+        if (k->reply->status != 405)
+            fail_msg("%s %s: %d", NOT_ALLOWED[i].method, NOT_ALLOWED[i].path, k->reply->status);
         assert_string_equal(header(k, "Allow"), NOT_ALLOWED[i].allow);
         assert_string_equal(k->reply->content_type, "text/plain; charset=utf-8");
         assert_string_equal(header(k, "X-Content-Type-Options"), "nosniff");
@@ -93,9 +94,23 @@ static void test_wrong_methods_are_told_the_right_ones(void **state)
 static void test_what_is_no_path_of_ours_is_a_plain_404(void **state)
 {
     static const char *const paths[] = {
-        "/", "", "/version", "/self-service", "/self-service/login/", "/self-service/login/browser/", "/SESSIONS/whoami",
-        "/sessions/whoami/x", "/sessions/", "/schemas/", "/schemas/a/b", "/self%2dservice/login", "/metrics/prometheus",
-        "/.well-known/ory/webauthn.js", "/self-service/login/browser%00", "/health/alive/", "/versionx",
+        "/",
+        "",
+        "/version",
+        "/self-service",
+        "/self-service/login/",
+        "/self-service/login/browser/",
+        "/SESSIONS/whoami",
+        "/sessions/whoami/x",
+        "/sessions/",
+        "/schemas/",
+        "/schemas/a/b",
+        "/self%2dservice/login",
+        "/metrics/prometheus",
+        "/.well-known/ory/webauthn.js",
+        "/self-service/login/browser%00",
+        "/health/alive/",
+        "/versionx",
     };
 
     for (int i = 0; i < KR_DIM(paths); i++) {
@@ -267,8 +282,9 @@ static client_t *from_origin(env_t *env, const char *allowed, const char *origin
 {
     client_t *c = native(env);
 
-    c->realm = realm_with(env, "main", apr_psprintf(env->pool, "serve: {public: {cors: {enabled: true, allowed_origins: ['%s']%s}}}",
-                                                    allowed, more));
+    c->realm = realm_with(
+        env, "main",
+        apr_psprintf(env->pool, "serve: {public: {cors: {enabled: true, allowed_origins: ['%s']%s}}}", allowed, more));
     if (origin) apr_table_set(c->headers, "Origin", origin);
     return c;
 }
@@ -316,7 +332,8 @@ static void test_a_preflight_is_told_what_it_may_send(void **state)
         k = ask(c, "OPTIONS", "/self-service/login", NULL, NULL);
         assert_status(k, 204);
         assert_string_equal(header(k, "Access-Control-Allow-Methods"), cases[i].ok ? cases[i].method : "");
-        assert_string_equal(header(k, "Access-Control-Allow-Headers"), cases[i].ok && cases[i].headers ? cases[i].headers : "");
+        assert_string_equal(header(k, "Access-Control-Allow-Headers"),
+                            cases[i].ok && cases[i].headers ? cases[i].headers : "");
         assert_string_equal(header(k, "Access-Control-Max-Age"), cases[i].ok ? "60" : "");
         assert_string_equal(header(k, "Vary"), "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
         assert_int_equal(k->statements, 0);

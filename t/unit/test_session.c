@@ -37,8 +37,11 @@ static void test_a_token_looks_like_one_and_is_nowhere_in_the_database(void **st
     env_t *env = *state;
     client_t *app = signed_in_app(env, "ana@example.org");
     const char *token = apr_table_get(app->headers, "X-Session-Token");
-    kr_query_t search = { .name = "search", .sql = apr_psprintf(env->pool, "SELECT COUNT(*) FROM sessions WHERE token_hash LIKE "
-                                                                "'%%%%%s%%%%' OR token_hash = '%s'", token + 7, token) };
+    kr_query_t search = { .name = "search",
+                          .sql = apr_psprintf(env->pool,
+                                              "SELECT COUNT(*) FROM sessions WHERE token_hash LIKE "
+                                              "'%%%%%s%%%%' OR token_hash = '%s'",
+                                              token + 7, token) };
 
     assert_int_equal(strlen(token), 39);
     assert_memory_equal(token, "ory_st_", 7);
@@ -49,8 +52,14 @@ static void test_a_token_looks_like_one_and_is_nowhere_in_the_database(void **st
 static void test_garbage_is_no_session_and_costs_no_statement(void **state)
 {
     static const char *const garbage[] = {
-        "x", "ory_st_", "ory_st_short", "ory_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "ory_st_AAAAAAAAAAAAAAAA-AAAAAAAAAAAAAAA",
-        "ory_lo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "' OR 1=1 --", "ORY_ST_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "x",
+        "ory_st_",
+        "ory_st_short",
+        "ory_st_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "ory_st_AAAAAAAAAAAAAAAA-AAAAAAAAAAAAAAA",
+        "ory_lo_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "' OR 1=1 --",
+        "ORY_ST_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     };
     env_t *env = *state;
     client_t *app = native(env);
@@ -119,7 +128,8 @@ static void test_a_forged_cookie_is_no_session_and_costs_no_statement(void **sta
         kr_ctx_t *k;
 
         apr_table_set(ana->jar, SESSION, forged[i]);
-        if (strcmp(kr_cookie(env->pool, request(ana, "GET", "/", NULL, NULL), SESSION, NULL), good) == 0) continue; /* blanks */
+        if (strcmp(kr_cookie(env->pool, request(ana, "GET", "/", NULL, NULL), SESSION, NULL), good) == 0)
+            continue; /* blanks */
         k = get(ana, "/sessions/whoami");
         assert_status(k, 401);
         assert_int_equal(k->statements, 0);
@@ -201,14 +211,15 @@ static kr_ctx_t *refresh(client_t *c)
 
     assert_int_equal(message_at(flow, NULL), 1010003);
     assert_string_equal(value_of(flow, "identifier"), "ana@example.org");
-    return submit(c, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", "ana@example.org", "password", GOOD));
+    return submit(c, to, flow, by_password("ana@example.org", GOOD));
 }
 
 static void test_a_refresh_keeps_the_session_and_changes_the_token(void **state)
 {
     env_t *env = *state;
     client_t *ana = signed_in_spa(env, "ana@example.org"), *before;
-    const char *id = session_of(ana), *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
+    const char *id = session_of(ana),
+               *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
     kr_ctx_t *k;
 
     before = copy_of(ana);
@@ -258,13 +269,14 @@ static void test_another_person_on_a_refresh_flow_gets_a_session_of_their_own(vo
 {
     env_t *env = *state;
     client_t *ana = signed_in_spa(env, "ana@example.org");
-    const char *to, *id = session_of(ana), *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
+    const char *to, *id = session_of(ana),
+                    *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
     json_t *flow;
     kr_ctx_t *k;
 
     signed_in_app(env, "ben@example.org");
     flow = begin_flow(ana, "login", "?refresh=true", &to);
-    k = submit(ana, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", "ben@example.org", "password", GOOD));
+    k = submit(ana, to, flow, by_password("ben@example.org", GOOD));
     assert_status(k, 200);
     assert_string_not_equal(word(k, "session.id"), id);
     assert_string_equal(word(k, "session.identity.traits.email"), "ben@example.org");
@@ -281,8 +293,7 @@ static void test_no_login_takes_over_a_session_that_the_client_brought(void **st
     signed_in_app(env, "ana@example.org");
     apr_table_set(victim->jar, SESSION, fixed); /* put there by a sister host */
     flow = begin_flow(victim, "login", "?refresh=true", &to);
-    assert_status(submit(victim, to, flow, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", "ana@example.org",
-                                                     "password", GOOD)), 200);
+    assert_status(submit(victim, to, flow, by_password("ana@example.org", GOOD)), 200);
     assert_string_not_equal(apr_table_get(victim->jar, SESSION), fixed);
     assert_string_equal(word(get(mallory, "/sessions/whoami"), "identity.traits.email"), "mallory@example.org");
 }
@@ -326,8 +337,10 @@ static kr_ctx_t *log_out(client_t *c, const char *token)
 static void test_a_logout_needs_the_token_of_the_very_session(void **state)
 {
     env_t *env = *state;
-    client_t *ana = signed_in_spa(env, "ana@example.org"), *ben = signed_in_spa(env, "ben@example.org"), *second = spa(env);
-    const char *token = logout_token(ana), *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
+    client_t *ana = signed_in_spa(env, "ana@example.org"), *ben = signed_in_spa(env, "ben@example.org"),
+             *second = spa(env);
+    const char *token = logout_token(ana),
+               *csrf = apr_pstrdup(env->pool, apr_table_get(ana->jar, ana->realm->csrf_cookie_name));
     kr_ctx_t *k;
 
     assert_int_equal(strlen(token), 39);
@@ -403,10 +416,13 @@ static void test_people_are_sent_where_they_may_go_after_the_logout(void **state
 
 static void test_an_app_signs_out_by_its_token(void **state)
 {
-    static const char *const bad[] = { "", "{", "[]", "null", "{}", "{\"session_token\":1}", "{\"session_token\":null}", "\"ory_st_\"" };
+    static const char *const bad[] = {
+        "", "{", "[]", "null", "{}", "{\"session_token\":1}", "{\"session_token\":null}", "\"ory_st_\""
+    };
     env_t *env = *state;
     client_t *app = signed_in_app(env, "ana@example.org"), *nobody = native(env);
-    const char *body = apr_psprintf(env->pool, "{\"session_token\":\"%s\"}", apr_table_get(app->headers, "X-Session-Token"));
+    const char *body =
+        apr_psprintf(env->pool, "{\"session_token\":\"%s\"}", apr_table_get(app->headers, "X-Session-Token"));
 
     for (int i = 0; i < KR_DIM(bad); i++)
         assert_status(ask(nobody, "DELETE", "/self-service/logout/api", JSON, bad[i]), 400);
@@ -421,7 +437,8 @@ static void test_an_app_signs_out_by_its_token(void **state)
 static void test_sessions_are_listed_and_ended_by_their_owner_only(void **state)
 {
     env_t *env = *state;
-    client_t *ana = signed_in_app(env, "ana@example.org"), *ben = signed_in_app(env, "ben@example.org"), *second = spa(env);
+    client_t *ana = signed_in_app(env, "ana@example.org"), *ben = signed_in_app(env, "ben@example.org"),
+             *second = spa(env);
     const char *id;
     kr_ctx_t *k;
 
@@ -433,7 +450,8 @@ static void test_sessions_are_listed_and_ended_by_their_owner_only(void **state)
     assert_string_equal(id, session_of(second));
     assert_int_equal(json_array_size(said(get(ben, "/sessions"))), 0);
 
-    assert_status(ask(ben, "DELETE", apr_pstrcat(env->pool, "/sessions/", id, NULL), NULL, NULL), 204); /* nothing to learn */
+    assert_status(ask(ben, "DELETE", apr_pstrcat(env->pool, "/sessions/", id, NULL), NULL, NULL),
+                  204); /* nothing to learn */
     session_of(second);
     assert_status(ask(ana, "DELETE", apr_pstrcat(env->pool, "/sessions/", session_of(ana), NULL), NULL, NULL), 400);
     assert_status(ask(ana, "DELETE", "/sessions/x", NULL, NULL), 400);
@@ -494,8 +512,10 @@ static void test_an_exchange_needs_both_codes_and_a_session_that_waits(void **st
     assert_int_equal(strlen(code), 64);
     assert_status(get(app, "/sessions/token-exchange"), 400);
     assert_status(get(app, apr_pstrcat(env->pool, "/sessions/token-exchange?init_code=", code, NULL)), 400);
-    assert_status(get(app, apr_pstrcat(env->pool, "/sessions/token-exchange?init_code=", code, "&return_to_code=", NULL)), 400);
-    assert_status(get(app, apr_pstrcat(env->pool, "/sessions/token-exchange?init_code=", code, "&return_to_code=x", NULL)), 404);
+    assert_status(
+        get(app, apr_pstrcat(env->pool, "/sessions/token-exchange?init_code=", code, "&return_to_code=", NULL)), 400);
+    assert_status(
+        get(app, apr_pstrcat(env->pool, "/sessions/token-exchange?init_code=", code, "&return_to_code=x", NULL)), 404);
     k = get(app, apr_pstrcat(env->pool, "/self-service/login/flows?id=", word(k, "id"), NULL));
     assert_null(json_object_get(said(k), "session_token_exchange_code"));
 }

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recovery: begin, get, submit, the visit from the mail, and the session and settings it ends in. */
+#include <string.h>
+
+#include "api_private.h"
+
+static kr_err_t *check_enabled(kr_ctx_t *k)
+{
+    if (kr_flow_conf(k, KR_FLOW_RECOVERY)->enabled) return NULL;
+    return kr_err(k, 400, NULL, "account recovery is switched off here");
+}
+
+static kr_err_t *already(kr_ctx_t *k)
+{
+    return kr_err(k, 400, "session_already_available", "a valid session was found; who is signed in needs no recovery");
+}
+
+/* -- begin and get -------------------------------------------------------- */
+
+static kr_err_t *create(kr_ctx_t *k, int api)
+{
+    const int json = api || kr_wants_json(k->req, 0);
+    kr_session_t *session;
+    kr_flow_t *flow;
+
+    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_RECOVERY, api));
+    KR_TRY(kr_session_current(&session, k));
+    if (session && json) return already(k);
+    if (session) {
+        kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
+        return KR_DONE;
+    }
+    KR_TRY(kr_methods_show(k, flow));
+    KR_TRY(kr_flow_insert(k, flow));
+    kr_respond_flow(k, flow, json);
+    return KR_DONE;
+}
+
+kr_err_t *kr_recovery_create_browser(kr_ctx_t *k)
+{
+    return create(k, 0);
+}
+
+kr_err_t *kr_recovery_create_native(kr_ctx_t *k)
+{
+    return create(k, 1);
+}
+
+kr_err_t *kr_recovery_get(kr_ctx_t *k)
+{
+    KR_TRY(check_enabled(k));
+    return kr_flow_get(k, KR_FLOW_RECOVERY);
+}
+
+/* -- the way back in ------------------------------------------------------ */
+
+static int skips_settings(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *query = strchr(flow->request_url, '?'), *why, *value;
+    apr_array_header_t *fields = query ? kr_form_parse(k->pool, query + 1, strlen(query + 1), &why) : NULL;
+
+    value = fields ? kr_form_get(fields, "skip_settings") : NULL;
+    return value && strcmp(value, "true") == 0;
+}
+
+/* The settings flow in which a new password is set; it says how long the session is good for that. */
+static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *recovery, kr_session_t *session)
+{
+    const char *base = kr_url_join(k->pool, k->realm->settings->base_url,
+                                   apr_pstrcat(k->pool, "/self-service/recovery?flow=", recovery->id, NULL));
+    const char *to = recovery->return_to ? recovery->return_to : kr_flow_conf(k, KR_FLOW_RECOVERY)->after.url;
+    const apr_time_t until = session->authenticated_at + k->realm->settings->settings_privileged_age;
+    const char *when = kr_time_rfc3339(k->pool, until);
+    kr_flow_t *flow;
+
+    flow = kr_flow_make(k, KR_FLOW_SETTINGS, recovery->api, to ? kr_url_with(k->pool, base, "return_to", to) : base);
+    flow->identity_id = session->identity->id;
+    flow->schema_id = session->identity->schema_id;
+    KR_TRY(kr_methods_show(k, flow));
+    kr_flow_message(k, flow, 1060001, json_pack("{s:s, s:s, s:I}", "privilegedSessionExpiresAt", when,
+                                                "privileged_session_expires_at", when, "privileged_session_expires_at_unix",
+                                                (json_int_t)apr_time_sec(until)));
+    *out = flow;
+    return kr_flow_insert(k, flow);
+}
+
+/** What the transaction of a recovery makes. */
+typedef struct {
+    kr_flow_t *flow;
+    kr_outcome_t *done;
+    kr_identity_t *identity;
+    kr_session_t *session;
+    kr_flow_t *settings; /* NULL when skipped */
+} recovered_t;
+
+static kr_err_t *persist(kr_ctx_t *k, void *baton)
+{
+    recovered_t *r = baton;
+    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .identity = r->identity, .proof = &r->done->proof,
+                              .continue_with = kr_json_own(k->pool, json_array()) };
+
+    KR_TRY(kr_session_issue(&r->session, k, r->identity, &r->done->proof));
+    after.session = r->session;
+    k->session = r->session; /* the settings flow is shown to who is in now */
+    k->session_known = 1;
+    if (!skips_settings(k, r->flow)) KR_TRY(make_settings(&r->settings, k, r->flow, r->session));
+    KR_TRY(kr_hooks_write(k, &after));
+    return kr_flow_update(k, r->flow);
+}
+
+static void continue_with(json_t *with, kr_ctx_t *k, const recovered_t *r)
+{
+    if (r->flow->api)
+        json_array_append_new(with, json_pack("{s:s, s:s}", "action", "set_ory_session_token", "ory_session_token", r->session->token));
+    if (r->settings)
+        json_array_append_new(with, json_pack("{s:s, s:{s:s, s:s}}", "action", "show_settings_ui", "flow", "id", r->settings->id,
+                                              "url", kr_flow_ui_url(k, r->settings)));
+}
+
+static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
+{
+    const char *ui = r->settings ? kr_flow_ui_url(k, r->settings) : kr_return_to_of(k, r->flow, -1);
+    const int json = kr_wants_json(k->req, 1);
+    kr_err_t *err;
+
+    if (!r->flow->api) {
+        kr_csrf_renew(k);
+        kr_session_cookie_set(k, r->session);
+    }
+    if (!json) {
+        kr_reply_redirect(k, 303, ui);
+        return KR_DONE;
+    }
+    if (!r->settings || k->realm->settings->use_transitions) {
+        r->flow->continue_with = kr_json_own(k->pool, json_array());
+        continue_with(r->flow->continue_with, k, r);
+        kr_reply_json(k, 200, kr_flow_json(k, r->flow));
+        return KR_DONE;
+    }
+    err = kr_err(k, 422, "browser_location_change_required", "go on in the browser at %s", ui);
+    return kr_err_extra(k, err, "redirect_browser_to", json_string(ui));
+}
+
+static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
+{
+    recovered_t r = { .flow = flow, .done = done };
+
+    KR_TRY(kr_identity_load(&r.identity, k, done->identity_id, 0));
+    if (!r.identity || strcmp(r.identity->state, "active") != 0) {
+        kr_flow_message(k, flow, 4010011, NULL);
+        return kr_err_show_flow(k);
+    }
+    flow->state = "passed_challenge";
+    flow->identity_id = r.identity->id;
+    KR_TRY(kr_db_tx(k, persist, &r));
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
+    return reply_recovered(k, &r);
+}
+
+/* -- submit --------------------------------------------------------------- */
+
+static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_body_t body;
+    const char *method;
+    kr_err_t *err;
+
+    if (k->req->method == KR_GET) kr_body_of_query(&body, k);
+    else KR_TRY(kr_flow_body(&body, k, flow));
+    kr_flow_clear_messages(flow);
+    method = kr_body_str(&body, "method");
+    if (method && strcmp(method, flow->active ? flow->active : "") != 0
+        && (strcmp(method, "link") == 0 || strcmp(method, "code") == 0))
+        return kr_err(k, 404, NULL, "the method %s is not in use here", method);
+    err = kr_methods_submit(done, k, flow, &body);
+    /* as clients know it: a form with a wrong token ends all open forms */
+    if (err && err->id && strcmp(err->id, "security_csrf_violation") == 0) kr_csrf_renew(k);
+    if (err && err->kind == KR_ERR_SHOW_FLOW && !method && !kr_body_str(&body, "token")) flow->active = "default";
+    else if (err && err->kind == KR_ERR_SHOW_FLOW && method && strcmp(method, flow->active) != 0) flow->active = "default";
+    return err;
+}
+
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *token = kr_query(k->req, "token");
+    kr_session_t *session = NULL;
+    kr_outcome_t done;
+
+    if (!token) KR_TRY(kr_session_current(&session, k));
+    if (session) {
+        if (flow->api || kr_wants_json(k->req, 1)) {
+            kr_respond_error(k, already(k), 1);
+            return KR_DONE;
+        }
+        kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
+        return KR_DONE;
+    }
+    if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4060005);
+    KR_TRY(take(&done, k, flow));
+    if (done.replace) return kr_flow_retry(k, flow, done.replace, done.replace_reason);
+    if (done.passed) return recover(k, flow, &done);
+    if (flow->api || kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
+    else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    return KR_DONE;
+}
+
+kr_err_t *kr_recovery_submit(kr_ctx_t *k)
+{
+    kr_flow_t *flow;
+    kr_err_t *err = kr_flow_of_submit(&flow, k, KR_FLOW_RECOVERY);
+
+    if (err && err->status == 404) err->reason = "there is no such flow";
+    if (err) return err;
+    KR_TRY(check_enabled(k));
+    err = submit(k, flow);
+    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+}

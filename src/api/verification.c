@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verification of addresses: begin, get, submit, and the visit from the mail. */
+#include <string.h>
+
+#include "api_private.h"
+
+static kr_err_t *check_enabled(kr_ctx_t *k)
+{
+    if (kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
+    return kr_err(k, 400, NULL, "verification of addresses is switched off here");
+}
+
+/* -- begin and get -------------------------------------------------------- */
+
+static kr_err_t *begin(kr_flow_t **out, kr_ctx_t *k, int api)
+{
+    kr_flow_t *flow;
+
+    KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_VERIFICATION, api));
+    KR_TRY(kr_methods_show(k, flow));
+    *out = flow;
+    return kr_flow_insert(k, flow);
+}
+
+static kr_err_t *create(kr_ctx_t *k, int api)
+{
+    kr_flow_t *flow;
+    kr_err_t *err;
+
+    KR_TRY(check_enabled(k));
+    err = begin(&flow, k, api);
+    if (err) kr_respond_error(k, err, 1); /* whoever asks: so clients know it */
+    else kr_respond_flow(k, flow, api || kr_wants_json(k->req, 0));
+    return KR_DONE;
+}
+
+kr_err_t *kr_verification_create_browser(kr_ctx_t *k)
+{
+    return create(k, 0);
+}
+
+kr_err_t *kr_verification_create_native(kr_ctx_t *k)
+{
+    return create(k, 1);
+}
+
+kr_err_t *kr_verification_get(kr_ctx_t *k)
+{
+    KR_TRY(check_enabled(k));
+    return kr_flow_get(k, KR_FLOW_VERIFICATION);
+}
+
+/* -- submit --------------------------------------------------------------- */
+
+/* What is left of the form is a way on. */
+static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
+{
+    const char *to = kr_return_to_of(k, flow, -1);
+    json_t *text = kr_message(k, 1070009, NULL);
+
+    flow->state = "passed_challenge";
+    flow->nodes = kr_json_own(k->pool, json_array());
+    kr_node_csrf(k, flow);
+    json_array_append_new(flow->nodes, json_pack("{s:s, s:s, s:{s:s, s:O, s:s, s:s}, s:[], s:{s:O}}", "type", "a", "group",
+                                                 flow->active, "attributes", "href", to, "title", text, "id", "continue",
+                                                 "node_type", "a", "messages", "meta", "label", text));
+    kr_json_set_at(flow->internal, "continue_url", json_string(to));
+    kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
+    return kr_flow_update(k, flow);
+}
+
+static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
+    else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+}
+
+/* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */
+static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
+{
+    kr_node_set(kr_node_find(flow, "code"), "value", json_string(code));
+    if (!flow->api) {
+        kr_csrf_renew(k);
+        flow->csrf_hash = kr_csrf_hash(k);
+    }
+    KR_TRY(kr_flow_update(k, flow));
+    kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    return KR_DONE;
+}
+
+/* What was typed stays in the form, and native forms get the (empty) token node: so clients know answers to a wrong submit. */
+static void keep_typed(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, int no_strategy)
+{
+    const char *email = kr_body_str(body, "email");
+
+    kr_node_set(kr_node_find(flow, "email"), "value", json_string(email ? email : ""));
+    kr_node_csrf(k, flow);
+    if (no_strategy) flow->active = "default";
+}
+
+static int known_method(const char *name)
+{
+    return !name || !*name || strcmp(name, "code") == 0 || strcmp(name, "link") == 0;
+}
+
+static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_body_t body;
+    kr_err_t *err;
+    const char *method;
+
+    if (k->req->method == KR_GET) kr_body_of_query(&body, k);
+    else KR_TRY(kr_flow_body(&body, k, flow));
+    kr_flow_clear_messages(flow);
+    method = kr_body_str(&body, "method");
+    if (!known_method(method) && !kr_body_str(&body, "code")) {
+        kr_node_message(k, flow, "method", 4000001, json_pack("{s:s}", "reason", "there is no such method"));
+        return kr_err_show_flow(k);
+    }
+    err = kr_methods_submit(done, k, flow, &body);
+    if (err && err->status == 400) keep_typed(k, flow, &body, !method || strcmp(method, flow->active) != 0);
+    return err;
+}
+
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *code = kr_query(k->req, "code");
+    kr_outcome_t done;
+
+    if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
+    if (k->req->method == KR_GET && code && *code) return prefill(k, flow, code);
+    KR_TRY(take(&done, k, flow));
+    if (done.replace) return kr_flow_retry(k, flow, done.replace, done.replace_reason);
+    if (done.passed) {
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
+        KR_TRY(finish(k, flow, done.via));
+    }
+    reply_flow(k, flow);
+    return KR_DONE;
+}
+
+kr_err_t *kr_verification_submit(kr_ctx_t *k)
+{
+    kr_flow_t *flow;
+    kr_err_t *err = kr_flow_of_submit(&flow, k, KR_FLOW_VERIFICATION);
+
+    if (err && err->status == 404) err->reason = "there is no such flow";
+    if (err) return err;
+    KR_TRY(check_enabled(k));
+    err = submit(k, flow);
+    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+}

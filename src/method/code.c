@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The code method in verification and recovery: an address, then six digits that were mailed to it. */
+#include <string.h>
+
+#include "kr_code.h"
+#include "kr_json.h"
+#include "kr_store.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+#define TOO_OFTEN "the code was entered too often, please begin again"
+
+static const kr_code_kind_t RECOVERY = { "recovery", "recovery_code_valid", "recovery_code_invalid", "recovery_code", 0 };
+
+static const kr_node_spec_t ASK_NODES[] = {
+    { .name = "email", .type = "email", .required = 1, .label = 1070007 },
+    { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
+};
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    if (!settings->method_enabled[KR_METHOD_CODE]) return 0;
+    if (kind == KR_FLOW_RECOVERY) return strcmp(settings->recovery_use, "code") == 0;
+    return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
+}
+
+static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
+{
+    const char *method = kr_body_str(body, "method");
+
+    if (kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
+    return method && strcmp(method, "code") == 0;
+}
+
+/* -- verification --------------------------------------------------------- */
+
+static kr_err_t *show_verification(kr_ctx_t *k, kr_flow_t *flow)
+{
+    flow->active = "code";
+    kr_nodes_add(k, flow, "code", ASK_NODES, KR_DIM(ASK_NODES));
+    if (!flow->api) kr_node_csrf(k, flow);
+    return NULL;
+}
+
+static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *address)
+{
+    const char *via = strchr(address, '@') ? "email" : "sms";
+    const char *value = kr_address_normalise(k->pool, via, address);
+    const char *identity_id = NULL, *address_id = NULL;
+    kr_code_kind_t kind = kr_code_verification;
+
+    if (!k->realm->settings->verification_notify_unknown || strcmp(via, "email") != 0) kind.unknown_template = NULL;
+    if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, via, value));
+    else kind.unknown_template = NULL; /* no address at all: nothing is sent, and nothing tells */
+    kr_verification_show_sent(k, flow, via, address, "email");
+    out->next_step = 1;
+    return kr_code_send(k, flow, identity_id ? &kr_code_verification : &kind, via, value ? value : address, identity_id, address_id);
+}
+
+static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
+{
+    kr_code_verdict_e verdict;
+    kr_code_row_t row;
+
+    if (strcmp(flow->state, "passed_challenge") == 0) {
+        out->replace = 4070002;
+        return NULL;
+    }
+    KR_TRY(kr_code_check(&verdict, &row, k, flow, "verification", code));
+    flow->show_transient = verdict == KR_CODE_WRONG;
+    if (verdict == KR_CODE_RIGHT) {
+        out->passed = 1;
+        out->via = row.address && row.address[0] == '+' ? "sms" : "email";
+    } else if (verdict == KR_CODE_WRONG) {
+        kr_flow_message(k, flow, 4070006, NULL);
+        out->next_step = 1;
+        return kr_flow_update(k, flow);
+    } else {
+        out->replace = 4000001;
+        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : verdict == KR_CODE_USED
+                                  ? "the code was used already" : "the code is too old by now";
+    }
+    return NULL;
+}
+
+static kr_err_t *take_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *code = kr_body_str(body, "code");
+    const char *address = kr_body_str(body, "email");
+
+    if (!address) address = kr_body_str(body, "sms");
+    if (code && *code) return check_verification(out, k, flow, code);
+    if (strcmp(flow->state, "passed_challenge") == 0) {
+        out->replace = 4070002;
+        return NULL;
+    }
+    if (address && *address) return send_verification(out, k, flow, address);
+    kr_field_missing(k, flow, code ? "code" : "email");
+    return kr_err_show_flow(k);
+}
+
+/* -- recovery ------------------------------------------------------------- */
+
+static kr_err_t *show_recovery(kr_ctx_t *k, kr_flow_t *flow)
+{
+    flow->active = "code";
+    kr_node_csrf(k, flow);
+    kr_nodes_add(k, flow, "code", ASK_NODES, KR_DIM(ASK_NODES));
+    return NULL;
+}
+
+static void show_recovery_sent(kr_ctx_t *k, kr_flow_t *flow, const char *address)
+{
+    static const kr_node_spec_t nodes[] = {
+        { .name = "code", .type = "text", .required = 1, .autocomplete = "one-time-code", .pattern = "[0-9]+", .maxlength = 6,
+          .label = 1070010 },
+        { .name = "method", .type = "hidden", .value = "code" },
+        { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
+    };
+    const kr_node_spec_t again = { .name = "email", .type = "submit", .value = address, .label = 1070008 };
+
+    flow->nodes = kr_json_own(k->pool, json_array());
+    kr_node_csrf(k, flow);
+    kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
+    kr_node_add(k, flow, "code", &again);
+    kr_flow_message(k, flow, 1060003, NULL);
+    flow->state = "sent_email";
+    flow->active = "code";
+}
+
+static kr_err_t *send_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *address)
+{
+    const char *value = kr_address_normalise(k->pool, "email", address);
+    const char *identity_id, *address_id;
+    kr_code_kind_t kind = RECOVERY;
+
+    if (!value) {
+        kr_node_message(k, flow, "email", 4000040, json_pack("{s:s}", "value", address));
+        return kr_err_show_flow(k);
+    }
+    if (!k->realm->settings->recovery_notify_unknown) kind.unknown_template = NULL;
+    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, "email", value));
+    show_recovery_sent(k, flow, address);
+    flow->show_transient = 1;
+    out->next_step = 1;
+    return kr_code_send(k, flow, &kind, "email", value, identity_id, address_id);
+}
+
+static kr_err_t *check_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
+{
+    kr_code_verdict_e verdict;
+    kr_code_row_t row;
+
+    KR_TRY(kr_code_check(&verdict, &row, k, flow, "recovery", code));
+    flow->show_transient = 1;
+    if (verdict == KR_CODE_RIGHT) {
+        out->passed = 1;
+        out->identity_id = row.identity_id;
+        out->proof = (kr_proof_t){ "code_recovery", "aal1" };
+    } else if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
+        kr_flow_message(k, flow, 4060006, NULL);
+        out->next_step = 1;
+        return kr_flow_update(k, flow);
+    } else {
+        out->replace = 4000001;
+        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
+    }
+    return NULL;
+}
+
+static kr_err_t *take_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *address = kr_body_str(body, "email");
+    const char *code = kr_body_str(body, "code");
+
+    if (strcmp(flow->state, "passed_challenge") == 0) {
+        out->replace = 4060001;
+        return NULL;
+    }
+    /* with an address it is a (new) request for a code, whatever else came along */
+    if (address && *address) return send_recovery(out, k, flow, address);
+    if (strcmp(flow->state, "sent_email") == 0) {
+        if (code && *code) return check_recovery(out, k, flow, code);
+        kr_field_missing(k, flow, "code");
+        return kr_err_show_flow(k);
+    }
+    kr_field_missing(k, flow, "email");
+    return kr_err_show_flow(k);
+}
+
+const kr_method_t kr_method_code = {
+    .id = KR_METHOD_CODE,
+    .on = is_on,
+    .takes = says_code,
+    .show = { [KR_FLOW_RECOVERY] = show_recovery, [KR_FLOW_VERIFICATION] = show_verification },
+    .submit = { [KR_FLOW_RECOVERY] = take_recovery, [KR_FLOW_VERIFICATION] = take_verification },
+};

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One-time codes and link tokens: made, mailed, checked. Only their keyed hashes are stored. */
+#include <string.h>
+
+#include "kr_code.h"
+#include "kr_courier.h"
+#include "kr_json.h"
+#include "kr_store.h"
+#include "kr_text.h"
+
+#define DIGITS 6
+#define TOKEN 32
+
+/* -- sending -------------------------------------------------------------- */
+
+/** What the transaction needs. */
+typedef struct {
+    kr_flow_t *flow;
+    const kr_code_kind_t *kind;
+    const char *via, *value, *identity_id, *address_id;
+} sending_t;
+
+const kr_code_kind_t kr_code_verification = { "verification", "verification_code_valid", "verification_code_invalid",
+                                              "verification_code", 0 };
+const kr_code_kind_t kr_link_verification = { "verification_link", "verification_valid", "verification_invalid",
+                                              "verification_url", 1 };
+
+/* Where the mail leads: a token is used by the visit itself, a code only fills the form (mail scanners follow links too). */
+static const char *mail_url(kr_ctx_t *k, const kr_flow_t *flow, const kr_code_kind_t *kind, const char *code)
+{
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url,
+                                  apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), NULL));
+
+    if (!kind->link) return kr_url_with(k->pool, kr_url_with(k->pool, url, "code", code), "flow", flow->id);
+    return kr_url_with(k->pool, kr_url_with(k->pool, url, "flow", flow->id), "token", code);
+}
+
+static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_time_t lifespan)
+{
+    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:i, s:{}}", "to", s->value, "request_url", s->flow->request_url,
+                                "expires_in_minutes", (int)(lifespan / apr_time_from_sec(60)), "transient_payload");
+
+    if (s->flow->transient_payload) json_object_set(data, "transient_payload", s->flow->transient_payload);
+    if (!code) return data;
+    json_object_set_new(data, s->kind->field, json_string(s->kind->link ? mail_url(k, s->flow, s->kind, code) : code));
+    if (s->kind == &kr_code_verification)
+        json_object_set_new(data, "verification_url", json_string(mail_url(k, s->flow, s->kind, code)));
+    return data;
+}
+
+static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, apr_time_t lifespan)
+{
+    const char *code = s->kind->link ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
+
+    KR_TRY(kr_store_codes_drop(k, s->flow->id));
+    *out = code;
+    return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->value, s->address_id, s->identity_id,
+                                kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code), k->now + lifespan);
+}
+
+static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const apr_time_t lifespan = s->kind->link ? conf->link_lifespan : conf->code_lifespan;
+    kr_mail_t mail = { .via = s->via, .to = s->value, .template_type = s->kind->template_type };
+    const char *code = NULL;
+
+    if (s->identity_id) KR_TRY(store_code(&code, k, s, lifespan));
+    else mail.template_type = s->kind->unknown_template;
+    if (!mail.template_type) return NULL;
+    mail.data = mail_data(k, s, code, lifespan);
+    return kr_courier_queue(k, &mail);
+}
+
+kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
+                        const char *identity_id, const char *address_id)
+{
+    const sending_t s = { flow, kind, via, value, identity_id, address_id };
+
+    return queue(k, &s);
+}
+
+static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
+{
+    const sending_t *s = baton;
+
+    KR_TRY(queue(k, s));
+    if (s->address_id && s->flow->kind == KR_FLOW_VERIFICATION) KR_TRY(kr_store_address_status(k, s->address_id, "sent"));
+    return kr_flow_update(k, s->flow);
+}
+
+kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
+                       const char *identity_id, const char *address_id)
+{
+    sending_t s = { flow, kind, via, value, identity_id, address_id };
+
+    return kr_db_tx(k, send_in_tx, &s);
+}
+
+/* -- checking ------------------------------------------------------------- */
+
+/** A check and its verdict. */
+typedef struct {
+    const kr_flow_t *flow;
+    const char *kind, *code;
+    kr_code_verdict_e verdict;
+    kr_code_row_t row;
+} checking_t;
+
+/* People paste "123 456", and some keyboards type full-width digits (U+FF10 to U+FF19). */
+static const char *clean(apr_pool_t *pool, const char *code)
+{
+    char *out = apr_palloc(pool, strlen(code) + 1), *to = out;
+
+    for (const unsigned char *p = (const unsigned char *)code; *p; p++) {
+        if (*p == ' ' || *p == '-' || *p == '\t') continue;
+        if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) {
+            *to++ = (char)('0' + (p[2] - 0x90));
+            p += 2;
+        } else *to++ = (char)*p;
+    }
+    *to = '\0';
+    return out;
+}
+
+static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
+{
+    const char *via = row->address && row->address[0] == '+' ? "sms" : "email";
+    const char *identity_id, *address_id;
+
+    if (!row->address) return NULL;
+    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, via, row->address));
+    if (!identity_id || !row->identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
+    return kr_store_address_verified(k, address_id);
+}
+
+static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
+{
+    checking_t *c = baton;
+    apr_array_header_t *rows;
+    int tries, done;
+
+    c->verdict = KR_CODE_WRONG;
+    KR_TRY(kr_store_flow_count(&tries, k, c->flow->id));
+    if (tries > k->realm->settings->code_max_submissions) {
+        c->verdict = KR_CODE_TOO_OFTEN;
+        return NULL;
+    }
+    KR_TRY(kr_store_codes_of_flow(&rows, k, c->flow->id));
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_code_row_t *row = &APR_ARRAY_IDX(rows, i, kr_code_row_t);
+
+        if (strcmp(row->kind, c->kind) != 0) continue;
+        if (kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, c->code, row->code_hash) < 0) continue;
+        c->row = *row;
+        c->verdict = row->used_at ? KR_CODE_USED : row->expires_at <= k->now ? KR_CODE_EXPIRED : KR_CODE_RIGHT;
+    }
+    if (c->verdict != KR_CODE_RIGHT) return NULL;
+    KR_TRY(kr_store_code_use(&done, k, c->row.id));
+    if (!done) c->verdict = KR_CODE_USED;
+    return done ? mark_verified(k, &c->row) : NULL;
+}
+
+kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow, const char *kind,
+                        const char *code)
+{
+    checking_t c = { .flow = flow, .kind = kind, .code = clean(k->pool, code) };
+
+    KR_TRY(kr_db_tx(k, check_in_tx, &c));
+    *out = c.verdict;
+    *used = c.row;
+    return NULL;
+}
+
+/* -- shown by the method and by the hook ---------------------------------- */
+
+void kr_verification_show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *via, const char *value, const char *resend)
+{
+    static const kr_node_spec_t nodes[] = {
+        { .name = "method", .type = "hidden", .value = "code" },
+        { .name = "code", .type = "text", .required = 1, .autocomplete = "one-time-code", .label = 1070011 },
+        { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
+    };
+    const kr_node_spec_t again = { .name = resend, .type = "submit", .value = value, .label = 1070008 };
+
+    flow->nodes = kr_json_own(k->pool, json_array());
+    kr_flow_clear_messages(flow);
+    kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
+    if (!flow->api) kr_node_csrf(k, flow);
+    kr_node_add(k, flow, "code", &again);
+    kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080004 : 1080003, NULL);
+    flow->state = "sent_email";
+    flow->active = "code";
+}

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages: what they say, how they are written, and that each leaves the queue once. */
+#include "store_env.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+
+#include "../../src/courier/room.h"
+#include "kr_http.h"
+#include "kr_json.h"
+#include "smtp_sink.h"
+
+static const char *const TYPES[] = {
+    "recovery_valid",       "recovery_invalid",       "recovery_code_valid",     "recovery_code_invalid",
+    "verification_valid",   "verification_invalid",   "verification_code_valid", "verification_code_invalid",
+    "login_code_valid",     "registration_code_valid", "verifiable_address_changed",
+};
+
+#define LINK "https://id.site.example/self-service/verification?code=123456&flow=f"
+
+static sink_t sink;
+
+/* -- set-up --------------------------------------------------------------------- */
+
+static kr_settings_t settings;
+
+static void open_settings(apr_pool_t *pool, kr_realm_t *realm)
+{
+    apr_array_header_t *secrets = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(secrets, const char *) = "a secret of sixteen bytes or more";
+    memset(&settings, 0, sizeof(settings));
+    settings.base_url = "https://id.site.example:8443/auth";
+    settings.mail = (kr_mail_conf_t){ .uri = "set", .from_address = "no-reply@site.example", .from_name = "Site", .retries = 2,
+                                      .batch = 10, .wait = apr_time_from_sec(1) };
+    realm->settings = &settings;
+    realm->keys = kr_keys_make(pool, secrets, "main");
+}
+
+static int open_queue(void **state)
+{
+    env_t *env;
+
+    signal(SIGPIPE, SIG_IGN);
+    open_migrated(state);
+    env = *state;
+    open_settings(env->pool, &env->realm);
+    settings.mail.folder = env->folder;
+    return 0;
+}
+
+static void use_sink(env_t *env, sink_mood_e mood)
+{
+    const char *why;
+
+    sink_start(&sink, mood);
+    settings.mail.folder = NULL;
+    settings.mail.smtp = kr_net_smtp_parse(
+        env->pool, apr_psprintf(env->pool, "smtp://127.0.0.1:%d/?disable_starttls=true", sink.port), "me", &why);
+}
+
+static json_t *data_with(kr_ctx_t *k, const char *locale)
+{
+    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "to", "ana@x.example", "recovery_url", LINK,
+                                "verification_url", LINK, "recovery_code", "123456", "verification_code", "123456",
+                                "login_code", "123456", "registration_code", "123456", "expires_in_minutes", 60);
+
+    kr_json_set_at(data, "identity.traits.locale", json_string(locale));
+    return data;
+}
+
+static kr_letter_t render(kr_ctx_t *k, const char *type, const char *via, json_t *data)
+{
+    kr_letter_t letter;
+
+    OK(kr_courier_render(&letter, k, &(kr_mail_t){ via, "ana@x.example", type, data }));
+    return letter;
+}
+
+static void queue(kr_ctx_t *k, const char *to)
+{
+    OK(kr_courier_queue(k, &(kr_mail_t){ "email", to, "login_code_valid", data_with(k, "en") }));
+}
+
+static int work(kr_ctx_t *k, const char *name)
+{
+    kr_courier_worker_t worker = { .name = name };
+    kr_queue_e state;
+    int sent;
+
+    OK(kr_courier_work(&sent, &state, k, &worker));
+    assert_null(k->db); /* nothing is held between two looks */
+    return sent;
+}
+
+/* The only message of that status. */
+static kr_message_row_t only(kr_ctx_t *k, const char *status)
+{
+    apr_array_header_t *list;
+
+    OK(kr_store_message_list(&list, k, status, 100, 0));
+    assert_int_equal(list->nelts, 1);
+    return APR_ARRAY_IDX(list, 0, kr_message_row_t);
+}
+
+static int count(kr_ctx_t *k, const char *status)
+{
+    apr_array_header_t *list;
+
+    OK(kr_store_message_list(&list, k, status, 1000, 0));
+    return list->nelts;
+}
+
+/* -- what they say ---------------------------------------------------------------- */
+
+static int has_line(const char *text, const char *line)
+{
+    const char *at = strstr(text, line);
+
+    return at && (at == text || at[-1] == '\n') && at[strlen(line)] == '\n';
+}
+
+static void every_kind_is_written_in_both_languages(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+
+    for (int i = 0; i < KR_DIM(TYPES); i++) {
+        kr_letter_t en = render(k, TYPES[i], "email", data_with(k, "en-GB"));
+        kr_letter_t de = render(k, TYPES[i], "email", data_with(k, "de_AT"));
+        kr_letter_t sms = render(k, TYPES[i], "sms", data_with(k, "fr"));
+        const int code = strstr(TYPES[i], "code_valid") != NULL;
+        const int link = !strcmp(TYPES[i], "recovery_valid") || !strcmp(TYPES[i], "verification_valid") ||
+                         !strcmp(TYPES[i], "verification_code_valid");
+
+        assert_string_not_equal(en.subject, de.subject);
+        assert_string_not_equal(en.text, de.text);
+        assert_non_null(strstr(en.html, "<html lang=\"en\">"));
+        assert_non_null(strstr(de.html, "<html lang=\"de\">"));
+        assert_int_equal(has_line(en.text, "123456") && has_line(de.text, "123456"), code);
+        assert_int_equal(has_line(en.text, LINK) && has_line(de.text, LINK), link);
+        assert_int_equal(strstr(en.html, ">123456<") != NULL, code);
+        assert_int_equal(strstr(en.html, "href=\"https://id.site.example/self-service/verification?code=123456&amp;flow=f\"") != NULL,
+                         link);
+        assert_non_null(strstr(en.subject, "id.site.example"));
+        assert_null(strchr(en.text, '{'));
+        assert_null(strchr(de.html, '{'));
+        assert_null(sms.html);
+        assert_int_equal(strstr(sms.text, "\n\n@id.site.example #123456") != NULL, code);
+        if (!link) assert_null(strstr(en.text, "http"));
+    }
+}
+
+static void data_makes_neither_markup_nor_lines(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    json_t *data = data_with(k, "en");
+    kr_letter_t letter;
+
+    json_object_set_new(data, "verification_code", json_string("<b>\"'&\r\nBcc: x"));
+    json_object_set_new(data, "verification_url", json_string("https://x/\"><script>\n.\n"));
+    letter = render(k, "verification_code_valid", "email", data);
+    assert_null(strstr(letter.html, "<b>"));
+    assert_null(strstr(letter.html, "<script>"));
+    assert_null(strchr(letter.text, '\r'));
+    assert_null(strstr(letter.text, "\nBcc"));
+    assert_null(strstr(letter.text, "\n.\n"));
+}
+
+static void data_that_lacks_the_code_is_an_error_and_no_empty_mail(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_letter_t letter;
+    json_t *none = kr_json_pack(k->pool, "{}");
+
+    assert_non_null(kr_courier_render(&letter, k, &(kr_mail_t){ "email", "a@x.example", "login_code_valid", none }));
+    assert_non_null(kr_courier_render(&letter, k, &(kr_mail_t){ "email", "a@x.example", "recovery_valid", none }));
+    assert_non_null(kr_courier_render(&letter, k, &(kr_mail_t){ "email", "a@x.example", "no_such_kind", none }));
+    assert_null(kr_courier_render(&letter, k, &(kr_mail_t){ "email", "a@x.example", "recovery_invalid", NULL }));
+}
+
+/* -- how they are written ------------------------------------------------------------ */
+
+static const char *mime(kr_ctx_t *k, const kr_mail_conf_t *conf, const char *to, const kr_letter_t *letter)
+{
+    kr_parcel_t parcel = { conf, "01234567-89ab-4def-8123-456789abcdef", to, letter, apr_time_from_sec(1700000000) };
+    apr_size_t len;
+    const char *text = kr_mime_make(&len, k->pool, &parcel);
+    apr_size_t column = 0;
+
+    assert_int_equal(len, strlen(text));
+    for (const char *p = text; *p; p++) {
+        assert_true(isascii((unsigned char)*p));
+        assert_true(*p >= 0x20 || *p == '\r' || *p == '\n');
+        assert_int_equal(*p == '\n', p > text && p[-1] == '\r');
+        assert_false(*p == '.' && column == 0); /* no line that a server could take for the end */
+        column = *p == '\n' ? 0 : column + 1;
+        assert_true(column <= 202);
+    }
+    return text;
+}
+
+static void a_mail_has_all_that_a_mail_needs(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_letter_t letter = render(k, "verification_code_valid", "email", data_with(k, "en"));
+    const char *text = mime(k, &settings.mail, "ana@x.example", &letter);
+
+    assert_non_null(strstr(text, "From: \"Site\"\r\n <no-reply@site.example>\r\n"));
+    assert_non_null(strstr(text, "\r\nTo: ana@x.example\r\n"));
+    assert_non_null(strstr(text, "\r\nSubject: Confirm your address for id.site.example\r\n"));
+    assert_non_null(strstr(text, "\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n"));
+    assert_non_null(strstr(text, "\r\nMessage-ID: <01234567-89ab-4def-8123-456789abcdef@site.example>\r\n"));
+    assert_non_null(strstr(text, "\r\nAuto-Submitted: auto-generated\r\n"));
+    assert_non_null(strstr(text, "\r\nMIME-Version: 1.0\r\n"));
+    assert_non_null(strstr(text, "multipart/alternative; boundary=\"=_"));
+    assert_true(strstr(text, "text/plain") < strstr(text, "text/html")); /* the richest part comes last */
+    assert_non_null(strstr(text, "\r\n123456\r\n"));
+    assert_non_null(strstr(text, "\r\n" LINK "\r\n"));
+}
+
+static void german_goes_as_quoted_printable(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_letter_t letter = render(k, "verification_code_valid", "email", data_with(k, "de"));
+    const char *text = mime(k, &settings.mail, "ana@x.example", &letter);
+
+    assert_non_null(strstr(text, "quoted-printable"));
+    assert_non_null(strstr(text, "=C3=B6ffnen"));
+    assert_non_null(strstr(text, "Subject: =?UTF-8?B?"));
+    assert_non_null(strstr(text, "\r\n123456\r\n"));
+}
+
+static void hostile_names_stay_inside_their_header(void **state)
+{
+    static const char *const HOSTILE[] = {
+        "Site\r\nBcc: victim@x.example", "\"Site\" <a@b>, \"x", "S\xc3\xbc\xc3\x9f\r\nBcc: victim@x.example", "=?UTF-8?B?QmNj?=", "\\",
+        "a very long name that goes on and on and on and on and on and on and on and on and on and on and on and on and on and on",
+    };
+    kr_ctx_t *k = ((env_t *)*state)->k;
+
+    for (int i = 0; i < KR_DIM(HOSTILE); i++) {
+        kr_letter_t letter = { HOSTILE[i], ".\n..\n.x trailing \n\n", NULL };
+        kr_mail_conf_t conf = settings.mail;
+        const char *text;
+
+        conf.from_name = HOSTILE[i];
+        conf.headers = kr_json_pack(k->pool, "{s:s, s:s}", "X-Site", HOSTILE[i], "Reply-To", "help@site.example");
+        text = mime(k, &conf, "ana@x.example\r\nBcc: victim@x.example", &letter);
+        assert_null(strstr(text, "\nBcc"));
+        assert_null(strstr(text, "=?UTF-8?B?QmNj?="));
+        assert_non_null(strstr(text, "\r\nReply-To: help@site.example\r\n"));
+        assert_non_null(strstr(text, "<no-reply@site.example>\r\n"));
+    }
+}
+
+static void the_owners_headers_win(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_letter_t letter = { "s", "t\n", NULL };
+    kr_mail_conf_t conf = settings.mail;
+    const char *text;
+
+    conf.headers = kr_json_pack(k->pool, "{s:s}", "from", "other@site.example");
+    text = mime(k, &conf, "ana@x.example", &letter);
+    assert_non_null(strstr(text, "other@site.example\r\n"));
+    assert_null(strstr(text, "From: \"Site\""));
+}
+
+/* -- into the queue --------------------------------------------------------------------- */
+
+static void addresses_that_cannot_be_written_to_are_refused(void **state)
+{
+    static const struct { const char *via, *to; } HOSTILE[] = {
+        { "email", "a@x.example\r\nBcc: b@x.example" }, { "email", "a@x.example, b@x.example" }, { "email", "\"a\" <a@x.example>" },
+        { "email", "\"a b\"@x.example" }, { "email", "a" }, { "email", "" }, { "email", NULL }, { "email", "@x.example" },
+        { "email", "a@b\xc3\xbc" "cher.example" }, { "email", "a@x.example\n" }, { "sms", "12345" }, { "sms", "+49 89\r\n1234567" },
+    };
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_err_t *err;
+
+    for (int i = 0; i < KR_DIM(HOSTILE); i++) {
+        err = kr_courier_queue(k, &(kr_mail_t){ HOSTILE[i].via, HOSTILE[i].to, "login_code_valid", data_with(k, "en") });
+        if (!err) fail_msg("%s was taken", HOSTILE[i].to);
+        assert_int_equal(err->status, 400);
+    }
+    err = kr_courier_queue(k, &(kr_mail_t){ "email", apr_psprintf(k->pool, "%0330d@x.example", 1), "login_code_valid", NULL });
+    assert_int_equal(err->status, 400);
+    assert_int_equal(count(k, NULL), 0);
+    assert_int_equal(k->queued, 0);
+}
+
+static void a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_language(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    apr_table_t *headers = apr_table_make(k->pool, 1);
+    kr_request_t req = { .headers = headers };
+    json_t *data = kr_json_pack(k->pool, "{s:s}", "login_code", "123456");
+    apr_array_header_t *claimed;
+
+    apr_table_set(headers, "Accept-Language", "fr;q=0.9, de-CH, en");
+    k->req = &req;
+    OK(kr_courier_queue(k, &(kr_mail_t){ "email", "ana@x.example", "login_code_valid", data }));
+    assert_int_equal(k->queued, 1);
+    assert_null(json_object_get(data, "language")); /* borrowed, and left alone */
+    OK(kr_store_message_claim(&claimed, k, "me", k->now + 1, 10));
+    assert_null(strstr(APR_ARRAY_IDX(claimed, 0, kr_message_row_t).sealed, "123456"));
+    k->now += 2;
+    assert_int_equal(work(k, "me"), 1);
+    assert_int_equal(system(apr_psprintf(k->pool, "grep -q 'lang=3D\"de\"\\|lang=\"de\"' %s/*.eml", env->folder)), 0);
+}
+
+static void large_traits_do_not_cost_the_message(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    json_t *data = data_with(k, "de");
+
+    kr_json_set_at(data, "identity.traits.story", json_string(apr_psprintf(k->pool, "%050000d", 1)));
+    OK(kr_courier_queue(k, &(kr_mail_t){ "email", "ana@x.example", "login_code_valid", data }));
+    assert_int_equal(work(k, "me"), 1);
+}
+
+/* -- out of the queue --------------------------------------------------------------------- */
+
+static void what_was_sent_is_marked_emptied_and_not_sent_again(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    kr_message_row_t sent;
+    kr_row_t *row;
+    static const kr_query_t SEALED = { .name = "sealed", .sql = "SELECT sealed FROM courier_messages" };
+
+    queue(k, "ana@x.example");
+    k->now += apr_time_from_sec(1);
+    assert_int_equal(work(k, "me"), 1);
+    sent = only(k, "sent");
+    assert_int_equal(sent.attempts, 1);
+    OK(kr_db_one_(&row, k, &SEALED, NULL, 0));
+    assert_string_equal(row->col[0], "");
+    assert_int_equal(access(apr_pstrcat(k->pool, env->folder, "/", sent.id, ".eml", NULL), R_OK), 0);
+    kr_db_release(k);
+    k->now += apr_time_from_sec(3600);
+    assert_int_equal(work(k, "me"), 0);
+}
+
+static void an_idle_look_is_one_statement(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    unsigned before = k->statements;
+
+    assert_int_equal(work(k, "me"), 0);
+    assert_int_equal(k->statements - before, 1);
+}
+
+static void two_workers_never_claim_the_same_message(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k, *k2 = another(&env->realm);
+    apr_array_header_t *a, *b, *c;
+    apr_time_t until;
+
+    for (int i = 0; i < 5; i++) queue(k, "ana@x.example");
+    k2->now = k->now;
+    until = k->now + apr_time_from_sec(90);
+    OK(kr_store_message_claim(&a, k, "one", until, 3));
+    OK(kr_store_message_claim(&b, k2, "two", until, 3));
+    OK(kr_store_message_claim(&c, k2, "three", until, 3));
+    assert_int_equal(a->nelts, 3);
+    assert_int_equal(b->nelts, 2);
+    assert_int_equal(c->nelts, 0);
+    for (int i = 0; i < a->nelts; i++) {
+        for (int j = 0; j < b->nelts; j++) {
+            assert_string_not_equal(APR_ARRAY_IDX(a, i, kr_message_row_t).id, APR_ARRAY_IDX(b, j, kr_message_row_t).id);
+        }
+    }
+    kr_db_release(k);
+    k2->now = until; /* one and two died: whoever looks now has all of them */
+    OK(kr_store_message_claim(&c, k2, "three", until + apr_time_from_sec(90), 10));
+    assert_int_equal(c->nelts, 5);
+    /* one was not dead but slow: it cannot put off what is three's by now */
+    APR_ARRAY_IDX(a, 0, kr_message_row_t).status = "abandoned";
+    OK(kr_store_message_failed(k, "one", &APR_ARRAY_IDX(a, 0, kr_message_row_t)));
+    assert_int_equal(count(k, "abandoned"), 0);
+    apr_pool_destroy(k2->pool);
+}
+
+#define CROWD 4
+
+typedef struct {
+    const kr_realm_t *realm;
+    int number, sent;
+} hand_t;
+
+static void *APR_THREAD_FUNC drain(apr_thread_t *thread, void *baton)
+{
+    hand_t *hand = baton;
+    char name[16];
+
+    (void)thread;
+    snprintf(name, sizeof(name), "hand %d", hand->number);
+    for (int idle = 0; idle < 2;) {
+        kr_ctx_t *k = another(hand->realm);
+        kr_courier_worker_t worker = { .name = name };
+        kr_queue_e queue_state;
+        int sent = 0;
+
+        if (kr_courier_work(&sent, &queue_state, k, &worker)) idle = 9;
+        hand->sent += sent;
+        idle += sent == 0;
+        kr_db_release(k);
+        apr_pool_destroy(k->pool);
+    }
+    return NULL;
+}
+
+static void many_workers_send_each_message_once(void **state)
+{
+    env_t *env = *state;
+    apr_thread_t *threads[CROWD];
+    hand_t hands[CROWD];
+    int sent = 0;
+
+    use_sink(env, SINK_GOOD);
+    settings.mail.batch = 7;
+    for (int i = 0; i < 200; i++) queue(env->k, apr_psprintf(env->pool, "ana%d@x.example", i));
+    kr_db_release(env->k);
+    for (int i = 0; i < CROWD; i++) {
+        hands[i] = (hand_t){ &env->realm, i, 0 };
+        assert_int_equal(apr_thread_create(&threads[i], NULL, drain, &hands[i], env->pool), APR_SUCCESS);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        apr_status_t rv;
+
+        apr_thread_join(&rv, threads[i]);
+        sent += hands[i].sent;
+    }
+    sink_stop(&sink);
+    assert_int_equal(sent, 200);
+    assert_int_equal(sink.mails, 200);
+    assert_int_equal(count(env->k, "sent"), 200);
+    for (int i = 0; i < 200; i++) {
+        for (int j = 0; j < i; j++) assert_string_not_equal(sink.mail[i].to, sink.mail[j].to);
+    }
+}
+
+static void a_message_that_fails_is_put_off_longer_each_time_and_then_given_up(void **state)
+{
+    static const int PAUSES[] = { 1, 5 };
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    kr_message_row_t message;
+
+    use_sink(env, SINK_GOOD);
+    k->log_level = KR_LOG_ERR;
+    queue(k, "busy@x.example");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(work(k, "me"), 0);
+        message = only(k, "queued");
+        assert_int_equal(message.attempts, i + 1);
+        assert_in_range(message.send_after - k->now, apr_time_from_sec(PAUSES[i]), apr_time_from_sec(PAUSES[i] + 1));
+        assert_non_null(strstr(message.last_error, "451 4.7.1"));
+        k->now += apr_time_from_sec(PAUSES[i]) - 1000; /* not yet */
+        work(k, "me");
+        assert_int_equal(only(k, "queued").attempts, i + 1);
+        k->now += apr_time_from_sec(1);
+    }
+    work(k, "me"); /* the first try and two more: message_retries is 2 */
+    assert_int_equal(only(k, "abandoned").attempts, 3);
+    k->now += apr_time_from_sec(3600);
+    assert_int_equal(work(k, "me"), 0);
+    kr_db_release(k);
+    sink_stop(&sink);
+    assert_int_equal(sink.mails, 0);
+}
+
+static void a_refused_message_is_given_up_at_once_and_holds_up_no_other(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    apr_int64_t done;
+
+    use_sink(env, SINK_GOOD);
+    queue(k, "refused@x.example");
+    queue(k, "busy@x.example");
+    for (int i = 0; i < 5; i++) queue(k, "ana@x.example");
+    assert_int_equal(work(k, "me"), 5);
+    assert_string_equal(only(k, "abandoned").last_error, "answered 550 at the recipient: 550 5.1.1 no such person");
+    assert_int_equal(only(k, "queued").attempts, 1);
+    OK(kr_store_message_retry(&done, k, only(k, "abandoned").id));
+    assert_int_equal(done, 1);
+    assert_int_equal(count(k, "abandoned"), 0);
+    kr_db_release(k);
+    work(k, "me");
+    assert_int_equal(count(k, "abandoned"), 1);
+    OK(kr_store_message_retry(&done, k, NULL));
+    assert_int_equal(done, 1);
+    kr_db_release(k);
+    sink_stop(&sink);
+}
+
+static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    kr_courier_worker_t worker = { .name = "me" };
+    kr_queue_e queue_state;
+    int sent;
+
+    use_sink(env, SINK_GOOD);
+    sink_stop(&sink); /* its port answers nobody now */
+    for (int i = 0; i < 3; i++) queue(k, "ana@x.example");
+    for (int i = 0; i < 20; i++) {
+        OK(kr_courier_work(&sent, &queue_state, k, &worker));
+        assert_int_equal(queue_state, KR_QUEUE_TROUBLE);
+        k->now += KR_COURIER_TROUBLE + apr_time_from_sec(1);
+    }
+    assert_int_equal(count(k, "queued"), 3);
+    kr_db_release(k);
+    use_sink(env, SINK_GOOD);
+    k->now += apr_time_from_sec(60);
+    assert_int_equal(work(k, "me"), 3);
+    sink_stop(&sink);
+    assert_int_equal(sink.mails, 3);
+}
+
+static int yes(void *baton)
+{
+    return ++*(int *)baton > 2;
+}
+
+static void who_must_stop_gives_back_what_is_left(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    int asked = 0, sent;
+    kr_courier_worker_t worker = { "me", yes, &asked };
+    kr_queue_e queue_state;
+
+    for (int i = 0; i < 6; i++) queue(k, "ana@x.example");
+    OK(kr_courier_work(&sent, &queue_state, k, &worker));
+    assert_int_equal(sent, 2);
+    assert_int_equal(count(k, "sent"), 2);
+    kr_db_release(k);
+    assert_int_equal(work(k, "other"), 4); /* at once, and not when the lease ends */
+}
+
+static void a_message_that_nobody_can_open_or_that_came_too_late_is_given_up(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+
+    OK(kr_store_message_insert(k, kr_uuid(k), "email", "ana@x.example", "login_code_valid", "sealed by somebody else"));
+    queue(k, "ana@x.example");
+    k->now += apr_time_from_sec(25 * 3600);
+    assert_int_equal(work(k, "me"), 0);
+    assert_int_equal(count(k, "abandoned"), 2);
+}
+
+static void without_a_server_messages_wait(void **state)
+{
+    env_t *env = *state;
+
+    settings.mail.folder = NULL;
+    settings.mail.uri = NULL;
+    queue(env->k, "ana@x.example");
+    kr_db_release(env->k);
+    assert_int_equal(work(env->k, "me"), 0);
+    assert_int_equal(only(env->k, "queued").attempts, 0);
+}
+
+static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
+{
+    env_t *env = *state;
+
+    settings.mail.folder = "/nowhere/at/all";
+    queue(env->k, "ana@x.example");
+    assert_int_equal(work(env->k, "me"), 0);
+    assert_non_null(strstr(only(env->k, "queued").last_error, "No such file"));
+}
+
+#define Q(s, test)                                                                                                     \
+    {                                                                                                                  \
+#test, test, open_queue, close_all, s                                                                          \
+    }
+
+#define QUEUE(s)                                                                                                       \
+    Q(s, addresses_that_cannot_be_written_to_are_refused),                                                             \
+        Q(s, a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_language),                                 \
+        Q(s, large_traits_do_not_cost_the_message), Q(s, what_was_sent_is_marked_emptied_and_not_sent_again),          \
+        Q(s, an_idle_look_is_one_statement), Q(s, two_workers_never_claim_the_same_message),                           \
+        Q(s, many_workers_send_each_message_once),                                                                     \
+        Q(s, a_message_that_fails_is_put_off_longer_each_time_and_then_given_up),                                      \
+        Q(s, a_refused_message_is_given_up_at_once_and_holds_up_no_other),                                             \
+        Q(s, while_the_server_is_down_nothing_is_lost_and_nothing_counts),                                             \
+        Q(s, who_must_stop_gives_back_what_is_left),                                                                   \
+        Q(s, a_message_that_nobody_can_open_or_that_came_too_late_is_given_up),                                        \
+        Q(s, without_a_server_messages_wait), Q(s, a_folder_that_is_missing_is_trouble_and_no_loss)
+
+int main(void)
+{
+    env_t sqlite = { .driver = "sqlite3" }, mysql = { .driver = "mysql", .params = mysql_params() };
+    const struct CMUnitTest on_sqlite[] = {
+        Q(&sqlite, every_kind_is_written_in_both_languages),
+        Q(&sqlite, data_makes_neither_markup_nor_lines),
+        Q(&sqlite, data_that_lacks_the_code_is_an_error_and_no_empty_mail),
+        Q(&sqlite, a_mail_has_all_that_a_mail_needs),
+        Q(&sqlite, german_goes_as_quoted_printable),
+        Q(&sqlite, hostile_names_stay_inside_their_header),
+        Q(&sqlite, the_owners_headers_win),
+        QUEUE(&sqlite),
+    };
+    const struct CMUnitTest on_mysql[] = { QUEUE(&mysql) };
+    int failed;
+
+    apr_initialize();
+    kr_net_init();
+    failed = cmocka_run_group_tests_name("courier on sqlite", on_sqlite, NULL, NULL);
+    if (mysql.params) failed += cmocka_run_group_tests_name("courier on mysql", on_mysql, NULL, NULL);
+    return failed;
+}
