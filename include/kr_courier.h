@@ -38,8 +38,8 @@ typedef enum {
 const char *kr_courier_worker_name(apr_pool_t *pool);
 
 /**
- * Send what is due: claim a batch with this worker's name, send each message on its own, mark it sent, put it off (growing
- * pauses) or give it up. A failing message holds up no other. No connection is held while sending.
+ * Send what is due: claim a batch with this worker's name, send each message on its own, mark it sent, put it off
+ * (growing pauses) or give it up. A failing message holds up no other. No connection is held while sending.
  *
  * A message goes out twice only when its worker dies (or loses the database for longer than the lease) between the
  * server's yes and the mark: then once per such death, under the same Message-ID.
@@ -59,8 +59,8 @@ typedef struct {
 } kr_letter_t;
 
 /**
- * Render a template by type with its data, in the language of the identity's trait locale, language or lang (English, German), else
- * of the browser that had it queued (member "language" of the data). The letter lives in k->pool.
+ * Render a template by type with its data, in the language (English, German) of the identity's trait locale, language
+ * or lang, else of the browser that had it queued (member "language" of the data). The letter lives in k->pool.
  */
 kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
 

@@ -28,6 +28,12 @@ kr_dbpool_t *kr_dbpool_make(apr_pool_t *pconf, const kr_dbconf_t *conf, const ch
 /** Open the pool in this process (child_init, tools, tests): makes the reslist, connects to nothing yet. */
 apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild);
 
+/**
+ * The process ends while somebody hangs in a statement: leave the pool's memory alone when pchild goes, as it is still in
+ * use. The connections end with the process.
+ */
+void kr_dbpool_abandon(kr_dbpool_t *dbpool);
+
 /** Is it SQLite? */
 int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool);
 

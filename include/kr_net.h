@@ -73,10 +73,10 @@ typedef enum {
 typedef struct {
     kr_mail_fate_e fate;
     const char *why;     /* words fit for a log: no address, no password; NULL when it was sent */
-    const char *reply;   /* the server's last line, which may repeat the address: printable, at most 200 bytes; or NULL */
+    const char *reply;   /* the server's last line, printable, at most 200 bytes: it may repeat the address; or NULL */
 } kr_net_mailed_t;
 
-/** Somebody who sends messages to one server, one after the other, and keeps the connection meanwhile. Of one thread. */
+/** Sends messages to one server, one after the other, and keeps the connection meanwhile. Of one thread. */
 typedef struct kr_net_mailer_t kr_net_mailer_t;
 
 /** Connects to nothing yet. What is open is closed with the pool. */

@@ -33,7 +33,8 @@ typedef struct {
 
 /**
  * The session that the request carries: X-Session-Token, else the cookie, else Authorization: Bearer. Looked up once per
- * request and kept in k->session. One statement at most (two after a refresh or a rotation of secrets); none when the cookie is forged.
+ * request and kept in k->session. One statement for a token that is current; for an unknown one two for each secret of the
+ * realm; none when the cookie is forged.
  * @param out  NULL when there is none that is active, unexpired and of an active identity
  * @return 503 when the store cannot say: never a pass
  */

@@ -199,6 +199,12 @@ kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, 
  * @param out  array of kr_message_row_t
  */
 kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const char *owner, apr_time_t until, int batch) KR_MUST_CHECK;
+/**
+ * Messages to one recipient go out in the order they were queued, whoever claimed them: give back those that are too
+ * early, due again in a moment.
+ * @param claimed  what kr_store_message_claim gave with the same owner and until; those leave it
+ */
+kr_err_t *kr_store_message_in_turn(apr_array_header_t *claimed, kr_ctx_t *k, const char *owner, apr_time_t until) KR_MUST_CHECK;
 /** It was sent. True whoever claims it by now. */
 kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /** It was not: write status ("queued" or "abandoned"), attempts, send_after, last_error, if `owner` still has the claim. */

@@ -6,21 +6,29 @@
 #include "kr_http.h"
 
 /**
- * Answer a request for a page: the last segment of the path names it (login, registration, welcome, error, signed-out,
- * style.css), what stands before is where the pages are mounted. Flows come from the API in-process. Always leaves a complete k->reply.
+ * Answer a request for a page: the last segment of the path names it (login, registration, settings, verification,
+ * recovery, welcome, error, signed-out, style.css), what stands before is where the pages are mounted. Flows come from
+ * the API in-process. Always leaves a complete k->reply.
  */
 void kr_ui_handle(kr_ctx_t *k);
 
 /** Content-Security-Policy of every page. */
 extern const char kr_ui_csp[];
 
+/** A link under what a page shows: "No account yet? Sign up". */
+typedef struct {
+    const char *text;           /* what stands before it, or NULL */
+    const char *url;            /* NULL: there is no link */
+    const char *label;          /* NULL: the URL itself */
+} kr_page_link_t;
+
+#define KR_PAGE_LINKS 2
+
 /** What a page needs to know beside the flow. */
 typedef struct {
     const char *title;          /* of the page: "Sign in" */
     const char *home;           /* path below which the pages stand: "" or "/auth" */
-    const char *other_url;      /* a link under the form ("No account yet?"), or NULL */
-    const char *other_text;
-    const char *other_label;
+    kr_page_link_t links[KR_PAGE_LINKS];
 } kr_page_t;
 
 /**

@@ -188,5 +188,6 @@ CREATE TABLE IF NOT EXISTS courier_messages (
     created_at       BIGINT        NOT NULL,
     updated_at       BIGINT        NOT NULL,
     KEY courier_messages_due (realm_id, status, send_after),
+    KEY courier_messages_turn (realm_id, recipient, status),
     KEY courier_messages_old (updated_at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET ascii COLLATE ascii_bin;

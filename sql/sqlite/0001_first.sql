@@ -175,4 +175,5 @@ CREATE TABLE IF NOT EXISTS courier_messages (
     updated_at       INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS courier_messages_due ON courier_messages (realm_id, status, send_after);
+CREATE INDEX IF NOT EXISTS courier_messages_turn ON courier_messages (realm_id, recipient, status);
 CREATE INDEX IF NOT EXISTS courier_messages_old ON courier_messages (updated_at);

@@ -190,6 +190,8 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
         kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
         return KR_DONE;
     }
+    if (!session && strcmp(flow->requested_aal, "aal1") != 0)
+        return kr_err(k, 401, "session_aal1_required", "a second factor was sent before the first");
     if (kr_flow_expired(k, flow)) {
         if (!session) flow->refresh = 0; /* there is nothing to refresh any more: the new form must ask for everything */
         return kr_flow_replace_expired(k, flow, 4010001);

@@ -64,7 +64,9 @@ const char *kr_check_mail_server(apr_pool_t *pool, const char *value)
 {
     const char *why;
 
-    if (strncmp(value, "file://", 7) == 0) return value[7] == '/' ? NULL : "is no file:///folder: its path must be absolute";
+    if (strncmp(value, "file://", 7) == 0) {
+        return value[7] == '/' ? NULL : "is no file:///folder: its path must be absolute";
+    }
     return kr_net_smtp_parse(pool, value, "localhost", &why) ? NULL : why;
 }
 

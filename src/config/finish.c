@@ -220,9 +220,10 @@ static void finish_flows(kr_review_t *review, kr_settings_t *settings)
 static void check_mail_header(kr_review_t *review, const char *name, const char *value)
 {
     static const char PATH[] = "courier.smtp.headers";
+    const char *why;
 
     if (kr_check_header(review->pool, name)) kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
-    else if (kr_check_line(review->pool, value)) kr_review_error(review, PATH, "\"%s\" %s", name, kr_check_line(review->pool, value));
+    else if ((why = kr_check_line(review->pool, value))) kr_review_error(review, PATH, "\"%s\" %s", name, why);
     else if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version")) {
         kr_review_error(review, PATH, "\"%s\" belongs to the message itself", name);
     }

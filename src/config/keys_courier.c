@@ -13,9 +13,9 @@ static const kr_key_t KEYS[] = {
     { "courier.worker.pull_wait", KR_DURATION, "1s", AT(mail.wait), BUILT,
       .help = "pause between two looks at the queue, 1s at least; who queues a message looks at once" },
     { "courier.smtp.connection_uri", KR_TEXT, NULL, AT(mail.uri), BUILT,
-      .help = "the mail server: `smtp://user:password@host:port/` (STARTTLS is a must), `smtps://` for TLS from the start; "
-              "`?disable_starttls=true`, `?skip_ssl_verify=true`, `?server_name=x` as in Kratos; or `file:///folder`, and "
-              "messages become `.eml` files there. Without it messages wait",
+      .help = "the mail server: `smtp://user:password@host:port/` (STARTTLS is a must), `smtps://` for TLS from the "
+              "start; `?disable_starttls=true`, `?skip_ssl_verify=true`, `?server_name=x` as in Kratos; or "
+              "`file:///folder`, and messages become `.eml` files there. Without it messages wait",
       .check = kr_check_mail_server, .secret = 1 },
     { "courier.smtp.from_address", KR_TEXT, "no-reply@ory.kratos.sh", AT(mail.from_address), BUILT,
       .help = "address that mail comes from", .check = kr_check_address },

@@ -23,13 +23,15 @@ static int write_all(int fd, const char *text, apr_size_t len)
 
 static kr_net_mailed_t failed(apr_pool_t *pool, const char *what)
 {
-    return (kr_net_mailed_t){ KR_MAIL_UNREACHABLE, apr_psprintf(pool, "the folder: %s: %s", what, strerror(errno)), NULL };
+    return (kr_net_mailed_t){ KR_MAIL_UNREACHABLE, apr_psprintf(pool, "the folder: %s: %s", what, strerror(errno)),
+                              NULL };
 }
 
 /* Under a name of its own first, so that nobody reads half a message. A message that comes again replaces itself. */
 kr_net_mailed_t kr_folder_drop(apr_pool_t *pool, const char *folder, const char *id, const char *text, apr_size_t len)
 {
-    const char *part = apr_pstrcat(pool, folder, "/.", id, ".part", NULL), *file = apr_pstrcat(pool, folder, "/", id, ".eml", NULL);
+    const char *part = apr_pstrcat(pool, folder, "/.", id, ".part", NULL),
+               *file = apr_pstrcat(pool, folder, "/", id, ".eml", NULL);
     int fd, written;
 
     if (!kr_uuid_valid(id)) return (kr_net_mailed_t){ KR_MAIL_REFUSED, "its id makes no file name", NULL };

@@ -6,9 +6,9 @@
 #include "kr_text.h"
 #include "room.h"
 
-#define LINE_MAX_QP 76    /* RFC 2045 section 6.7 */
+#define LINE_MAX_QP 76     /* RFC 2045 section 6.7 */
 #define LINE_MAX_PLAIN 200 /* longer lines go as quoted-printable, though 998 would do */
-#define WORD_BYTES 39     /* of text in one encoded word: 52 in base64, 64 in all, so that a name fits before it */
+#define WORD_BYTES 39      /* of text in one encoded word: 52 in base64, 64 in all, so that a name fits before it */
 #define FOLD_COLUMN 76
 
 /* -- headers ------------------------------------------------------------------ */
@@ -102,7 +102,8 @@ static const char *date(apr_pool_t *pool, apr_time_t now)
     char text[APR_RFC822_DATE_LEN];
 
     apr_rfc822_date(text, now);
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, strcspn(text, "G")), "+0000", NULL); /* "GMT" is obsolete in mail */
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, strcspn(text, "G")), "+0000",
+                       NULL); /* "GMT" is obsolete in mail */
 }
 
 static const char *domain_of(const char *address)
@@ -124,9 +125,11 @@ static apr_table_t *headers_of(apr_pool_t *pool, const kr_parcel_t *parcel)
     apr_table_setn(headers, "To", without_controls(pool, parcel->to));
     apr_table_setn(headers, "Subject", kr_mime_value(pool, "Subject", parcel->letter->subject));
     apr_table_setn(headers, "Date", date(pool, parcel->now));
-    apr_table_setn(headers, "Message-ID", apr_pstrcat(pool, "<", parcel->id, "@", domain_of(conf->from_address), ">", NULL));
+    apr_table_setn(headers, "Message-ID",
+                   apr_pstrcat(pool, "<", parcel->id, "@", domain_of(conf->from_address), ">", NULL));
     apr_table_setn(headers, "Auto-Submitted", "auto-generated"); /* RFC 3834: no holiday notes back */
-    json_object_foreach((json_t *)conf->headers, name, value) {
+    json_object_foreach((json_t *)conf->headers, name, value)
+    {
         if (json_is_string(value)) apr_table_setn(headers, name, kr_mime_value(pool, name, json_string_value(value)));
     }
     apr_table_setn(headers, "MIME-Version", "1.0");
@@ -216,9 +219,9 @@ static const char *part(apr_pool_t *pool, const char *type, const char *text)
 {
     const int simple = is_simple(text);
 
-    return apr_pstrcat(pool, "Content-Type: ", type, "; charset=utf-8\r\nContent-Transfer-Encoding: ",
-                       simple ? "7bit" : "quoted-printable", "\r\n\r\n",
-                       simple ? with_crlf(pool, text) : quoted_printable(pool, text), NULL);
+    return apr_pstrcat(pool, "Content-Type: ", type,
+                       "; charset=utf-8\r\nContent-Transfer-Encoding: ", simple ? "7bit" : "quoted-printable",
+                       "\r\n\r\n", simple ? with_crlf(pool, text) : quoted_printable(pool, text), NULL);
 }
 
 static const char *body_of(apr_pool_t *pool, const kr_letter_t *letter)
@@ -227,9 +230,9 @@ static const char *body_of(apr_pool_t *pool, const kr_letter_t *letter)
 
     if (!letter->html) return apr_pstrcat(pool, part(pool, "text/plain", letter->text), "\r\n", NULL);
     boundary = apr_pstrcat(pool, "=_", kr_random_alnum(pool, 24), NULL); /* "=_" is in no quoted-printable text */
-    return apr_pstrcat(pool, "Content-Type: multipart/alternative; boundary=\"", boundary, "\"\r\n\r\n--", boundary, "\r\n",
-                       part(pool, "text/plain", letter->text), "\r\n--", boundary, "\r\n", part(pool, "text/html", letter->html),
-                       "\r\n--", boundary, "--\r\n", NULL);
+    return apr_pstrcat(pool, "Content-Type: multipart/alternative; boundary=\"", boundary, "\"\r\n\r\n--", boundary,
+                       "\r\n", part(pool, "text/plain", letter->text), "\r\n--", boundary, "\r\n",
+                       part(pool, "text/html", letter->html), "\r\n--", boundary, "--\r\n", NULL);
 }
 
 const char *kr_mime_make(apr_size_t *len, apr_pool_t *pool, const kr_parcel_t *parcel)

@@ -37,8 +37,13 @@ int kr_language_of(const char *text)
 kr_language_e kr_language(const json_t *data)
 {
     static const char *const PLACES[] = {
-        "identity.traits.locale", "identity.traits.language", "identity.traits.lang",
-        "traits.locale",          "traits.language",          "traits.lang",           "language",
+        "identity.traits.locale",
+        "identity.traits.language",
+        "identity.traits.lang",
+        "traits.locale",
+        "traits.language",
+        "traits.lang",
+        "language",
     };
 
     for (int i = 0; i < KR_DIM(PLACES); i++) {
@@ -145,16 +150,18 @@ static const char *mail_html(const writing_t *w, const char *subject)
     if (w->url) {
         const char *url = kr_html_escape(w->pool, w->url);
 
-        link = apr_pstrcat(w->pool, paragraph(w, w->words->link), "<p style=\"word-break:break-all\"><a href=\"", url, "\">", url,
-                           "</a></p>\n", NULL);
+        link = apr_pstrcat(w->pool, paragraph(w, w->words->link), "<p style=\"word-break:break-all\"><a href=\"", url,
+                           "\">", url, "</a></p>\n", NULL);
     }
-    return apr_pstrcat(w->pool, "<!DOCTYPE html>\n<html lang=\"", w->phrases->tag, "\">\n<head>\n<meta charset=\"utf-8\">\n<title>",
-                       kr_html_escape(w->pool, subject), "</title>\n</head>\n<body style=\"font-family:sans-serif;line-height:1.5\">\n",
+    return apr_pstrcat(w->pool, "<!DOCTYPE html>\n<html lang=\"", w->phrases->tag,
+                       "\">\n<head>\n<meta charset=\"utf-8\">\n<title>", kr_html_escape(w->pool, subject),
+                       "</title>\n</head>\n<body style=\"font-family:sans-serif;line-height:1.5\">\n",
                        paragraph(w, fill(w, w->words->intro)), code, link, paragraph(w, w->valid),
                        paragraph(w, fill(w, w->words->outro)), "</body>\n</html>\n", NULL);
 }
 
-/* The last line lets phones offer the code to the site it belongs to, and to no other (WICG, origin-bound one-time codes). */
+/* The last line lets phones offer the code to the site it belongs to, and to no other (WICG, origin-bound one-time
+ * codes). */
 static const char *sms_text(const writing_t *w, const json_t *data)
 {
     const char *text = fill(w, w->words->sms ? w->words->sms : w->words->intro);

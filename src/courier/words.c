@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the messages say: one row per kind, in English and German. No digits here: who reads a code must find only the code. */
+/* What the messages say: one row per kind, in English and German. No digits: what has digits here is the code. */
 #include <string.h>
 
 #include "kr_text.h"
@@ -40,7 +40,8 @@ static const kr_template_t TEMPLATES[] = {
                          .outro = NOT_YOU_EN,
                          .sms = "{code} is the code that confirms your number at {site}." },
         [KR_GERMAN] = { .subject = "Best\xc3\xa4tigen Sie Ihre Adresse f\xc3\xbcr {site}",
-                        .intro = "Um zu best\xc3\xa4tigen, dass diese Adresse Ihnen geh\xc3\xb6rt, geben Sie bei {site} diesen "
+                        .intro = "Um zu best\xc3\xa4tigen, dass diese Adresse Ihnen geh\xc3\xb6rt, geben Sie bei "
+                                 "{site} diesen "
                                  "Code ein:",
                         .link = "Oder \xc3\xb6" "ffnen Sie diesen Link:",
                         .outro = NOT_YOU_DE,
@@ -70,11 +71,13 @@ static const kr_template_t TEMPLATES[] = {
         [KR_ENGLISH] = { .subject = "Back into your account at {site}",
                          .intro = "With the link below you get back into your account at {site}.",
                          .link = "Open this link:",
-                         .outro = "If this was not you, do not pass the link on to anybody; nothing happens without it." },
+                         .outro = "If this was not you, do not pass the link on to anybody; nothing happens without "
+                                  "it." },
         [KR_GERMAN] = { .subject = "Zur\xc3\xbc" "ck in Ihr Konto bei {site}",
                         .intro = "Mit dem folgenden Link gelangen Sie wieder in Ihr Konto bei {site}.",
                         .link = "\xc3\x96" "ffnen Sie diesen Link:",
-                        .outro = "Falls Sie das nicht waren, geben Sie den Link niemandem weiter; ohne ihn geschieht nichts." } } },
+                        .outro = "Falls Sie das nicht waren, geben Sie den Link niemandem weiter; ohne ihn "
+                                 "geschieht nichts." } } },
     { "recovery_invalid", .words = NO_ACCOUNT_TO_RECOVER },
     { "login_code_valid", .code = "login_code", .words = {
         [KR_ENGLISH] = { .subject = "Your code to sign in at {site}",
@@ -96,16 +99,20 @@ static const kr_template_t TEMPLATES[] = {
                         .sms = "{code} ist Ihr Code zum Registrieren bei {site}." } } },
     { "verifiable_address_changed", .words = {
         [KR_ENGLISH] = { .subject = "Your account at {site} has another address now",
-                         .intro = "The account at {site} that had this address has another one now. Messages about it no "
+                         .intro = "The account at {site} that had this address has another one now. Messages about "
+                                  "it no "
                                   "longer come here.",
                          .outro = "If this was not you, tell the people who run {site} at once.",
-                         .sms = "Your account at {site} has another number now. If this was not you, tell the people who "
+                         .sms = "Your account at {site} has another number now. If this was not you, tell the "
+                                "people who "
                                 "run {site} at once." },
         [KR_GERMAN] = { .subject = "Ihr Konto bei {site} hat jetzt eine andere Adresse",
-                        .intro = "Das Konto bei {site}, zu dem diese Adresse geh\xc3\xb6rte, hat jetzt eine andere. Nachrichten "
+                        .intro = "Das Konto bei {site}, zu dem diese Adresse geh\xc3\xb6rte, hat jetzt eine andere. "
+                                 "Nachrichten "
                                  "zu ihm kommen nicht mehr hierher.",
                         .outro = "Falls Sie das nicht waren, melden Sie es gleich denen, die {site} betreiben.",
-                        .sms = "Ihr Konto bei {site} hat jetzt eine andere Nummer. Falls Sie das nicht waren, melden Sie es "
+                        .sms = "Ihr Konto bei {site} hat jetzt eine andere Nummer. Falls Sie das nicht waren, "
+                               "melden Sie es "
                                "gleich denen, die {site} betreiben." } } },
 };
 

@@ -25,10 +25,10 @@ typedef struct {
     kr_ctx_t *k;
     const kr_mail_conf_t *conf;
     const kr_courier_worker_t *worker;
-    apr_time_t began;          /* by the clock of the machine: k->now may be a test's */
+    apr_time_t began;             /* by the clock of the machine: k->now may be a test's */
     apr_array_header_t *messages; /* of kr_message_row_t */
-    apr_pool_t *pool;          /* ends with the batch: so does the connection to the server */
-    kr_net_mailer_t *mailer;   /* NULL until it is needed */
+    apr_pool_t *pool;             /* ends with the batch: so does the connection to the server */
+    kr_net_mailer_t *mailer;      /* NULL until it is needed */
     int unreachable;
 } work_t;
 
@@ -71,8 +71,11 @@ static kr_net_mailed_t hand_over(work_t *work, kr_ctx_t *k, const kr_message_row
 {
     const kr_mail_conf_t *conf = work->conf;
     kr_parcel_t parcel = { conf, message->id, message->recipient, letter, k->now };
-    kr_net_mail_t mail = { .from = conf->from_address, .to = message->recipient, .timeout = SEND,
-                           .stopping = work->worker->stopping, .baton = work->worker->baton };
+    kr_net_mail_t mail = { .from = conf->from_address,
+                           .to = message->recipient,
+                           .timeout = SEND,
+                           .stopping = work->worker->stopping,
+                           .baton = work->worker->baton };
 
     if (conf->smtp && strcmp(message->via, "email") != 0) return refused("nothing carries text messages");
     mail.text = kr_mime_make(&mail.len, k->pool, &parcel);
@@ -110,7 +113,8 @@ static kr_err_t *mark_sent(work_t *work, const kr_message_row_t *message)
         if (!err) return NULL;
         kr_db_release(work->k);
     }
-    kr_log(work->k, KR_LOG_ERR, KRLOGNO(0502) "message %s was sent but could not be marked: it may be sent again", message->id);
+    kr_log(work->k, KR_LOG_ERR, KRLOGNO(0502) "message %s was sent but could not be marked: it may be sent again",
+           message->id);
     return err;
 }
 
@@ -137,11 +141,11 @@ static kr_err_t *mark_failed(work_t *work, kr_message_row_t *message, const kr_n
     message->last_error = apr_psprintf(k->pool, "%.100s%s%.150s", mailed->why, mailed->reply ? ": " : "",
                                        mailed->reply ? mailed->reply : "");
     if (final) {
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0503) "message %s is given up after %d attempt(s): %s", message->id, message->attempts,
-               mailed->why);
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0503) "message %s is given up after %d attempt(s): %s", message->id,
+               message->attempts, mailed->why);
     } else if (counts) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0504) "message %s is put off after %d attempt(s): %s", message->id, message->attempts,
-               mailed->why);
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0504) "message %s is put off after %d attempt(s): %s", message->id,
+               message->attempts, mailed->why);
     }
     return kr_store_message_failed(k, work->worker->name, message);
 }
@@ -153,8 +157,8 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
     if (mailed->fate == KR_MAIL_UNREACHABLE) {
         work->unreachable = 1;
         if (is_stopping(work)) return NULL; /* it was cut short by us: given back with the rest */
-        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "mail cannot be sent: %s%s%s", mailed->why, mailed->reply ? ": " : "",
-               mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
+        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "mail cannot be sent: %s%s%s", mailed->why,
+               mailed->reply ? ": " : "", mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
     }
     err = mailed->fate == KR_MAIL_SENT ? mark_sent(work, message) : mark_failed(work, message, mailed);
     kr_db_release(work->k); /* before the next message is sent */
@@ -191,17 +195,22 @@ kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_co
 {
     work_t work = { .k = k, .conf = &k->realm->settings->mail, .worker = worker, .began = apr_time_now() };
     kr_err_t *err;
-    int done = 0;
+    int done = 0, claimed = 0;
 
     *sent = 0;
     *queue = KR_QUEUE_DONE;
     if (!work.conf->smtp && !work.conf->folder) return NULL;
     err = kr_store_message_claim(&work.messages, k, worker->name, k->now + LEASE, work.conf->batch);
+    if (!err) {
+        claimed = work.messages->nelts;
+        err = kr_store_message_in_turn(work.messages, k, worker->name, k->now + LEASE);
+    }
     kr_db_release(k);
     if (err) return err;
     err = send_batch(sent, &done, &work);
-    if (err) return err; /* what could not be marked stays ours until the lease ends: giving it back would send it again */
-    if (work.messages->nelts == work.conf->batch) *queue = KR_QUEUE_MORE;
+    if (err)
+        return err; /* what could not be marked stays ours until the lease ends: giving it back would send it again */
+    if (claimed == work.conf->batch) *queue = KR_QUEUE_MORE;
     if (work.unreachable) *queue = KR_QUEUE_TROUBLE;
     if (done == work.messages->nelts && !work.unreachable) return NULL;
     err = kr_store_message_release(k, worker->name);

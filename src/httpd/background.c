@@ -6,6 +6,7 @@
  */
 #include "mod_kratos.h"
 
+#include <apr_atomic.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
 #include <mpm_common.h>
@@ -13,6 +14,7 @@
 
 #include "kr_courier.h"
 #include "kr_crypto.h"
+#include "kr_memory.h"
 #include "kr_store.h"
 #include "kr_text.h"
 
@@ -24,14 +26,15 @@ typedef struct {
 } kr_postbag_t;
 
 struct kr_background_t {
-    apr_pool_t *pool;
+    apr_pool_t *pool; /* apart from the child's, which other threads allocate from; this record lies in it */
     server_rec *server;
     kr_site_t *site;
     apr_thread_t *thread;
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *wake;
-    int stopping; /* under the mutex */
-    int woken;    /* under the mutex */
+    apr_uint32_t stopping; /* atomic */
+    apr_uint32_t ended;    /* atomic */
+    int woken;             /* under the mutex */
     kr_courier_worker_t worker;
     int npostbags;
     kr_postbag_t *postbags;
@@ -40,12 +43,8 @@ struct kr_background_t {
 static int is_stopping(void *baton)
 {
     kr_background_t *bg = baton;
-    int stopping;
 
-    apr_thread_mutex_lock(bg->mutex);
-    stopping = bg->stopping;
-    apr_thread_mutex_unlock(bg->mutex);
-    return stopping;
+    return apr_atomic_read32(&bg->stopping) != 0;
 }
 
 /* -- the work ------------------------------------------------------------- */
@@ -143,15 +142,12 @@ static const struct {
 /* A second's sleep, or less when there is mail to send or it is time to go. @return 0 then */
 static int sleep_a_second(kr_background_t *bg, int *woken)
 {
-    int stopping;
-
     apr_thread_mutex_lock(bg->mutex);
-    if (!bg->stopping && !bg->woken) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
-    stopping = bg->stopping;
+    if (!is_stopping(bg) && !bg->woken) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
     *woken = bg->woken;
     bg->woken = 0;
     apr_thread_mutex_unlock(bg->mutex);
-    return !stopping;
+    return !is_stopping(bg);
 }
 
 static void run_job(kr_background_t *bg, int job)
@@ -184,6 +180,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
             due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every);
         }
     }
+    apr_atomic_set32(&bg->ended, 1);
     return NULL;
 }
 
@@ -197,22 +194,39 @@ static kr_background_t *background_of(apr_pool_t *pchild)
     return bg;
 }
 
+/* Without the mutex: prefork's children stop inside a signal handler, and what it interrupted may hold that. */
 static void tell_to_stop(kr_background_t *bg)
 {
-    apr_thread_mutex_lock(bg->mutex);
-    bg->stopping = 1;
-    apr_thread_cond_signal(bg->wake);
-    apr_thread_mutex_unlock(bg->mutex);
+    apr_atomic_set32(&bg->stopping, 1);
+    apr_thread_cond_signal(bg->wake); /* when that comes a moment too early, the second's sleep ends by itself */
 }
 
-/* Before anything of the child's pool goes: the thread uses it. */
+/* Longer than a letter that is just being handed over needs to be given up; then httpd kills what is left anyway. */
+#define END_WAIT apr_time_from_sec(8)
+#define END_PAUSE apr_time_from_msec(5)
+
+/*
+ * Before anything of the child's pool goes: the thread uses it. One that hangs (a database that fell silent in the middle
+ * of a statement) keeps its memory until the process is gone, which is at once.
+ */
 static apr_status_t wait_for_end(void *data)
 {
     kr_background_t *bg = data;
+    apr_time_t until = apr_time_now() + END_WAIT;
     apr_status_t rv;
 
     tell_to_stop(bg);
-    return apr_thread_join(&rv, bg->thread);
+    while (!apr_atomic_read32(&bg->ended) && apr_time_now() < until) apr_sleep(END_PAUSE);
+    if (apr_atomic_read32(&bg->ended)) {
+        apr_thread_join(&rv, bg->thread);
+        apr_pool_destroy(bg->pool);
+        return APR_SUCCESS;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, bg->server,
+                 KRLOGNO(1233) "the background thread hangs; the process ends without it");
+    for (int i = 0; i < bg->site->databases->nelts; i++)
+        kr_dbpool_abandon(APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *)->pool);
+    return APR_SUCCESS;
 }
 
 /* Signals are the main thread's: with the prefork MPM this thread would else run httpd's handler, and wait for itself.
@@ -229,12 +243,12 @@ static apr_status_t start_thread(kr_background_t *bg)
     return rv;
 }
 
-static void make_postbags(kr_background_t *bg, apr_pool_t *pchild)
+static void make_postbags(kr_background_t *bg)
 {
     const apr_array_header_t *tenants = bg->site->tenants;
 
-    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(pchild), is_stopping, bg };
-    bg->postbags = apr_pcalloc(pchild, sizeof(*bg->postbags) * (apr_size_t)(tenants->nelts + 1));
+    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(bg->pool), is_stopping, bg };
+    bg->postbags = apr_pcalloc(bg->pool, sizeof(*bg->postbags) * (apr_size_t)(tenants->nelts + 1));
     for (int i = 0; i < tenants->nelts; i++) {
         kr_tenant_t *tenant = APR_ARRAY_IDX(tenants, i, kr_tenant_t *);
 
@@ -242,18 +256,30 @@ static void make_postbags(kr_background_t *bg, apr_pool_t *pchild)
     }
 }
 
+static apr_status_t make_background(kr_background_t **out, kr_site_t *site, server_rec *s)
+{
+    kr_background_t *bg;
+    apr_pool_t *pool;
+    apr_status_t rv = kr_pool_apart(&pool, 0);
+
+    if (rv != APR_SUCCESS) return rv;
+    *out = bg = apr_pcalloc(pool, sizeof(*bg));
+    bg->pool = pool;
+    bg->server = s;
+    bg->site = site;
+    make_postbags(bg);
+    rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    return rv == APR_SUCCESS ? apr_thread_cond_create(&bg->wake, pool) : rv;
+}
+
 void kr_background_start(apr_pool_t *pchild, server_rec *s)
 {
-    kr_background_t *bg = apr_pcalloc(pchild, sizeof(*bg));
+    kr_site_t *site = kr_host_of(s)->site;
+    kr_background_t *bg = NULL;
     apr_status_t rv;
 
-    bg->server = s;
-    bg->site = kr_host_of(s)->site;
-    if (bg->site->databases->nelts == 0) return;
-    apr_pool_create(&bg->pool, pchild);
-    make_postbags(bg, pchild);
-    rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pchild);
-    if (rv == APR_SUCCESS) rv = apr_thread_cond_create(&bg->wake, pchild);
+    if (site->databases->nelts == 0) return;
+    rv = make_background(&bg, site, s);
     if (rv == APR_SUCCESS) rv = start_thread(bg);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
@@ -261,7 +287,7 @@ void kr_background_start(apr_pool_t *pchild, server_rec *s)
         return;
     }
     apr_pool_userdata_setn(bg, "kratos-background", NULL, pchild);
-    bg->site->background = bg; /* before any request */
+    site->background = bg; /* before any request */
     apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
 }
 

@@ -80,8 +80,12 @@ static kr_err_t *verify(int *ok, kr_ctx_t *k, const char *password, const char *
 {
     *ok = 0;
     kr_db_release(k);
-    return hash ? kr_password_verify(ok, k, password, hash)
-                : kr_password_burn(k, &k->realm->settings->hasher, password);
+    if (!hash) return kr_password_burn(k, &k->realm->settings->hasher, password);
+    KR_TRY(kr_password_verify(ok, k, password, hash));
+    /* imported hashes of cheap kinds are told by their speed, unless a wrong password costs what it does everywhere */
+    if (!*ok && strncmp(hash, "$2", 2) != 0 && strncmp(hash, "$argon2", 7) != 0)
+        return kr_password_burn(k, &k->realm->settings->hasher, password);
+    return NULL;
 }
 
 static const char *password_config(kr_ctx_t *k, const char *hash)
@@ -129,6 +133,10 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     kr_identity_t *identity = NULL;
     int ok;
 
+    if (strcmp(flow->requested_aal, "aal1") != 0) { /* a password is no second factor */
+        kr_flow_message(k, flow, 4010002, NULL);
+        return kr_err_show_flow(k);
+    }
     if (!identifier || !*identifier) kr_field_missing(k, flow, "identifier");
     if (!password || !*password) kr_field_missing(k, flow, "password");
     if (!identifier || !*identifier || !password || !*password) return kr_err_show_flow(k);

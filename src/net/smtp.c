@@ -24,10 +24,10 @@ typedef enum { BEGINNING, SENDER, RECIPIENT, CONTENT } stage_e;
 /** One message under way. */
 typedef struct {
     const kr_net_mail_t *mail;
-    apr_size_t given;           /* bytes of it that libcurl has taken */
+    apr_size_t given; /* bytes of it that libcurl has taken */
     stage_e stage;
-    int replied;                /* since the last command */
-    int quitting;               /* what follows is about the connection only */
+    int replied;  /* since the last command */
+    int quitting; /* what follows is about the connection only */
     char reply[REPLY_MAX + 1];
 } dialogue_t;
 
@@ -100,7 +100,8 @@ static void note_reply(dialogue_t *dialogue, const char *data, size_t size)
     dialogue->reply[n] = '\0';
 }
 
-/* libcurl's error codes do not tell which command was refused; its trace does. Passwords pass by here: nothing is kept. */
+/* libcurl's error codes do not tell which command was refused; its trace does. Passwords pass by here: nothing is kept.
+ */
 static int overhear(CURL *curl, curl_infotype type, char *data, size_t size, void *baton)
 {
     (void)curl;
@@ -192,7 +193,8 @@ static long last_status(const kr_net_mailer_t *mailer)
     return status;
 }
 
-/* Had the server hung up on us since the message before? Then nothing of this one was taken, and another try is safe. */
+/* Had the server hung up on us since the message before? Then nothing of this one was taken, and another try is safe.
+ */
 static int was_stale(const dialogue_t *dialogue, const kr_net_mailer_t *mailer, CURLcode code)
 {
     long connects = 1;
@@ -210,15 +212,21 @@ static int is_final(const dialogue_t *dialogue, long status)
 
 static kr_net_mailed_t judge(kr_ctx_t *k, const dialogue_t *dialogue, CURLcode code, long status)
 {
-    static const char *const AT[] = { "before a message could be sent", "at the sender", "at the recipient", "at the content" };
+    static const char *const AT[] = { "before a message could be sent", "at the sender", "at the recipient",
+                                      "at the content" };
     kr_net_mailed_t out = { .fate = KR_MAIL_LATER };
 
     if (code == CURLE_OK) return (kr_net_mailed_t){ .fate = KR_MAIL_SENT };
-    if (is_final(dialogue, status)) out.fate = KR_MAIL_REFUSED;
-    else if (dialogue->stage == BEGINNING) out.fate = KR_MAIL_UNREACHABLE;
-    if (code == CURLE_ABORTED_BY_CALLBACK) out.why = "the server stops";
-    else if (dialogue->replied && status >= 400) out.why = apr_psprintf(k->pool, "answered %ld %s", status, AT[dialogue->stage]);
-    else out.why = apr_psprintf(k->pool, "failed %s: %s", AT[dialogue->stage], curl_easy_strerror(code));
+    if (is_final(dialogue, status))
+        out.fate = KR_MAIL_REFUSED;
+    else if (dialogue->stage == BEGINNING)
+        out.fate = KR_MAIL_UNREACHABLE;
+    if (code == CURLE_ABORTED_BY_CALLBACK)
+        out.why = "the server stops";
+    else if (dialogue->replied && status >= 400)
+        out.why = apr_psprintf(k->pool, "answered %ld %s", status, AT[dialogue->stage]);
+    else
+        out.why = apr_psprintf(k->pool, "failed %s: %s", AT[dialogue->stage], curl_easy_strerror(code));
     if (dialogue->reply[0]) out.reply = apr_pstrdup(k->pool, dialogue->reply);
     return out;
 }
@@ -240,7 +248,8 @@ kr_net_mailed_t kr_net_mail(kr_ctx_t *k, kr_net_mailer_t *mailer, const kr_net_m
 
     assert(k->db == NULL); /* a slow server must not hold a database connection */
     if (!mailer->curl) return (kr_net_mailed_t){ KR_MAIL_UNREACHABLE, "no memory", NULL };
-    if (!is_address(mail->from) || !is_address(mail->to)) return (kr_net_mailed_t){ KR_MAIL_REFUSED, "no mail address", NULL };
+    if (!is_address(mail->from) || !is_address(mail->to))
+        return (kr_net_mailed_t){ KR_MAIL_REFUSED, "no mail address", NULL };
     if (mail->len > MAX_BYTES) return (kr_net_mailed_t){ KR_MAIL_REFUSED, "larger than 1 MiB", NULL };
     code = try_once(&dialogue, k, mailer, 0);
     if (was_stale(&dialogue, mailer, code)) {

@@ -42,7 +42,8 @@ static const char *read_user(kr_net_smtp_t *server, apr_pool_t *pool, const char
 {
     const char *colon = strchr(userinfo, ':');
 
-    server->user = kr_url_unescape(pool, colon ? apr_pstrmemdup(pool, userinfo, (apr_size_t)(colon - userinfo)) : userinfo, 0);
+    server->user =
+        kr_url_unescape(pool, colon ? apr_pstrmemdup(pool, userinfo, (apr_size_t)(colon - userinfo)) : userinfo, 0);
     server->password = kr_url_unescape(pool, colon ? colon + 1 : "", 0);
     if (!server->user || !server->password) return "has a broken % in its user or password";
     if (!*server->user) server->user = NULL; /* "smtp://:@host": Kratos logs nobody in either */
@@ -69,12 +70,18 @@ kr_net_smtp_t *kr_net_smtp_parse(apr_pool_t *pool, const char *uri, const char *
     int implicit;
 
     *why = NULL;
-    if (!kr_url_parse(&url, pool, uri)) *why = "is no URL; blanks and signs in a password are written as %XX";
-    else if (!url.scheme || (strcmp(url.scheme, "smtp") && strcmp(url.scheme, "smtps"))) *why = "begins with neither smtp:// nor smtps://";
-    else if (!url.host || !is_name(url.host)) *why = "names no host";
-    else if (strcmp(url.path, "") && strcmp(url.path, "/")) *why = "has a path, which means nothing";
-    else if (url.fragment) *why = "has a fragment; a # in a password is written as %23";
-    else if (!is_name(local_name)) *why = "needs a name of a host as courier.smtp.local_name";
+    if (!kr_url_parse(&url, pool, uri))
+        *why = "is no URL; blanks and signs in a password are written as %XX";
+    else if (!url.scheme || (strcmp(url.scheme, "smtp") && strcmp(url.scheme, "smtps")))
+        *why = "begins with neither smtp:// nor smtps://";
+    else if (!url.host || !is_name(url.host))
+        *why = "names no host";
+    else if (strcmp(url.path, "") && strcmp(url.path, "/"))
+        *why = "has a path, which means nothing";
+    else if (url.fragment)
+        *why = "has a fragment; a # in a password is written as %23";
+    else if (!is_name(local_name))
+        *why = "needs a name of a host as courier.smtp.local_name";
     if (*why) return NULL;
 
     query = kr_form_parse(pool, url.query ? url.query : "", url.query ? strlen(url.query) : 0, why);

@@ -3,18 +3,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <apr_network_io.h>
 #include <apr_strings.h>
 
 #include "kr_text.h"
 #include "room.h"
 
 /*
- * The driver knows no connect time-out. So that a host that swallows packets holds up one thread and not all: while a
- * try has been hanging for HANGS_AFTER nobody else begins one, and after it failed the host is left alone for
- * AVOID_FOR. A host that refuses at once is asked every time.
+ * The driver knows no connect time-out. So a host must say its greeting first, within GREETING, on a connection that is
+ * closed again. That a host which says nothing holds up one thread and not all: while a try has been hanging for
+ * HANGS_AFTER nobody else begins one, and after it failed the host is left alone for AVOID_FOR. A host that refuses at
+ * once is asked every time.
  */
+#define GREETING apr_time_from_sec(2)
 #define HANGS_AFTER apr_time_from_sec(1)
 #define AVOID_FOR apr_time_from_sec(5)
+/*
+ * A server counts greetings that nobody answers, and shuts a client out that left too many of them (max_connect_errors)
+ * with no good connection between. So one that refuses us after its greeting (a wrong password) is not tried like that
+ * again for TRUST_FOR.
+ */
+#define TRUST_FOR apr_time_from_sec(60)
 
 #define SETUP_TRIES 100
 #define SQLITE_ROW_RC 100 /* what apr_dbd_query answers to a PRAGMA that has a result; no error */
@@ -113,6 +122,77 @@ static const char *set_up_mysql(kr_dbconn_t *conn)
     return set_up_galera(conn);
 }
 
+/* -- is anybody there? ---------------------------------------------------- */
+
+/* What the driver will use of `key=value`: the last one. NULL when there is none. */
+static const char *parameter(apr_pool_t *pool, const char *params, const char *key)
+{
+    char *last, *word = apr_strtok(apr_pstrdup(pool, params), " \t\r\n;|,", &last);
+    const char *value = NULL;
+    size_t len = strlen(key);
+
+    for (; word; word = apr_strtok(NULL, " \t\r\n;|,", &last)) {
+        if (!strncmp(word, key, len) && word[len] == '=') value = word + len + 1;
+    }
+    return value;
+}
+
+/* Where the driver is going to connect to. NULL when only its client library knows, or when there is no such host. */
+static apr_sockaddr_t *address_of(apr_pool_t *pool, const char *params)
+{
+    const char *host = parameter(pool, params, "host"), *port = parameter(pool, params, "port");
+    const char *sock = parameter(pool, params, "sock");
+    apr_sockaddr_t *addr = NULL;
+    apr_int64_t n = port ? apr_atoi64(port) : 3306;
+
+    if (host && strcmp(host, "localhost") != 0) {
+        if (n < 1 || n > 65535) return NULL;
+        return apr_sockaddr_info_get(&addr, host, APR_UNSPEC, (apr_port_t)n, 0, pool) == APR_SUCCESS ? addr : NULL;
+    }
+#if APR_HAVE_SOCKADDR_UN
+    if (sock && apr_sockaddr_info_get(&addr, sock, APR_UNIX, 0, 0, pool) == APR_SUCCESS) return addr;
+#endif
+    return NULL;
+}
+
+/* APR_TIMEUP when it says nothing; any other failure the driver will meet as well, and at once. */
+static apr_status_t hear_greeting(apr_pool_t *pool, apr_sockaddr_t *addr, apr_time_t until)
+{
+    apr_size_t len = 1;
+    apr_socket_t *sock;
+    apr_status_t rv;
+    char byte;
+
+    rv = apr_socket_create(&sock, addr->family, SOCK_STREAM, addr->family == APR_UNIX ? 0 : APR_PROTO_TCP, pool);
+    if (rv != APR_SUCCESS) return rv;
+    apr_socket_timeout_set(sock, GREETING);
+    rv = apr_socket_connect(sock, addr);
+    if (APR_STATUS_IS_EAGAIN(rv)) rv = APR_TIMEUP; /* a local socket's queue is full: nobody takes from it */
+    if (rv == APR_SUCCESS && apr_time_now() >= until) rv = APR_TIMEUP;
+    if (rv == APR_SUCCESS) {
+        apr_socket_timeout_set(sock, until - apr_time_now());
+        rv = apr_socket_recv(sock, &byte, &len);
+    }
+    apr_socket_close(sock);
+    return rv;
+}
+
+/* As the driver does: the first address that does not refuse. */
+static apr_status_t try_greeting(apr_pool_t *parent, const char *params)
+{
+    apr_time_t until = apr_time_now() + GREETING;
+    apr_status_t rv = APR_ENOENT;
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, parent);
+    for (apr_sockaddr_t *addr = address_of(pool, params); addr; addr = addr->next) {
+        rv = hear_greeting(pool, addr, until);
+        if (rv == APR_SUCCESS || rv == APR_EOF || APR_STATUS_IS_TIMEUP(rv)) break;
+    }
+    apr_pool_destroy(pool);
+    return rv;
+}
+
 /* -- hosts ---------------------------------------------------------------- */
 
 static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
@@ -134,7 +214,7 @@ static void was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, 
     apr_thread_mutex_lock(dbpool->mutex);
     host->connecting--;
     if (ok) {
-        host->avoid_until = 0;
+        host->avoid_until = host->trust_until = 0;
     } else if (now - began >= HANGS_AFTER) {
         host->avoid_until = now + AVOID_FOR;
     }
@@ -154,27 +234,56 @@ static int may_complain(kr_dbpool_t *dbpool)
     return may;
 }
 
+static int is_trusted(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
+{
+    int trusted;
+
+    apr_thread_mutex_lock(dbpool->mutex);
+    trusted = apr_time_now() < host->trust_until;
+    apr_thread_mutex_unlock(dbpool->mutex);
+    return trusted;
+}
+
+static void trust_for_a_while(kr_dbpool_t *dbpool, kr_dbhost_t *host)
+{
+    apr_thread_mutex_lock(dbpool->mutex);
+    host->trust_until = apr_time_now() + TRUST_FOR;
+    apr_thread_mutex_unlock(dbpool->mutex);
+}
+
+/* The driver's part. @return NULL, or why not */
+static const char *open_handle(kr_dbconn_t *conn, const kr_dbhost_t *host)
+{
+    kr_dbpool_t *dbpool = conn->owner;
+    const char *why = NULL;
+    int fd;
+
+    if (dbpool->sqlite && (fd = kr_file_make(conn->scratch, host->params)) >= 0) close(fd);
+    if (apr_dbd_open_ex(dbpool->driver, conn->life, host->params, &conn->handle, &why) != APR_SUCCESS) {
+        conn->handle = NULL;
+        return why ? why : "it did not answer";
+    }
+    conn->generation = apr_atomic_read32(&dbpool->generation);
+    return dbpool->sqlite ? set_up_sqlite(conn) : set_up_mysql(conn);
+}
+
 /* @return NULL, or why not; lives in conn->scratch */
 static const char *connect_to(kr_dbconn_t *conn, kr_dbhost_t *host)
 {
     kr_dbpool_t *dbpool = conn->owner;
     apr_time_t began = apr_time_now();
-    const char *why = NULL;
-    int fd;
+    int ask = !dbpool->sqlite && !is_trusted(dbpool, host);
+    apr_status_t heard = ask ? try_greeting(conn->scratch, host->params) : APR_ENOENT;
+    const char *why;
 
     apr_pool_create(&conn->life, conn->pool);
     apr_pool_create(&conn->prepared, conn->life);
-    if (dbpool->sqlite && (fd = kr_file_make(conn->scratch, host->params)) >= 0) close(fd);
-    if (apr_dbd_open_ex(dbpool->driver, conn->life, host->params, &conn->handle, &why) != APR_SUCCESS) {
-        conn->handle = NULL;
-        if (!why) why = "it did not answer";
-    } else {
-        conn->generation = apr_atomic_read32(&dbpool->generation);
-        why = dbpool->sqlite ? set_up_sqlite(conn) : set_up_mysql(conn);
-    }
+    why = APR_STATUS_IS_TIMEUP(heard) ? "it takes connections and says nothing" : open_handle(conn, host);
     was_tried(dbpool, host, began, !why);
+    if (why && !conn->handle && heard == APR_SUCCESS) trust_for_a_while(dbpool, host);
     if (!why) {
         conn->statements = apr_hash_make(conn->prepared);
+        conn->last_used = apr_time_now();
         return NULL;
     }
     why = apr_pstrdup(conn->scratch, why);

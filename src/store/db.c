@@ -29,6 +29,7 @@ typedef struct {
     apr_array_header_t *rows; /* NULL: it returns none */
     int first_only;
     apr_int64_t affected;
+    int undone; /* after a failure: it is sure that nothing was done */
 } job_t;
 
 /* -- preparing ------------------------------------------------------------ */
@@ -123,14 +124,30 @@ static int read_rows(kr_ctx_t *k, job_t *job, apr_dbd_results_t *res)
     return rc == -1 ? 0 : rc;
 }
 
+/* A connection that breaks after as long a silence was dead before the statement. */
+#define LONG_UNUSED apr_time_from_sec(1)
+#define LOST_RC 2013 /* MySQL: the connection broke while the answer was awaited */
+
+/*
+ * Was the statement surely not done?
+ * @param sent    it was prepared, and then sent
+ * @param unused  for how long the connection had not been used before
+ */
+static int was_undone(kr_dbconn_t *conn, int rc, int sent, apr_time_t unused)
+{
+    if (!sent || kr_db_was_refused(conn, rc)) return 1;
+    return !conn->owner->sqlite && rc == LOST_RC && unused > LONG_UNUSED;
+}
+
 static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
 {
     kr_dbconn_t *conn = k->db;
     const apr_dbd_driver_t *driver = conn->owner->driver;
     apr_dbd_results_t *res = NULL;
     statement_t *statement;
+    apr_time_t unused = apr_time_now() - conn->last_used;
     kr_db_class_e class;
-    int nrows = 0;
+    int nrows = 0, sent = 0;
 
     *rc = prepare(&statement, conn, &job->key);
     if (*rc == 0 && !args_fit(statement, job)) {
@@ -140,6 +157,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     if (*rc == 0) {
         const void **args = bind_args(conn->scratch, job);
         k->statements++;
+        sent = 1;
         if (!job->rows) {
             *rc = apr_dbd_pbquery(driver, conn->scratch, conn->handle, &nrows, statement->prepared, args);
         } else {
@@ -150,6 +168,8 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     }
     class = kr_db_classify(conn, *rc);
     job->affected = class == KR_DB_OK ? nrows : 0;
+    job->undone = class == KR_DB_GONE && was_undone(conn, *rc, sent, unused);
+    if (class != KR_DB_GONE) conn->last_used = apr_time_now();
     apr_pool_clear(conn->scratch);
     return class;
 }
@@ -160,7 +180,7 @@ kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql)
 
     k->statements++;
     *rc = apr_dbd_query(k->db->owner->driver, k->db->handle, &nrows, sql);
-    k->db->idled = 0;
+    if (*rc == 0) k->db->last_used = apr_time_now();
     return kr_db_classify(k->db, *rc);
 }
 
@@ -180,13 +200,13 @@ static kr_err_t *run_in_tx(kr_ctx_t *k, job_t *job)
 }
 
 /*
- * May it be sent again on another connection? A read, yes. A write only if the connection had been idle and this was
- * the first thing sent on it: then it was dead before, and nothing was done.
+ * May it be sent again on another connection? A read, yes. A write only when it is sure that nothing was done: twice
+ * would be worse than an error.
  */
 static kr_err_t *run(kr_ctx_t *k, job_t *job)
 {
     apr_time_t until = apr_time_now() + KR_DB_PATIENCE;
-    int write = !job->rows, dead = 0, tries = 0, rc, may_resend;
+    int write = !job->rows, dead = 0, tries = 0, rc;
     kr_db_class_e class;
 
     for (;;) {
@@ -194,15 +214,13 @@ static kr_err_t *run(kr_ctx_t *k, job_t *job)
         if (k->db->in_tx) return run_in_tx(k, job);
         int locking = write && !k->db->locked;
         if (locking) KR_TRY(kr_db_lock(k, k->db->owner->conf.wait));
-        may_resend = !write || k->db->idled;
-        k->db->idled = 0;
         class = attempt(&rc, k, job);
         if (locking) kr_db_unlock(k);
 
         if (class == KR_DB_GONE) {
             int max = k->db->owner->conf.max;
             kr_db_discard(k);
-            if (may_resend && dead++ <= max) continue;
+            if ((!write || job->undone) && dead++ <= max) continue;
         } else if (class == KR_DB_AGAIN && ++tries < KR_DB_TRIES && apr_time_now() < until) {
             kr_db_pause(tries);
             continue;

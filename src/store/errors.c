@@ -88,6 +88,29 @@ static kr_db_class_e classify_sqlite(kr_dbconn_t *conn, int rc)
     }
 }
 
+/* The server said no before it did anything, or never got the statement. */
+static const int MYSQL_REFUSED[] = {
+    1047, 1243, 1290, 1615, 1836, /* no quorum, unknown statement, read-only, statement out of date, read-only */
+    2006, 2030, 4031,             /* nothing could be sent, not prepared, closed for having been idle */
+};
+
+static int mysql_refused(int rc)
+{
+    for (int i = 0; i < KR_DIM(MYSQL_REFUSED); i++) {
+        if (MYSQL_REFUSED[i] == rc) return 1;
+    }
+    return 0;
+}
+
+int kr_db_was_refused(kr_dbconn_t *conn, int rc)
+{
+    int code;
+
+    if (!conn->owner->sqlite) return mysql_refused(rc);
+    code = rc == SQLITE_ERROR ? sqlite3_extended_errcode(apr_dbd_native_handle(conn->owner->driver, conn->handle)) : rc;
+    return code == SQLITE_OK || (code & 0xff) == SQLITE_SCHEMA; /* a statement from before a schema change */
+}
+
 kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
 {
     if (rc == 0) return KR_DB_OK;

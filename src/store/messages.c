@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mail queue. A message is due when its send_after has passed. Who claims it moves send_after to the end of the lease,
- * in the one statement that also writes the owner's name: no two can have it, and a worker that died loses it by itself.
+ * The mail queue. A message is due when its send_after has passed. Who claims it moves send_after to the end of the
+ * lease, in the one statement that also writes the owner's name: no two can have it, and a worker that died loses it by
+ * itself.
  */
+#include <string.h>
+
 #include "kr_store.h"
 #include "kr_text.h"
 #include "room.h"
 
 #define DUE "realm_id = %s AND status = 'queued' AND send_after <= %lld"
 #define CLAIM "UPDATE courier_messages SET lease_owner = %s, send_after = %lld, updated_at = %lld WHERE "
+#define HOLD apr_time_from_msec(100) /* whoever has the older message needs about that long for it */
 #define COLUMNS "id, status, via, recipient, template_type, attempts, last_error, send_after, created_at, updated_at"
 
 static const kr_query_t MESSAGE_INSERT = {
@@ -37,6 +41,26 @@ static const kr_query_t MESSAGE_CLAIMED = {
            "send_after = %lld AND lease_owner = %s ORDER BY created_at, id",
 };
 
+/*
+ * Of what was claimed, what has to wait: an older message to the same recipient is not out yet. It is due, or somebody
+ * else's just now, or it waits for one that is. One that failed and was put off holds up nobody.
+ */
+static const kr_query_t MESSAGE_EARLY = {
+    .name = "message_early",
+    .sql = "SELECT m.id FROM courier_messages m WHERE m.realm_id = %s AND m.status = 'queued' AND m.send_after = %lld "
+           "AND m.lease_owner = %s AND EXISTS (SELECT 1 FROM courier_messages o WHERE o.realm_id = m.realm_id "
+           "AND o.status = 'queued' AND o.recipient = m.recipient "
+           "AND (o.created_at < m.created_at OR (o.created_at = m.created_at AND o.id < m.id)) "
+           "AND (o.lease_owner IS NULL OR o.lease_owner <> m.lease_owner OR o.send_after <> m.send_after) "
+           "AND (o.attempts = 0 OR o.lease_owner IS NOT NULL OR o.send_after <= %lld))",
+};
+
+static const kr_query_t MESSAGE_HOLD = {
+    .name = "message_hold",
+    .sql = "UPDATE courier_messages SET lease_owner = NULL, send_after = %lld, updated_at = %lld "
+           "WHERE id = %s AND realm_id = %s AND lease_owner = %s",
+};
+
 static const kr_query_t MESSAGE_SENT = {
     .name = "message_sent",
     .sql = "UPDATE courier_messages SET status = 'sent', sealed = '', attempts = attempts + 1, lease_owner = NULL, "
@@ -57,7 +81,8 @@ static const kr_query_t MESSAGE_RELEASE = {
 
 static const kr_query_t MESSAGE_LIST = {
     .name = "message_list",
-    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s ORDER BY created_at DESC, id LIMIT %lld OFFSET %lld",
+    .sql = "SELECT " COLUMNS
+           " FROM courier_messages WHERE realm_id = %s ORDER BY created_at DESC, id LIMIT %lld OFFSET %lld",
 };
 
 static const kr_query_t MESSAGE_LIST_STATUS = {
@@ -93,9 +118,17 @@ static apr_array_header_t *messages_of(apr_pool_t *pool, const apr_array_header_
         const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
 
         APR_ARRAY_PUSH(out, kr_message_row_t) = (kr_message_row_t){
-            .id = row->col[0], .status = row->col[1], .via = row->col[2], .recipient = row->col[3], .template_type = row->col[4],
-            .attempts = (int)kr_row_int(row, 5), .last_error = row->col[6], .send_after = kr_row_int(row, 7),
-            .created_at = kr_row_int(row, 8), .updated_at = kr_row_int(row, 9), .sealed = row->cols > 10 ? row->col[10] : NULL,
+            .id = row->col[0],
+            .status = row->col[1],
+            .via = row->col[2],
+            .recipient = row->col[3],
+            .template_type = row->col[4],
+            .attempts = (int)kr_row_int(row, 5),
+            .last_error = row->col[6],
+            .send_after = kr_row_int(row, 7),
+            .created_at = kr_row_int(row, 8),
+            .updated_at = kr_row_int(row, 9),
+            .sealed = row->cols > 10 ? row->col[10] : NULL,
         };
     }
     return out;
@@ -109,10 +142,37 @@ kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const ch
     *out = apr_array_make(k->pool, 0, sizeof(kr_message_row_t));
     KR_TRY(kr_db_one(&due, k, &MESSAGE_DUE, KR_S(k->realm->name), KR_I(k->now)));
     if (!due) return NULL;
-    KR_TRY(kr_db_exec(NULL, k, &MESSAGE_CLAIM, KR_S(owner), KR_I(until), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now),
-                      KR_I(batch)));
+    KR_TRY(kr_db_exec(NULL, k, &MESSAGE_CLAIM, KR_S(owner), KR_I(until), KR_I(k->now), KR_S(k->realm->name),
+                      KR_I(k->now), KR_I(batch)));
     KR_TRY(kr_db_rows(&rows, k, &MESSAGE_CLAIMED, KR_S(k->realm->name), KR_I(until), KR_S(owner)));
     *out = messages_of(k->pool, rows);
+    return NULL;
+}
+
+static int is_early(const apr_array_header_t *early, const char *id)
+{
+    for (int i = 0; i < early->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(early, i, kr_row_t).col[0], id) == 0) return 1;
+    }
+    return 0;
+}
+
+kr_err_t *kr_store_message_in_turn(apr_array_header_t *claimed, kr_ctx_t *k, const char *owner, apr_time_t until)
+{
+    apr_array_header_t *early;
+    int kept = 0;
+
+    if (claimed->nelts == 0) return NULL;
+    KR_TRY(kr_db_rows(&early, k, &MESSAGE_EARLY, KR_S(k->realm->name), KR_I(until), KR_S(owner), KR_I(k->now)));
+    for (int i = 0; i < claimed->nelts; i++) {
+        const kr_message_row_t message = APR_ARRAY_IDX(claimed, i, kr_message_row_t);
+
+        if (is_early(early, message.id)) {
+            KR_TRY(kr_db_exec(NULL, k, &MESSAGE_HOLD, KR_I(k->now + HOLD), KR_I(k->now), KR_S(message.id),
+                              KR_S(k->realm->name), KR_S(owner)));
+        } else APR_ARRAY_IDX(claimed, kept++, kr_message_row_t) = message;
+    }
+    claimed->nelts = kept;
     return NULL;
 }
 
@@ -123,13 +183,15 @@ kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id)
 
 kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_message_row_t *message)
 {
-    return kr_db_exec(NULL, k, &MESSAGE_FAILED, KR_S(message->status), KR_I(message->attempts), KR_I(message->send_after),
-                      KR_S(message->last_error), KR_I(k->now), KR_S(message->id), KR_S(k->realm->name), KR_S(owner));
+    return kr_db_exec(NULL, k, &MESSAGE_FAILED, KR_S(message->status), KR_I(message->attempts),
+                      KR_I(message->send_after), KR_S(message->last_error), KR_I(k->now), KR_S(message->id),
+                      KR_S(k->realm->name), KR_S(owner));
 }
 
 kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner)
 {
-    return kr_db_exec(NULL, k, &MESSAGE_RELEASE, KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now), KR_S(owner));
+    return kr_db_exec(NULL, k, &MESSAGE_RELEASE, KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now),
+                      KR_S(owner));
 }
 
 kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset)
@@ -137,7 +199,8 @@ kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const cha
     apr_array_header_t *rows;
 
     if (status) {
-        KR_TRY(kr_db_rows(&rows, k, &MESSAGE_LIST_STATUS, KR_S(k->realm->name), KR_S(status), KR_I(limit), KR_I(offset)));
+        KR_TRY(
+            kr_db_rows(&rows, k, &MESSAGE_LIST_STATUS, KR_S(k->realm->name), KR_S(status), KR_I(limit), KR_I(offset)));
     } else {
         KR_TRY(kr_db_rows(&rows, k, &MESSAGE_LIST, KR_S(k->realm->name), KR_I(limit), KR_I(offset)));
     }
@@ -152,5 +215,6 @@ kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
         return kr_db_exec(done, k, &MESSAGE_RETRY_ALL, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name));
     }
     if (!kr_store_id_ok(id)) return NULL;
-    return kr_db_exec(done, k, &MESSAGE_RETRY, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_S(id));
+    return kr_db_exec(done, k, &MESSAGE_RETRY, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name),
+                      KR_S(id));
 }

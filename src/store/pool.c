@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "kr_crypto.h"
+#include "kr_memory.h"
 #include "kr_text.h"
 #include "room.h"
 
@@ -91,7 +92,7 @@ kr_dbpool_t *kr_dbpool_make(apr_pool_t *pconf, const kr_dbconf_t *conf, const ch
     dbpool->conf = *conf;
     if (!dbpool->conf.wait) dbpool->conf.wait = DEFAULT_WAIT;
     dbpool->sqlite = !strcmp(conf->driver, "sqlite3");
-    dbpool->lock.fd = -1;
+    dbpool->lock.fd = dbpool->lock.turn = -1;
     if (!dbpool->sqlite && strcmp(conf->driver, "mysql") != 0) {
         *why = apr_psprintf(pconf, "\"%s\" is not a database driver that works here: mysql, sqlite3", conf->driver);
         return NULL;
@@ -127,20 +128,12 @@ int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool)
 /* Runs under the list's lock, so it makes a shell only; whoever gets the shell connects it. */
 static apr_status_t make_shell(void **out, void *baton, apr_pool_t *unused)
 {
-    apr_allocator_t *allocator;
     kr_dbconn_t *conn;
     apr_pool_t *pool;
-    apr_status_t rv = apr_allocator_create(&allocator);
+    apr_status_t rv = kr_pool_apart(&pool, KEEP_BYTES);
 
     (void)unused;
     if (rv != APR_SUCCESS) return rv;
-    apr_allocator_max_free_set(allocator, KEEP_BYTES);
-    rv = apr_pool_create_ex(&pool, NULL, NULL, allocator);
-    if (rv != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return rv;
-    }
-    apr_allocator_owner_set(allocator, pool);
     conn = apr_pcalloc(pool, sizeof(*conn));
     conn->owner = baton;
     conn->pool = pool;
@@ -164,26 +157,35 @@ static apr_status_t forget_process(void *data)
 {
     kr_dbpool_t *dbpool = data;
 
+    if (!dbpool->memory) return APR_SUCCESS;
+    apr_pool_destroy(dbpool->memory); /* closes the connections */
+    dbpool->memory = NULL;
     dbpool->conns = NULL;
     return APR_SUCCESS;
 }
 
+/* In memory of its own: requests and the background thread take connections at the same time. */
 apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild)
 {
     const kr_dbconf_t *c = &dbpool->conf;
-    apr_status_t rv;
+    apr_status_t rv = kr_pool_apart(&dbpool->memory, 0);
 
+    if (rv != APR_SUCCESS) return rv;
+    apr_pool_cleanup_register(pchild, dbpool, forget_process, apr_pool_cleanup_null);
     for (int i = 0; i < dbpool->nhosts; i++) dbpool->host[i].connecting = 0; /* the parent's threads are not ours */
-    rv = apr_thread_mutex_create(&dbpool->mutex, APR_THREAD_MUTEX_DEFAULT, pchild);
-    if (rv == APR_SUCCESS && dbpool->sqlite) rv = kr_filelock_open(&dbpool->lock, pchild, dbpool->lock_path);
+    rv = apr_thread_mutex_create(&dbpool->mutex, APR_THREAD_MUTEX_DEFAULT, dbpool->memory);
+    if (rv == APR_SUCCESS && dbpool->sqlite) rv = kr_filelock_open(&dbpool->lock, dbpool->memory, dbpool->lock_path);
     if (rv == APR_SUCCESS) {
         rv = apr_reslist_create(&dbpool->conns, c->min, c->keep, c->max, c->expire, make_shell, destroy_shell, dbpool,
-                                pchild);
+                                dbpool->memory);
     }
-    if (rv != APR_SUCCESS) return rv;
-    apr_reslist_timeout_set(dbpool->conns, c->wait);
-    apr_pool_cleanup_register(pchild, dbpool, forget_process, apr_pool_cleanup_null);
-    return APR_SUCCESS;
+    if (rv == APR_SUCCESS) apr_reslist_timeout_set(dbpool->conns, c->wait);
+    return rv;
+}
+
+void kr_dbpool_abandon(kr_dbpool_t *dbpool)
+{
+    dbpool->memory = NULL;
 }
 
 /* -- lending -------------------------------------------------------------- */
@@ -217,7 +219,6 @@ kr_err_t *kr_db_acquire(kr_ctx_t *k)
     conn = shell;
     conn->in_tx = conn->locked = conn->dead = conn->poison = 0;
     if (conn->handle && conn->generation != dbpool->generation) kr_conn_close(conn);
-    conn->idled = conn->handle != NULL;
     if (!conn->handle) err = kr_conn_open(k, conn);
     if (err) {
         apr_reslist_release(dbpool->conns, conn);

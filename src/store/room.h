@@ -25,9 +25,10 @@
 typedef struct {
     apr_thread_mutex_t *threads;
     int fd;
+    int turn; /* of a second file: only who holds this one may wait for the first, so that processes take turns */
 } kr_filelock_t;
 
-/** Open (and make) the lock's file; closed with the pool. A file made by root belongs to the owner of its folder. */
+/** Open (and make) the lock's files; closed with the pool. What root makes belongs to the owner of its folder. */
 apr_status_t kr_filelock_open(kr_filelock_t *lock, apr_pool_t *pool, const char *path);
 /** Wait at most `wait` µs. @return APR_TIMEUP when others held it all the time */
 apr_status_t kr_filelock_take(kr_filelock_t *lock, apr_time_t wait);
@@ -48,6 +49,7 @@ typedef struct {
     int connecting;         /* threads that are connecting right now */
     apr_time_t since;       /* when the first of them began */
     apr_time_t avoid_until; /* it kept somebody waiting and then failed: leave it alone until then */
+    apr_time_t trust_until; /* it answered, but would not have us: do not try whether it answers until then */
 } kr_dbhost_t;
 
 struct kr_dbpool_t {
@@ -58,6 +60,7 @@ struct kr_dbpool_t {
     kr_dbhost_t *host;
     const char *lock_path; /* SQLite only */
     /* of this process, from kr_dbpool_open on */
+    apr_pool_t *memory; /* of all this; NULL: not open, or abandoned */
     apr_reslist_t *conns;
     apr_thread_mutex_t *mutex;        /* guards host[] and complained */
     apr_time_t complained;            /* when an unreachable database was last logged */
@@ -75,7 +78,7 @@ struct kr_dbconn_t {
     apr_dbd_t *handle;    /* NULL: not connected */
     apr_hash_t *statements;
     apr_uint32_t generation;
-    int idled; /* it has waited in the list and nothing was sent since: may have died meanwhile */
+    apr_time_t last_used; /* when the database last answered on it */
     int in_tx;
     int locked; /* holds the write lock */
     int dead;   /* close it instead of putting it back */
@@ -110,6 +113,8 @@ typedef enum {
 
 /** Class of a return code. For SQLite it asks the handle, so call it before anything else touches that. */
 kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc);
+/** Is it sure that a statement which failed with this code was not done? Ask at once, as kr_db_classify. */
+int kr_db_was_refused(kr_dbconn_t *conn, int rc);
 /** The error for it; `what` names the statement. Logs what an operator must see, never a value. */
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what);
 /** Is it an error that running the transaction again may cure? */

@@ -30,14 +30,21 @@ void ui_link_put(ui_html_t *h, const char *url, const char *label, const char *c
     ui_add(h, "<p class=\"go\"><a class=\"%s\" href=\"%s\">%s</a></p>\n", css_class, url, label);
 }
 
+static void put_links(ui_html_t *h, const kr_page_link_t *links)
+{
+    for (int i = 0; i < KR_PAGE_LINKS; i++) {
+        const char *url = ui_safe_url(h->pool, links[i].url);
+
+        if (!url) continue;
+        ui_add(h, "<p class=\"other\">");
+        if (links[i].text) ui_add(h, "%s ", links[i].text);
+        ui_add(h, "<a href=\"%s\">%s</a></p>\n", url, links[i].label ? links[i].label : url);
+    }
+}
+
 const char *ui_page_end(ui_html_t *h, const kr_page_t *page)
 {
-    const char *url = ui_safe_url(h->pool, page->other_url);
-
-    if (url) {
-        ui_add(h, "<p class=\"other\">%s <a href=\"%s\">%s</a></p>\n", page->other_text, url,
-               page->other_label ? page->other_label : url);
-    }
+    put_links(h, page->links);
     ui_add(h, "</main>\n</body>\n</html>\n");
     return h->text;
 }

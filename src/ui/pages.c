@@ -9,18 +9,31 @@
 #include "kr_text.h"
 #include "ui.h"
 
+/** Where a link leads: to a flow that begins, if the site has that kind, or to a page of ours. */
+typedef struct {
+    const char *text, *label;
+    const char *page;        /* NULL: `kind` counts */
+    kr_flow_kind_e kind;
+} way_t;
+
 /** A page that shows a flow. */
 typedef struct {
-    const char *name;        /* last segment of the path, and kind of the flow */
+    kr_flow_kind_e kind;     /* its name is the last segment of the path */
     const char *title;
-    const char *other;       /* kind of flow that the link under the form begins, or NULL */
-    const char *other_text, *other_label;
-    kr_flow_kind_e other_kind;
+    way_t ways[KR_PAGE_LINKS];
 } flow_page_t;
 
+#define NO_ACCOUNT { "No account yet?", "Sign up", NULL, KR_FLOW_REGISTRATION }
+#define CANNOT_SIGN_IN { "You cannot sign in?", "Recover your account", NULL, KR_FLOW_RECOVERY }
+#define TO_SIGN_IN(text) { text, "Sign in", NULL, KR_FLOW_LOGIN }
+#define TO_ACCOUNT(label) { NULL, label, "/welcome", KR_FLOW_LOGIN }
+
 static const flow_page_t FLOW_PAGES[] = {
-    { "login", "Sign in", "registration", "No account yet?", "Sign up", KR_FLOW_REGISTRATION },
-    { "registration", "Sign up", "login", "You have an account already?", "Sign in", KR_FLOW_LOGIN },
+    { KR_FLOW_LOGIN, "Sign in", { NO_ACCOUNT, CANNOT_SIGN_IN } },
+    { KR_FLOW_REGISTRATION, "Sign up", { TO_SIGN_IN("You have an account already?") } },
+    { KR_FLOW_SETTINGS, "Your settings", { TO_ACCOUNT("Back to your account") } },
+    { KR_FLOW_VERIFICATION, "Verify your address", { TO_ACCOUNT("Go to your account") } },
+    { KR_FLOW_RECOVERY, "Recover your account", { TO_SIGN_IN("You know your password?") } },
 };
 
 static const char *api_url(kr_ctx_t *k, const char *path)
@@ -50,40 +63,63 @@ static void reply_html(kr_ctx_t *k, int status, const char *html)
 
 /* -- pages ---------------------------------------------------------------- */
 
+/* Somebody who is signed in and only proves it again has an account, and no use for recovery. */
+static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
+{
+    const int again = p->kind == KR_FLOW_LOGIN && json_is_true(json_object_get(flow, "refresh"));
+
+    for (int i = 0; i < KR_PAGE_LINKS && p->ways[i].label && !again; i++) {
+        const way_t *way = &p->ways[i];
+        const char *url = NULL;
+
+        if (way->page) url = apr_pstrcat(k->pool, page->home, way->page, NULL);
+        else if (k->realm->settings->flow[way->kind].enabled)
+            url = init_url(k, kr_flow_kind_name(way->kind), kr_json_str(flow, "return_to"));
+        page->links[i] = (kr_page_link_t){ way->text, url, way->label };
+    }
+}
+
+/* No redirect to a fresh flow: a browser that keeps no cookies would go round for ever. */
+static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, int status, const json_t *json)
+{
+    const char *begin = init_url(k, kr_flow_kind_name(p->kind), NULL);
+    const char *elsewhere = kr_json_str(json, "redirect_browser_to");
+
+    if (status == 401) kr_reply_redirect(k, 303, init_url(k, "login", NULL));
+    else if (status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
+    else if (status == 403)
+        reply_html(k, 403, kr_ui_note_page(k->pool, page, "This form was begun in another browser or by another account, or the "
+                                           "cookie that belongs to it is gone. If this comes again, please allow cookies for "
+                                           "this site.", begin, "Begin again"));
+    else if (status == 404 || status == 410)
+        reply_html(k, status, kr_ui_note_page(k->pool, page, "This form is too old by now.", begin, "Begin again"));
+    else reply_html(k, status, kr_ui_error_page(k->pool, page, json_object_get(json, "error")));
+}
+
 static void show_flow(kr_ctx_t *k, const char *home, const flow_page_t *p)
 {
-    const char *id = kr_query(k->req, "flow");
+    const char *name = kr_flow_kind_name(p->kind), *id = kr_query(k->req, "flow");
     kr_page_t page = { .title = p->title, .home = home };
     json_t *json;
     int status;
 
     if (!id || !*id) { /* somebody came straight here */
-        kr_reply_redirect(k, 303, init_url(k, p->name, kr_query(k->req, "return_to")));
+        kr_reply_redirect(k, 303, init_url(k, name, kr_query(k->req, "return_to")));
         return;
     }
-    kr_api_call(k, apr_pstrcat(k->pool, "/self-service/", p->name, "/flows?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
-    if (status == 200 && json) {
-        if (k->realm->settings->flow[p->other_kind].enabled) {
-            page.other_url = init_url(k, p->other, kr_json_str(json, "return_to"));
-            page.other_text = p->other_text;
-            page.other_label = p->other_label;
-        }
-        reply_html(k, 200, kr_ui_flow_page(k->pool, &page, json));
+    kr_api_call(k, apr_pstrcat(k->pool, "/self-service/", name, "/flows?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
+    if (status != 200 || !json) {
+        show_no_flow(k, &page, p, status, json);
         return;
     }
-    /* no redirect to a fresh flow: a browser that keeps no cookies would go round for ever */
-    if (status == 403)
-        reply_html(k, 403, kr_ui_note_page(k->pool, &page, "This form was begun in another browser, or the cookie that belongs to it "
-                                           "is gone. If this comes again, please allow cookies for this site.",
-                                           init_url(k, p->name, NULL), "Begin again"));
-    else if (status == 404 || status == 410)
-        reply_html(k, status, kr_ui_note_page(k->pool, &page, "This form is too old by now.", init_url(k, p->name, NULL), "Begin again"));
-    else reply_html(k, status, kr_ui_error_page(k->pool, &page, json_object_get(json, "error")));
+    put_ways(k, &page, p, json);
+    reply_html(k, 200, kr_ui_flow_page(k->pool, &page, json));
 }
 
 static void show_welcome(kr_ctx_t *k, const char *home)
 {
-    const kr_page_t page = { .title = "You are signed in", .home = home };
+    const kr_page_t page = { .title = "You are signed in", .home = home,
+                             .links = { { NULL, init_url(k, "settings", NULL), "Change your profile or your password" } } };
     json_t *session, *logout;
     const char *url = NULL;
     int status;
@@ -165,7 +201,7 @@ void kr_ui_handle(kr_ctx_t *k)
         return;
     }
     for (int i = 0; i < KR_DIM(FLOW_PAGES); i++)
-        if (strcmp(name, FLOW_PAGES[i].name) == 0) {
+        if (strcmp(name, kr_flow_kind_name(FLOW_PAGES[i].kind)) == 0) {
             show_flow(k, home, &FLOW_PAGES[i]);
             return;
         }

@@ -16,12 +16,12 @@
 
 typedef enum {
     SINK_GOOD,
-    SINK_SILENT,       /* accepts and says nothing */
-    SINK_GARBAGE,      /* talks nonsense */
-    SINK_CLOSED,       /* 554 to everybody */
-    SINK_HANGS_UP,     /* after each message, without a word */
+    SINK_SILENT,         /* accepts and says nothing */
+    SINK_GARBAGE,        /* talks nonsense */
+    SINK_CLOSED,         /* 554 to everybody */
+    SINK_HANGS_UP,       /* after each message, without a word */
     SINK_SLOW_RECIPIENT, /* no answer to RCPT */
-    SINK_SPAM          /* 554 to the content */
+    SINK_SPAM            /* 554 to the content */
 } sink_mood_e;
 
 typedef struct {
@@ -32,7 +32,7 @@ typedef struct {
 typedef struct {
     int listener, port;
     sink_mood_e mood;
-    const char *offers;       /* lines of EHLO, or NULL */
+    const char *offers; /* lines of EHLO, or NULL */
     volatile int connections, mails;
     sink_mail_t mail[SINK_MAILS];
     char commands[SINK_BYTES]; /* all of them */
@@ -89,7 +89,8 @@ static inline int sink_answer(sink_t *sink, FILE *in, FILE *out, const char *lin
 
         sink_say(out, "334 ");
         if (fgets(secret, sizeof(secret), in)) strcat(sink->commands, secret);
-        sink_say(out, strcmp(secret, "AGJhZABzZWNyZXQ=\r\n") == 0 /* user "bad" */ ? "535 5.7.8 wrong password" : "235 welcome");
+        sink_say(out, strcmp(secret, "AGJhZABzZWNyZXQ=\r\n") == 0 /* user "bad" */ ? "535 5.7.8 wrong password"
+                                                                                   : "235 welcome");
     } else if (strncmp(line, "RCPT", 4) == 0) {
         if (sink->mood == SINK_SLOW_RECIPIENT) return sleep(3) == 99;
         snprintf(mail->to, sizeof(mail->to), "%.*s", open && end ? (int)(end - open - 1) : 0, open ? open + 1 : "");

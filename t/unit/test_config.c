@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kr_config.h"
+#include "kr_json.h"
 #include "kr_text.h"
 
 #define MINUTE (60 * APR_USEC_PER_SEC)
@@ -334,6 +335,15 @@ static const struct {
     { "identity: {schemas: null}", "identity.schemas: is missing" },
     { "identity: {schemas: []}", "identity.schemas: is empty" },
     { "identity: {default_schema_id: other}", "\"other\" is the id of none of identity.schemas" },
+    { "courier: {smtp: {connection_uri: 'smtp://'}}", "the value " },
+    { "courier: {smtp: {connection_uri: 'smtp://h/?starttls=no'}}", "has a parameter \"starttls\"" },
+    { "courier: {smtp: {connection_uri: 'file://mail'}}", "its path must be absolute" },
+    { "courier: {smtp: {local_name: 'a b'}}", "courier.smtp.local_name: \"a b\" is no name of a host" },
+    { "courier: {smtp: {from_address: 'a b'}}", "is no mail address" },
+    { "courier: {smtp: {from_name: \"a\\nBcc: b\"}}", "holds a line break" },
+    { "courier: {smtp: {headers: {'X A': b}}}", "courier.smtp.headers: \"X A\" is no name of a header" },
+    { "courier: {smtp: {headers: {X-A: \"b\\nBcc: c\"}}}", "\"X-A\" holds a line break" },
+    { "courier: {smtp: {headers: {content-type: b}}}", "belongs to the message itself" },
     { "identity: {schemas: [{id: person}]}", "identity.schemas[0]: needs a member \"url\"" },
     { "identity: {schemas: [{id: person, url: 'file://./gone.json'}]}", "gone.json cannot be read" },
     { "identity: {schemas: [{id: person, url: 'file:///dev/zero'}]}", "/dev/zero is no file" },
@@ -436,8 +446,6 @@ static void test_a_wrong_directive_is_told_where_it_stands(void **state)
 static const struct {
     const char *yaml, *told;
 } UNBUILT[] = {
-    { "selfservice: {flows: {recovery: {enabled: true}}}",
-      "recovery.enabled: \"true\" asks for account recovery, which this version does not support yet" },
     { "selfservice: {methods: {totp: {enabled: true}}}", "methods.totp.enabled: \"true\" asks for" },
     { "oauth2_provider: {url: 'http://127.0.0.1:1/'}", "oauth2_provider.url: asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
@@ -459,6 +467,24 @@ static void test_what_is_not_built_is_refused_in_words(void **state)
             fail_msg("%s\nnot as warning: %s\ntold: %s", UNBUILT[i].yaml, UNBUILT[i].told, all_findings(w));
         }
     }
+}
+
+static void test_mail_goes_to_a_server_or_into_a_folder(void **state)
+{
+    kr_settings_t *s = good(*state, "courier: {message_retries: 3, smtp: {connection_uri: 'smtp://u:p%20w@h:25/', "
+                                    "local_name: me.example, from_name: Us, headers: {X-A: b}}}\n");
+
+    assert_string_equal(s->mail.smtp->url, "smtp://h:25/me.example");
+    assert_string_equal(s->mail.smtp->password, "p w");
+    assert_null(s->mail.folder);
+    assert_string_equal(kr_json_str(s->mail.headers, "X-A"), "b");
+    assert_int_equal(s->mail.retries, 3);
+    assert_int_equal(s->mail.batch, 10);
+    s = good(*state, "courier: {smtp: {connection_uri: 'file:///var/tmp/a%20b'}}\n");
+    assert_string_equal(s->mail.folder, "/var/tmp/a b");
+    assert_null(s->mail.smtp);
+    s = good(*state, "");
+    assert_true(!s->mail.smtp && !s->mail.folder && !s->mail.uri);
 }
 
 static void test_what_is_off_or_default_is_accepted(void **state)
@@ -603,6 +629,7 @@ int main(void)
         TEST(test_files_too_large_or_too_deep_are_refused),
         TEST(test_a_wrong_directive_is_told_where_it_stands),
         TEST(test_what_is_not_built_is_refused_in_words),
+        TEST(test_mail_goes_to_a_server_or_into_a_folder),
         TEST(test_what_is_off_or_default_is_accepted),
         TEST(test_details_of_what_is_not_built_get_one_warning),
         TEST(test_a_realm_is_named_after_its_base_url),

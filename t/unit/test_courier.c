@@ -12,9 +12,9 @@
 #include "smtp_sink.h"
 
 static const char *const TYPES[] = {
-    "recovery_valid",       "recovery_invalid",       "recovery_code_valid",     "recovery_code_invalid",
-    "verification_valid",   "verification_invalid",   "verification_code_valid", "verification_code_invalid",
-    "login_code_valid",     "registration_code_valid", "verifiable_address_changed",
+    "recovery_valid",     "recovery_invalid",        "recovery_code_valid",        "recovery_code_invalid",
+    "verification_valid", "verification_invalid",    "verification_code_valid",    "verification_code_invalid",
+    "login_code_valid",   "registration_code_valid", "verifiable_address_changed",
 };
 
 #define LINK "https://id.site.example/self-service/verification?code=123456&flow=f"
@@ -32,8 +32,12 @@ static void open_settings(apr_pool_t *pool, kr_realm_t *realm)
     APR_ARRAY_PUSH(secrets, const char *) = "a secret of sixteen bytes or more";
     memset(&settings, 0, sizeof(settings));
     settings.base_url = "https://id.site.example:8443/auth";
-    settings.mail = (kr_mail_conf_t){ .uri = "set", .from_address = "no-reply@site.example", .from_name = "Site", .retries = 2,
-                                      .batch = 10, .wait = apr_time_from_sec(1) };
+    settings.mail = (kr_mail_conf_t){ .uri = "set",
+                                      .from_address = "no-reply@site.example",
+                                      .from_name = "Site",
+                                      .retries = 2,
+                                      .batch = 10,
+                                      .wait = apr_time_from_sec(1) };
     realm->settings = &settings;
     realm->keys = kr_keys_make(pool, secrets, "main");
 }
@@ -62,9 +66,10 @@ static void use_sink(env_t *env, sink_mood_e mood)
 
 static json_t *data_with(kr_ctx_t *k, const char *locale)
 {
-    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "to", "ana@x.example", "recovery_url", LINK,
-                                "verification_url", LINK, "recovery_code", "123456", "verification_code", "123456",
-                                "login_code", "123456", "registration_code", "123456", "expires_in_minutes", 60);
+    json_t *data =
+        kr_json_pack(k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "to", "ana@x.example", "recovery_url", LINK,
+                     "verification_url", LINK, "recovery_code", "123456", "verification_code", "123456", "login_code",
+                     "123456", "registration_code", "123456", "expires_in_minutes", 60);
 
     kr_json_set_at(data, "identity.traits.locale", json_string(locale));
     return data;
@@ -140,8 +145,10 @@ static void every_kind_is_written_in_both_languages(void **state)
         assert_int_equal(has_line(en.text, "123456") && has_line(de.text, "123456"), code);
         assert_int_equal(has_line(en.text, LINK) && has_line(de.text, LINK), link);
         assert_int_equal(strstr(en.html, ">123456<") != NULL, code);
-        assert_int_equal(strstr(en.html, "href=\"https://id.site.example/self-service/verification?code=123456&amp;flow=f\"") != NULL,
-                         link);
+        assert_int_equal(
+            strstr(en.html, "href=\"https://id.site.example/self-service/verification?code=123456&amp;flow=f\"") !=
+                NULL,
+            link);
         assert_non_null(strstr(en.subject, "id.site.example"));
         assert_null(strchr(en.text, '{'));
         assert_null(strchr(de.html, '{'));
@@ -234,8 +241,13 @@ static void german_goes_as_quoted_printable(void **state)
 static void hostile_names_stay_inside_their_header(void **state)
 {
     static const char *const HOSTILE[] = {
-        "Site\r\nBcc: victim@x.example", "\"Site\" <a@b>, \"x", "S\xc3\xbc\xc3\x9f\r\nBcc: victim@x.example", "=?UTF-8?B?QmNj?=", "\\",
-        "a very long name that goes on and on and on and on and on and on and on and on and on and on and on and on and on and on",
+        "Site\r\nBcc: victim@x.example",
+        "\"Site\" <a@b>, \"x",
+        "S\xc3\xbc\xc3\x9f\r\nBcc: victim@x.example",
+        "=?UTF-8?B?QmNj?=",
+        "\\",
+        "a very long name that goes on and on and on and on and on and on and on and on and on and on and on and on "
+        "and on and on",
     };
     kr_ctx_t *k = ((env_t *)*state)->k;
 
@@ -271,20 +283,34 @@ static void the_owners_headers_win(void **state)
 
 static void addresses_that_cannot_be_written_to_are_refused(void **state)
 {
-    static const struct { const char *via, *to; } HOSTILE[] = {
-        { "email", "a@x.example\r\nBcc: b@x.example" }, { "email", "a@x.example, b@x.example" }, { "email", "\"a\" <a@x.example>" },
-        { "email", "\"a b\"@x.example" }, { "email", "a" }, { "email", "" }, { "email", NULL }, { "email", "@x.example" },
-        { "email", "a@b\xc3\xbc" "cher.example" }, { "email", "a@x.example\n" }, { "sms", "12345" }, { "sms", "+49 89\r\n1234567" },
+    static const struct {
+        const char *via, *to;
+    } HOSTILE[] = {
+        { "email", "a@x.example\r\nBcc: b@x.example" },
+        { "email", "a@x.example, b@x.example" },
+        { "email", "\"a\" <a@x.example>" },
+        { "email", "\"a b\"@x.example" },
+        { "email", "a" },
+        { "email", "" },
+        { "email", NULL },
+        { "email", "@x.example" },
+        { "email", "a@b\xc3\xbc"
+                   "cher.example" },
+        { "email", "a@x.example\n" },
+        { "sms", "12345" },
+        { "sms", "+49 89\r\n1234567" },
     };
     kr_ctx_t *k = ((env_t *)*state)->k;
     kr_err_t *err;
 
     for (int i = 0; i < KR_DIM(HOSTILE); i++) {
-        err = kr_courier_queue(k, &(kr_mail_t){ HOSTILE[i].via, HOSTILE[i].to, "login_code_valid", data_with(k, "en") });
+        err =
+            kr_courier_queue(k, &(kr_mail_t){ HOSTILE[i].via, HOSTILE[i].to, "login_code_valid", data_with(k, "en") });
         if (!err) fail_msg("%s was taken", HOSTILE[i].to);
         assert_int_equal(err->status, 400);
     }
-    err = kr_courier_queue(k, &(kr_mail_t){ "email", apr_psprintf(k->pool, "%0330d@x.example", 1), "login_code_valid", NULL });
+    err = kr_courier_queue(
+        k, &(kr_mail_t){ "email", apr_psprintf(k->pool, "%0330d@x.example", 1), "login_code_valid", NULL });
     assert_int_equal(err->status, 400);
     assert_int_equal(count(k, NULL), 0);
     assert_int_equal(k->queued, 0);
@@ -383,6 +409,60 @@ static void two_workers_never_claim_the_same_message(void **state)
     OK(kr_store_message_failed(k, "one", &APR_ARRAY_IDX(a, 0, kr_message_row_t)));
     assert_int_equal(count(k, "abandoned"), 0);
     apr_pool_destroy(k2->pool);
+}
+
+static void messages_to_one_recipient_keep_their_order(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k, *k2 = another(&env->realm);
+    apr_array_header_t *first, *rest, *later;
+    const kr_message_row_t *message;
+    const apr_time_t until = k->now + apr_time_from_sec(90), began = k->now;
+
+    for (int i = 0; i < 3; i++, k->now++) queue(k, "ana@x.example");
+    queue(k, "ben@x.example");
+    k2->now = k->now;
+    OK(kr_store_message_claim(&first, k, "one", until, 1));
+    OK(kr_store_message_in_turn(first, k, "one", until));
+    assert_int_equal(first->nelts, 1);
+    message = &APR_ARRAY_IDX(first, 0, kr_message_row_t);
+    assert_int_equal(message->created_at, began);
+    /* while that is on its way, ana's others wait, and nobody else's */
+    OK(kr_store_message_claim(&rest, k2, "two", until, 10));
+    assert_int_equal(rest->nelts, 3);
+    OK(kr_store_message_in_turn(rest, k2, "two", until));
+    assert_int_equal(rest->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(rest, 0, kr_message_row_t).recipient, "ben@x.example");
+    OK(kr_store_message_sent(k, message->id));
+    /* a moment later both are due, and go out in one batch, in order */
+    k2->now += apr_time_from_msec(100);
+    OK(kr_store_message_claim(&later, k2, "two", until + 1, 10));
+    OK(kr_store_message_in_turn(later, k2, "two", until + 1));
+    assert_int_equal(later->nelts, 2);
+    assert_int_equal(APR_ARRAY_IDX(later, 0, kr_message_row_t).created_at, began + 1);
+    apr_pool_destroy(k2->pool);
+}
+
+static void a_message_that_was_put_off_holds_up_no_newer_one(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    apr_array_header_t *claimed;
+    kr_message_row_t *message;
+    const apr_time_t until = k->now + apr_time_from_sec(90);
+
+    queue(k, "ana@x.example");
+    OK(kr_store_message_claim(&claimed, k, "one", until, 1));
+    message = &APR_ARRAY_IDX(claimed, 0, kr_message_row_t);
+    message->attempts = 1;
+    message->send_after = k->now + apr_time_from_sec(600);
+    message->last_error = "not now";
+    OK(kr_store_message_failed(k, "one", message));
+    k->now++;
+    queue(k, "ana@x.example");
+    OK(kr_store_message_claim(&claimed, k, "one", until, 10));
+    OK(kr_store_message_in_turn(claimed, k, "one", until));
+    assert_int_equal(claimed->nelts, 1);
 }
 
 #define CROWD 4
@@ -587,14 +667,15 @@ static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
     Q(s, addresses_that_cannot_be_written_to_are_refused),                                                             \
         Q(s, a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_language),                                 \
         Q(s, large_traits_do_not_cost_the_message), Q(s, what_was_sent_is_marked_emptied_and_not_sent_again),          \
-        Q(s, an_idle_look_is_one_statement), Q(s, two_workers_never_claim_the_same_message),                           \
+        Q(s, an_idle_look_is_one_statement), Q(s, two_workers_never_claim_the_same_message),           \
+        Q(s, messages_to_one_recipient_keep_their_order), Q(s, a_message_that_was_put_off_holds_up_no_newer_one),      \
         Q(s, many_workers_send_each_message_once),                                                                     \
         Q(s, a_message_that_fails_is_put_off_longer_each_time_and_then_given_up),                                      \
         Q(s, a_refused_message_is_given_up_at_once_and_holds_up_no_other),                                             \
         Q(s, while_the_server_is_down_nothing_is_lost_and_nothing_counts),                                             \
         Q(s, who_must_stop_gives_back_what_is_left),                                                                   \
-        Q(s, a_message_that_nobody_can_open_or_that_came_too_late_is_given_up),                                        \
-        Q(s, without_a_server_messages_wait), Q(s, a_folder_that_is_missing_is_trouble_and_no_loss)
+        Q(s, a_message_that_nobody_can_open_or_that_came_too_late_is_given_up), Q(s, without_a_server_messages_wait),  \
+        Q(s, a_folder_that_is_missing_is_trouble_and_no_loss)
 
 int main(void)
 {

@@ -91,7 +91,57 @@ static void test_the_welcome_page_needs_a_session_and_has_a_way_out(void **state
     assert_status(k, 200);
     assert_true(shows(k, "ana@example.org"));
     assert_true(shows(k, "/self-service/logout?token=ory_lo_"));
+    assert_true(shows(k, "href=\"" BASE "/self-service/settings/browser\""));
     assert_int_equal(k->statements, 1); /* the session is looked up once */
+}
+
+static void test_settings_are_cards_for_their_owner_alone(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = signed_in_spa(env, "ana@example.org"), *ben = signed_in_spa(env, "ben@example.org");
+    const char *page;
+    kr_ctx_t *k;
+
+    apr_table_set(ana->headers, "Accept", "text/html"); /* from here on as people do */
+    page = page_of(ana, "settings", "");
+    k = visit(ana, "GET", page);
+    assert_status(k, 200);
+    assert_true(shows(k, ">Profile</h2>") && shows(k, ">Password</h2>"));
+    assert_true(shows(k, "value=\"ana@example.org\""));
+    assert_true(shows(k, "href=\"/welcome\">Back to your account"));
+    k = visit(ben, "GET", page);
+    assert_status(k, 403);
+    assert_false(shows(k, "ana@example.org"));
+    k = visit(person(env), "GET", page);
+    assert_status(k, 303);
+    assert_string_equal(header(k, "Location"), BASE "/self-service/login/browser");
+    env->now += 3600 * SECOND;
+    k = visit(ana, "GET", page);
+    assert_status(k, 410);
+    assert_true(shows(k, "/self-service/settings/browser\""));
+}
+
+static void test_the_way_to_recovery_is_shown_where_there_is_one(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = person(env);
+    kr_ctx_t *k;
+
+    assert_false(shows(visit(ana, "GET", page_of(ana, "login", "")), "/self-service/recovery/browser"));
+    change(env, "selfservice: {flows: {recovery: {enabled: true}, verification: {enabled: true}}, methods: {code: {enabled: true}}}");
+    ana->realm = env->realm;
+    k = visit(ana, "GET", page_of(ana, "login", "?return_to=%2Fdeep"));
+    assert_true(shows(k, "/self-service/recovery/browser?return_to=%2Fdeep"));
+    assert_true(shows(k, "/self-service/registration/browser?return_to=%2Fdeep"));
+    k = visit(ana, "GET", page_of(ana, "recovery", ""));
+    assert_status(k, 200);
+    assert_true(shows(k, "<h1>Recover your account</h1>") && shows(k, "type=\"email\""));
+    assert_true(shows(k, "/self-service/login/browser"));
+    k = visit(ana, "GET", page_of(ana, "verification", ""));
+    assert_status(k, 200);
+    assert_true(shows(k, "<h1>Verify your address</h1>") && shows(k, "type=\"email\""));
+    k = visit(ana, "GET", "/recovery");
+    assert_string_equal(header(k, "Location"), BASE "/self-service/recovery/browser");
 }
 
 static void test_the_error_page_shows_what_was_kept(void **state)
@@ -166,6 +216,8 @@ int main(void)
         TEST(test_forms_that_are_old_or_never_were_offer_a_new_begin),
         TEST(test_who_comes_without_a_flow_is_sent_to_begin_one),
         TEST(test_the_welcome_page_needs_a_session_and_has_a_way_out),
+        TEST(test_settings_are_cards_for_their_owner_alone),
+        TEST(test_the_way_to_recovery_is_shown_where_there_is_one),
         TEST(test_the_error_page_shows_what_was_kept),
         TEST(test_no_path_makes_links_that_lead_away),
         TEST(test_pages_are_read_only),

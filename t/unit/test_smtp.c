@@ -24,16 +24,17 @@ static kr_net_smtp_t *server(kr_ctx_t *k, const char *scheme, const char *user, 
     const char *why;
     kr_net_smtp_t *out;
 
-    out = kr_net_smtp_parse(k->pool, apr_psprintf(k->pool, "%s://%s127.0.0.1:%d/%s", scheme, user, sink.port, query), "me.example",
-                            &why);
+    out = kr_net_smtp_parse(k->pool, apr_psprintf(k->pool, "%s://%s127.0.0.1:%d/%s", scheme, user, sink.port, query),
+                            "me.example", &why);
     if (!out) fail_msg("%s", why);
     return out;
 }
 
 static kr_net_mailed_t post(kr_ctx_t *k, kr_net_mailer_t *mailer, const char *to)
 {
-    kr_net_mail_t mail = { .from = "us@site.example", .to = to, .text = LETTER, .len = strlen(LETTER),
-                           .timeout = apr_time_from_msec(1500) };
+    kr_net_mail_t mail = {
+        .from = "us@site.example", .to = to, .text = LETTER, .len = strlen(LETTER), .timeout = apr_time_from_msec(1500)
+    };
 
     return kr_net_mail(k, mailer, &mail);
 }
@@ -145,13 +146,16 @@ static int yes(void *baton)
 static void who_must_stop_does_not_wait_for_a_silent_server(void **state)
 {
     kr_ctx_t *k = *state;
-    kr_net_mail_t mail = { .from = "us@site.example", .to = "ana@x.example", .text = LETTER, .len = strlen(LETTER), .stopping = yes };
+    kr_net_mail_t mail = {
+        .from = "us@site.example", .to = "ana@x.example", .text = LETTER, .len = strlen(LETTER), .stopping = yes
+    };
     apr_time_t began = apr_time_now();
     apr_pool_t *pool;
 
     sink_start(&sink, SINK_SILENT);
     apr_pool_create(&pool, k->pool);
-    assert_int_equal(kr_net_mail(k, kr_net_mailer_make(pool, server(k, "smtp", "", PLAIN)), &mail).fate, KR_MAIL_UNREACHABLE);
+    assert_int_equal(kr_net_mail(k, kr_net_mailer_make(pool, server(k, "smtp", "", PLAIN)), &mail).fate,
+                     KR_MAIL_UNREACHABLE);
     apr_pool_destroy(pool);
     sink_stop(&sink);
     assert_true(apr_time_now() - began < apr_time_from_sec(4));
@@ -175,7 +179,8 @@ static void the_user_is_logged_in_with_the_decoded_password(void **state)
     sink_start(&sink, SINK_GOOD);
     sink.offers = "250-AUTH PLAIN";
     apr_pool_create(&pool, k->pool);
-    assert_int_equal(post(k, kr_net_mailer_make(pool, server(k, "smtp", "us%40x:a%3Ab@", PLAIN)), "ana@x.example").fate, KR_MAIL_SENT);
+    assert_int_equal(post(k, kr_net_mailer_make(pool, server(k, "smtp", "us%40x:a%3Ab@", PLAIN)), "ana@x.example").fate,
+                     KR_MAIL_SENT);
     apr_pool_destroy(pool);
     sink_stop(&sink);
     assert_non_null(strstr(sink.commands, kr_base64(k->pool, "\0us@x\0a:b", 9)));
@@ -235,9 +240,19 @@ static void a_server_may_bear_another_name_than_its_host(void **state)
 static void broken_uris_are_told_without_their_secrets(void **state)
 {
     static const char *const BROKEN[] = {
-        "imap://u:hunter2@h/", "smtp://", "smtp:///", "smtp://u:hunter2@/", "smtp://u:hun%zzter2@h/", "smtp://u:hunter2@h/path",
-        "smtp://u:hunter2@h/?disable_tls=true", "smtp://u:hunter2@h:99999/", "smtp://u:hunter2@h/\r\nx", "smtp://u:hunter2@h/#x",
-        "smtp://u:hunter2@h/?server_name=a/b", "hunter2", "smtp://u:hunter2@h h/",
+        "imap://u:hunter2@h/",
+        "smtp://",
+        "smtp:///",
+        "smtp://u:hunter2@/",
+        "smtp://u:hun%zzter2@h/",
+        "smtp://u:hunter2@h/path",
+        "smtp://u:hunter2@h/?disable_tls=true",
+        "smtp://u:hunter2@h:99999/",
+        "smtp://u:hunter2@h/\r\nx",
+        "smtp://u:hunter2@h/#x",
+        "smtp://u:hunter2@h/?server_name=a/b",
+        "hunter2",
+        "smtp://u:hunter2@h h/",
     };
     apr_pool_t *pool = ((kr_ctx_t *)*state)->pool;
 

@@ -112,7 +112,7 @@ static int count(const char *html, const char *what)
 
 static void a_page_has_one_heading_a_language_and_its_style_sheet(void **state)
 {
-    const kr_page_t page = { "Sign in", "/auth", "/auth/registration", "No account yet?", "Register" };
+    const kr_page_t page = { "Sign in", "/auth", { { "No account yet?", "/auth/registration", "Register" }, { NULL, "/auth/recovery", NULL } } };
     const char *html = kr_ui_flow_page(pool, &page, json("{\"ui\":{\"nodes\":null}}"));
     const char *link = apr_psprintf(pool, "href=\"/auth/style.css?v=%s\"", kr_ui_css_version(pool));
 
@@ -122,7 +122,9 @@ static void a_page_has_one_heading_a_language_and_its_style_sheet(void **state)
     assert_shows(html, "<title>Sign in</title>");
     assert_shows(html, link);
     assert_int_equal(count(html, "<h1>"), 1);
-    assert_shows(html, "No account yet? <a href=\"/auth/registration\">Register</a>");
+    assert_shows(html, "<p class=\"other\">No account yet? <a href=\"/auth/registration\">Register</a></p>");
+    assert_shows(html, "<p class=\"other\"><a href=\"/auth/recovery\">/auth/recovery</a></p>");
+    assert_int_equal(count(html, "class=\"other\""), 2);
     assert_hides(html, "<form");
 }
 
