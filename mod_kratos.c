@@ -41,6 +41,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(kr_gate_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     /* FIRST: mod_headers and per-directory RewriteRules run in fixups too, and want to read our variables. */
     ap_hook_fixups(kr_gate_export, NULL, NULL, APR_HOOK_FIRST);
+    /* MIDDLE: before mod_headers (LAST), so that our filter comes after its own and sees what those lines set. */
+    kr_gate_register_filter();
+    ap_hook_insert_filter(kr_gate_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(kr_gate_filter, NULL, NULL, APR_HOOK_MIDDLE);
     /* MIDDLE: SetHandler named us; nobody else wants it. */
     ap_hook_handler(kr_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -27,6 +27,20 @@ kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind,
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                         const char *identity_id, const char *address_id) KR_MUST_CHECK;
 
+/**
+ * Sign-in and sign-up: forget earlier codes of the flow, mail each address a code of its own, store the flow: one transaction.
+ * @param addresses    of const char*, normalised: e-mail addresses and phone numbers
+ * @param identity_id  whose they are; NULL: who signs up has no account yet
+ */
+kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
+                           const char *identity_id) KR_MUST_CHECK;
+
+/** How a normalised address is reached: "sms" or "email". */
+const char *kr_code_via(const char *address);
+
+/** An identity in memory whose address a code has just proved: as the store has it, or shall have it. */
+void kr_code_verified(kr_ctx_t *k, kr_identity_t *identity, const char *address);
+
 /** Codes and links of verification: what registration, settings and the verification flow send. */
 extern const kr_code_kind_t kr_code_verification, kr_link_verification;
 

@@ -47,6 +47,8 @@ kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Load by id: one statement. @return 404 without id when there is none of that kind */
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id) KR_MUST_CHECK;
+/** Is this request the visit of a link from a mail? Such a visit comes by a browser, whoever asked for the mail. */
+int kr_flow_by_mail(kr_ctx_t *k, const kr_flow_t *flow);
 /** Is its time over? */
 int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow as the API shows it (behaviour.md section 6). Pool-owned. */

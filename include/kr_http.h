@@ -34,8 +34,8 @@ struct kr_request_t {
     const char *content_type;        /* as sent, or NULL */
     const char *body;                /* NUL-terminated; "" when there is none */
     apr_size_t body_len;
-    const char *scheme;              /* "http" or "https" as the client sees it (X-Forwarded-Proto counts) */
-    const char *host;                /* as the client sees it (X-Forwarded-Host counts), with its port */
+    const char *scheme;              /* "http" or "https" as the client sees it (KratosTrustForwarded counts) */
+    const char *host;                /* as the client sees it (KratosTrustForwarded counts), with its port */
     const char *peer;                /* "ip:port" of the connection, or of the client by mod_remoteip */
     int query_bad;                   /* the query could not be parsed: too many fields, broken escapes */
 };

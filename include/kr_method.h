@@ -19,6 +19,7 @@ typedef struct {
     const char *via;          /* verification: "email" or "sms" */
     int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
     const char *replace_reason; /* and with this reason, where the message is 4000001 */
+    apr_time_t replace_since; /* what was sent had expired then; 0: it had not */
 } kr_outcome_t;
 
 /** Add this method's nodes to a fresh flow. */

@@ -44,11 +44,13 @@ kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MU
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /**
  * A recovery or verification that cannot go on in this flow: make a fresh one that says why, and send the client there.
- * @param message  4000001 with a reason, or a message of its own
+ * @param why  its replace... members
  */
-kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, int message, const char *reason) KR_MUST_CHECK;
+kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why) KR_MUST_CHECK;
 /** The same for one whose time was over. */
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
+/** The URL of this submit; of a visit from a mail with all that came along. */
+const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow);
 /** The fields of the query as a body: visits from a mail. */
 void kr_body_of_query(kr_body_t *out, kr_ctx_t *k);
 /** Remember a session token exchange code if the client asked for one. */

@@ -4,6 +4,8 @@
 
 #include "api_private.h"
 
+#define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
+
 int kr_query_true(kr_ctx_t *k, const char *name)
 {
     static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
@@ -133,7 +135,8 @@ void kr_body_of_query(kr_body_t *out, kr_ctx_t *k)
 static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old, const char *request_url, int renew)
 {
     if (renew) kr_csrf_renew(k);
-    *out = kr_flow_make(k, old->kind, old->api, request_url);
+    *out = kr_flow_make(k, old->kind, old->api && !kr_flow_by_mail(k, old), request_url);
+    if (renew && old->kind == KR_FLOW_RECOVERY) (*out)->csrf_hash = kr_csrf_hash(k);
     return kr_methods_show(k, *out);
 }
 
@@ -152,17 +155,34 @@ static kr_err_t *reply_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t *
     return KR_DONE;
 }
 
-kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, int message, const char *reason)
+const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    const int json = kr_wants_json(k->req, 1), verification = old->kind == KR_FLOW_VERIFICATION;
-    const char *url = kr_url_join(k->pool, k->realm->settings->base_url,
-                                  apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(old->kind), "?flow=", old->id, NULL));
+    const char *query = kr_flow_by_mail(k, flow) ? k->req->raw_query : NULL;
+    const char *path;
+
+    if (!query || strlen(query) > VISIT_MAX || !kr_utf8_valid(query, strlen(query)))
+        query = apr_pstrcat(k->pool, "flow=", flow->id, NULL);
+    path = apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), "?", query, NULL);
+    return kr_url_join(k->pool, k->realm->settings->base_url, path);
+}
+
+static json_t *expiry(kr_ctx_t *k, apr_time_t since)
+{
+    return json_pack("{s:s, s:I}", "expired_at", kr_time_rfc3339(k->pool, since), "expired_at_unix",
+                     (json_int_t)apr_time_sec(since));
+}
+
+kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *why)
+{
+    const int json = kr_wants_json(k->req, 1) && !kr_flow_by_mail(k, old);
+    const int verification = old->kind == KR_FLOW_VERIFICATION;
+    const char *reason = why->replace_reason;
     kr_flow_t *flow;
     kr_err_t *err;
 
-    KR_TRY(begin_again(&flow, k, old, url, 1));
+    KR_TRY(begin_again(&flow, k, old, kr_flow_submit_url(k, old), 1));
     if (reason) kr_flow_reason(k, flow, reason);
-    else kr_flow_message(k, flow, message, NULL);
+    else kr_flow_message(k, flow, why->replace, why->replace_since ? expiry(k, why->replace_since) : NULL);
     KR_TRY(kr_flow_insert(k, flow));
     if (!json) {
         kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
@@ -186,10 +206,10 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
     kr_err_t *err;
 
     KR_TRY(begin_again(&flow, k, old, old->request_url, old->kind == KR_FLOW_VERIFICATION));
-    kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
-                                                (json_int_t)apr_time_sec(old->expires_at)));
+    kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     KR_TRY(kr_flow_insert(k, flow));
-    if (!old->api && !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    if (kr_flow_by_mail(k, old)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    else if (!old->api && !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     else if (old->kind == KR_FLOW_RECOVERY && old->api && k->realm->settings->use_transitions) {
         err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
         kr_err_extra(k, err, "expired_at", json_string(when));

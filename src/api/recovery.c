@@ -67,14 +67,13 @@ static int skips_settings(kr_ctx_t *k, const kr_flow_t *flow)
 /* The settings flow in which a new password is set; it says how long the session is good for that. */
 static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *recovery, kr_session_t *session)
 {
-    const char *base = kr_url_join(k->pool, k->realm->settings->base_url,
-                                   apr_pstrcat(k->pool, "/self-service/recovery?flow=", recovery->id, NULL));
+    const char *base = kr_flow_submit_url(k, recovery);
     const char *to = recovery->return_to ? recovery->return_to : kr_flow_conf(k, KR_FLOW_RECOVERY)->after.url;
     const apr_time_t until = session->authenticated_at + k->realm->settings->settings_privileged_age;
     const char *when = kr_time_rfc3339(k->pool, until);
     kr_flow_t *flow;
 
-    flow = kr_flow_make(k, KR_FLOW_SETTINGS, recovery->api, to ? kr_url_with(k->pool, base, "return_to", to) : base);
+    flow = kr_flow_make(k, KR_FLOW_SETTINGS, recovery->api && !kr_flow_by_mail(k, recovery), to ? kr_url_with(k->pool, base, "return_to", to) : base);
     flow->identity_id = session->identity->id;
     flow->schema_id = session->identity->schema_id;
     KR_TRY(kr_methods_show(k, flow));
@@ -121,13 +120,10 @@ static void continue_with(json_t *with, kr_ctx_t *k, const recovered_t *r)
 static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
 {
     const char *ui = r->settings ? kr_flow_ui_url(k, r->settings) : kr_return_to_of(k, r->flow, -1);
-    const int json = kr_wants_json(k->req, 1);
+    const int by_mail = kr_flow_by_mail(k, r->flow), json = kr_wants_json(k->req, 1) && !by_mail;
     kr_err_t *err;
 
-    if (!r->flow->api) {
-        kr_csrf_renew(k);
-        kr_session_cookie_set(k, r->session);
-    }
+    if (!r->flow->api || by_mail) kr_session_cookie_set(k, r->session);
     if (!json) {
         kr_reply_redirect(k, 303, ui);
         return KR_DONE;
@@ -153,6 +149,10 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
     }
     flow->state = "passed_challenge";
     flow->identity_id = r.identity->id;
+    if (!flow->api || kr_flow_by_mail(k, flow)) { /* forms of before end here; what follows belongs to the new cookie */
+        kr_csrf_renew(k);
+        flow->csrf_hash = kr_csrf_hash(k);
+    }
     KR_TRY(kr_db_tx(k, persist, &r));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
     return reply_recovered(k, &r);
@@ -170,8 +170,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
     else KR_TRY(kr_flow_body(&body, k, flow));
     kr_flow_clear_messages(flow);
     method = kr_body_str(&body, "method");
-    if (method && strcmp(method, flow->active ? flow->active : "") != 0
-        && (strcmp(method, "link") == 0 || strcmp(method, "code") == 0))
+    if (method && strcmp(method, "link") == 0 && strcmp(k->realm->settings->recovery_use, "link") != 0)
         return kr_err(k, 404, NULL, "the method %s is not in use here", method);
     err = kr_methods_submit(done, k, flow, &body);
     /* as clients know it: a form with a wrong token ends all open forms */
@@ -198,7 +197,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     }
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4060005);
     KR_TRY(take(&done, k, flow));
-    if (done.replace) return kr_flow_retry(k, flow, done.replace, done.replace_reason);
+    if (done.replace) return kr_flow_retry(k, flow, &done);
     if (done.passed) return recover(k, flow, &done);
     if (flow->api || kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
     else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));

@@ -228,8 +228,8 @@ static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_o
     if (err) return err;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, done->identity->id,
            kr_method_name(done->method));
-    KR_TRY(show_success(k, flow, session, done->identity));
     KR_TRY(kr_hooks_answer(k, &after));
+    KR_TRY(show_success(k, flow, session, done->identity));
     reply_changed(k, flow, session, &after);
     return KR_DONE;
 }

@@ -52,6 +52,14 @@ kr_err_t *kr_verification_get(kr_ctx_t *k)
 
 /* -- submit --------------------------------------------------------------- */
 
+/* Where a link from the mail is followed, there the flow goes on: the browser that asked for the mail loses it. */
+static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->api || !kr_flow_by_mail(k, flow)) return;
+    kr_csrf_renew(k);
+    flow->csrf_hash = kr_csrf_hash(k);
+}
+
 /* What is left of the form is a way on. */
 static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
 {
@@ -66,12 +74,13 @@ static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
                                                  "node_type", "a", "messages", "meta", "label", text));
     kr_json_set_at(flow->internal, "continue_url", json_string(to));
     kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
+    hand_over(k, flow);
     return kr_flow_update(k, flow);
 }
 
 static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
+    if (kr_wants_json(k->req, 1) && !kr_flow_by_mail(k, flow)) kr_reply_json(k, 200, kr_flow_json(k, flow));
     else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
 }
 
@@ -79,10 +88,7 @@ static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
 static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
     kr_node_set(kr_node_find(flow, "code"), "value", json_string(code));
-    if (!flow->api) {
-        kr_csrf_renew(k);
-        flow->csrf_hash = kr_csrf_hash(k);
-    }
+    hand_over(k, flow);
     KR_TRY(kr_flow_update(k, flow));
     kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     return KR_DONE;
@@ -113,7 +119,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
     else KR_TRY(kr_flow_body(&body, k, flow));
     kr_flow_clear_messages(flow);
     method = kr_body_str(&body, "method");
-    if (!known_method(method) && !kr_body_str(&body, "code")) {
+    if (!known_method(method) && !kr_body_str(&body, "code") && strcmp(k->realm->settings->verification_use, "code") == 0) {
         kr_node_message(k, flow, "method", 4000001, json_pack("{s:s}", "reason", "there is no such method"));
         return kr_err_show_flow(k);
     }
@@ -130,7 +136,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
     if (k->req->method == KR_GET && code && *code) return prefill(k, flow, code);
     KR_TRY(take(&done, k, flow));
-    if (done.replace) return kr_flow_retry(k, flow, done.replace, done.replace_reason);
+    if (done.replace) return kr_flow_retry(k, flow, &done);
     if (done.passed) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
         KR_TRY(finish(k, flow, done.via));

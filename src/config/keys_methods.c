@@ -49,8 +49,8 @@ static const kr_key_t KEYS[] = {
 
     { "selfservice.methods.code.enabled", KR_BOOL, "true", AT(method_enabled[KR_METHOD_CODE]), BUILT,
       .help = "one-time codes in recovery and verification" },
-    { "selfservice.methods.code.passwordless_enabled", KR_BOOL, "false", AT(code_passwordless), REFUSED,
-      .help = "sign in with a code", .asks = "sign-in by one-time code" },
+    { "selfservice.methods.code.passwordless_enabled", KR_BOOL, "false", AT(code_passwordless), BUILT,
+      .help = "sign in and sign up with a code" },
     { "selfservice.methods.code.mfa_enabled", KR_BOOL, "false", AT(code_mfa), REFUSED,
       .help = "a code as second factor", .asks = "one-time codes as second factor" },
     { "selfservice.methods.code.config.lifespan", KR_DURATION, "1h", AT(code_lifespan), BUILT,

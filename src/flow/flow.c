@@ -181,6 +181,11 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     return NULL;
 }
 
+int kr_flow_by_mail(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return k->req->method == KR_GET && (flow->kind == KR_FLOW_RECOVERY || flow->kind == KR_FLOW_VERIFICATION);
+}
+
 int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow)
 {
     return flow->expires_at <= k->now;
@@ -193,7 +198,8 @@ static json_t *ui_json(kr_ctx_t *k, const kr_flow_t *flow)
     json_t *ui = json_object();
     const char *action = apr_pstrcat(k->pool, kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/"),
                                      kr_flow_kind_name(flow->kind), "?flow=", flow->id, NULL);
-    const char *token = flow->api ? "" : kr_csrf_token(k);
+    /* a native flow that a browser took part in has a token, as clients know it */
+    const char *token = flow->api && !flow->csrf_hash ? "" : kr_csrf_token(k);
     const char *leads_to = kr_json_str(flow->internal, "continue_url"); /* a form that is done leads on */
 
     kr_node_set(kr_node_find(flow, "csrf_token"), "value", json_string(token ? token : ""));

@@ -202,7 +202,7 @@ static void tell_to_stop(kr_background_t *bg)
 }
 
 /* Longer than a letter that is just being handed over needs to be given up; then httpd kills what is left anyway. */
-#define END_WAIT apr_time_from_sec(8)
+#define END_WAIT apr_time_from_sec(5)
 #define END_PAUSE apr_time_from_msec(5)
 
 /*
@@ -215,6 +215,7 @@ static apr_status_t wait_for_end(void *data)
     apr_time_t until = apr_time_now() + END_WAIT;
     apr_status_t rv;
 
+    bg->site->background = NULL;
     tell_to_stop(bg);
     while (!apr_atomic_read32(&bg->ended) && apr_time_now() < until) apr_sleep(END_PAUSE);
     if (apr_atomic_read32(&bg->ended)) {

@@ -14,7 +14,7 @@ void *kr_host_create(apr_pool_t *pool, server_rec *s)
     kr_host_t *host = apr_pcalloc(pool, sizeof(*host));
 
     (void)s;
-    host->auto_migrate = host->allow_unbuilt = UNSET;
+    host->auto_migrate = host->allow_unbuilt = host->trust_forwarded = UNSET;
     host->slots = host->slot_wait = host->slot_queue = UNSET;
     host->mentions = apr_array_make(pool, 2, sizeof(kr_mention_t));
     return host;
@@ -40,6 +40,7 @@ void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
     if (!add->sql_dir) host->sql_dir = base->sql_dir;
     if (add->auto_migrate == UNSET) host->auto_migrate = base->auto_migrate;
     if (add->allow_unbuilt == UNSET) host->allow_unbuilt = base->allow_unbuilt;
+    if (add->trust_forwarded == UNSET) host->trust_forwarded = base->trust_forwarded;
     return host;
 }
 
@@ -188,6 +189,13 @@ static const char *set_allow_unbuilt(cmd_parms *cmd, void *place, int on)
 {
     (void)place;
     kr_host_of(cmd->server)->allow_unbuilt = on;
+    return NULL;
+}
+
+static const char *set_trust_forwarded(cmd_parms *cmd, void *place, int on)
+{
+    (void)place;
+    kr_host_of(cmd->server)->trust_forwarded = on;
     return NULL;
 }
 

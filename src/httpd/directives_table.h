@@ -31,6 +31,10 @@ DIRECTIVE("KratosSqlDir", TAKE1, set_sql_dir, HOST, "PATH", "where `make install
 DIRECTIVE("KratosAllowUnbuilt", FLAG, set_allow_unbuilt, HOST, "On|Off", "Off",
           "Treat settings that the module knows but does not support yet as warnings. For trying out an existing "
           "kratos.yml, and for tests.")
+DIRECTIVE("KratosTrustForwarded", FLAG, set_trust_forwarded, HOST, "On|Off", "Off",
+          "Believe the X-Forwarded-Proto and X-Forwarded-Host headers of a request: of several values the last, which "
+          "is that of the proxy right in front of httpd. On only where every request comes through such a proxy and it "
+          "sets both. Off: scheme and host are those that reached httpd. Addresses are mod_remoteip's business.")
 DIRECTIVE("KratosUnauthenticated", TAKE1, set_unauthenticated, PLACE, "auto|redirect|401", "auto",
           "What happens to a request that needs a session and has none. auto: people (a GET by a browser that "
           "wants a page) are sent to the login and come back, programs get 401 with a JSON error. redirect: all "

@@ -2,11 +2,12 @@
 /* The gate: `Require kratos-session`, AuthType Kratos, what those without a session get, and what the app is told. */
 #include "mod_kratos.h"
 
-#include <apr_lib.h>
+#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
+#include <util_filter.h>
 
 #include "kr_json.h"
 #include "kr_session.h"
@@ -20,13 +21,13 @@ typedef struct kr_pass_t {
     kr_ctx_t *k;
     kr_session_t *session;   /* good for this realm's places when there is no refusal */
     const kr_err_t *refusal; /* NULL: let through */
+    int granted;             /* a place of the realm was opened with it */
     struct kr_pass_t *next;
 } kr_pass_t;
 
 /** The module's record of a request. */
 typedef struct {
     kr_pass_t *passes;        /* of the topmost request only */
-    const kr_pass_t *granted; /* of the topmost request only: the pass that was used last */
     const kr_pass_t *refused; /* why a Require line of this very request said no */
 } kr_visit_t;
 
@@ -78,19 +79,40 @@ static kr_pass_t *pass_of(request_rec *r)
     return pass;
 }
 
-static void let_through(request_rec *r, const kr_pass_t *pass)
+/* What was found out for this request; NULL when nobody asked. */
+static const kr_pass_t *passes_of(request_rec *r)
 {
+    const kr_visit_t *visit = ap_get_module_config(topmost(r)->request_config, &kratos_module);
+
+    return visit ? visit->passes : NULL;
+}
+
+/* AuthType names another module: it asks for a user of its own, and must not find ours in that one's place. */
+static int is_for_others(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && ap_cstr_casecmp(type, "Kratos");
+}
+
+static void let_through(request_rec *r, kr_pass_t *pass)
+{
+    pass->granted = 1;
+    if (is_for_others(r)) return;
     r->user = apr_pstrdup(r->pool, pass->session->identity->id);
     r->ap_auth_type = apr_pstrdup(r->pool, "Kratos");
-    visit_of(topmost(r))->granted = pass;
 }
 
 /* -- Require kratos-session ----------------------------------------------- */
 
 /* A refusal under "not" or <RequireNone> would let the request in: there, "cannot say" must stop it. */
-static int stands_negated(const ap_directive_t *line)
+static int stands_negated(const cmd_parms *cmd)
 {
-    if (!ap_cstr_casecmpn(line->args, "not ", 4)) return 1;
+    const ap_directive_t *line = cmd->directive;
+    const char *args = line->args;
+
+    /* As mod_authz_core reads it: quoted, or with a tab behind. */
+    if (!ap_cstr_casecmp(ap_getword_conf(cmd->temp_pool, &args), "not")) return 1;
     for (line = line->parent; line; line = line->parent)
         if (!ap_cstr_casecmp(line->directive, "<RequireNone")) return 1;
     return 0;
@@ -99,13 +121,16 @@ static int stands_negated(const ap_directive_t *line)
 static const char *parse_session_line(cmd_parms *cmd, const char *line, const void **parsed)
 {
     if (*line) return "Require kratos-session takes no arguments";
-    *parsed = stands_negated(cmd->directive) ? "negated" : NULL;
+    /* Of an alias nobody could say here whether it is going to be negated. */
+    if (ap_cstr_casecmp(cmd->directive->directive, "Require"))
+        return "kratos-session has no arguments that an alias could keep; write Require kratos-session";
+    *parsed = stands_negated(cmd) ? "negated" : NULL;
     return NULL;
 }
 
 static authz_status check_session_line(request_rec *r, const char *line, const void *negated)
 {
-    const kr_pass_t *pass = pass_of(r);
+    kr_pass_t *pass = pass_of(r);
 
     (void)line;
     if (!pass) return AUTHZ_GENERAL_ERROR;
@@ -130,16 +155,17 @@ void kr_gate_register(apr_pool_t *pool)
 /* -- refusing ------------------------------------------------------------- */
 
 /* Somebody who looks at a page, rather than a program or a script in one. */
-static int is_person(const request_rec *r)
+static int is_person(request_rec *r)
 {
     const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
+    r = topmost(r); /* as sub-requests are GET always */
     if (r->method_number != M_GET) return 0; /* HEAD is M_GET too */
     return mode ? !strcmp(mode, "navigate") : accept && ap_strcasestr(accept, "text/html") != NULL;
 }
 
-static int sends_away(const request_rec *r)
+static int sends_away(request_rec *r)
 {
     const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
 
@@ -162,35 +188,50 @@ static const char *mending_url(request_rec *r, const kr_pass_t *pass)
     return step_up ? kr_url_with(r->pool, step_up, "return_to", back) : NULL;
 }
 
+static void set_refusal_headers(request_rec *r, const kr_pass_t *pass)
+{
+    const kr_err_t *err = pass->refusal;
+
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (err->status == HTTP_UNAUTHORIZED)
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Bearer realm=\"%s\"", pass->tenant->realm->name));
+    if (err->retry_after) apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, err->retry_after));
+}
+
 /*
  * Written here and not left to httpd, whose own error pages are HTML. Error filters are added by hand as nobody else
  * does after this: without them `Header always` lines would be lost.
  */
 static int write_refusal(request_rec *r, const kr_pass_t *pass)
 {
-    const kr_err_t *err = pass->refusal;
-
-    r->status = err->status;
+    r->status = pass->refusal->status;
     ap_set_content_type(r, "application/json");
-    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    if (err->status == HTTP_UNAUTHORIZED)
-        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
-                       apr_psprintf(r->pool, "Bearer realm=\"%s\"", pass->tenant->realm->name));
-    if (err->retry_after) apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, err->retry_after));
     ap_run_insert_error_filter(r);
-    ap_rputs(kr_api_error_body(pass->k, err), r);
+    ap_rputs(kr_api_error_body(pass->k, pass->refusal), r);
     return DONE;
 }
 
+/* While the database is down every request comes here: one line a second and process says as much. */
+static int may_complain(kr_database_t *database)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now()), last = apr_atomic_read32(&database->complained);
+
+    return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
+}
+
+/* mod_dir asks by a sub-request, and passes on its status and headers when the file it found is guarded: no body then. */
 static int refuse(request_rec *r, const kr_pass_t *pass)
 {
     const char *url = sends_away(r) ? mending_url(r, pass) : NULL;
 
-    if (pass->refusal->status >= 500)
+    if (pass->refusal->status >= 500 && may_complain(pass->tenant->database))
         ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r,
                       KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
-    if (r->main) return pass->refusal->status; /* a sub-request asks whether; its answer is never sent */
-    if (!url) return write_refusal(r, pass);
+    if (!url) {
+        set_refusal_headers(r, pass);
+        return r->main ? pass->refusal->status : write_refusal(r, pass);
+    }
     apr_table_setn(r->err_headers_out, "Location", url);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     return HTTP_SEE_OTHER;
@@ -198,12 +239,11 @@ static int refuse(request_rec *r, const kr_pass_t *pass)
 
 int kr_gate_authn(request_rec *r)
 {
-    const char *type = ap_auth_type(r);
-    const kr_pass_t *pass;
+    kr_pass_t *pass;
 
     /* Where the administrator chose somebody else's login, that one asks; ours would never let it. */
-    if (type && ap_cstr_casecmp(type, "Kratos")) return DECLINED;
-    if (!type && !visit_of(r)->refused) return DECLINED;
+    if (is_for_others(r)) return DECLINED;
+    if (!ap_auth_type(r) && !visit_of(r)->refused) return DECLINED;
     pass = pass_of(r);
     if (!pass) return HTTP_INTERNAL_SERVER_ERROR;
     if (pass->refusal) return refuse(r, pass);
@@ -224,53 +264,88 @@ static const struct {
     { "authenticated_at", "KRATOS_AUTHENTICATED_AT", "X-Kratos-Authenticated-At" },
 };
 
-/*
- * A client's own X-Kratos-* headers go, whatever stands in place of the hyphens: backends that make variables of header
- * names (CGI, WSGI, PHP) take x_kratos_id, and some x.kratos.id, for the same name.
- */
-static int is_ours(const char *name)
+/* What opened this place. Another realm's pass, used on the way here, says nothing about this one. */
+static const kr_pass_t *granted_pass(request_rec *r)
 {
-    const char *ours = "x-kratos-";
+    const kr_tenant_t *tenant = kr_tenant_if_any(r);
+    const kr_pass_t *pass = passes_of(r);
 
-    for (; *ours; ours++, name++)
-        if (*ours == '-' ? !*name || apr_isalnum(*name) : apr_tolower(*name) != *ours) return 0;
-    return 1;
-}
-
-int kr_gate_strip(request_rec *r)
-{
-    const apr_array_header_t *lines = apr_table_elts(r->headers_in);
-    const apr_table_entry_t *line = (const apr_table_entry_t *)lines->elts;
-    apr_array_header_t *gone = NULL;
-
-    for (int i = 0; i < lines->nelts; i++) {
-        if (!is_ours(line[i].key)) continue;
-        if (!gone) gone = apr_array_make(r->pool, 4, sizeof(const char *));
-        APR_ARRAY_PUSH(gone, const char *) = line[i].key;
-    }
-    for (int i = 0; gone && i < gone->nelts; i++) apr_table_unset(r->headers_in, APR_ARRAY_IDX(gone, i, const char *));
-    return DECLINED;
+    while (pass && (pass->tenant != tenant || !pass->granted)) pass = pass->next;
+    return pass;
 }
 
 /*
  * On every pass, an internal redirect's too: httpd renames the variables of the first one (REDIRECT_*) and skips the
- * check when the place has the same rules.
+ * check when the place has the same rules. The headers stay, and what they say may be about another realm.
  */
 int kr_gate_export(request_rec *r)
 {
-    const kr_visit_t *visit = ap_get_module_config(topmost(r)->request_config, &kratos_module);
+    const kr_pass_t *pass;
 
-    if (!visit || !visit->granted) return DECLINED;
+    if (!passes_of(r)) return DECLINED;
+    kr_gate_strip(r);
+    for (int i = 0; i < KR_DIM(EXPORTS); i++) apr_table_unset(r->subprocess_env, EXPORTS[i].variable);
+    pass = granted_pass(r);
+    if (!pass) return DECLINED;
     for (int i = 0; i < KR_DIM(EXPORTS); i++) {
-        const char *value = kr_session_field(visit->granted->k, visit->granted->session, EXPORTS[i].field);
+        const char *value = kr_session_field(pass->k, pass->session, EXPORTS[i].field);
 
         if (!value) continue;
         apr_table_setn(r->subprocess_env, EXPORTS[i].variable, value);
         apr_table_setn(r->headers_in, EXPORTS[i].header, value);
     }
-    /* What only some may see must not settle in a shared cache, mod_cache included; an app's own word wins. Not in a
-       sub-request: mod_dir puts its headers and the request's together. */
-    if (!r->main && !apr_table_get(r->headers_out, "Cache-Control"))
-        apr_table_setn(r->headers_out, "Cache-Control", "private");
     return DECLINED;
+}
+
+/* -- caches --------------------------------------------------------------- */
+
+#define KEEP_PRIVATE "KRATOS_PRIVATE"
+
+static int settles_caching(const char *control)
+{
+    static const char *const WORDS[] = { "private", "no-store", "public", "s-maxage" };
+
+    for (int i = 0; i < KR_DIM(WORDS); i++)
+        if (ap_strcasestr(control, WORDS[i])) return 1;
+    return 0;
+}
+
+/* @return 0 when the table says nothing about caching */
+static int keep_private(apr_table_t *headers, apr_pool_t *pool)
+{
+    const char *control = apr_table_getm(pool, headers, "Cache-Control");
+
+    if (!control) return 0;
+    if (!settles_caching(control)) apr_table_mergen(headers, "Cache-Control", "private");
+    return 1;
+}
+
+/*
+ * Whose answer depended on a session must not settle in a shared cache, mod_cache included, which would give it to
+ * anybody and ask nobody. As RFC 9111 has it for requests with `Authorization`, only an app that says "public" (or
+ * "s-maxage") allows that; a mere max-age does not. In a filter, as a proxied app's headers come last of all, and
+ * before mod_cache's own. What was included in a page counts for the whole of it, as far as that is not yet on its way.
+ */
+static apr_status_t private_filter(ap_filter_t *f, apr_bucket_brigade *brigade)
+{
+    ap_filter_t *next = f->next;
+
+    for (request_rec *r = f->r; r; r = r->main) {
+        int said = keep_private(r->headers_out, r->pool);
+
+        if (!keep_private(r->err_headers_out, r->pool) && !said)
+            apr_table_setn(r->headers_out, "Cache-Control", "private");
+    }
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(next, brigade);
+}
+
+void kr_gate_register_filter(void)
+{
+    ap_register_output_filter(KEEP_PRIVATE, private_filter, NULL, AP_FTYPE_CONTENT_SET);
+}
+
+void kr_gate_filter(request_rec *r)
+{
+    if (passes_of(r)) ap_add_output_filter(KEEP_PRIVATE, NULL, r, r->connection);
 }

@@ -27,20 +27,27 @@ static kr_http_method_e method_of(const char *name)
     return KR_OTHER;
 }
 
-/* What stands before the first comma: proxies append to a forwarded header, the client's side comes first. */
-static const char *first_of(apr_pool_t *pool, const char *list)
+/*
+ * What the proxy in front of us says: proxies append, so theirs is the last value, and those before may be anybody's.
+ * NULL where nothing is to be believed: then a client could lead others astray by links made of its own words.
+ */
+static const char *forwarded(request_rec *r, const char *header)
 {
-    size_t len = list ? strcspn(list, ", \t") : 0;
+    const char *list = kr_host_of(r->server)->trust_forwarded == 1 ? apr_table_get(r->headers_in, header) : NULL;
+    const char *last = list ? strrchr(list, ',') : NULL;
 
-    return len ? apr_pstrmemdup(pool, list, len) : NULL;
+    if (!list) return NULL;
+    last = last ? last + 1 : list;
+    last += strspn(last, " \t");
+    return apr_pstrmemdup(r->pool, last, strcspn(last, " \t"));
 }
 
 static const char *scheme_of(request_rec *r)
 {
-    const char *forwarded = first_of(r->pool, apr_table_get(r->headers_in, "X-Forwarded-Proto"));
+    const char *said = forwarded(r, "X-Forwarded-Proto");
 
-    if (forwarded && !ap_cstr_casecmp(forwarded, "https")) return "https";
-    if (forwarded && !ap_cstr_casecmp(forwarded, "http")) return "http";
+    if (said && !ap_cstr_casecmp(said, "https")) return "https";
+    if (said && !ap_cstr_casecmp(said, "http")) return "http";
     return ap_http_scheme(r);
 }
 
@@ -52,10 +59,10 @@ static int is_host(const char *text)
 
 static const char *host_of_request(request_rec *r)
 {
-    const char *forwarded = first_of(r->pool, apr_table_get(r->headers_in, "X-Forwarded-Host"));
+    const char *said = forwarded(r, "X-Forwarded-Host");
     const char *host = apr_table_get(r->headers_in, "Host");
 
-    if (is_host(forwarded)) return forwarded;
+    if (is_host(said)) return said;
     if (is_host(host)) return host;
     return apr_psprintf(r->pool, "%s:%u", ap_get_server_name(r), ap_get_server_port(r));
 }
@@ -277,6 +284,7 @@ static void reply_too_large(kr_ctx_t *k, request_rec *r)
     reply->body =
         kr_api_error_body(k, kr_err(k, reply->status, NULL, "the request body is larger than %d bytes", KR_BODY_MAX));
     reply->body_len = strlen(reply->body);
+    kr_reply_header(k, "Cache-Control", "no-store");
     r->connection->keepalive = AP_CONN_CLOSE;
 }
 
@@ -288,6 +296,7 @@ static void reply_unready(kr_ctx_t *k)
     k->reply->content_type = "application/json";
     k->reply->body = kr_api_error_body(k, err);
     k->reply->body_len = strlen(k->reply->body);
+    kr_reply_header(k, "Cache-Control", "no-store");
     kr_reply_header(k, "Retry-After", apr_itoa(k->pool, err->retry_after));
 }
 

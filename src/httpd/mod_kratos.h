@@ -45,7 +45,7 @@ typedef struct {
     int pool_set;
     int min, keep, max, expire;  /* KratosDatabasePool */
     const char *sql_dir;
-    int auto_migrate, allow_unbuilt;
+    int auto_migrate, allow_unbuilt, trust_forwarded;
     int slots, slot_wait, slot_queue; /* KratosHashing; main server only */
     apr_array_header_t *mentions; /* of kr_mention_t */
     kr_site_t *site;             /* set once the configuration has been read */
@@ -76,6 +76,7 @@ typedef struct {
     int auto_migrate;
     const kr_realm_t *realm;     /* one of its realms, for work that is about the database itself */
     unsigned tries;              /* of the background thread, while it is not ready */
+    apr_uint32_t complained;     /* atomic, each process its own: the second when the gate last logged that it is not */
     apr_uint32_t ready;          /* atomic, each process its own: its tables are as this module wants them */
 } kr_database_t;
 
@@ -128,6 +129,8 @@ kr_err_t *kr_database_unready(kr_ctx_t *k);
 
 /** The realm of a request: the place's, the virtual host's own, or the only one there is. NULL is logged. */
 const kr_tenant_t *kr_tenant_of(request_rec *r);
+/** The same, where it is no mistake that there is none: nothing is logged. */
+const kr_tenant_t *kr_tenant_if_any(request_rec *r);
 
 /* -- handler.c ------------------------------------------------------------ */
 
@@ -145,12 +148,19 @@ int kr_handler(request_rec *r);
 
 /** pre_config: register `Require kratos-session`. */
 void kr_gate_register(apr_pool_t *pool);
-/** post_read_request: take away what a client must not say about itself. */
-int kr_gate_strip(request_rec *r);
+/** Register the filter of kr_gate_filter. */
+void kr_gate_register_filter(void);
+/** insert_filter, insert_error_filter: shared caches do not keep what only some may see. */
+void kr_gate_filter(request_rec *r);
 /** check_authn: AuthType Kratos, and the answer to those whom a Require line refused. */
 int kr_gate_authn(request_rec *r);
 /** fixups: tell the app who is here. */
 int kr_gate_export(request_rec *r);
+
+/* -- strip.c -------------------------------------------------------------- */
+
+/** post_read_request: take away what a client must not say about itself. */
+int kr_gate_strip(request_rec *r);
 
 /* -- background.c --------------------------------------------------------- */
 

@@ -364,7 +364,7 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
 
 /* -- finding -------------------------------------------------------------- */
 
-const kr_tenant_t *kr_tenant_of(request_rec *r)
+const kr_tenant_t *kr_tenant_if_any(request_rec *r)
 {
     const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
     const kr_host_t *host = kr_host_of(r->server);
@@ -372,9 +372,16 @@ const kr_tenant_t *kr_tenant_of(request_rec *r)
 
     if (place->realm) return tenant_named(site, place->realm);
     if (host->tenant) return host->tenant;
-    if (site->tenants->nelts == 1) return APR_ARRAY_IDX(site->tenants, 0, kr_tenant_t *);
+    return site->tenants->nelts == 1 ? APR_ARRAY_IDX(site->tenants, 0, kr_tenant_t *) : NULL;
+}
+
+const kr_tenant_t *kr_tenant_of(request_rec *r)
+{
+    const kr_tenant_t *tenant = kr_tenant_if_any(r);
+
+    if (tenant) return tenant;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, KRLOGNO(1211) "%s",
-                  site->tenants->nelts
+                  kr_host_of(r->server)->site->tenants->nelts
                       ? "several realms, and nothing says which one is meant here: a KratosRealm line is missing"
                       : "no realm: KratosDatabase and KratosConfig (or KratosSet) lines are missing");
     return NULL;

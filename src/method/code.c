@@ -20,6 +20,7 @@ static const kr_node_spec_t ASK_NODES[] = {
 static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 {
     if (!settings->method_enabled[KR_METHOD_CODE]) return 0;
+    if (kind == KR_FLOW_LOGIN || kind == KR_FLOW_REGISTRATION) return settings->code_passwordless;
     if (kind == KR_FLOW_RECOVERY) return strcmp(settings->recovery_use, "code") == 0;
     return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
 }
@@ -67,18 +68,17 @@ static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *f
         return NULL;
     }
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "verification", code));
-    flow->show_transient = verdict == KR_CODE_WRONG;
+    flow->show_transient = verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED;
     if (verdict == KR_CODE_RIGHT) {
         out->passed = 1;
         out->via = row.address && row.address[0] == '+' ? "sms" : "email";
-    } else if (verdict == KR_CODE_WRONG) {
+    } else if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
         kr_flow_message(k, flow, 4070006, NULL);
         out->next_step = 1;
         return kr_flow_update(k, flow);
     } else {
         out->replace = 4000001;
-        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : verdict == KR_CODE_USED
-                                  ? "the code was used already" : "the code is too old by now";
+        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
     }
     return NULL;
 }
@@ -192,6 +192,9 @@ const kr_method_t kr_method_code = {
     .id = KR_METHOD_CODE,
     .on = is_on,
     .takes = says_code,
-    .show = { [KR_FLOW_RECOVERY] = show_recovery, [KR_FLOW_VERIFICATION] = show_verification },
-    .submit = { [KR_FLOW_RECOVERY] = take_recovery, [KR_FLOW_VERIFICATION] = take_verification },
+    .show = { [KR_FLOW_LOGIN] = kr_code_show_login, [KR_FLOW_REGISTRATION] = kr_code_show_registration,
+              [KR_FLOW_RECOVERY] = show_recovery, [KR_FLOW_VERIFICATION] = show_verification },
+    .offer = { [KR_FLOW_LOGIN] = kr_code_offer_login, [KR_FLOW_REGISTRATION] = kr_code_offer_registration },
+    .submit = { [KR_FLOW_LOGIN] = kr_code_take_login, [KR_FLOW_REGISTRATION] = kr_code_take_registration,
+                [KR_FLOW_RECOVERY] = take_recovery, [KR_FLOW_VERIFICATION] = take_verification },
 };

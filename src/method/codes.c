@@ -18,6 +18,8 @@ typedef struct {
     kr_flow_t *flow;
     const kr_code_kind_t *kind;
     const char *via, *value, *identity_id, *address_id;
+    int store;  /* 0: nobody has the address, so there is no code */
+    int beside; /* 1: the flow's earlier codes stay */
 } sending_t;
 
 const kr_code_kind_t kr_code_verification = { "verification", "verification_code_valid", "verification_code_invalid",
@@ -52,7 +54,7 @@ static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, a
 {
     const char *code = s->kind->link ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
 
-    KR_TRY(kr_store_codes_drop(k, s->flow->id));
+    if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
     *out = code;
     return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->value, s->address_id, s->identity_id,
                                 kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code), k->now + lifespan);
@@ -65,7 +67,7 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
     kr_mail_t mail = { .via = s->via, .to = s->value, .template_type = s->kind->template_type };
     const char *code = NULL;
 
-    if (s->identity_id) KR_TRY(store_code(&code, k, s, lifespan));
+    if (s->store) KR_TRY(store_code(&code, k, s, lifespan));
     else mail.template_type = s->kind->unknown_template;
     if (!mail.template_type) return NULL;
     mail.data = mail_data(k, s, code, lifespan);
@@ -75,7 +77,7 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                         const char *identity_id, const char *address_id)
 {
-    const sending_t s = { flow, kind, via, value, identity_id, address_id };
+    const sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0 };
 
     return queue(k, &s);
 }
@@ -92,9 +94,43 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                        const char *identity_id, const char *address_id)
 {
-    sending_t s = { flow, kind, via, value, identity_id, address_id };
+    sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0 };
 
     return kr_db_tx(k, send_in_tx, &s);
+}
+
+/** A code for each of these addresses. */
+typedef struct {
+    kr_flow_t *flow;
+    const kr_code_kind_t *kind;
+    const apr_array_header_t *addresses;
+    const char *identity_id;
+} sending_all_t;
+
+static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
+{
+    const sending_all_t *all = baton;
+
+    for (int i = 0; i < all->addresses->nelts; i++) {
+        const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
+        const sending_t s = { all->flow, all->kind, kr_code_via(value), value, all->identity_id, NULL, 1, i > 0 };
+
+        KR_TRY(queue(k, &s));
+    }
+    return kr_flow_update(k, all->flow);
+}
+
+kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
+                           const char *identity_id)
+{
+    sending_all_t all = { flow, kind, addresses, identity_id };
+
+    return kr_db_tx(k, send_all_in_tx, &all);
+}
+
+const char *kr_code_via(const char *address)
+{
+    return *address == '+' ? "sms" : "email";
 }
 
 /* -- checking ------------------------------------------------------------- */
@@ -125,12 +161,11 @@ static const char *clean(apr_pool_t *pool, const char *code)
 
 static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
 {
-    const char *via = row->address && row->address[0] == '+' ? "sms" : "email";
     const char *identity_id, *address_id;
 
-    if (!row->address) return NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, via, row->address));
-    if (!identity_id || !row->identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
+    if (!row->address || !row->identity_id) return NULL;
+    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, kr_code_via(row->address), row->address));
+    if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
     return kr_store_address_verified(k, address_id);
 }
 
@@ -170,6 +205,18 @@ kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k
     *out = c.verdict;
     *used = c.row;
     return NULL;
+}
+
+void kr_code_verified(kr_ctx_t *k, kr_identity_t *identity, const char *address)
+{
+    for (int i = 0; address && i < identity->addresses->nelts; i++) {
+        kr_address_t *a = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
+
+        if (a->recovery || a->verified || strcmp(a->value, address) != 0) continue;
+        a->verified = 1;
+        a->status = "completed";
+        a->verified_at = a->updated_at = k->now;
+    }
 }
 
 /* -- shown by the method and by the hook ---------------------------------- */

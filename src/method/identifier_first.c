@@ -2,6 +2,7 @@
 /* The first screen of identifier-first login: who are you? Then every method that this account has offers itself. */
 #include <string.h>
 
+#include "kr_json.h"
 #include "kr_store.h"
 #include "kr_text.h"
 #include "method_private.h"
@@ -19,6 +20,21 @@ static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
     kr_node_identifier(k, flow, "identifier_first", "username webauthn");
     kr_node_add(k, flow, "identifier_first", &NEXT);
     return NULL;
+}
+
+/* Does the form ask for nothing but a code? */
+static int only_code(const kr_flow_t *flow)
+{
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(flow->nodes, i, node)
+    {
+        const char *group = kr_json_str(node, "group");
+
+        if (strcmp(group, "code") != 0 && strcmp(group, "default") != 0 && strcmp(group, "identifier_first") != 0) return 0;
+    }
+    return kr_node_find_value(flow, "method", "code") != NULL;
 }
 
 static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -43,6 +59,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_node_set(node, "type", json_string("hidden"));
     kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
     KR_TRY(kr_methods_offer(k, flow, mitigate ? NULL : types));
+    if (!mitigate && only_code(flow)) return kr_code_begin_login(out, k, flow, identifier);
     flow->active = "identifier_first";
     out->next_step = 1;
     return NULL;

@@ -57,7 +57,7 @@ static kr_err_t *send_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     /* a newer link voids the ones before it, in whichever flow they were asked for */
     if (identity_id && recovery) KR_TRY(kr_store_codes_void(k, identity_id, kind.kind));
     kr_link_show_sent(k, flow, address);
-    flow->show_transient = 1;
+    flow->show_transient = recovery;
     out->next_step = 1;
     return kr_code_send(k, flow, &kind, "email", value, identity_id, address_id);
 }
@@ -69,8 +69,10 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     kr_code_row_t row;
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, recovery ? "recovery_link" : "verification_link", token));
-    if (verdict == KR_CODE_EXPIRED) out->replace = recovery ? 4060005 : 4070005;
-    else if (verdict != KR_CODE_RIGHT) out->replace = recovery ? 4060004 : 4070001;
+    if (verdict == KR_CODE_EXPIRED) {
+        out->replace = recovery ? 4060005 : 4070005;
+        out->replace_since = row.expires_at;
+    } else if (verdict != KR_CODE_RIGHT) out->replace = recovery ? 4060004 : 4070001;
     else {
         out->passed = 1;
         out->identity_id = row.identity_id;

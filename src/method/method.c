@@ -70,6 +70,8 @@ static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr
         if (!m->submit[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
         if (m->takes ? m->takes(body, flow->kind) : name && strcmp(name, kr_method_name(m->id)) == 0) return m;
     }
+    /* what misses in the profile is said before anything else, also to who names no method that there is */
+    if (flow->kind == KR_FLOW_REGISTRATION && kr_method_profile.on(k->realm->settings, flow->kind)) return &kr_method_profile;
     return NULL;
 }
 
@@ -101,6 +103,13 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
     return NULL;
 }
 
+/* What came by mail is a secret of its own: a link is followed in any browser, and verification takes a code from any. */
+static int is_own_secret(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    if (flow->kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
+    return kr_flow_by_mail(k, flow) && kr_body_str(body, "token");
+}
+
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_method_t *m;
@@ -108,9 +117,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     memset(out, 0, sizeof(*out));
     m = flow->organization_id ? NULL : method_of(k, flow, body);
     if (m && m->keep) m->keep(flow, body);
-    /* a code is a secret of its own: verification takes it from wherever the mail was read */
-    if (flow->kind != KR_FLOW_VERIFICATION || !kr_body_str(body, "code"))
-        KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
+    if (!is_own_secret(k, flow, body)) KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(take_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
     if (!m) {

@@ -3,6 +3,7 @@
 #ifndef METHOD_PRIVATE_H
 #define METHOD_PRIVATE_H
 
+#include "kr_code.h"
 #include "kr_method.h"
 
 extern const kr_method_t kr_method_profile;
@@ -10,5 +11,28 @@ extern const kr_method_t kr_method_password;
 extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_identifier_first;
+
+/* -- the code method as first factor (code_login.c, code_registration.c) -- */
+
+kr_show_fn kr_code_show_login, kr_code_offer_login, kr_code_show_registration, kr_code_offer_registration;
+kr_submit_fn kr_code_take_login, kr_code_take_registration;
+
+/** Identifier-first login, when a code is the only way in: send it at once. */
+kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier) KR_MUST_CHECK;
+
+/** What a code that was not taken means to the person: message `wrong`, or that it was tried too often. */
+kr_err_t *kr_code_refuse(kr_ctx_t *k, kr_flow_t *flow, kr_code_verdict_e verdict, int wrong) KR_MUST_CHECK;
+
+/** Does the submit ask for another code? */
+int kr_code_again(const kr_body_t *body);
+
+/** The e-mail addresses and phone numbers among the identifiers of a code credential. Array of const char*. */
+apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t *identifiers);
+
+/** The configuration of a code credential. */
+const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifiers);
+
+/** Of a registration form keep the anti-CSRF token and the traits, and hide the latter. */
+void kr_registration_hide_traits(kr_flow_t *flow);
 
 #endif

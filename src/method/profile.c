@@ -51,19 +51,9 @@ static kr_err_t *refuse_odd_traits(kr_ctx_t *k, const kr_body_t *body)
 static void add_code_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
 {
     apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "code");
-    json_t *addresses;
 
-    if (!identifiers->nelts) return;
-    addresses = kr_json_own(k->pool, json_array());
-    for (int i = 0; i < identifiers->nelts; i++) {
-        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
-
-        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", address[0] == '+' ? "sms" : "email", "address",
-                                                   address));
-    }
-    kr_identity_add_credential(k, identity, "code",
-                               kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:O}", "addresses", addresses), NULL),
-                               identifiers);
+    if (identifiers->nelts)
+        kr_identity_add_credential(k, identity, "code", kr_code_config(k->pool, identifiers), identifiers);
 }
 
 kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)
@@ -103,17 +93,31 @@ kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *fl
 
 /* -- the two screens ------------------------------------------------------ */
 
-static void hide_traits(kr_flow_t *flow)
+static int is_trait(const char *name)
 {
-    size_t i;
-    json_t *node;
+    return strcmp(name, "csrf_token") == 0 || strncmp(name, "traits", 6) == 0;
+}
 
-    json_array_foreach(flow->nodes, i, node)
-        if (strcmp(kr_json_str(node, "group"), "default") == 0) kr_node_set(node, "type", json_string("hidden"));
+void kr_registration_hide_traits(kr_flow_t *flow)
+{
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
+        json_t *node = json_array_get(flow->nodes, i);
+        const char *name = kr_json_str(node, "attributes.name");
+
+        if (name && is_trait(name)) kr_node_set(node, "type", json_string("hidden"));
+        else json_array_remove(flow->nodes, i);
+    }
+}
+
+static void begin_again(kr_flow_t *flow)
+{
+    flow->state = "choose_method";
+    flow->active = NULL;
 }
 
 static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *decoded)
 {
+    begin_again(flow);
     json_array_clear(flow->nodes);
     kr_node_csrf(k, flow);
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", decoded);
@@ -125,8 +129,8 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
 
 static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
-    hide_traits(flow);
+    begin_again(flow);
+    kr_registration_hide_traits(flow);
     KR_TRY(kr_methods_offer(k, flow, NULL));
     kr_node_add(k, flow, "profile", &BACK);
     kr_flow_message(k, flow, 1040009, NULL);
@@ -135,16 +139,12 @@ static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     return NULL;
 }
 
-/* Any submit that no other method took comes here: what misses in the profile is said before anything else. */
+/* The buttons that change the screen stand in forms of other methods too, so they count whatever method is named. */
 static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 {
-    const char *method = kr_body_str(body, "method");
-
-    if (kind == KR_FLOW_SETTINGS) return method && strcmp(method, "profile") == 0;
-    if (!method || !*method || strcmp(method, "profile") == 0 || strcmp(method, "profile:back") == 0) return 1;
-    for (int i = 0; kr_methods[i]; i++)
-        if (kr_methods[i]->submit[kind] && strcmp(kr_method_name(kr_methods[i]->id), method) == 0) return 0;
-    return 1;
+    if (kind == KR_FLOW_SETTINGS) return says(body, "method", "profile");
+    return says(body, "method", "profile") || says(body, "method", "profile:back") || says(body, "screen", "previous")
+           || says(body, "screen", "credential-selection");
 }
 
 static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -213,7 +213,9 @@ static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_sch
     for (int i = 0; i < KR_DIM(types); i++) {
         kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, types[i]);
 
-        if (c) c->identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, types[i]);
+        if (!c) continue;
+        c->identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, types[i]);
+        if (strcmp(types[i], "code") == 0) c->config = kr_code_config(k->pool, c->identifiers);
     }
 }
 

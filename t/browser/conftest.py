@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Chromium, and the demo that it walks through."""
+import email
+import email.policy
 import shutil
 import signal
 import subprocess
@@ -10,7 +12,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from lib.serving import ROOT, free_port, status_of, wait_for
+from lib.serving import ROOT, free_port, scratch, status_of, wait_for
 
 sys.dont_write_bytecode = True
 FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -24,8 +26,10 @@ class Demo:
     def __init__(self):
         port = self._two_ports()
         self.open, self.private = f'http://127.0.0.1:{port}', f'http://127.0.0.1:{port + 1}'
+        self.dir = scratch('demo')
         self.log = tempfile.TemporaryFile('w+')
-        self.proc = subprocess.Popen([ROOT / 'build' / 'demo', '--port', str(port)], stdout=self.log, stderr=subprocess.STDOUT)
+        self.proc = subprocess.Popen([ROOT / 'build' / 'demo', '--port', str(port), '--dir', self.dir], stdout=self.log,
+                                     stderr=subprocess.STDOUT)
         wait_for(self._answers, 300, 0.1)
 
     @staticmethod
@@ -42,6 +46,13 @@ class Demo:
         self.proc.send_signal(signal.SIGTERM)
         self.proc.wait(30)
         self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def mails_to(self, address):
+        """Texts of the mails in the demo's folder for that address, the oldest first."""
+        files = sorted(self.dir.glob('mail/*.eml'), key=lambda f: f.stat().st_mtime_ns)
+        mails = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in files]
+        return [f"{m['Subject']}\n\n{m.get_body(('plain',)).get_content()}" for m in mails if address in m['To']]
 
 
 @pytest.fixture(scope='session')

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody finds the demo, registers, sees the private page, signs out, and is refused again."""
+import re
 import uuid
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+
+from lib.serving import wait_for
 
 PASSWORD = 'correct-Horse-battery-9'
 
@@ -31,10 +34,10 @@ class Person:
             field.clear()
             field.send_keys(value)
 
-    def send(self):
-        """Presses the form's main button and waits for the next page."""
+    def send(self, by=None):
+        """Presses the form's main button, or that of one method where there are several forms; waits for the next page."""
         page = self.browser.find_element(By.TAG_NAME, 'html')
-        self.click('form [type=submit]')
+        self.click(f'form [type=submit][value={by}]' if by else 'form [type=submit]')
         WebDriverWait(self.browser, 15).until(lambda _: self._gone(page), 'the form was not sent')
 
     @staticmethod
@@ -91,7 +94,8 @@ def test_the_whole_way(person, demo):
     assert person.email in person.text
     browser.shot('account')
     person.click('a[href*="/self-service/logout"]')
-    WebDriverWait(browser, 15).until(lambda _: person.email not in person.text)
+    person.at(demo.open + '/auth/ui/signed-out')
+    assert person.email not in person.text
     browser.shot('signed out')
 
     browser.get(demo.private + '/')
@@ -107,6 +111,59 @@ def test_who_signs_in_comes_back_to_the_page_that_was_asked_for(member, demo):
     member.send()
     member.at(demo.private + '/index.shtml?page=7')
     assert 'aal1' in member.text
+
+
+def code_of(demo, address, subject):
+    """The newest code in the mail folder under that subject."""
+    def look():
+        return [m for m in demo.mails_to(address) if m.startswith(subject)]
+    return re.search(r'^(\d{6})\r?$', wait_for(look)[-1], re.MULTILINE)[1]
+
+
+def test_who_forgot_the_password_comes_back_by_the_code_in_the_mail(member, demo):
+    browser = member.browser
+    browser.delete_all_cookies()
+    browser.get(demo.private + '/')
+    member.click('a[href*="/self-service/recovery/"]')
+    member.at(demo.open + '/auth/ui/recovery')
+    browser.shot('recovery')
+    member.fill_in(email=member.email)
+    member.send()
+    browser.shot('recovery code')
+    member.fill_in(code=code_of(demo, member.email, 'Back into your account'))
+    member.send()
+    member.at(demo.open + '/auth/ui/settings')
+    browser.shot('settings')
+    new = 'another-Horse-battery-9'
+    member.fill_in(password=new)
+    member.send(by='password')
+    member.at(demo.open + '/auth/ui/settings')
+    assert browser.find_elements(By.CSS_SELECTOR, '.message.success')
+    browser.shot('settings saved')
+    member.click('a[href$="/ui/welcome"]')
+    member.click('a[href*="/self-service/logout"]')
+    member.at(demo.open + '/auth/ui/signed-out')
+
+    browser.get(demo.private + '/')
+    member.fill_in(identifier=member.email, password=PASSWORD)
+    member.send()
+    member.at(demo.open + '/auth/ui/login')
+    member.fill_in(identifier=member.email, password=new)
+    member.send()
+    member.at(demo.private)
+    assert 'aal1' in member.text
+
+
+def test_a_new_address_is_verified_by_the_code_in_the_mail(member, demo):
+    browser = member.browser
+    browser.get(f'{demo.open}/auth/self-service/verification/browser')
+    member.fill_in(email=member.email)
+    member.send()
+    wait_for(lambda: len(demo.mails_to(member.email)) > 1)     # registration sent one, too
+    member.fill_in(code=code_of(demo, member.email, ''))
+    member.send()
+    assert browser.find_elements(By.CSS_SELECTOR, '.message.success')
+    browser.shot('verified')
 
 
 def test_a_wrong_password_is_told_and_the_address_is_kept(member, demo):
@@ -138,7 +195,8 @@ def test_an_error_page_is_shown_for_a_forbidden_return_to(person, demo):
 
 def test_the_browser_has_nothing_to_complain_of(member, demo):
     browser = member.browser
-    for path in ('/auth/ui/welcome', '/auth/ui/login', '/auth/ui/registration', '/auth/ui/error'):
+    for path in ('/auth/ui/welcome', '/auth/ui/login', '/auth/ui/registration', '/auth/ui/settings', '/auth/ui/recovery',
+                 '/auth/ui/verification', '/auth/ui/error'):
         browser.get(demo.open + path)
     loud = [entry['message'] for entry in browser.get_log('browser')
             if 'favicon' not in entry['message'] and ('Content Security Policy' in entry['message'] or 'Mixed Content' in entry['message'])]

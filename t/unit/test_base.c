@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "pool_env.h"
 #include <string.h>
 
 #include "kr_flow_kinds.h"
@@ -394,18 +396,6 @@ static void every_kind_and_method_has_its_wire_name(void **state)
     for (int i = 0; i < KR_METHOD_IDS; i++) assert_non_null(kr_method_name((kr_method_e)i));
     assert_string_equal(kr_flow_kind_name(KR_FLOW_VERIFICATION), "verification");
     assert_string_equal(kr_method_name(KR_METHOD_LOOKUP_SECRET), "lookup_secret");
-}
-
-static int open_pool(void **state)
-{
-    apr_initialize();
-    return apr_pool_create((apr_pool_t **)state, NULL);
-}
-
-static int close_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
 }
 
 int main(void)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "pool_env.h"
 #include <string.h>
 
 #include "kr_text.h"
@@ -162,18 +164,6 @@ static void a_multipart_of_too_many_parts_is_refused(void **state)
     memcpy(to, "--XX--", 6);
     assert_null(kr_form_parse_multipart(*state, TYPE, text, (apr_size_t)(to + 6 - text), &why));
     assert_non_null(strstr(why, "too many"));
-}
-
-static int open_pool(void **state)
-{
-    apr_initialize();
-    return apr_pool_create((apr_pool_t **)state, NULL);
-}
-
-static int close_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
 }
 
 int main(void)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "pool_env.h"
 #include <string.h>
 
 #include "kr_http.h"
@@ -215,18 +217,6 @@ static void queries_and_headers_are_found(void **state)
     assert_string_equal(kr_query(&req, "flow"), "1");
     assert_null(kr_query(&req, "Flow"));
     assert_string_equal(kr_header(&req, "x-session-token"), "t");
-}
-
-static int open_pool(void **state)
-{
-    apr_initialize();
-    return apr_pool_create((apr_pool_t **)state, NULL);
-}
-
-static int close_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
 }
 
 int main(void)

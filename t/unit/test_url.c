@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "pool_env.h"
 #include <string.h>
 
 #include "kr_text.h"
@@ -161,18 +163,6 @@ static void escapes_are_undone(void **state)
     assert_null(kr_url_unescape(*state, "%4", 0));
     assert_null(kr_url_unescape(*state, "%4g", 0));
     assert_null(kr_url_unescape(*state, "a%00b", 0));
-}
-
-static int open_pool(void **state)
-{
-    apr_initialize();
-    return apr_pool_create((apr_pool_t **)state, NULL);
-}
-
-static int close_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
 }
 
 int main(void)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a client must not say about itself: X-Kratos-* headers, and which of them a proxy shall drop. */
+#include "mod_kratos.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+/*
+ * A client's own X-Kratos-* headers go, whatever stands in place of the hyphens: backends that make variables of header
+ * names (CGI, WSGI, PHP) take x_kratos_id, and some x.kratos.id, for the same name.
+ */
+static int is_ours(const char *name)
+{
+    const char *ours = "x-kratos-";
+
+    for (; *ours; ours++, name++)
+        if (*ours == '-' ? !*name || apr_isalnum(*name) : apr_tolower(*name) != *ours) return 0;
+    return 1;
+}
+
+static void strip_headers(request_rec *r)
+{
+    const apr_array_header_t *lines = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *line = (const apr_table_entry_t *)lines->elts;
+    apr_array_header_t *gone = NULL;
+
+    for (int i = 0; i < lines->nelts; i++) {
+        if (!is_ours(line[i].key)) continue;
+        if (!gone) gone = apr_array_make(r->pool, 4, sizeof(const char *));
+        APR_ARRAY_PUSH(gone, const char *) = line[i].key;
+    }
+    for (int i = 0; gone && i < gone->nelts; i++) apr_table_unset(r->headers_in, APR_ARRAY_IDX(gone, i, const char *));
+}
+
+/* mod_proxy drops the headers that `Connection` names; an app must not take that for "nobody is signed in". */
+static void strip_tokens(request_rec *r, const char *header)
+{
+    const char *list = apr_table_getm(r->pool, r->headers_in, header), *kept = NULL;
+    char *token, *last;
+    int dropped = 0;
+
+    if (!list) return;
+    for (token = apr_strtok(apr_pstrdup(r->pool, list), ", \t", &last); token; token = apr_strtok(NULL, ", \t", &last)) {
+        if (is_ours(token))
+            dropped = 1;
+        else
+            kept = kept ? apr_pstrcat(r->pool, kept, ", ", token, NULL) : token;
+    }
+    if (!dropped) return;
+    apr_table_unset(r->headers_in, header);
+    if (kept) apr_table_setn(r->headers_in, header, kept);
+}
+
+int kr_gate_strip(request_rec *r)
+{
+    strip_headers(r);
+    strip_tokens(r, "Connection");
+    strip_tokens(r, "Proxy-Connection");
+    return DECLINED;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sign-in by code: an identifier, then the digits that were sent to its owner's addresses. */
+#include <string.h>
+#include <strings.h>
+
+#include <apr_lib.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+/** In the flow: whose codes were sent. Nobody's, where it is not told that an account is unknown. */
+#define WHOSE "code_of"
+
+static const kr_code_kind_t LOGIN = { "login", "login_code_valid", NULL, "login_code", 0 };
+
+static const kr_node_spec_t CHOOSE = { .name = "method", .type = "submit", .value = "code", .label = 1010015 };
+
+/* -- shared with registration --------------------------------------------- */
+
+int kr_code_again(const kr_body_t *body)
+{
+    const char *again = kr_body_str(body, "resend");
+
+    return again && strcasecmp(again, "code") == 0;
+}
+
+kr_err_t *kr_code_refuse(kr_ctx_t *k, kr_flow_t *flow, kr_code_verdict_e verdict, int wrong)
+{
+    if (verdict == KR_CODE_TOO_OFTEN) kr_flow_reason(k, flow, "the code was entered too often, please begin again");
+    else kr_flow_message(k, flow, wrong, NULL);
+    return kr_err_show_flow(k);
+}
+
+apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t *identifiers)
+{
+    apr_array_header_t *out = apr_array_make(pool, identifiers->nelts, sizeof(const char *));
+
+    for (int i = 0; i < identifiers->nelts; i++) {
+        const char *identifier = APR_ARRAY_IDX(identifiers, i, const char *);
+
+        if (kr_address_normalise(pool, kr_code_via(identifier), identifier)) APR_ARRAY_PUSH(out, const char *) = identifier;
+    }
+    return out;
+}
+
+const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifiers)
+{
+    json_t *addresses = kr_json_own(pool, json_array());
+
+    for (int i = 0; i < identifiers->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
+
+        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", kr_code_via(address), "address", address));
+    }
+    return kr_json_dump(pool, kr_json_pack(pool, "{s:O}", "addresses", addresses), NULL);
+}
+
+/* -- the form ------------------------------------------------------------- */
+
+kr_err_t *kr_code_offer_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (!kr_node_find_value(flow, "method", "code")) kr_node_add(k, flow, "code", &CHOOSE);
+    return NULL;
+}
+
+kr_err_t *kr_code_show_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (strcmp(flow->requested_aal, "aal1") != 0) return NULL;
+    if (k->realm->settings->login_identifier_first && !flow->refresh) return NULL;
+    if (!kr_node_find(flow, "identifier")) kr_node_identifier(k, flow, "default", NULL);
+    return kr_code_offer_login(k, flow);
+}
+
+/* The field keeps its place and label, everything else makes room for the code. */
+static void show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+{
+    static const kr_node_spec_t nodes[] = {
+        { .name = "method", .type = "hidden", .value = "code" },
+        { .name = "code", .type = "text", .required = 1, .autocomplete = "one-time-code", .label = 1070013 },
+        { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
+        { .name = "resend", .type = "submit", .value = "code", .label = 1070008 },
+    };
+    json_t *field = kr_node_find(flow, "identifier");
+
+    if (!field) field = kr_node_identifier(k, flow, "default", NULL);
+    kr_node_set(field, "type", json_string("hidden"));
+    kr_node_set(field, "value", json_string(identifier));
+    flow->nodes = kr_json_pack(k->pool, "[O]", field);
+    kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
+    if (!flow->api) kr_node_csrf(k, flow);
+    kr_flow_message(k, flow, flow->refresh ? 1010025 : 1010014, NULL);
+    flow->state = "sent_email";
+    flow->active = "code";
+}
+
+/* Shown again, the form has the bare field, and apps get the token's too. */
+static void show_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+{
+    const kr_node_spec_t field = { .name = "identifier", .type = "hidden", .value = identifier };
+
+    kr_node_remove(flow, kr_node_find(flow, "identifier"));
+    kr_node_add(k, flow, "default", &field);
+    kr_node_csrf(k, flow);
+}
+
+/* -- whose identifier is it? ---------------------------------------------- */
+
+/* As it is shown again. Looking it up does more (kr_identifier_normalise). */
+static const char *lowered(apr_pool_t *pool, const char *identifier)
+{
+    char *out = apr_pstrdup(pool, identifier);
+
+    if (!strchr(out, '@')) return out;
+    for (char *p = out; *p; p++) *p = (char)apr_tolower(*p);
+    return out;
+}
+
+/* Out of `identifier` or `address`; "" when there is none. */
+static const char *identifier_of(kr_ctx_t *k, const kr_body_t *body)
+{
+    const char *identifier = kr_body_str(body, "identifier");
+
+    if (!identifier || !*identifier) identifier = kr_body_str(body, "address");
+    return identifier ? lowered(k->pool, identifier) : "";
+}
+
+/* With its code credential; NULL when nobody has it or, to confirm a session, when it is somebody else's. */
+static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, const char *identifier)
+{
+    const char *normal = kr_identifier_normalise(k->pool, identifier);
+    kr_session_t *session;
+
+    *out = NULL;
+    if (!normal) return NULL;
+    KR_TRY(kr_identity_by_identifier(out, k, "code", normal));
+    if (!*out || !flow->refresh) return NULL;
+    KR_TRY(kr_session_current(&session, k));
+    if (session && strcmp(session->identity->id, (*out)->id) != 0) *out = NULL;
+    return NULL;
+}
+
+/* To the address that was typed, if it is one of the account's, else to all of them. */
+static apr_array_header_t *targets(kr_ctx_t *k, const kr_identity_t *identity, const char *identifier)
+{
+    const kr_credential_t *credential = kr_identity_credential(identity, "code");
+    const char *normal = kr_identifier_normalise(k->pool, identifier);
+    apr_array_header_t *all = kr_code_addresses(k->pool, credential->identifiers);
+    apr_array_header_t *one = apr_array_make(k->pool, 1, sizeof(const char *));
+
+    for (int i = 0; i < all->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(all, i, const char *), normal) == 0) APR_ARRAY_PUSH(one, const char *) = normal;
+    return one->nelts ? one : all;
+}
+
+/* -- the two steps -------------------------------------------------------- */
+
+static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+{
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0604) "login %s: nobody signs in by code under that identifier", flow->id);
+    kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(identifier));
+    kr_flow_message(k, flow, 4000035, NULL);
+    return kr_err_show_flow(k);
+}
+
+kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *typed)
+{
+    const char *identifier = lowered(k->pool, typed);
+    apr_array_header_t *addresses = NULL;
+    kr_identity_t *identity;
+
+    KR_TRY(find(&identity, k, flow, identifier));
+    if (identity) addresses = targets(k, identity, identifier);
+    if (addresses && !addresses->nelts) identity = NULL;
+    if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
+    show_sent(k, flow, identifier);
+    out->next_step = 1;
+    if (!identity) { /* nothing is sent, and nothing tells */
+        json_object_del(flow->internal, WHOSE);
+        return NULL;
+    }
+    json_object_set_new(flow->internal, WHOSE, json_string(identity->id));
+    return kr_code_send_all(k, flow, &LOGIN, addresses, identity->id);
+}
+
+static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier, const char *code)
+{
+    const char *whose = kr_json_str(flow->internal, WHOSE);
+    kr_identity_t *identity;
+    kr_code_verdict_e verdict;
+    kr_code_row_t row;
+    int theirs;
+
+    show_bare(k, flow, identifier);
+    KR_TRY(find(&identity, k, flow, identifier));
+    if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
+    theirs = identity && whose && strcmp(whose, identity->id) == 0;
+    /* a code of somebody else's counts as a try, and is not used up: no code is empty */
+    KR_TRY(kr_code_check(&verdict, &row, k, flow, LOGIN.kind, theirs ? code : ""));
+    if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
+    kr_code_verified(k, identity, row.address);
+    flow->state = "passed_challenge";
+    out->identity = identity;
+    out->proof = (kr_proof_t){ "code", "aal1" };
+    return NULL;
+}
+
+kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const int again = kr_code_again(body);
+    const int sent = !again && strcmp(flow->state, "sent_email") == 0;
+    const char *identifier = identifier_of(k, body);
+    const char *code = kr_body_str(body, "code");
+
+    /* not as a second factor, and not after the right code */
+    if (strcmp(flow->requested_aal, "aal1") != 0 || (!again && strcmp(flow->state, "passed_challenge") == 0)) {
+        kr_flow_message(k, flow, 4010002, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (!*identifier) kr_field_missing(k, flow, "identifier");
+    if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
+    if (!*identifier || (sent && (!code || !*code))) return kr_err_show_flow(k);
+    return sent ? check(out, k, flow, identifier, code) : kr_code_begin_login(out, k, flow, identifier);
+}
