@@ -92,6 +92,7 @@ $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(LIB)
 unit: $(TEST_BIN)
 	@failed=; \
 	t/unit/layers || failed=layers; \
+	t/unit/logids || failed="$$failed logids"; \
 	for t in $(TEST_BIN); do \
 	    echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; \
 	done; \

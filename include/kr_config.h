@@ -100,6 +100,7 @@ typedef struct kr_settings_t {
     apr_time_t code_lifespan, link_lifespan;
     apr_int64_t code_max_submissions; /* wrong codes per flow */
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
+    int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int choose_recovery_address;     /* feature_flags.choose_recovery_address */
 
     /* sessions */

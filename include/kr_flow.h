@@ -27,7 +27,7 @@ typedef struct {
     json_t *continue_with;       /* array for this answer, or NULL; not stored */
     json_t *internal;            /* object: what methods keep for themselves; never shown */
     json_t *transient_payload;   /* of this submit, or NULL; not stored */
-    int show_transient;          /* 1: this answer shows transient_payload */
+    int show_transient;          /* 1: this answer shows transient_payload; -1: not even as a step */
     const char *exchange_code;   /* only in the answer that made it */
     apr_time_t issued_at, expires_at, created_at, updated_at; /* µs */
 } kr_flow_t;

@@ -21,6 +21,15 @@ typedef struct {
 /** Does the list that counts for this method (its own if it has one, else the flow-wide one) hold that hook? */
 int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
 
+/** Is there one in that list that writes, `session` aside? */
+int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method);
+
+/**
+ * Run the hooks that may say no to a sign-in before it begins. They store and commit what they need themselves.
+ * @return what to answer; with browser_to set it is an envelope for programs (with status 403), and people go there
+ */
+kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
 /**
  * Run the hooks that write: inside the transaction that makes the change, so that there is never half of it. After registration
  * and settings first the verification of new addresses, then the configured ones in their order, `session` last.

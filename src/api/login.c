@@ -147,11 +147,29 @@ static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session
     kr_reply_json(k, 200, out);
 }
 
+static kr_err_t *refused(kr_ctx_t *k, const kr_flow_t *flow, const kr_after_flow_t *after, kr_err_t *err)
+{
+    if (!after->browser_to) return err;
+    if (!flow->api && !kr_wants_json(k->req, 1)) {
+        kr_reply_redirect(k, 303, after->browser_to);
+        return KR_DONE;
+    }
+    kr_respond_error(k, err, 1);
+    k->reply->status = 403; /* as clients know it: another number than in the body */
+    return KR_DONE;
+}
+
+static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
+{
+    return kr_hooks_write(k, baton);
+}
+
 static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_body_t body;
     kr_outcome_t done;
     kr_session_t *session;
+    kr_err_t *err;
     kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
 
     kr_flow_clear_messages(flow);
@@ -163,13 +181,16 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
         return KR_DONE;
     }
     KR_TRY(check_state(k, flow, done.identity));
+    after.method = done.method;
+    after.identity = done.identity;
+    after.proof = &done.proof;
+    err = kr_hooks_admit(k, &after);
+    if (err) return refused(k, flow, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(kr_flow_update(k, flow));
     KR_TRY(establish(&session, k, flow, &done));
-    after.method = done.method;
-    after.identity = done.identity;
     after.session = session;
-    after.proof = &done.proof;
+    if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done.method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, done.identity->id, session->id);
     reply_signed_in(k, flow, session, &after);

@@ -110,7 +110,7 @@ void kr_respond_flow_step(kr_ctx_t *k, kr_flow_t *flow)
         kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
         return;
     }
-    flow->show_transient = 1;
+    if (!flow->show_transient) flow->show_transient = 1;
     kr_reply_json(k, 400, kr_flow_json(k, flow));
 }
 

@@ -206,7 +206,7 @@ static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *sess
     if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
     if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
     if (!flow->api && !kr_wants_json(k->req, 1)) {
-        kr_reply_redirect(k, 303, after->browser_to ? after->browser_to : to);
+        kr_reply_redirect(k, 303, to); /* never to the page of a verification: clients know it so */
         return;
     }
     flow->continue_with = after->continue_with;

@@ -125,8 +125,8 @@ const kr_keytable_t kr_keys_after = { KEYS, KR_DIM(KEYS) };
 const kr_hook_kind_t kr_hook_kinds[] = {
     { "session", 1, 0, "the new identity is signed in" },
     { "revoke_active_sessions", 1, 0, "all other sessions of the identity end" },
-    { "require_verified_address", 0, 0, "nobody signs in without a verified address" },
-    { "verification", 0, 0, "sends a code or link to an address that is not verified yet" },
+    { "require_verified_address", 1, 0, "nobody signs in without a verified address" },
+    { "verification", 1, 0, "sends a code or link to an address that is not verified yet" },
     { "show_verification_ui", 1, 0, "people go on to verify their address" },
     { "verify_new_address", 0, 0, "a changed address counts once it is verified" },
     { "notify_previous_addresses", 0, 0, "the previous address is told of the change" },

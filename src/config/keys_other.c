@@ -29,7 +29,7 @@ static const kr_key_t KEYS[] = {
       .help = "recovery lets people choose among their addresses" },
     { "feature_flags.legacy_continue_with_verification_ui", KR_BOOL, "false", NOWHERE, DETAIL,
       .help = "`show_verification_ui` in `continue_with` without its hook" },
-    { "feature_flags.legacy_require_verified_login_error", KR_BOOL, "false", NOWHERE, DETAIL,
+    { "feature_flags.legacy_require_verified_login_error", KR_BOOL, "false", AT(legacy_verified_login), BUILT,
       .help = "an unverified address at login is a message of the flow instead of a 403" },
     { "feature_flags.faster_session_extend", KR_BOOL, "false", NOWHERE, DETAIL,
       .help = "extending a session by the admin API answers 204" },

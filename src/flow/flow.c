@@ -238,7 +238,7 @@ json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
     json_object_set_new(out, "state", json_string(flow->state));
     if (flow->identity) json_object_set(out, "identity", flow->identity);
     if (flow->continue_with && json_array_size(flow->continue_with)) json_object_set(out, "continue_with", flow->continue_with);
-    if (flow->show_transient)
+    if (flow->show_transient > 0)
         json_object_set_new(out, "transient_payload",
                             flow->transient_payload ? json_incref(flow->transient_payload) : json_object());
     return out;

@@ -7,16 +7,20 @@
 
 typedef kr_err_t *hook_fn(kr_ctx_t *k, kr_after_flow_t *after);
 
-/** A hook: `writes` inside the transaction, `answers` after it. Either may be NULL. */
+/** When a hook runs: before anything is done, inside the transaction, or after it. */
+typedef enum { ADMIT, WRITE, ANSWER, PHASES } phase_e;
+
+/** A hook, and what it does in each phase; NULL: nothing. */
 typedef struct {
     const char *name;
-    hook_fn *writes;
-    hook_fn *answers;
+    hook_fn *run[PHASES];
 } hook_t;
 
 static const hook_t HOOKS[] = {
-    { "revoke_active_sessions", kr_hook_revoke_sessions, NULL },
-    { "show_verification_ui", NULL, kr_hook_show_verification_ui },
+    { "require_verified_address", { [ADMIT] = kr_hook_require_verified } },
+    { "revoke_active_sessions", { [WRITE] = kr_hook_revoke_sessions } },
+    { "show_verification_ui", { [ANSWER] = kr_hook_show_verification_ui } },
+    { "verification", { [WRITE] = kr_hook_verification_login } },
 };
 
 static const apr_array_header_t *list_of(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method)
@@ -36,17 +40,37 @@ int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const ch
     return 0;
 }
 
-static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, int writing)
+static hook_fn *hook_of(const char *name, phase_e phase)
+{
+    for (int i = 0; i < KR_DIM(HOOKS); i++)
+        if (strcmp(HOOKS[i].name, name) == 0) return HOOKS[i].run[phase];
+    return NULL;
+}
+
+static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, phase_e phase)
 {
     const apr_array_header_t *list = list_of(k, after->flow->kind, after->method);
 
-    for (int i = 0; list && i < list->nelts; i++)
-        for (int j = 0; j < KR_DIM(HOOKS); j++) {
-            hook_fn *fn = writing ? HOOKS[j].writes : HOOKS[j].answers;
+    for (int i = 0; list && i < list->nelts; i++) {
+        hook_fn *fn = hook_of(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, phase);
 
-            if (fn && strcmp(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, HOOKS[j].name) == 0) KR_TRY(fn(k, after));
-        }
+        if (fn) KR_TRY(fn(k, after));
+    }
     return NULL;
+}
+
+int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method)
+{
+    const apr_array_header_t *list = list_of(k, kind, method);
+
+    for (int i = 0; list && i < list->nelts; i++)
+        if (hook_of(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, WRITE)) return 1;
+    return 0;
+}
+
+kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    return run(k, after, ADMIT);
 }
 
 /* May this flow have brought addresses that are to be verified? */
@@ -62,7 +86,7 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
     const kr_flow_kind_e kind = after->flow->kind;
 
     if (verifies(k, after)) KR_TRY(kr_hook_verification(k, after));
-    KR_TRY(run(k, after, 1));
+    KR_TRY(run(k, after, WRITE));
     /* last, whatever its place in the list: what comes before it may still say no */
     return kind == KR_FLOW_REGISTRATION && kr_hooks_have(k, kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
 }
@@ -70,5 +94,5 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after)
 {
     if (verifies(k, after)) kr_hook_verification_sent(after);
-    return run(k, after, 0);
+    return run(k, after, ANSWER);
 }

@@ -9,6 +9,12 @@
 kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Make a verification flow for the first unverified address, and queue its mail. */
 kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** One such flow for one address, inside the caller's transaction. */
+kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address) KR_MUST_CHECK;
+/** After a sign-in: the same for the first address that is not verified yet. */
+kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Refuse a sign-in without a verified address. */
+kr_err_t *kr_hook_require_verified(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** End all other sessions of the identity. */
 kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Show the addresses as they are once the transaction holds: it may be tried again, so nothing in memory changes inside it. */

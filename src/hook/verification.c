@@ -28,7 +28,7 @@ static const char *request_url(kr_ctx_t *k, const kr_flow_t *flow)
     return kr_url_with(k->pool, url, "return_to", to);
 }
 
-static kr_err_t *begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address)
+kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address)
 {
     const int link = strcmp(k->realm->settings->verification_use, "link") == 0;
     const kr_code_kind_t *kind = link ? &kr_link_verification : &kr_code_verification;
@@ -72,7 +72,19 @@ kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after)
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
 
-        if (is_new(address)) KR_TRY(begin(k, after, address));
+        if (is_new(address)) KR_TRY(kr_hook_verification_begin(k, after, address));
+    }
+    return NULL;
+}
+
+kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    after->verification_flow = NULL;
+    if (strcmp(after->flow->requested_aal, "aal1") != 0 || !kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
+    for (int i = 0; i < after->identity->addresses->nelts; i++) {
+        const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
+
+        if (!address->recovery && !address->verified) return kr_hook_verification_begin(k, after, address);
     }
     return NULL;
 }

@@ -123,6 +123,7 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", decoded);
     kr_node_add(k, flow, "profile", &NEXT);
     kr_nodes_sort(k, flow);
+    flow->show_transient = -1;
     out->next_step = 1;
     return NULL;
 }

@@ -137,9 +137,17 @@ def test_who_forgot_the_password_comes_back_by_the_code_in_the_mail(member, demo
     new = 'another-Horse-battery-9'
     member.fill_in(password=new)
     member.send(by='password')
+    member.at(demo.private)         # where one wanted to go before all this
+    assert 'aal1' in member.text
+
+    browser.get(demo.open + '/auth/ui/settings')
+    member.fill_in(traits__email='x' + member.email)
+    member.send(by='profile')
     member.at(demo.open + '/auth/ui/settings')
     assert browser.find_elements(By.CSS_SELECTOR, '.message.success')
+    assert browser.find_element(By.NAME, 'traits.email').get_attribute('value') == 'x' + member.email
     browser.shot('settings saved')
+    member.email = 'x' + member.email
     member.click('a[href$="/ui/welcome"]')
     member.click('a[href*="/self-service/logout"]')
     member.at(demo.open + '/auth/ui/signed-out')

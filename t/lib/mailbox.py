@@ -11,7 +11,7 @@ from .serving import free_port, wait_for
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
 from harness.mocks import Mail  # noqa: E402
 
-RECOVERY, VERIFICATION = 'Back into your account', 'address'
+RECOVERY, VERIFICATION = 'Back into your account', 'Confirm your address'
 
 
 class Mailbox:

@@ -520,6 +520,48 @@ static void test_an_exchange_needs_both_codes_and_a_session_that_waits(void **st
     assert_null(json_object_get(said(k), "session_token_exchange_code"));
 }
 
+/* -- extension ------------------------------------------------------------ */
+
+static int extend(env_t *env, const char *id)
+{
+    kr_ctx_t *k = context(env, env->realm);
+    kr_session_t *session;
+    int done;
+
+    must(kr_session_load(&session, k, id), __LINE__);
+    must(kr_session_extend(&done, k, session), __LINE__);
+    kr_db_release(k);
+    return done;
+}
+
+static void test_an_extension_moves_the_end_and_the_cookie_follows(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = signed_in_spa(env, "ana@example.org");
+    const char *id = word(get(ana, "/sessions/whoami"), "id");
+
+    env->now += 3600 * SECOND;
+    assert_null(cookie_set(get(ana, "/sessions/whoami"), SESSION));
+    assert_true(extend(env, id));
+    assert_non_null(cookie_set(get(ana, "/sessions/whoami"), SESSION)); /* the old one would end before the session does */
+    env->now += 23 * 3600 * SECOND + 1;
+    must_status(get(ana, "/sessions/whoami"), 200, __LINE__);
+}
+
+static void test_an_extension_waits_for_its_window(void **state)
+{
+    env_t *env = *state;
+    client_t *ana;
+    const char *id;
+
+    change(env, "session: {earliest_possible_extend: 1h}");
+    ana = signed_in_spa(env, "ana@example.org");
+    id = word(get(ana, "/sessions/whoami"), "id");
+    assert_false(extend(env, id));
+    env->now += 23 * 3600 * SECOND + 1;
+    assert_true(extend(env, id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +574,8 @@ int main(void)
         TEST(test_a_cookie_of_another_realm_is_no_session),
         TEST(test_the_sessions_of_an_inactive_identity_stop_at_once_and_a_login_says_why),
         TEST(test_a_refresh_keeps_the_session_and_changes_the_token),
+        TEST(test_an_extension_moves_the_end_and_the_cookie_follows),
+        TEST(test_an_extension_waits_for_its_window),
         TEST(test_a_session_stays_usable_through_many_refreshes),
         TEST(test_another_person_on_a_refresh_flow_gets_a_session_of_their_own),
         TEST(test_no_login_takes_over_a_session_that_the_client_brought),
