@@ -59,7 +59,7 @@ static const char *link_to(kr_ctx_t *k, const char *path, const char *rel, apr_i
 
 void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_int64_t total)
 {
-    const apr_int64_t size = page.size > total ? total : page.size;
+    const apr_int64_t size = total && page.size > total ? total : page.size;
     const char *links = link_to(k, path, "first", 0, size);
 
     if (total == 0 || (apr_int64_t)(page.page + 1) * page.size < total)

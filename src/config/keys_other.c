@@ -25,7 +25,7 @@ static const kr_key_t KEYS[] = {
       BUILT, .help = "node group of the traits in registration of style `unified`", .words = "default|password" },
     { "feature_flags.use_continue_with_transitions", KR_BOOL, "false", AT(use_transitions), BUILT,
       .help = "recovery answers programs with `continue_with` instead of a redirect" },
-    { "feature_flags.choose_recovery_address", KR_BOOL, "false", AT(choose_recovery_address), DETAIL,
+    { "feature_flags.choose_recovery_address", KR_BOOL, "false", AT(choose_recovery_address), BUILT,
       .help = "recovery lets people choose among their addresses" },
     { "feature_flags.legacy_continue_with_verification_ui", KR_BOOL, "false", NOWHERE, DETAIL,
       .help = "`show_verification_ui` in `continue_with` without its hook" },

@@ -206,8 +206,8 @@ static void tell_to_stop(kr_background_t *bg)
 #define END_PAUSE apr_time_from_msec(5)
 
 /*
- * Before anything of the child's pool goes: the thread uses it. One that hangs (a database that fell silent in the middle
- * of a statement) keeps its memory until the process is gone, which is at once.
+ * Before anything of the child's pool goes: the thread uses it. One that hangs (a database that fell silent in the
+ * middle of a statement) keeps its memory until the process is gone, which is at once.
  */
 static apr_status_t wait_for_end(void *data)
 {

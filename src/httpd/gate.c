@@ -220,7 +220,7 @@ static int may_complain(kr_database_t *database)
     return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
 }
 
-/* mod_dir asks by a sub-request, and passes on its status and headers when the file it found is guarded: no body then. */
+/* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
 static int refuse(request_rec *r, const kr_pass_t *pass)
 {
     const char *url = sends_away(r) ? mending_url(r, pass) : NULL;

@@ -36,11 +36,11 @@ static void strip_headers(request_rec *r)
 static void strip_tokens(request_rec *r, const char *header)
 {
     const char *list = apr_table_getm(r->pool, r->headers_in, header), *kept = NULL;
-    char *token, *last;
+    char *rest = apr_pstrdup(r->pool, list), *last;
     int dropped = 0;
 
     if (!list) return;
-    for (token = apr_strtok(apr_pstrdup(r->pool, list), ", \t", &last); token; token = apr_strtok(NULL, ", \t", &last)) {
+    for (char *token = apr_strtok(rest, ", \t", &last); token; token = apr_strtok(NULL, ", \t", &last)) {
         if (is_ours(token))
             dropped = 1;
         else

@@ -10,7 +10,7 @@
 
 #define TOO_OFTEN "the code was entered too often, please begin again"
 
-static const kr_code_kind_t RECOVERY = { "recovery", "recovery_code_valid", "recovery_code_invalid", "recovery_code", 0 };
+const kr_code_kind_t kr_code_recovery = { "recovery", "recovery_code_valid", "recovery_code_invalid", "recovery_code", 0 };
 
 static const kr_node_spec_t ASK_NODES[] = {
     { .name = "email", .type = "email", .required = 1, .label = 1070007 },
@@ -25,11 +25,19 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
     return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
 }
 
+/* The steps of a choice among addresses need no method. */
+static int is_choice(const kr_body_t *body)
+{
+    return kr_body_str(body, "recovery_address") || kr_body_str(body, "recovery_select_address")
+           || kr_body_str(body, "recovery_confirm_address");
+}
+
 static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
 {
     const char *method = kr_body_str(body, "method");
 
     if (kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
+    if (kind == KR_FLOW_RECOVERY && !method && is_choice(body)) return 1;
     return method && strcmp(method, "code") == 0;
 }
 
@@ -103,6 +111,7 @@ static kr_err_t *take_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
 
 static kr_err_t *show_recovery(kr_ctx_t *k, kr_flow_t *flow)
 {
+    if (k->realm->settings->choose_recovery_address) return kr_recovery_show_choice(k, flow);
     flow->active = "code";
     kr_node_csrf(k, flow);
     kr_nodes_add(k, flow, "code", ASK_NODES, KR_DIM(ASK_NODES));
@@ -132,7 +141,7 @@ static kr_err_t *send_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 {
     const char *value = kr_address_normalise(k->pool, "email", address);
     const char *identity_id, *address_id;
-    kr_code_kind_t kind = RECOVERY;
+    kr_code_kind_t kind = kr_code_recovery;
 
     if (!value) {
         kr_node_message(k, flow, "email", 4000040, json_pack("{s:s}", "value", address));
@@ -146,7 +155,7 @@ static kr_err_t *send_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     return kr_code_send(k, flow, &kind, "email", value, identity_id, address_id);
 }
 
-static kr_err_t *check_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
+kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
     kr_code_verdict_e verdict;
     kr_code_row_t row;
@@ -177,10 +186,11 @@ static kr_err_t *take_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
         out->replace = 4060001;
         return NULL;
     }
+    if (kr_recovery_is_choice(flow)) return kr_recovery_take_choice(out, k, flow, body);
     /* with an address it is a (new) request for a code, whatever else came along */
     if (address && *address) return send_recovery(out, k, flow, address);
     if (strcmp(flow->state, "sent_email") == 0) {
-        if (code && *code) return check_recovery(out, k, flow, code);
+        if (code && *code) return kr_recovery_check_code(out, k, flow, code);
         kr_field_missing(k, flow, "code");
         return kr_err_show_flow(k);
     }

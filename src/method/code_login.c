@@ -37,9 +37,9 @@ apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t
     apr_array_header_t *out = apr_array_make(pool, identifiers->nelts, sizeof(const char *));
 
     for (int i = 0; i < identifiers->nelts; i++) {
-        const char *identifier = APR_ARRAY_IDX(identifiers, i, const char *);
+        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
 
-        if (kr_address_normalise(pool, kr_code_via(identifier), identifier)) APR_ARRAY_PUSH(out, const char *) = identifier;
+        if (kr_address_normalise(pool, kr_code_via(address), address)) APR_ARRAY_PUSH(out, const char *) = address;
     }
     return out;
 }
@@ -140,19 +140,6 @@ static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, c
     return NULL;
 }
 
-/* To the address that was typed, if it is one of the account's, else to all of them. */
-static apr_array_header_t *targets(kr_ctx_t *k, const kr_identity_t *identity, const char *identifier)
-{
-    const kr_credential_t *credential = kr_identity_credential(identity, "code");
-    const char *normal = kr_identifier_normalise(k->pool, identifier);
-    apr_array_header_t *all = kr_code_addresses(k->pool, credential->identifiers);
-    apr_array_header_t *one = apr_array_make(k->pool, 1, sizeof(const char *));
-
-    for (int i = 0; i < all->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(all, i, const char *), normal) == 0) APR_ARRAY_PUSH(one, const char *) = normal;
-    return one->nelts ? one : all;
-}
-
 /* -- the two steps -------------------------------------------------------- */
 
 static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
@@ -170,7 +157,8 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_identity_t *identity;
 
     KR_TRY(find(&identity, k, flow, identifier));
-    if (identity) addresses = targets(k, identity, identifier);
+    /* found by an identifier, the credential has that one: of several addresses the one that was typed is mailed */
+    if (identity) addresses = kr_code_addresses(k->pool, kr_identity_credential(identity, "code")->identifiers);
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     show_sent(k, flow, identifier);
@@ -198,7 +186,9 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     /* a code of somebody else's counts as a try, and is not used up: no code is empty */
     KR_TRY(kr_code_check(&verdict, &row, k, flow, LOGIN.kind, theirs ? code : ""));
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
-    kr_code_verified(k, identity, row.address);
+    /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
+    KR_TRY(kr_identity_by_identifier(&identity, k, "code", row.address));
+    if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = "passed_challenge";
     out->identity = identity;
     out->proof = (kr_proof_t){ "code", "aal1" };

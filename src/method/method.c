@@ -103,11 +103,19 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
     return NULL;
 }
 
-/* What came by mail is a secret of its own: a link is followed in any browser, and verification takes a code from any. */
-static int is_own_secret(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+static int is_sent(const kr_body_t *body, const char *field)
 {
-    if (flow->kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
-    return kr_flow_by_mail(k, flow) && kr_body_str(body, "token");
+    const char *value = kr_body_str(body, field);
+
+    return value && *value;
+}
+
+/* What came by mail is a secret of its own: a link is followed in any browser, and verification takes a code from any. */
+static int is_own_secret(kr_ctx_t *k, const kr_flow_t *flow, const kr_method_t *m, const kr_body_t *body)
+{
+    if (!m) return 0;
+    if (m->id == KR_METHOD_LINK) return kr_flow_by_mail(k, flow) && is_sent(body, "token");
+    return flow->kind == KR_FLOW_VERIFICATION && is_sent(body, "code");
 }
 
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -117,7 +125,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     memset(out, 0, sizeof(*out));
     m = flow->organization_id ? NULL : method_of(k, flow, body);
     if (m && m->keep) m->keep(flow, body);
-    if (!is_own_secret(k, flow, body)) KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
+    if (!is_own_secret(k, flow, m, body)) KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(take_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
     if (!m) {

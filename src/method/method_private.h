@@ -12,6 +12,18 @@ extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_identifier_first;
 
+/* -- the code method in recovery (code.c, recovery_choice.c) ---------------- */
+
+/** What recovery sends. */
+extern const kr_code_kind_t kr_code_recovery;
+/** Check a code of recovery, and show what is wrong with it. */
+kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code) KR_MUST_CHECK;
+
+/** Did this flow begin with a choice among addresses? It goes on so, whatever the settings say by now. */
+int kr_recovery_is_choice(const kr_flow_t *flow);
+kr_show_fn kr_recovery_show_choice;
+kr_submit_fn kr_recovery_take_choice;
+
 /* -- the code method as first factor (code_login.c, code_registration.c) -- */
 
 kr_show_fn kr_code_show_login, kr_code_offer_login, kr_code_show_registration, kr_code_offer_registration;

@@ -95,18 +95,23 @@ kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *fl
 
 static int is_trait(const char *name)
 {
-    return strcmp(name, "csrf_token") == 0 || strncmp(name, "traits", 6) == 0;
+    return name && (strcmp(name, "csrf_token") == 0 || strncmp(name, "traits", 6) == 0);
+}
+
+static void hide_traits(kr_flow_t *flow)
+{
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(flow->nodes, i, node)
+        if (is_trait(kr_json_str(node, "attributes.name"))) kr_node_set(node, "type", json_string("hidden"));
 }
 
 void kr_registration_hide_traits(kr_flow_t *flow)
 {
-    for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
-        json_t *node = json_array_get(flow->nodes, i);
-        const char *name = kr_json_str(node, "attributes.name");
-
-        if (name && is_trait(name)) kr_node_set(node, "type", json_string("hidden"));
-        else json_array_remove(flow->nodes, i);
-    }
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;)
+        if (!is_trait(kr_json_str(json_array_get(flow->nodes, i), "attributes.name"))) json_array_remove(flow->nodes, i);
+    hide_traits(flow);
 }
 
 static void begin_again(kr_flow_t *flow)
@@ -130,8 +135,10 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
 
 static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 {
+    if (strcmp(flow->state, "sent_email") == 0) kr_registration_hide_traits(flow);
+    kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
     begin_again(flow);
-    kr_registration_hide_traits(flow);
+    hide_traits(flow);
     KR_TRY(kr_methods_offer(k, flow, NULL));
     kr_node_add(k, flow, "profile", &BACK);
     kr_flow_message(k, flow, 1040009, NULL);

@@ -24,7 +24,7 @@ typedef struct {
 } flow_page_t;
 
 #define NO_ACCOUNT { "No account yet?", "Sign up", NULL, KR_FLOW_REGISTRATION }
-#define CANNOT_SIGN_IN { "You cannot sign in?", "Recover your account", NULL, KR_FLOW_RECOVERY }
+#define CANNOT_SIGN_IN { "Cannot sign in?", "Get back in", NULL, KR_FLOW_RECOVERY }
 #define TO_SIGN_IN(text) { text, "Sign in", NULL, KR_FLOW_LOGIN }
 #define TO_ACCOUNT(label) { NULL, label, "/welcome", KR_FLOW_LOGIN }
 

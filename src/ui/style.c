@@ -98,7 +98,7 @@ static const char CSS[] =
       "background:var(--press);border-radius:.625rem}\n"
     "main>.other{margin:1.5rem 0 -.625rem;padding-top:.875rem;border-top:1px solid var(--faint);color:var(--soft);"
       "text-align:center}\n"
-    "main>.other+.other{margin-top:0;padding-top:0;border:0}\n"
+    "main>.other+.other{margin-top:.625rem;padding-top:0;border:0}\n"
     ".other a{display:inline-block;padding:.625rem .25rem;font-weight:600}\n"
     "@media (min-width:32rem){main{padding:2.5rem}}\n"
     "@media (max-width:24rem){dl>div{grid-template-columns:1fr}}\n"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Chromium, and the demo that it walks through."""
+import contextlib
 import email
 import email.policy
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,7 +36,11 @@ class Demo:
 
     @staticmethod
     def _two_ports():
-        return next(port for port in (free_port() for _ in range(100)) if not status_of(f'http://127.0.0.1:{port + 1}/'))
+        while True:
+            port = free_port()
+            with contextlib.suppress(OSError), socket.socket() as beside:
+                beside.bind(('127.0.0.1', port + 1))
+                return port
 
     def _answers(self):
         if self.proc.poll() is not None:

@@ -111,7 +111,8 @@ def test_nothing_that_somebody_typed_becomes_markup(reader, evil):
 
 
 @pytest.mark.parametrize('path', ['/self-service/login/browser', '/self-service/registration/browser', '/ui/welcome', '/ui/error?id=x',
-                                  '/ui/login', '/ui/login?flow=x', '/self-service/login/browser?return_to=https://evil.example/'])
+                                  '/ui/login', '/ui/login?flow=x', '/ui/settings', '/ui/recovery', '/ui/verification?flow=x',
+                                  '/self-service/login/browser?return_to=https://evil.example/'])
 def test_every_page_forbids_scripts_frames_and_strangers(reader, path):
     page = reader.open(path)
     header = page.answer.header

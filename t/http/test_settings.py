@@ -68,7 +68,9 @@ def test_a_mistake_stops_httpd_and_says_where_it_is(path, value, words):
     ('selfservice.methods.oidc.enabled', True),
     ('selfservice.methods.totp.enabled', True),
     ('selfservice.methods.passkey.enabled', True),
-    ('selfservice.flows.recovery.enabled', True),
+    ('selfservice.methods.webauthn.enabled', True),
+    ('selfservice.methods.lookup_secret.enabled', True),
+    ('courier.delivery_strategy', 'http'),
     ('selfservice.flows.login.after.hooks', [{'hook': 'web_hook', 'config': {'url': 'https://h/', 'method': 'POST',
                                                                             'body': 'base64://e30='}}]),
 ])

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way back in and the proof of an address, by code and by link: what a secret from a mail opens, how often, and
+ * what nobody learns. And the hooks that go with them. */
+#include "api_env.h"
+
+#include "kr_crypto.h"
+
+#define ANA "ana@example.org"
+#define SETTINGS_PAGE APP "settings"
+
+static const kr_query_t MESSAGES = { .name = "messages", .sql = "SELECT COUNT(*) FROM courier_messages" };
+static const kr_query_t VERIFIED = { .name = "verified",
+                                     .sql = "SELECT COUNT(*) FROM identity_addresses WHERE verified = 1" };
+static const kr_query_t LAST = { .name = "last",
+                                 .sql = "SELECT sealed FROM courier_messages ORDER BY rowid DESC LIMIT 1" };
+
+static const char MEMBER[] =
+    "{\"type\":\"object\",\"properties\":{\"traits\":{\"type\":\"object\",\"properties\":{"
+    "\"email\":{\"type\":\"string\",\"format\":\"email\",\"ory.sh/kratos\":"
+    "{\"credentials\":{\"password\":{\"identifier\":true}},\"verification\":{\"via\":\"email\"},"
+    "\"recovery\":{\"via\":\"email\"}}},"
+    "\"phone\":{\"type\":\"string\",\"format\":\"tel\",\"ory.sh/kratos\":{\"recovery\":{\"via\":\"sms\"}}}},"
+    "\"required\":[\"email\"]}}}";
+
+#define FLOWS(use, more)                                                                                               \
+    "{selfservice: {methods: {link: {enabled: true}, code: {enabled: true}}, flows: {recovery: {enabled: true, "       \
+    "use: " use "}, verification: {enabled: true, use: " use "}, settings: {ui_url: '" SETTINGS_PAGE "'}" more "}}, "  \
+    "feature_flags: {use_continue_with_transitions: true}}"
+
+static void use(env_t *env, const char *more)
+{
+    write_file(env, "person.json", MEMBER);
+    change(env, more);
+}
+
+/* What the newest mail brings: a member of its data. */
+static const char *mailed(env_t *env, const char *member)
+{
+    kr_ctx_t *k = context(env, env->realm);
+    unsigned char *text;
+    const char *value;
+    kr_row_t *row;
+    apr_size_t len;
+
+    OK(kr_db_one_(&row, k, &LAST, NULL, 0));
+    kr_db_release(k);
+    assert_non_null(row);
+    text = kr_unseal(env->pool, env->realm->keys, "courier", row->col[0], &len);
+    assert_non_null(text);
+    value = kr_json_str(kr_json_parse(env->pool, (const char *)text, len, NULL), member);
+    assert_non_null(value);
+    return value;
+}
+
+/* The part of a mailed URL that requests name here. */
+static const char *path_of(const char *url)
+{
+    const char *path = strstr(url, "/self-service/");
+
+    assert_non_null(path);
+    return path;
+}
+
+static json_t *with_email(const char *method, const char *email)
+{
+    return json_pack("{s:s, s:s}", "method", method, "email", email);
+}
+
+static json_t *with_code(const char *code)
+{
+    return json_pack("{s:s, s:s}", "method", "code", "code", code);
+}
+
+/* A code that is not the right one. */
+static const char *wrong(env_t *env, const char *code)
+{
+    char *other = apr_pstrdup(env->pool, code);
+
+    other[0] = other[0] == '9' ? '0' : (char)(other[0] + 1);
+    return other;
+}
+
+static const char *begin_mailed(client_t *c, const char *kind, const char *method, const char *email, json_t **flow)
+{
+    const char *to;
+    kr_ctx_t *k;
+
+    *flow = begin_flow(c, kind, "", &to);
+    k = submit(c, to, *flow, with_email(method, email));
+    assert_status(k, 200);
+    *flow = said(k);
+    assert_string_equal(kr_json_str(*flow, "state"), "sent_email");
+    return to;
+}
+
+/* -- links ---------------------------------------------------------------- */
+
+static void test_a_recovery_link_signs_in_once_and_in_any_browser(void **state)
+{
+    env_t *env = *state;
+    client_t *reader;
+    const char *link;
+    json_t *flow;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("link", ""));
+    signed_in_app(env, ANA);
+    begin_mailed(spa(env), "recovery", "link", ANA, &flow);
+    reader = person(env);
+    link = path_of(mailed(env, "recovery_url"));
+    k = get(reader, link);
+    assert_status(k, 303);
+    assert_non_null(strstr(header(k, "Location"), SETTINGS_PAGE "?flow="));
+    assert_status(get(reader, "/sessions/whoami"), 200);
+    assert_int_equal(count_of(env, &VERIFIED), 1);
+
+    reader = person(env);
+    k = get(reader, link);
+    assert_status(k, 303);
+    assert_null(strstr(header(k, "Location"), SETTINGS_PAGE));
+    assert_null(cookie_set(k, SESSION));
+    assert_status(get(reader, "/sessions/whoami"), 401);
+}
+
+static void test_a_newer_recovery_link_voids_the_older_one(void **state)
+{
+    env_t *env = *state;
+    const char *older, *newer;
+    json_t *flow;
+
+    use(env, FLOWS("link", ""));
+    signed_in_app(env, ANA);
+    begin_mailed(native(env), "recovery", "link", ANA, &flow);
+    older = path_of(mailed(env, "recovery_url"));
+    begin_mailed(native(env), "recovery", "link", ANA, &flow);
+    newer = path_of(mailed(env, "recovery_url"));
+    assert_null(cookie_set(get(person(env), older), SESSION));
+    assert_non_null(cookie_set(get(person(env), newer), SESSION));
+}
+
+static void test_an_expired_link_opens_nothing(void **state)
+{
+    env_t *env = *state;
+    const char *link;
+    json_t *flow;
+
+    use(env, FLOWS("link", ""));
+    signed_in_app(env, ANA);
+    begin_mailed(native(env), "recovery", "link", ANA, &flow);
+    link = path_of(mailed(env, "recovery_url"));
+    env->now += 3600 * SECOND;
+    assert_null(cookie_set(get(person(env), link), SESSION));
+}
+
+static void test_a_verification_link_verifies_once_and_signs_nobody_in(void **state)
+{
+    env_t *env = *state;
+    client_t *reader;
+    const char *link;
+    json_t *flow;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("link", ""));
+    signed_in_app(env, ANA);
+    begin_mailed(spa(env), "verification", "link", ANA, &flow);
+    reader = person(env);
+    link = path_of(mailed(env, "verification_url"));
+    assert_int_equal(count_of(env, &VERIFIED), 0);
+    k = get(reader, link);
+    assert_status(k, 303);
+    assert_null(cookie_set(k, SESSION));
+    assert_int_equal(count_of(env, &VERIFIED), 1);
+    k = get(reader, link);
+    assert_status(k, 303);
+    assert_null(strstr(header(k, "Location"), kr_json_str(flow, "id"))); /* a flow that says it was used */
+}
+
+/* A link without its token is no visit from a mail: it needs the form's own token. */
+static void test_a_visit_without_a_token_does_nothing(void **state)
+{
+    static const char *const MORE[] = { "", "&token=", "&code=" };
+    static const char *const KINDS[] = { "recovery", "verification" };
+    env_t *env = *state;
+    json_t *flow;
+
+    use(env, FLOWS("link", ""));
+    signed_in_app(env, ANA);
+    for (int i = 0; i < KR_DIM(KINDS) * KR_DIM(MORE); i++) {
+        const char *kind = KINDS[i % KR_DIM(KINDS)];
+        int messages;
+
+        begin_mailed(spa(env), kind, "link", ANA, &flow);
+        messages = count_of(env, &MESSAGES);
+        get(person(env), apr_psprintf(env->pool, "/self-service/%s?flow=%s&method=link&email=" ANA "%s", kind,
+                                      kr_json_str(flow, "id"), MORE[i / KR_DIM(KINDS)]));
+        assert_int_equal(count_of(env, &MESSAGES), messages);
+    }
+}
+
+/* -- codes ---------------------------------------------------------------- */
+
+static void test_a_recovery_code_signs_in_once(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to, *code;
+    json_t *flow, *with;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    app = native(env);
+    to = begin_mailed(app, "recovery", "code", ANA, &flow);
+    code = mailed(env, "recovery_code");
+    k = submit(app, to, flow, with_code(code));
+    assert_status(k, 200);
+    assert_string_equal(word(k, "state"), "passed_challenge");
+    with = json_array_get(kr_json_at(said(k), "continue_with"), 0);
+    assert_string_equal(kr_json_str(with, "action"), "set_ory_session_token");
+    k = submit(app, to, flow, with_code(code));
+    assert_status(k, 400);
+    assert_null(strstr(k->reply->body, "set_ory_session_token"));
+}
+
+static void test_after_five_wrong_codes_the_right_one_is_refused(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to, *code;
+    json_t *flow;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    app = native(env);
+    to = begin_mailed(app, "recovery", "code", ANA, &flow);
+    code = mailed(env, "recovery_code");
+    for (int i = 0; i < 5; i++) {
+        k = submit(app, to, flow, with_code(wrong(env, code)));
+        assert_status(k, 200);
+        assert_int_equal(message_at(said(k), NULL), 4060006);
+    }
+    k = submit(app, to, flow, with_code(code));
+    assert_status(k, 400);
+    assert_null(strstr(k->reply->body, "set_ory_session_token"));
+    /* a new mail does not unlock the flow */
+    assert_status(submit(app, to, flow, with_email("code", ANA)), 200);
+    assert_status(submit(app, to, flow, with_code(mailed(env, "recovery_code"))), 400);
+}
+
+static void test_a_code_counts_in_its_own_flow_only(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to, *other, *code;
+    json_t *flow;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    app = native(env);
+    to = begin_mailed(app, "recovery", "code", ANA, &flow);
+    code = mailed(env, "recovery_code");
+    other = begin_mailed(app, "recovery", "code", ANA, &flow);
+    if (strcmp(code, mailed(env, "recovery_code")) == 0) return; /* one in a million */
+    k = submit(app, other, flow, with_code(code));
+    assert_int_equal(message_at(said(k), NULL), 4060006);
+    k = submit(app, to, flow, with_code(code));
+    assert_string_equal(word(k, "state"), "passed_challenge");
+}
+
+static void test_a_newer_code_voids_the_older_one(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to, *code;
+    json_t *flow;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    app = native(env);
+    to = begin_mailed(app, "recovery", "code", ANA, &flow);
+    code = mailed(env, "recovery_code");
+    assert_status(submit(app, to, flow, with_email("code", ANA)), 200);
+    if (strcmp(code, mailed(env, "recovery_code")) == 0) return;
+    assert_int_equal(message_at(said(submit(app, to, flow, with_code(code))), NULL), 4060006);
+}
+
+static void test_a_wrong_submit_does_not_close_the_form(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    json_t *flow;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    app = native(env);
+    flow = begin_flow(app, "recovery", "", &to);
+    assert_status(submit(app, to, flow, json_object()), 400);
+    assert_status(submit(app, to, flow, with_email("code", ANA)), 200);
+}
+
+/* -- what nobody learns --------------------------------------------------- */
+
+/* All but the id, times and the address itself. */
+static const char *shape_of(env_t *env, const char *kind, const char *method, const char *email)
+{
+    json_t *flow;
+
+    begin_mailed(native(env), kind, method, email, &flow);
+    json_object_del(flow, "id");
+    json_object_del(kr_json_at(flow, "ui"), "action");
+    kr_node_set(node_of(flow, "email"), "value", json_string("?"));
+    return kr_json_dump(env->pool, flow, NULL);
+}
+
+static void test_an_unknown_address_looks_like_a_known_one_and_gets_no_mail(void **state)
+{
+    static const struct {
+        const char *kind, *method, *settings;
+    } CASES[] = {
+        { "recovery", "code", FLOWS("code", "") },
+        { "recovery", "link", FLOWS("link", "") },
+        { "verification", "code", FLOWS("code", "") },
+        { "verification", "link", FLOWS("link", "") },
+    };
+    env_t *env = *state;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const char *known, *unknown;
+        int messages;
+
+        use(env, CASES[i].settings);
+        known = shape_of(env, CASES[i].kind, CASES[i].method, ANA);
+        messages = count_of(env, &MESSAGES);
+        unknown = shape_of(env, CASES[i].kind, CASES[i].method, "nobody@example.org");
+        assert_string_equal(known, unknown);
+        assert_int_equal(count_of(env, &MESSAGES), messages);
+    }
+}
+
+/* -- a choice among addresses --------------------------------------------- */
+
+#define PHONE "+4915112345678"
+#define CHOOSING                                                                                                       \
+    "{selfservice: {methods: {code: {enabled: true}}, flows: {recovery: {enabled: true}}}, "                           \
+    "feature_flags: {use_continue_with_transitions: true, choose_recovery_address: true}}"
+
+static json_t *named(const char *field, const char *value)
+{
+    return json_pack("{s:s, s:s}", "method", "code", field, value);
+}
+
+/* Ana with her phone, and the first step of her recovery. */
+static const char *choose(client_t *c, json_t **flow, kr_ctx_t **k)
+{
+    client_t *app = native(c->env);
+    const char *to;
+
+    *flow = begin_flow(app, "registration", "", &to);
+    assert_status(submit(app, to, *flow,
+                         json_pack("{s:s, s:s, s:{s:s, s:s}}", "method", "password", "password", GOOD, "traits",
+                                   "email", ANA, "phone", PHONE)),
+                  200);
+    *flow = begin_flow(c, "recovery", "", &to);
+    assert_string_equal(kr_json_str(*flow, "state"), "recovery_awaiting_address");
+    *k = submit(c, to, *flow, named("recovery_address", ANA));
+    assert_status(*k, 200);
+    return to;
+}
+
+static void test_people_choose_an_address_and_name_it_in_full(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    json_t *flow;
+    kr_ctx_t *k;
+    int messages;
+
+    use(env, CHOOSING);
+    app = native(env);
+    to = choose(app, &flow, &k);
+    messages = count_of(env, &MESSAGES);
+    assert_string_equal(word(k, "state"), "recovery_awaiting_address_choice");
+    assert_null(strstr(k->reply->body, PHONE));
+    assert_non_null(strstr(k->reply->body, "+49****78"));
+    k = submit(app, to, flow, named("recovery_select_address", value_of(said(k), "recovery_select_address")));
+    assert_status(k, 200); /* a sign before letters: the phone is the first in the list */
+    assert_string_equal(word(k, "state"), "recovery_confirming_address");
+    assert_null(strstr(k->reply->body, PHONE));
+    assert_int_equal(count_of(env, &MESSAGES), messages);
+    k = submit(app, to, flow, named("recovery_confirm_address", PHONE));
+    assert_status(k, 200);
+    assert_int_equal(count_of(env, &MESSAGES), messages + 1);
+    k = submit(app, to, flow, with_code(mailed(env, "recovery_code")));
+    assert_string_equal(word(k, "state"), "passed_challenge");
+}
+
+static void test_a_choice_of_a_strange_address_sends_nothing(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    json_t *flow;
+    kr_ctx_t *k;
+    int messages;
+
+    use(env, CHOOSING);
+    app = native(env);
+    to = choose(app, &flow, &k);
+    messages = count_of(env, &MESSAGES);
+    assert_status(submit(app, to, flow, named("recovery_select_address", "c3RyYW5nZXI=")), 400);
+    k = submit(app, to, flow, named("screen", "previous"));
+    assert_string_equal(word(k, "state"), "recovery_awaiting_address_choice");
+    assert_int_equal(count_of(env, &MESSAGES), messages);
+}
+
+static void test_an_unknown_address_has_no_choice_and_gets_no_code(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    json_t *flow;
+    kr_ctx_t *k;
+
+    use(env, CHOOSING);
+    app = native(env);
+    flow = begin_flow(app, "recovery", "", &to);
+    k = submit(app, to, flow, named("recovery_address", "nobody@example.org"));
+    assert_string_equal(word(k, "state"), "recovery_awaiting_code");
+    assert_int_equal(count_of(env, &MESSAGES), 0);
+    assert_int_equal(message_at(said(submit(app, to, flow, with_code("123456"))), NULL), 4060006);
+    assert_status(submit(app, to, flow, named("screen", "previous")), 200);
+    assert_status(submit(app, to, flow, named("recovery_address", "no address")), 400);
+}
+
+/* -- hooks ---------------------------------------------------------------- */
+
+#define MUST_VERIFY ", login: {after: {hooks: [{hook: require_verified_address}]}}"
+
+static void test_nobody_signs_in_before_the_address_is_verified(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    json_t *with, *flow;
+    kr_ctx_t *k;
+
+    use(env, FLOWS("code", MUST_VERIFY));
+    signed_in_app(env, ANA);
+    app = native(env);
+    k = login_as(app, ANA, GOOD, "");
+    assert_status(k, 403);
+    assert_string_equal(word(k, "error.id"), "session_verified_address_required");
+    assert_null(strstr(k->reply->body, "session_token"));
+    with = json_array_get(kr_json_at(said(k), "error.details.continue_with"), 0);
+    assert_string_equal(kr_json_str(with, "flow.verifiable_address"), ANA);
+    to = apr_pstrcat(env->pool, "/self-service/verification?flow=", kr_json_str(with, "flow.id"), NULL);
+    flow = said(
+        get(app, apr_pstrcat(env->pool, "/self-service/verification/flows?id=", kr_json_str(with, "flow.id"), NULL)));
+    assert_status(login_as(app, ANA, "wrong password", ""), 400); /* who does not know the password learns nothing */
+    assert_status(submit(app, to, flow, with_code(mailed(env, "verification_code"))), 200);
+    assert_status(login_as(app, ANA, GOOD, ""), 200);
+}
+
+static void test_the_old_answer_for_an_unverified_address_is_a_message(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k;
+    int messages;
+
+    use(env, FLOWS("code", ""));
+    signed_in_app(env, ANA);
+    use(env, "{selfservice: {methods: {code: {enabled: true}}, flows: {verification: {enabled: true}" MUST_VERIFY
+             "}}, feature_flags: {legacy_require_verified_login_error: true}}");
+    messages = count_of(env, &MESSAGES);
+    k = login_as(native(env), ANA, GOOD, "");
+    assert_status(k, 400);
+    assert_int_equal(message_at(said(k), NULL), 4000010);
+    assert_int_equal(count_of(env, &MESSAGES), messages);
+}
+
+static void test_a_sign_in_may_send_a_code_and_end_other_sessions(void **state)
+{
+    env_t *env = *state;
+    client_t *before;
+    json_t *with;
+    kr_ctx_t *k;
+    int messages;
+
+    use(env, FLOWS("code", ", login: {after: {hooks: [{hook: revoke_active_sessions}, {hook: verification}, {hook: "
+                           "show_verification_ui}]}}"));
+    before = signed_in_app(env, ANA);
+    assert_status(get(before, "/sessions/whoami"), 200);
+    messages = count_of(env, &MESSAGES);
+    k = login_as(native(env), ANA, GOOD, "");
+    assert_status(k, 200);
+    assert_int_equal(count_of(env, &MESSAGES), messages + 1);
+    with = json_array_get(kr_json_at(said(k), "continue_with"), 0);
+    assert_string_equal(kr_json_str(with, "action"), "show_verification_ui");
+    assert_status(get(before, "/sessions/whoami"), 401);
+}
+
+static void test_a_recovery_may_end_other_sessions(void **state)
+{
+    env_t *env = *state;
+    client_t *before;
+    json_t *flow;
+
+    use(env,
+        "{selfservice: {methods: {link: {enabled: true}}, flows: {recovery: {enabled: true, use: link, after: {hooks: "
+        "[{hook: revoke_active_sessions}]}}}}}");
+    before = signed_in_app(env, ANA);
+    begin_mailed(native(env), "recovery", "link", ANA, &flow);
+    assert_non_null(cookie_set(get(person(env), path_of(mailed(env, "recovery_url"))), SESSION));
+    assert_status(get(before, "/sessions/whoami"), 401);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_recovery_link_signs_in_once_and_in_any_browser),
+        TEST(test_a_newer_recovery_link_voids_the_older_one),
+        TEST(test_an_expired_link_opens_nothing),
+        TEST(test_a_verification_link_verifies_once_and_signs_nobody_in),
+        TEST(test_a_visit_without_a_token_does_nothing),
+        TEST(test_a_recovery_code_signs_in_once),
+        TEST(test_after_five_wrong_codes_the_right_one_is_refused),
+        TEST(test_a_code_counts_in_its_own_flow_only),
+        TEST(test_a_newer_code_voids_the_older_one),
+        TEST(test_a_wrong_submit_does_not_close_the_form),
+        TEST(test_an_unknown_address_looks_like_a_known_one_and_gets_no_mail),
+        TEST(test_people_choose_an_address_and_name_it_in_full),
+        TEST(test_a_choice_of_a_strange_address_sends_nothing),
+        TEST(test_an_unknown_address_has_no_choice_and_gets_no_code),
+        TEST(test_nobody_signs_in_before_the_address_is_verified),
+        TEST(test_the_old_answer_for_an_unverified_address_is_a_message),
+        TEST(test_a_sign_in_may_send_a_code_and_end_other_sessions),
+        TEST(test_a_recovery_may_end_other_sessions),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
