@@ -128,7 +128,8 @@ static void test_the_way_to_recovery_is_shown_where_there_is_one(void **state)
     kr_ctx_t *k;
 
     assert_false(shows(visit(ana, "GET", page_of(ana, "login", "")), "/self-service/recovery/browser"));
-    change(env, "selfservice: {flows: {recovery: {enabled: true}, verification: {enabled: true}}, methods: {code: {enabled: true}}}");
+    change(env, "selfservice: {flows: {recovery: {enabled: true}, verification: {enabled: true}}, methods: {code: "
+                "{enabled: true}}}");
     ana->realm = env->realm;
     k = visit(ana, "GET", page_of(ana, "login", "?return_to=%2Fdeep"));
     assert_true(shows(k, "/self-service/recovery/browser?return_to=%2Fdeep"));
@@ -142,6 +143,11 @@ static void test_the_way_to_recovery_is_shown_where_there_is_one(void **state)
     assert_true(shows(k, "<h1>Verify your address</h1>") && shows(k, "type=\"email\""));
     k = visit(ana, "GET", "/recovery");
     assert_string_equal(header(k, "Location"), BASE "/self-service/recovery/browser");
+    ana = signed_in_spa(env, "ana@example.org");
+    apr_table_set(ana->headers, "Accept", "text/html");
+    k = visit(ana, "GET", page_of(ana, "login", "?refresh=true"));
+    assert_true(shows(k, "name=\"password\"")); /* who only proves it again has an account, and is in */
+    assert_false(shows(k, "/self-service/recovery/browser") || shows(k, "/self-service/registration/browser"));
 }
 
 static void test_the_error_page_shows_what_was_kept(void **state)
