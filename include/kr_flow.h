@@ -41,6 +41,8 @@ typedef struct {
 kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api) KR_MUST_CHECK;
 /** A fresh flow out of nothing but a request URL, for hooks and replacements: nothing is checked, csrf hash as kr_flow_begin. */
 kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *request_url);
+/** The value of a parameter in a request URL's query, decoded, in k->pool. @return NULL when it is absent, empty or no form can be read */
+const char *kr_flow_url_param(kr_ctx_t *k, const char *request_url, const char *name);
 /** Store a new flow: one statement. */
 kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Store what changed: one statement. */

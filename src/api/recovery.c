@@ -57,10 +57,8 @@ kr_err_t *kr_recovery_get(kr_ctx_t *k)
 
 static int skips_settings(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    const char *query = strchr(flow->request_url, '?'), *why, *value;
-    apr_array_header_t *fields = query ? kr_form_parse(k->pool, query + 1, strlen(query + 1), &why) : NULL;
+    const char *value = kr_flow_url_param(k, flow->request_url, "skip_settings");
 
-    value = fields ? kr_form_get(fields, "skip_settings") : NULL;
     return value && strcmp(value, "true") == 0;
 }
 

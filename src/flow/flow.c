@@ -40,7 +40,7 @@ const kr_schema_t *kr_flow_schema(kr_ctx_t *k, const kr_flow_t *flow)
 
 /* -- making --------------------------------------------------------------- */
 
-static const char *return_to_of_url(kr_ctx_t *k, const char *request_url)
+const char *kr_flow_url_param(kr_ctx_t *k, const char *request_url, const char *name)
 {
     const char *query = strchr(request_url, '?');
     const char *why, *value;
@@ -48,7 +48,7 @@ static const char *return_to_of_url(kr_ctx_t *k, const char *request_url)
 
     if (!query) return NULL;
     fields = kr_form_parse(k->pool, query + 1, strlen(query + 1), &why);
-    value = fields ? kr_form_get(fields, "return_to") : NULL;
+    value = fields ? kr_form_get(fields, name) : NULL;
     return value && *value ? value : NULL;
 }
 
@@ -61,7 +61,7 @@ kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *r
     flow->id = kr_uuid(k);
     flow->state = KINDS[kind].first_state;
     flow->request_url = request_url;
-    flow->return_to = return_to_of_url(k, request_url);
+    flow->return_to = kr_flow_url_param(k, request_url, "return_to");
     flow->csrf_hash = api ? NULL : kr_csrf_hash(k);
     flow->requested_aal = kind == KR_FLOW_LOGIN ? "aal1" : NULL;
     flow->messages = kr_json_own(k->pool, json_array());
@@ -162,7 +162,7 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->state = row->state;
     flow->active = row->active;
     flow->request_url = row->request_url;
-    flow->return_to = return_to_of_url(k, row->request_url);
+    flow->return_to = kr_flow_url_param(k, row->request_url, "return_to");
     flow->csrf_hash = row->csrf_hash;
     flow->identity_id = row->identity_id;
     flow->schema_id = row->schema_id;

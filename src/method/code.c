@@ -66,28 +66,29 @@ static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     return kr_code_send(k, flow, identity_id ? &kr_code_verification : &kind, via, value ? value : address, identity_id, address_id);
 }
 
+/* A code that did not pass: a wrong or old one may be tried again under `message`, otherwise the flow is over. */
+static kr_err_t *refuse_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_code_verdict_e verdict, int message)
+{
+    if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
+        kr_flow_message(k, flow, message, NULL);
+        out->next_step = 1;
+        return kr_flow_update(k, flow);
+    }
+    out->replace = 4000001;
+    out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
+    return NULL;
+}
+
 static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
     kr_code_verdict_e verdict;
     kr_code_row_t row;
 
-    if (strcmp(flow->state, "passed_challenge") == 0) {
-        out->replace = 4070002;
-        return NULL;
-    }
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "verification", code));
     flow->show_transient = verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED;
-    if (verdict == KR_CODE_RIGHT) {
-        out->passed = 1;
-        out->via = row.address && row.address[0] == '+' ? "sms" : "email";
-    } else if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
-        kr_flow_message(k, flow, 4070006, NULL);
-        out->next_step = 1;
-        return kr_flow_update(k, flow);
-    } else {
-        out->replace = 4000001;
-        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
-    }
+    if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4070006);
+    out->passed = 1;
+    out->via = row.address && row.address[0] == '+' ? "sms" : "email";
     return NULL;
 }
 
@@ -97,11 +98,11 @@ static kr_err_t *take_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     const char *address = kr_body_str(body, "email");
 
     if (!address) address = kr_body_str(body, "sms");
-    if (code && *code) return check_verification(out, k, flow, code);
     if (strcmp(flow->state, "passed_challenge") == 0) {
         out->replace = 4070002;
         return NULL;
     }
+    if (code && *code) return check_verification(out, k, flow, code);
     if (address && *address) return send_verification(out, k, flow, address);
     kr_field_missing(k, flow, code ? "code" : "email");
     return kr_err_show_flow(k);
@@ -162,18 +163,10 @@ kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "recovery", code));
     flow->show_transient = 1;
-    if (verdict == KR_CODE_RIGHT) {
-        out->passed = 1;
-        out->identity_id = row.identity_id;
-        out->proof = (kr_proof_t){ "code_recovery", "aal1" };
-    } else if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
-        kr_flow_message(k, flow, 4060006, NULL);
-        out->next_step = 1;
-        return kr_flow_update(k, flow);
-    } else {
-        out->replace = 4000001;
-        out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
-    }
+    if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4060006);
+    out->passed = 1;
+    out->identity_id = row.identity_id;
+    out->proof = (kr_proof_t){ "code_recovery", "aal1" };
     return NULL;
 }
 
