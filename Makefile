@@ -33,7 +33,7 @@ APR_CFLAGS   := $(shell apr-1-config --includes --cppflags) $(shell apu-1-config
 HTTPD_CFLAGS := $(shell $(APXS) cflags)
 
 KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -DKR_SQL_DIR='"$(SHARE)/sql"' -MMD -MP $(CFLAGS)
-KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 \
+KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 -lcjose \
             -laprutil-1 -lapr-1 -lm -lpthread
 
 LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))

@@ -39,8 +39,14 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_read_request(kr_gate_strip, NULL, NULL, APR_HOOK_FIRST);
     /* FIRST: mod_auth_basic and its kind would answer in our place. It stands aside where AuthType names another. */
     ap_hook_check_authn(kr_gate_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    /* REALLY_FIRST: it asks the others itself, mod_authz_core above all, to answer in its own words. */
+    ap_hook_check_authz(kr_gate_authz, NULL, NULL, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
+    /* MIDDLE: the name is ours alone. */
+    ap_hook_expr_lookup(kr_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     /* FIRST: mod_headers and per-directory RewriteRules run in fixups too, and want to read our variables. */
     ap_hook_fixups(kr_gate_export, NULL, NULL, APR_HOOK_FIRST);
+    /* REALLY_LAST: by then a RewriteRule has said whether the request is going to be proxied. */
+    ap_hook_fixups(kr_gate_hide, NULL, NULL, APR_HOOK_REALLY_LAST);
     /* MIDDLE: before mod_headers (LAST), so that our filter comes after its own and sees what those lines set. */
     kr_gate_register_filter();
     ap_hook_insert_filter(kr_gate_filter, NULL, NULL, APR_HOOK_MIDDLE);

@@ -7,6 +7,7 @@
 
 #include "kr_crypto.h"
 #include "kr_flow_kinds.h"
+#include "kr_jwt.h"
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_schema.h"
@@ -130,6 +131,7 @@ struct kr_realm_t {
     const char *name;                /* realm_id of its rows: 1 to 32 of [a-z0-9_-] */
     const kr_settings_t *settings;
     const kr_keys_t *keys;
+    const kr_signer_t *signer;
     kr_dbpool_t *dbpool;
     const char *csrf_cookie_name;    /* csrf_token_<sha256 of base_url> */
     const char *base_path;           /* path of base_url without its last slash: "" or "/auth" */

@@ -15,6 +15,7 @@ typedef enum {
     KR_KEY_CODE,    /* one-time codes and link tokens at rest, HMAC */
     KR_KEY_CSRF,    /* anti-CSRF values at rest, HMAC */
     KR_KEY_SEAL,    /* sealing, AES-256-GCM */
+    KR_KEY_ASSERTION, /* what applications are told, signed: see kr_jwt.h */
     KR_KEY_PURPOSES
 } kr_key_e;
 

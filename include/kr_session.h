@@ -43,6 +43,12 @@ kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
 /** Did the request carry any session credential, good or bad? */
 kr_carrier_e kr_session_carrier(kr_ctx_t *k);
 
+/**
+ * Why kr_session_current found none: "none" (nothing came), "foreign" (a cookie that no secret of this realm made), "expired" (by
+ * the cookie's own word), "ended" (the store knows no such session, or not any more). Static.
+ */
+const char *kr_session_absence(kr_ctx_t *k);
+
 /** As kr_session_current, but having none is a 401 with `id` (a static string or NULL). */
 kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
@@ -102,9 +108,12 @@ kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token
 const char *kr_session_login_url(kr_ctx_t *k, const char *return_to);
 
 /**
- * What the gate hands to the app, by field name: id, identity (id of the identity), aal, schema, authenticated_at, expires_at,
- * trait values by path. NULL when there is no such thing. Values are safe for a header: no control bytes.
+ * What the gate hands to the app, by name: id, identity (id of the identity), aal, schema, authenticated_at, issued_at, expires_at,
+ * traits.PATH and metadata.PATH (public metadata; members by dots; what is no text comes as JSON). NULL when there is no such
+ * thing, or when it holds control bytes, which neither a header nor a variable can carry. UTF-8.
  */
 const char *kr_session_field(kr_ctx_t *k, const kr_session_t *session, const char *field);
+/** Is it a name that kr_session_field knows? */
+int kr_session_has_field(const char *field);
 
 #endif

@@ -123,6 +123,11 @@ kr_err_t *kr_store_session_insert(kr_ctx_t *k, const kr_session_row_t *session) 
 kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old) KR_MUST_CHECK;
 /** Write what a refresh or step-up changes: token hashes, aal, methods, authenticated_at, expires_at, device, updated_at. */
 kr_err_t *kr_store_session_update(kr_ctx_t *k, const kr_session_row_t *session) KR_MUST_CHECK;
+/** How many sessions kr_store_sessions_alive takes at once. */
+#define KR_SESSIONS_ALIVE_MAX 16
+/** Which of these sessions are active, unexpired at k->now, and of an active identity: one statement. @param out  array of const char*: ids */
+kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n) KR_MUST_CHECK;
+
 /** New expiry. @param done 0 when the session is gone or inactive */
 kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at) KR_MUST_CHECK;
 /** Make a session inactive; of that identity only, when identity_id is not NULL. @param done how many changed; may be NULL */

@@ -74,6 +74,14 @@ kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most);
 /** Link and X-Total-Count headers of a page. */
 void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_int64_t total);
 
+/* -- bounce.c ------------------------------------------------------------- */
+
+/**
+ * Send somebody who is signed in already to where they want to go. @return NULL; or, when a gate there sent them back here three
+ * times within 30 s, a 403 that says why
+ */
+kr_err_t *kr_send_back(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
+
 /* -- cors.c --------------------------------------------------------------- */
 
 /** CORS as the settings say. @return 1 when it was a preflight and is answered */
@@ -90,6 +98,6 @@ kr_operation_fn kr_verification_create_browser, kr_verification_create_native, k
 kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
 kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
 kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;
-kr_operation_fn kr_change_password, kr_not_here;
+kr_operation_fn kr_change_password, kr_jwks, kr_not_here;
 
 #endif

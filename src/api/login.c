@@ -75,10 +75,9 @@ kr_err_t *kr_login_create_browser(kr_ctx_t *k)
     kr_flow_t *flow;
     kr_err_t *err = create(&flow, &signed_in, k, 0);
 
-    if (!err && signed_in && json) err = already(k);
+    if (!err && signed_in) err = json ? already(k) : kr_send_back(k, kr_return_to_of(k, flow, -1));
     if (err) kr_respond_error(k, err, json);
-    else if (signed_in) kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
-    else kr_respond_flow(k, flow, json);
+    else if (!signed_in) kr_respond_flow(k, flow, json);
     return KR_DONE;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_jwt.h"
 
 #define SCHEMAS_DEFAULT 250
 #define SCHEMAS_MAX 500
@@ -42,6 +43,15 @@ kr_err_t *kr_error_get(kr_ctx_t *k)
     kr_err_t *err = stored(k);
 
     if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
+}
+
+/* -- the keys of what applications are told, signed (KratosExportToken) -------- */
+
+kr_err_t *kr_jwks(kr_ctx_t *k)
+{
+    kr_reply_json(k, 200, kr_signer_jwks(k->pool, k->realm->signer));
+    kr_reply_header(k, "Cache-Control", "public, max-age=300");
     return KR_DONE;
 }
 

@@ -50,6 +50,7 @@ const kr_route_t kr_routes[] = {
     /* beside the FrontendApi */
     { NULL, KR_GET, "/schemas", kr_schemas_list, 0 },
     { NULL, KR_GET, "/schemas/{id}", kr_schema_get, FREE },
+    { NULL, KR_GET, "/.well-known/jwks.json", kr_jwks, FREE },
     { NULL, KR_GET, "/.well-known/change-password", kr_change_password, 0 },
     { NULL, KR_GET, "/health/alive", kr_health_alive, FREE | KR_ROUTE_HEALTH },
     { NULL, KR_GET, "/health/ready", kr_health_ready, FREE | KR_ROUTE_HEALTH },

@@ -128,6 +128,16 @@ static void send_mail(kr_background_t *bg, int woken)
     }
 }
 
+static void check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+{
+    if (!bg->site->tunnels || !kr_database_ready(database)) return;
+    for (int i = 0; i < bg->site->tenants->nelts; i++) {
+        const kr_tenant_t *tenant = APR_ARRAY_IDX(bg->site->tenants, i, kr_tenant_t *);
+
+        if (tenant->database == database) kr_tunnels_check(bg->site->tunnels, tenant, kr_server_ctx(pool, bg->server, tenant->realm));
+    }
+}
+
 /** What is done, for each database, and how often in seconds. */
 static const struct {
     int every;
@@ -135,6 +145,7 @@ static const struct {
 } JOBS[] = {
     { 3, prepare },
     { 60, sweep },
+    { 1, check_tunnels },
 };
 
 /* -- the thread ----------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#define UNSET (-1)
+#define UNSET KR_UNSET
 
 /* -- records -------------------------------------------------------------- */
 
@@ -46,8 +46,11 @@ void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
 
 void *kr_place_create(apr_pool_t *pool, char *dir)
 {
+    kr_place_t *place = apr_pcalloc(pool, sizeof(*place));
+
     (void)dir;
-    return apr_pcalloc(pool, sizeof(kr_place_t));
+    place->token = place->hide_cookie = place->upgrade_check = UNSET;
+    return place;
 }
 
 void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
@@ -57,6 +60,14 @@ void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
 
     if (!add->realm) place->realm = base->realm;
     if (add->unauthenticated == KR_UNAUTH_UNSET) place->unauthenticated = base->unauthenticated;
+    if (!add->exports) place->exports = base->exports;
+    if (!add->user_field) place->user_field = base->user_field;
+    if (add->token == UNSET) {
+        place->token = base->token;
+        place->audience = base->audience;
+    }
+    if (add->hide_cookie == UNSET) place->hide_cookie = base->hide_cookie;
+    if (add->upgrade_check == UNSET) place->upgrade_check = base->upgrade_check;
     return place;
 }
 
@@ -223,6 +234,42 @@ static const char *set_unauthenticated(cmd_parms *cmd, void *place_, const char 
         place->unauthenticated = KR_UNAUTH_401;
     else
         return "KratosUnauthenticated: auto, redirect or 401";
+    return NULL;
+}
+
+static const char *add_export(cmd_parms *cmd, void *place, const char *text)
+{
+    return kr_export_read(place, cmd->pool, text);
+}
+
+static const char *set_export_token(cmd_parms *cmd, void *place_, const char *flag, const char *audience)
+{
+    kr_place_t *place = place_;
+    const int on = !ap_cstr_casecmp(flag, "On");
+
+    (void)cmd;
+    if (!on && ap_cstr_casecmp(flag, "Off")) return "KratosExportToken: On or Off";
+    if (audience && !on) return "KratosExportToken: Off has no audience";
+    if (audience && strlen(audience) > 255) return "KratosExportToken: the audience is longer than 255 bytes";
+    place->token = on;
+    place->audience = audience;
+    return NULL;
+}
+
+static const char *set_hide_cookie(cmd_parms *cmd, void *place, int on)
+{
+    (void)cmd;
+    ((kr_place_t *)place)->hide_cookie = on;
+    return NULL;
+}
+
+static const char *set_upgrade_check(cmd_parms *cmd, void *place, const char *seconds)
+{
+    int n = small_number(seconds, 24 * 3600);
+
+    (void)cmd;
+    if (n < 0) return "KratosUpgradeCheck: 0 to 86400 seconds";
+    ((kr_place_t *)place)->upgrade_check = n;
     return NULL;
 }
 

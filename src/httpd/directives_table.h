@@ -39,6 +39,24 @@ DIRECTIVE("KratosUnauthenticated", TAKE1, set_unauthenticated, PLACE, "auto|redi
           "What happens to a request that needs a session and has none. auto: people (a GET by a browser that "
           "wants a page) are sent to the login and come back, programs get 401 with a JSON error. redirect: all "
           "are sent. 401: none are.")
+DIRECTIVE("KratosExport", ITERATE, add_export, PLACE, "none|default|FIELD|NAME=FIELD|user=FIELD ...",
+          "id identity aal schema authenticated_at",
+          "What the application is told about its visitor. Each FIELD becomes a variable KRATOS_NAME (CGI, SSI, PHP) and a "
+          "request header X-Kratos-Name (proxied applications), where NAME is the field's own unless it is given: id (of the "
+          "session), identity (its id), aal, schema, authenticated_at, issued_at, expires_at, traits.PATH and metadata.PATH "
+          "(members by dots; what is no text comes as JSON). user=FIELD makes it the name of the user, REMOTE_USER; who has "
+          "none is refused. In headers, % and bytes that are not printable ASCII are written as %XX; values with control "
+          "characters are left out. Whatever clients send under these names is removed from every request.")
+DIRECTIVE("KratosExportToken", TAKE12, set_export_token, PLACE, "On [AUDIENCE]|Off", "Off",
+          "Tell it once more as a signed token: the header X-Kratos-Token and the variable KRATOS_TOKEN hold a JWT (ES256, good for "
+          "a minute: iss, sub, sid, aal, schema, auth_time, and aud if an audience is given). Its keys are published below "
+          "the base URL at /.well-known/jwks.json. For applications that others can reach past httpd.")
+DIRECTIVE("KratosHideCookie", FLAG, set_hide_cookie, PLACE, "On|Off", "On for proxied applications, Off for others",
+          "Keep the session's cookie (and X-Session-Token, and a bearer token that is a session's) from the application: who "
+          "breaks into it must not find its visitors' sessions there. Off where the application itself asks the API with them.")
+DIRECTIVE("KratosUpgradeCheck", TAKE1, set_upgrade_check, PLACE, "SECONDS", "10",
+          "How often to look whether the session of an upgraded connection (a WebSocket through mod_proxy) still stands; when it "
+          "has ended, the connection is closed. 0: it stays open for as long as its two ends like.")
 DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [QUEUE]]", "0 10 64",
           "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits "
           "for its turn, and how many may wait. Beyond that: 503 with Retry-After.")

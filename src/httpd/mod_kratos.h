@@ -7,6 +7,7 @@
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <ap_expr.h>
 
 #include "kr_api.h"
 #include "kr_config.h"
@@ -24,7 +25,18 @@ typedef enum { KR_UNAUTH_UNSET, KR_UNAUTH_AUTO, KR_UNAUTH_REDIRECT, KR_UNAUTH_40
 typedef struct {
     const char *realm;           /* KratosRealm, or NULL: the virtual host's own */
     kr_unauth_e unauthenticated;
+    apr_array_header_t *exports; /* KratosExport, of kr_export_t; NULL: what is standard */
+    const char *user_field;      /* KratosExport user=FIELD; NULL: the identity's id */
+    int token;                   /* KratosExportToken; KR_UNSET, 0 or 1 */
+    const char *audience;        /* of that token, or NULL */
+    int hide_cookie;             /* KratosHideCookie; KR_UNSET: from proxied applications */
+    int upgrade_check;           /* KratosUpgradeCheck, seconds; 0: never; KR_UNSET: KR_UPGRADE_CHECK */
 } kr_place_t;
+
+/** Of numbers and flags that nobody set. */
+#define KR_UNSET (-1)
+/** KratosUpgradeCheck: seconds. */
+#define KR_UPGRADE_CHECK 10
 
 /** One use of KratosRealm in a Directory or Location, to be checked once all realms are known. */
 typedef struct {
@@ -89,12 +101,15 @@ struct kr_tenant_t {
 
 /** A child's own thread. */
 typedef struct kr_background_t kr_background_t;
+/** A child's list of upgraded connections. */
+typedef struct kr_tunnels_t kr_tunnels_t;
 
 /** All of it: one per configuration, reached from every kr_host_t. */
 struct kr_site_t {
     apr_array_header_t *tenants;   /* of kr_tenant_t* */
     apr_array_header_t *databases; /* of kr_database_t* */
     apr_array_header_t *warnings;  /* of const char* */
+    kr_tunnels_t *tunnels;         /* each process its own, from child_init on; NULL: they are not watched */
     kr_background_t *background;   /* each process its own, from child_init on; NULL: it did not start */
 };
 
@@ -146,16 +161,40 @@ int kr_handler(request_rec *r);
 
 /* -- gate.c --------------------------------------------------------------- */
 
-/** pre_config: register `Require kratos-session`. */
+/** pre_config: register the providers of `Require kratos-...`. */
 void kr_gate_register(apr_pool_t *pool);
+/** check_authn: AuthType Kratos, and the answer to those who have no session. */
+int kr_gate_authn(request_rec *r);
+/** check_authz, before everybody else: asks them, and answers those who have a session but no right. */
+int kr_gate_authz(request_rec *r);
+
+/* -- private.c ------------------------------------------------------------- */
+
 /** Register the filter of kr_gate_filter. */
 void kr_gate_register_filter(void);
 /** insert_filter, insert_error_filter: shared caches do not keep what only some may see. */
 void kr_gate_filter(request_rec *r);
-/** check_authn: AuthType Kratos, and the answer to those whom a Require line refused. */
-int kr_gate_authn(request_rec *r);
+
+/* -- export.c -------------------------------------------------------------- */
+
+/** One argument of KratosExport into the place. @return what is wrong with it, or NULL */
+const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text);
 /** fixups: tell the app who is here. */
 int kr_gate_export(request_rec *r);
+/** fixups, after everybody else: keep the session's cookie and token from the app. */
+int kr_gate_hide(request_rec *r);
+
+/* -- expr.c ---------------------------------------------------------------- */
+
+/** expr_lookup: the function kratos() of httpd's expressions. */
+int kr_expr_lookup(ap_expr_lookup_parms *parms);
+
+/* -- upgrade.c ------------------------------------------------------------- */
+
+/** child_init: an empty list. NULL when there is no memory for its mutex. */
+kr_tunnels_t *kr_tunnels_make(apr_pool_t *pchild);
+/** Close the connections of this realm whose session has ended, as far as it is time to look. Statements: one per 16 of them. */
+void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k);
 
 /* -- strip.c -------------------------------------------------------------- */
 

@@ -352,6 +352,7 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
 
     if (site->tenants->nelts == 0) return;
     kr_net_init();
+    ((kr_site_t *)site)->tunnels = kr_tunnels_make(pchild);
     for (int i = 0; i < site->databases->nelts; i++) {
         const kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
         apr_status_t rv = kr_dbpool_open(database->pool, pchild);

@@ -5,6 +5,7 @@
 
 #include <apr_hash.h>
 
+#include "kr_pattern.h"
 #include "kr_schema.h"
 
 #define KR_SCHEMA_MAX_BYTES (1024 * 1024)
@@ -23,7 +24,6 @@ typedef struct kr_node_t kr_node_t;
 typedef struct kr_rule_t kr_rule_t;
 typedef struct kr_build_t kr_build_t;
 typedef struct kr_run_t kr_run_t;
-typedef struct kr_pattern_t kr_pattern_t;
 
 /** Where in the instance we are: a list on the stack, printed only when something is wrong. */
 typedef struct kr_at_t kr_at_t;
@@ -186,15 +186,6 @@ int kr_value_equal(const json_t *a, const json_t *b, long *steps);
 const char *kr_value_text(apr_pool_t *pool, const json_t *value);
 /** "string", "number", "boolean", "object", "array" or "null". */
 const char *kr_value_type(const json_t *value);
-
-/* -- pattern.c ------------------------------------------------------------ */
-
-/** Compile a regular expression. @return NULL with *why */
-kr_pattern_t *kr_pattern_make(apr_pool_t *pool, const char *text, const char **why);
-/** Does it match anywhere? @return 1 yes, 0 no, -1 too much work to tell */
-int kr_pattern_find(const kr_pattern_t *pattern, const char *subject, apr_size_t len);
-/** Would kr_pattern_make take it? */
-int kr_pattern_valid(const char *text);
 
 /* -- formats.c, formats_uri.c --------------------------------------------- */
 

@@ -43,21 +43,62 @@ static const char *clean(const char *s)
     return s;
 }
 
-static const char *scalar(kr_ctx_t *k, const json_t *v)
+/* Text as it is, all else as JSON shows it. */
+static const char *value_text(kr_ctx_t *k, const json_t *v)
 {
-    if (json_is_string(v)) return clean(json_string_value(v));
-    if (json_is_boolean(v) || json_is_number(v)) return kr_json_dump(k->pool, v, NULL);
-    return NULL;
+    if (!v || json_is_null(v)) return NULL;
+    return clean(json_is_string(v) ? json_string_value(v) : kr_json_dump(k->pool, v, NULL));
+}
+
+/** What has a name of its own; beside it there are traits.PATH and metadata.PATH. */
+typedef enum { F_ID, F_IDENTITY, F_AAL, F_SCHEMA, F_AUTHENTICATED_AT, F_ISSUED_AT, F_EXPIRES_AT, FIELDS } field_e;
+
+static const char *const FIELD_NAMES[FIELDS] = {
+    [F_ID] = "id",
+    [F_IDENTITY] = "identity",
+    [F_AAL] = "aal",
+    [F_SCHEMA] = "schema",
+    [F_AUTHENTICATED_AT] = "authenticated_at",
+    [F_ISSUED_AT] = "issued_at",
+    [F_EXPIRES_AT] = "expires_at",
+};
+
+static field_e field_of(const char *name)
+{
+    int i = 0;
+
+    while (i < FIELDS && strcmp(FIELD_NAMES[i], name)) i++;
+    return (field_e)i;
+}
+
+/* What follows "traits." or "metadata."; NULL when it is something else. */
+static const char *path_after(const char *prefix, const char *name)
+{
+    const size_t len = strlen(prefix);
+
+    return strncmp(name, prefix, len) == 0 && name[len] ? name + len : NULL;
+}
+
+int kr_session_has_field(const char *field)
+{
+    return field_of(field) != FIELDS || path_after("traits.", field) || path_after("metadata.", field);
 }
 
 const char *kr_session_field(kr_ctx_t *k, const kr_session_t *s, const char *field)
 {
-    if (strcmp(field, "id") == 0) return s->id;
-    if (strcmp(field, "identity") == 0) return s->identity->id;
-    if (strcmp(field, "aal") == 0) return s->aal;
-    if (strcmp(field, "schema") == 0) return s->identity->schema_id;
-    if (strcmp(field, "authenticated_at") == 0) return kr_time_rfc3339(k->pool, s->authenticated_at);
-    if (strcmp(field, "expires_at") == 0) return kr_time_rfc3339(k->pool, s->expires_at);
-    if (strncmp(field, "traits.", 7) == 0) return scalar(k, kr_json_at(s->identity->traits, field + 7));
+    const char *path;
+
+    switch (field_of(field)) {
+    case F_ID: return s->id;
+    case F_IDENTITY: return s->identity->id;
+    case F_AAL: return s->aal;
+    case F_SCHEMA: return s->identity->schema_id;
+    case F_AUTHENTICATED_AT: return kr_time_rfc3339(k->pool, s->authenticated_at);
+    case F_ISSUED_AT: return kr_time_rfc3339(k->pool, s->issued_at);
+    case F_EXPIRES_AT: return kr_time_rfc3339(k->pool, s->expires_at);
+    case FIELDS: break;
+    }
+    if ((path = path_after("traits.", field))) return value_text(k, kr_json_at(s->identity->traits, path));
+    if ((path = path_after("metadata.", field))) return value_text(k, kr_json_at(s->identity->metadata_public, path));
     return NULL;
 }

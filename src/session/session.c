@@ -144,6 +144,16 @@ kr_carrier_e kr_session_carrier(kr_ctx_t *k)
     return credential_of(k).carrier;
 }
 
+const char *kr_session_absence(kr_ctx_t *k)
+{
+    const credential_t c = credential_of(k);
+
+    if (c.carrier == KR_CARRIED_NONE) return "none";
+    if (!c.token) return "foreign";
+    if (c.carrier == KR_CARRIED_COOKIE && c.expires <= k->now) return "expired";
+    return "ended";
+}
+
 kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
 {
     credential_t c;

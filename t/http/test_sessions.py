@@ -56,7 +56,8 @@ def test_a_token_that_nobody_has_is_no_session(server, token):
 
 
 @pytest.mark.parametrize('spoil', [
-    lambda v: v[:-1], lambda v: v + 'A', lambda v: ('A' if v[0] != 'A' else 'B') + v[1:], lambda v: v[::-1], lambda v: '', lambda v: 'A' * 8000,
+    lambda v: v[:-1], lambda v: v + 'A', lambda v: ('A' if v[0] != 'A' else 'B') + v[1:], lambda v: v[::-1], lambda v: '',
+    lambda v: 'A' * 8000,
     lambda v: v[:len(v) // 2] + ('A' if v[len(v) // 2] != 'A' else 'B') + v[len(v) // 2 + 1:],
 ], ids=['cut', 'longer', 'first', 'reversed', 'empty', 'huge', 'middle'])
 def test_a_cookie_that_was_changed_is_no_session(server, email, spoil):

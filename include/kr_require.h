@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a Require line asks of a session. Compiled once, when the line is read; judged for each request. */
+#ifndef KR_REQUIRE_H
+#define KR_REQUIRE_H
+
+#include <apr_tables.h>
+
+#include "kr_session.h"
+
+typedef enum {
+    KR_REQUIRE_SESSION,  /* any session; takes no words */
+    KR_REQUIRE_AAL,      /* aal1 | aal2: that level, or a higher one */
+    KR_REQUIRE_VERIFIED, /* [email|phone]: an address of that kind is verified; none: of any kind */
+    KR_REQUIRE_IDENTITY, /* ID...: one of these identities */
+    KR_REQUIRE_TRAIT,    /* PATH VALUE...: a trait has one of the values */
+    KR_REQUIRE_METADATA, /* PATH VALUE...: the same for public metadata */
+    KR_REQUIRE_SCHEMA,   /* ID...: the identity is of one of these schemas */
+    KR_REQUIRE_KINDS
+} kr_require_kind_e;
+
+/** Their names in a Require line: "kratos-session", "kratos-aal", ... */
+extern const char *const kr_require_names[KR_REQUIRE_KINDS];
+
+typedef enum {
+    KR_REQUIRE_MET,
+    KR_REQUIRE_UNMET,
+    KR_REQUIRE_UNSURE /* an expression hit its limits: it must neither let in nor, under "not", let in by failing */
+} kr_verdict_e;
+
+typedef struct kr_require_t kr_require_t;
+
+/**
+ * Compile a rule. PATH names nested members by dots ("address.country"); where an array stands on the way or at the end, one
+ * member that fits is enough. VALUE is text, a number or true/false as JSON shows them, or an expression between slashes
+ * (/^x/, or /^x/i without regard to case; PCRE2 with limits).
+ * @param words  of const char*, unquoted
+ * @param why    on failure, for the person who wrote the line; does not repeat the rule's name
+ * @return immutable, in the pool; NULL on failure
+ */
+kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const apr_array_header_t *words, const char **why);
+
+/** Does the session meet it? No statement is sent. */
+kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session);
+
+/**
+ * What to tell a client whose session does not meet the rule: 403 with a reason. Where the person can mend it, the error
+ * names the place as redirect_browser_to, beside the error object and in its details: the login for a second factor
+ * that the account has, the verification for an address. `return_to` may be NULL.
+ */
+kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ES256 with keys that follow from the realm's secrets. */
+#include "kr_jwt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjose/cjose.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+
+#define KEY_LEN 32
+#define KID_LEN 16
+
+struct kr_signer_t {
+    int count;
+    cjose_jwk_t **jwk;
+    const char **kid;
+};
+
+static apr_status_t release_keys(void *data)
+{
+    kr_signer_t *signer = data;
+
+    for (int i = 0; i < signer->count; i++) cjose_jwk_release(signer->jwk[i]);
+    return APR_SUCCESS;
+}
+
+/*
+ * 256 bits, the first of them cleared: a private key of P-256 is any number from 1 to one less than the group's order, which
+ * begins with 32 set bits, and half of them are as good as all.
+ */
+static cjose_jwk_t *pair_of(const unsigned char key[KEY_LEN])
+{
+    unsigned char d[KEY_LEN];
+    cjose_jwk_ec_keyspec spec = { .crv = CJOSE_JWK_EC_P_256, .d = d, .dlen = KEY_LEN };
+    cjose_jwk_t *jwk;
+
+    memcpy(d, key, KEY_LEN);
+    d[0] &= 0x7f;
+    jwk = cjose_jwk_create_EC_spec(&spec, NULL);
+    kr_wipe(d, KEY_LEN);
+    if (!jwk) abort();
+    return jwk;
+}
+
+static json_t *public_half(apr_pool_t *pool, const cjose_jwk_t *jwk)
+{
+    char *text = cjose_jwk_to_json(jwk, false, NULL);
+    json_t *json = text ? kr_json_own(pool, json_loads(text, 0, NULL)) : NULL;
+
+    if (!json) abort();
+    cjose_get_dealloc()(text);
+    return json;
+}
+
+/* Of the public half, so that it tells nothing: RFC 7638 in spirit, and short. */
+static const char *name_of(apr_pool_t *pool, const cjose_jwk_t *jwk)
+{
+    const char *x = kr_json_str(public_half(pool, jwk), "x");
+
+    return apr_pstrmemdup(pool, kr_sha256_hex(pool, x, strlen(x)), KID_LEN);
+}
+
+kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys)
+{
+    kr_signer_t *signer = apr_pcalloc(pool, sizeof(*signer));
+
+    signer->jwk = apr_pcalloc(pool, (apr_size_t)keys->count * sizeof(*signer->jwk));
+    signer->kid = apr_pcalloc(pool, (apr_size_t)keys->count * sizeof(*signer->kid));
+    apr_pool_cleanup_register(pool, signer, release_keys, apr_pool_cleanup_null);
+    for (; signer->count < keys->count; signer->count++) {
+        cjose_jwk_t *jwk = pair_of(keys->key[signer->count][KR_KEY_ASSERTION]);
+
+        signer->jwk[signer->count] = jwk;
+        signer->kid[signer->count] = name_of(pool, jwk);
+    }
+    return signer;
+}
+
+static cjose_header_t *header_of(const kr_signer_t *signer)
+{
+    cjose_header_t *header = cjose_header_new(NULL);
+
+    if (header && cjose_header_set(header, CJOSE_HDR_ALG, CJOSE_HDR_ALG_ES256, NULL) &&
+        cjose_header_set(header, CJOSE_HDR_KID, signer->kid[0], NULL) && cjose_header_set(header, "typ", "JWT", NULL))
+        return header;
+    cjose_header_release(header);
+    return NULL;
+}
+
+const char *kr_jwt_sign(apr_pool_t *pool, const kr_signer_t *signer, const json_t *claims)
+{
+    apr_size_t len;
+    const char *text = kr_json_dump(pool, claims, &len), *compact = NULL, *out = NULL;
+    cjose_header_t *header = header_of(signer);
+    cjose_jws_t *jws = header ? cjose_jws_sign(signer->jwk[0], header, (const uint8_t *)text, len, NULL) : NULL;
+
+    if (jws && cjose_jws_export(jws, &compact, NULL)) out = apr_pstrdup(pool, compact);
+    if (jws) cjose_jws_release(jws);
+    if (header) cjose_header_release(header);
+    return out;
+}
+
+json_t *kr_signer_jwks(apr_pool_t *pool, const kr_signer_t *signer)
+{
+    json_t *keys = json_array();
+
+    for (int i = 0; i < signer->count; i++) {
+        json_t *key = public_half(pool, signer->jwk[i]);
+
+        json_object_set_new(key, "kid", json_string(signer->kid[i]));
+        json_object_set_new(key, "use", json_string("sig"));
+        json_object_set_new(key, "alg", json_string("ES256"));
+        json_array_append(keys, key);
+    }
+    return kr_json_pack(pool, "{s:o}", "keys", keys);
+}

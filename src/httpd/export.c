@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the application is told about its visitor: KratosExport and KratosExportToken; and what is kept from it. */
+#include "gate.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "kr_assertion.h"
+#include "kr_text.h"
+
+/* -- which fields under which names ----------------------------------------- */
+
+/** What is exported where KratosExport says nothing else. */
+static const kr_export_t STANDARD[] = {
+    { "id", "KRATOS_SESSION_ID", "X-Kratos-Session-Id" },
+    { "identity", "KRATOS_IDENTITY_ID", "X-Kratos-Identity-Id" },
+    { "aal", "KRATOS_AAL", "X-Kratos-Aal" },
+    { "schema", "KRATOS_SCHEMA", "X-Kratos-Schema" },
+    { "authenticated_at", "KRATOS_AUTHENTICATED_AT", "X-Kratos-Authenticated-At" },
+};
+
+static const kr_export_t TOKEN = { NULL, "KRATOS_TOKEN", "X-Kratos-Token" };
+
+#define NAME_MAX_LEN 64
+
+/* "name.first" -> KRATOS_NAME_FIRST and X-Kratos-Name-First */
+static const char *variable_name(apr_pool_t *pool, const char *name)
+{
+    char *variable = apr_pstrcat(pool, "KRATOS_", name, NULL);
+
+    for (char *p = variable; *p; p++) *p = apr_isalnum(*p) ? (char)apr_toupper(*p) : '_';
+    return variable;
+}
+
+static const char *header_name(apr_pool_t *pool, const char *name)
+{
+    char *header = apr_pstrcat(pool, "X-Kratos-", name, NULL), *p = header + strlen("X-Kratos-");
+
+    for (int initial = 1; *p; p++) {
+        int letter = apr_isalnum(*p);
+
+        *p = !letter ? '-' : initial ? (char)apr_toupper(*p) : (char)apr_tolower(*p);
+        initial = !letter;
+    }
+    return header;
+}
+
+static const kr_export_t *standard_export(const char *field)
+{
+    for (int i = 0; i < KR_DIM(STANDARD); i++)
+        if (!strcmp(STANDARD[i].field, field)) return &STANDARD[i];
+    return NULL;
+}
+
+static int is_name(const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    return len && len <= NAME_MAX_LEN && apr_isalpha(*name) &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+}
+
+static void take_standard(apr_array_header_t *exports)
+{
+    for (int i = 0; i < KR_DIM(STANDARD); i++) APR_ARRAY_PUSH(exports, kr_export_t) = STANDARD[i];
+}
+
+const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text)
+{
+    const char *equals = strchr(text, '='), *field = equals ? equals + 1 : text;
+    const char *name = equals ? apr_pstrmemdup(pool, text, (apr_size_t)(equals - text)) : field;
+    const kr_export_t *standard = equals ? NULL : standard_export(field);
+
+    if (!place->exports) place->exports = apr_array_make(pool, 8, sizeof(kr_export_t));
+    if (!strcmp(text, "none")) return NULL; /* the list is there, and empty */
+    if (!strcmp(text, "default")) {
+        take_standard(place->exports);
+        return NULL;
+    }
+    if (!kr_session_has_field(field)) return apr_psprintf(pool, "KratosExport: \"%s\" is no field of a session", field);
+    if (!strcmp(name, "user")) {
+        place->user_field = apr_pstrdup(pool, field);
+        if (!place->exports->nelts) place->exports = NULL; /* "user=..." by itself leaves the rest as it was */
+        return NULL;
+    }
+    if (!is_name(name))
+        return apr_psprintf(pool, "KratosExport: \"%s\" makes no name: a letter, then letters, digits, _ . and -", name);
+    APR_ARRAY_PUSH(place->exports, kr_export_t) =
+        standard ? *standard : (kr_export_t){ field, variable_name(pool, name), header_name(pool, name) };
+    return NULL;
+}
+
+/* -- values ----------------------------------------------------------------- */
+
+/* Bytes that headers cannot carry safely are written as %XX, and so is % itself: RFC 3986, section 2.1. */
+static const char *header_value(apr_pool_t *pool, const char *value)
+{
+    apr_size_t len = strlen(value), n = 0;
+    char *out = apr_palloc(pool, 3 * len + 1);
+
+    for (const char *p = value; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+
+        if (c < 0x20 || c > 0x7e || c == '%')
+            n += (apr_size_t)apr_snprintf(out + n, 4, "%%%02X", c);
+        else
+            out[n++] = *p;
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static void tell(request_rec *r, const kr_export_t *export, const char *value)
+{
+    if (!value) return;
+    apr_table_setn(r->subprocess_env, export->variable, value);
+    apr_table_setn(r->headers_in, export->header, header_value(r->pool, value));
+}
+
+const char *kr_export_user(request_rec *r, const kr_pass_t *pass)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const char *field = place->user_field ? place->user_field : "identity";
+    const char *user = kr_session_field(pass->k, pass->session, field);
+
+    return user && *user ? user : NULL;
+}
+
+/* -- telling ---------------------------------------------------------------- */
+
+/* What opened this place. Another realm's pass, used on the way here, says nothing about this one. */
+static const kr_pass_t *granted_pass(request_rec *r)
+{
+    const kr_tenant_t *tenant = kr_tenant_if_any(r);
+    const kr_pass_t *pass = kr_passes_of(r);
+
+    while (pass && (pass->tenant != tenant || !pass->granted)) pass = pass->next;
+    return pass;
+}
+
+/* Of a pass before: variables of the first request, headers about another realm. */
+static void forget(request_rec *r)
+{
+    const apr_array_header_t *lines = apr_table_elts(r->subprocess_env);
+    const apr_table_entry_t *line = (const apr_table_entry_t *)lines->elts;
+    apr_array_header_t *gone = apr_array_make(r->pool, 8, sizeof(const char *));
+
+    kr_gate_strip(r);
+    for (int i = 0; i < lines->nelts; i++)
+        if (!strncmp(line[i].key, "KRATOS_", strlen("KRATOS_"))) APR_ARRAY_PUSH(gone, const char *) = line[i].key;
+    for (int i = 0; i < gone->nelts; i++) apr_table_unset(r->subprocess_env, APR_ARRAY_IDX(gone, i, const char *));
+}
+
+/* AuthType Kratos where nobody had to ask: who is signed in is known there all the same, and who is not is let in. */
+static void load_if_optional(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+    kr_pass_t *pass;
+
+    if (!type || ap_cstr_casecmp(type, "Kratos") || r->ap_auth_type) return;
+    pass = kr_pass_of(r);
+    if (pass && !pass->refusal) (void)kr_let_through(r, pass);
+}
+
+static void tell_all(request_rec *r, const kr_place_t *place, const kr_pass_t *pass)
+{
+    const apr_array_header_t *exports = place->exports;
+
+    for (int i = 0; !exports && i < KR_DIM(STANDARD); i++)
+        tell(r, &STANDARD[i], kr_session_field(pass->k, pass->session, STANDARD[i].field));
+    for (int i = 0; exports && i < exports->nelts; i++) {
+        const kr_export_t *export = &APR_ARRAY_IDX(exports, i, kr_export_t);
+
+        tell(r, export, kr_session_field(pass->k, pass->session, export->field));
+    }
+    if (place->token == 1) tell(r, &TOKEN, kr_assertion_make(pass->k, pass->session, place->audience));
+}
+
+/*
+ * On every pass, an internal redirect's too: httpd renames the variables of the first one (REDIRECT_*) and skips the
+ * check when the place has the same rules. The headers stay, and what they say may be about another realm.
+ */
+int kr_gate_export(request_rec *r)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_pass_t *pass;
+
+    load_if_optional(r);
+    if (!kr_passes_of(r)) return DECLINED;
+    forget(r);
+    pass = granted_pass(r);
+    if (!pass) return DECLINED;
+    kr_note_verdict(r, "granted");
+    tell_all(r, place, pass);
+    return DECLINED;
+}
+
+/* -- keeping credentials from it ---------------------------------------------- */
+
+static int is_proxied(const request_rec *r)
+{
+    return r->proxyreq || (r->handler && (!strcmp(r->handler, "proxy-server") || !strncmp(r->handler, "proxy:", 6)));
+}
+
+static int is_session_cookie(const kr_site_t *site, const char *name, apr_size_t len)
+{
+    for (int i = 0; i < site->tenants->nelts; i++) {
+        const char *ours = APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *)->realm->settings->session_cookie.name;
+
+        if (strlen(ours) == len && !strncmp(ours, name, len)) return 1;
+    }
+    return 0;
+}
+
+/* @return the cookies that may go on; NULL when there are none */
+static const char *other_cookies(request_rec *r, const char *cookies)
+{
+    const char *kept = NULL;
+    char *rest = apr_pstrdup(r->pool, cookies), *last;
+
+    for (char *cookie = apr_strtok(rest, ";", &last); cookie; cookie = apr_strtok(NULL, ";", &last)) {
+        cookie += strspn(cookie, " \t");
+        if (!*cookie || is_session_cookie(kr_host_of(r->server)->site, cookie, strcspn(cookie, "= \t"))) continue;
+        kept = kept ? apr_pstrcat(r->pool, kept, "; ", cookie, NULL) : cookie;
+    }
+    return kept;
+}
+
+static void hide_cookies(request_rec *r)
+{
+    const char *cookies = apr_table_get(r->headers_in, "Cookie"), *kept;
+    kr_visit_t *visit = kr_visit_of(kr_topmost(r));
+
+    if (!cookies) return;
+    if (!visit->cookies) visit->cookies = cookies;
+    kept = other_cookies(r, cookies);
+    if (kept)
+        apr_table_setn(r->headers_in, "Cookie", kept);
+    else
+        apr_table_unset(r->headers_in, "Cookie");
+}
+
+/* The session stays between the browser and httpd: an application that is broken into must not hand out its visitors'. */
+int kr_gate_hide(request_rec *r)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_pass_t *pass = granted_pass(r);
+
+    if (pass) kr_tunnel_watch(r, pass);
+    if (!pass || !place->hide_cookie || (place->hide_cookie == KR_UNSET && !is_proxied(r))) return DECLINED;
+    hide_cookies(r);
+    apr_table_unset(r->headers_in, "X-Session-Token");
+    if (pass->session->carrier == KR_CARRIED_BEARER) apr_table_unset(r->headers_in, "Authorization");
+    return DECLINED;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gate knows about a request: looked up once, for all sub-requests, redirects and Require lines. */
+#include "gate.h"
+
+#include <apr_strings.h>
+#include <http_request.h>
+
+kr_visit_t *kr_visit_of(request_rec *r)
+{
+    kr_visit_t *visit = ap_get_module_config(r->request_config, &kratos_module);
+
+    if (!visit) {
+        visit = apr_pcalloc(r->pool, sizeof(*visit));
+        ap_set_module_config(r->request_config, &kratos_module, visit);
+    }
+    return visit;
+}
+
+request_rec *kr_topmost(request_rec *r)
+{
+    while (r->main || r->prev) r = r->main ? r->main : r->prev;
+    return r;
+}
+
+static kr_err_t *check(kr_pass_t *pass)
+{
+    kr_ctx_t *k = pass->k;
+
+    if (!kr_database_ready(pass->tenant->database)) return kr_database_unready(k);
+    KR_TRY(kr_session_need(&pass->session, k, "session_inactive"));
+    return kr_session_check_aal(k, pass->session, k->realm->settings->whoami_highest_aal);
+}
+
+kr_pass_t *kr_pass_of(request_rec *r)
+{
+    request_rec *top = kr_topmost(r);
+    kr_visit_t *visit = kr_visit_of(top);
+    const kr_tenant_t *tenant = kr_tenant_of(r);
+    kr_pass_t *pass;
+
+    if (!tenant) return NULL;
+    for (pass = visit->passes; pass; pass = pass->next)
+        if (pass->tenant == tenant) return pass;
+    pass = apr_pcalloc(top->pool, sizeof(*pass));
+    pass->tenant = tenant;
+    pass->k = kr_request_ctx(top, tenant, 0);
+    /* The cookie of one realm may be gone from the headers by the time that another one is asked for. */
+    if (visit->cookies) ((kr_request_t *)pass->k->req)->cookies = visit->cookies;
+    pass->refusal = check(pass);
+    kr_db_release(pass->k); /* what comes behind the gate may take long, and may want a connection itself */
+    pass->next = visit->passes;
+    visit->passes = pass;
+    return pass;
+}
+
+const kr_pass_t *kr_passes_of(request_rec *r)
+{
+    const kr_visit_t *visit = ap_get_module_config(kr_topmost(r)->request_config, &kratos_module);
+
+    return visit ? visit->passes : NULL;
+}
+
+int kr_is_for_others(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type && ap_cstr_casecmp(type, "Kratos");
+}
+
+/* Access logs look at the first or at the last request of a chain, as their format says. */
+void kr_note_verdict(request_rec *r, const char *verdict)
+{
+    request_rec *top = kr_topmost(r);
+
+    if (r->main) return; /* what a page was made of says nothing about the page */
+    apr_table_setn(r->notes, "kratos-verdict", verdict);
+    if (top != r) apr_table_setn(top->notes, "kratos-verdict", verdict);
+}
+
+static void note_session(request_rec *r, const kr_pass_t *pass)
+{
+    apr_table_setn(r->notes, "kratos-identity", pass->session->identity->id);
+    apr_table_setn(r->notes, "kratos-session", pass->session->id);
+    apr_table_setn(r->notes, "kratos-aal", pass->session->aal);
+}
+
+int kr_let_through(request_rec *r, kr_pass_t *pass)
+{
+    request_rec *top = kr_topmost(r);
+    const char *user;
+
+    note_session(r, pass);
+    if (top != r) note_session(top, pass);
+    if (kr_is_for_others(r)) {
+        pass->granted = 1;
+        return 1;
+    }
+    user = kr_export_user(r, pass);
+    if (!user) return 0;
+    pass->granted = 1;
+    r->user = apr_pstrdup(r->pool, user);
+    r->ap_auth_type = apr_pstrdup(r->pool, "Kratos");
+    if (!top->user) top->user = apr_pstrdup(top->pool, user); /* what %u writes after an internal redirect */
+    return 1;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What those get whom the gate does not let through: people a way on, programs a status and JSON. */
+#include "gate.h"
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+
+/* Somebody who looks at a page, rather than a program or a script in one. */
+static int is_person(request_rec *r)
+{
+    const char *mode = apr_table_get(r->headers_in, "Sec-Fetch-Mode");
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    r = kr_topmost(r); /* as sub-requests are GET always */
+    if (r->method_number != M_GET) return 0; /* HEAD is M_GET too */
+    return mode ? !strcmp(mode, "navigate") : accept && ap_strcasestr(accept, "text/html") != NULL;
+}
+
+static int sends_away(request_rec *r)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+
+    switch (place->unauthenticated) {
+    case KR_UNAUTH_REDIRECT: return 1;
+    case KR_UNAUTH_401: return 0;
+    case KR_UNAUTH_UNSET:
+    case KR_UNAUTH_AUTO: break;
+    }
+    return is_person(r);
+}
+
+static const char *wanted_url(request_rec *r, const kr_pass_t *pass)
+{
+    return kr_request_url(kr_topmost(r), pass->k->req);
+}
+
+/*
+ * Where somebody can mend what is wrong and come back from: the login, for a session or for a better one. It is told what was
+ * missing here: who is signed in there all the same would be sent back at once, and round for ever.
+ */
+static const char *mending_url(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    const char *back = wanted_url(r, pass);
+    const char *elsewhere = err->extra ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
+
+    if (err->status == HTTP_UNAUTHORIZED)
+        return kr_url_with(r->pool, kr_session_login_url(pass->k, back), "gate", kr_session_absence(pass->k));
+    return elsewhere ? kr_url_with(r->pool, elsewhere, "return_to", back) : NULL;
+}
+
+static void set_refusal_headers(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (err->status == HTTP_UNAUTHORIZED)
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate",
+                       apr_psprintf(r->pool, "Bearer realm=\"%s\"", pass->tenant->realm->name));
+    if (err->retry_after) apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, err->retry_after));
+}
+
+/*
+ * Written here and not left to httpd, whose own error pages are HTML. Error filters are added by hand as nobody else
+ * does after this: without them `Header always` lines would be lost.
+ */
+static int write_refusal(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    r->status = err->status;
+    ap_set_content_type(r, "application/json");
+    ap_run_insert_error_filter(r);
+    ap_rputs(kr_api_error_body(pass->k, err), r);
+    return DONE;
+}
+
+/* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
+static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    const char *url = sends_away(r) ? mending_url(r, pass, err) : NULL;
+
+    if (!url) {
+        set_refusal_headers(r, pass, err);
+        return r->main ? err->status : write_refusal(r, pass, err);
+    }
+    apr_table_setn(r->err_headers_out, "Location", url);
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    return HTTP_SEE_OTHER;
+}
+
+/* While the database is down every request comes here: one line a second and process says as much. */
+static int may_complain(kr_database_t *database)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now()), last = apr_atomic_read32(&database->complained);
+
+    return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
+}
+
+static const char *verdict_of(const kr_err_t *err)
+{
+    if (err->status >= 500) return "unavailable";
+    return err->status == HTTP_UNAUTHORIZED ? "no-session" : "step-up";
+}
+
+int kr_refuse(request_rec *r, const kr_pass_t *pass)
+{
+    if (pass->refusal->status >= 500 && may_complain(pass->tenant->database))
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r,
+                      KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
+    kr_note_verdict(r, verdict_of(pass->refusal));
+    return answer(r, pass, pass->refusal);
+}
+
+/* People who cannot mend it get httpd's own page for 403, which sites replace by an ErrorDocument. */
+int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
+{
+    const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, NULL);
+
+    kr_note_verdict(r, err->extra ? "step-up" : "forbidden");
+    if (!err->extra && is_person(r)) return HTTP_FORBIDDEN;
+    return answer(r, pass, err);
+}

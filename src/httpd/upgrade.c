@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections that became something else (WebSocket through mod_proxy) outlive the check that let them in by hours. Each
+ * child keeps a list of them; its background thread asks which of their sessions have ended, and closes those.
+ */
+#include "gate.h"
+
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+#include <http_core.h>
+
+#include "kr_store.h"
+#include "kr_text.h"
+
+typedef struct tunnel_t {
+    struct tunnel_t *next, *before;
+    apr_socket_t *socket;    /* the client's */
+    const kr_tenant_t *tenant;
+    const char *session;     /* its id */
+    apr_time_t every, due;   /* µs */
+    kr_tunnels_t *list;
+    int asked;               /* in the round that runs */
+} tunnel_t;
+
+struct kr_tunnels_t {
+    apr_thread_mutex_t *mutex; /* for all below, and for what hangs on it: a socket is valid while its tunnel is listed */
+    tunnel_t *first;
+};
+
+kr_tunnels_t *kr_tunnels_make(apr_pool_t *pchild)
+{
+    kr_tunnels_t *list = apr_pcalloc(pchild, sizeof(*list));
+
+    return apr_thread_mutex_create(&list->mutex, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS ? list : NULL;
+}
+
+/* -- coming and going --------------------------------------------------------- */
+
+static apr_status_t leave(void *data)
+{
+    tunnel_t *tunnel = data;
+    kr_tunnels_t *list = tunnel->list;
+
+    apr_thread_mutex_lock(list->mutex);
+    if (tunnel->before)
+        tunnel->before->next = tunnel->next;
+    else
+        list->first = tunnel->next;
+    if (tunnel->next) tunnel->next->before = tunnel->before;
+    apr_thread_mutex_unlock(list->mutex);
+    return APR_SUCCESS;
+}
+
+void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const int seconds = place->upgrade_check == KR_UNSET ? KR_UPGRADE_CHECK : place->upgrade_check;
+    kr_tunnels_t *list = kr_host_of(r->server)->site->tunnels;
+    tunnel_t *tunnel;
+
+    /* Streams of an HTTP/2 connection share its socket, and cannot be upgraded this way. */
+    if (!list || !seconds || r->main || r->connection->master || !apr_table_get(r->headers_in, "Upgrade")) return;
+    tunnel = apr_pcalloc(r->pool, sizeof(*tunnel));
+    tunnel->socket = ap_get_conn_socket(r->connection);
+    tunnel->tenant = pass->tenant;
+    tunnel->session = pass->session->id;
+    tunnel->every = apr_time_from_sec(seconds);
+    tunnel->due = apr_time_now() + tunnel->every;
+    tunnel->list = list;
+    apr_thread_mutex_lock(list->mutex);
+    tunnel->next = list->first;
+    if (list->first) list->first->before = tunnel;
+    list->first = tunnel;
+    apr_thread_mutex_unlock(list->mutex);
+    apr_pool_pre_cleanup_register(r->pool, tunnel, leave);
+}
+
+/* -- asking ------------------------------------------------------------------- */
+
+/* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
+static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, const kr_tenant_t *tenant, apr_pool_t *pool)
+{
+    const apr_time_t now = apr_time_now();
+    int n = 0;
+
+    apr_thread_mutex_lock(list->mutex);
+    for (tunnel_t *t = list->first; t; t = t->next) {
+        t->asked = t->tenant == tenant && t->due <= now && n < KR_SESSIONS_ALIVE_MAX;
+        if (!t->asked) continue;
+        t->due = now + t->every;
+        ids[n++] = apr_pstrdup(pool, t->session); /* the request may be gone before the answer is here */
+    }
+    apr_thread_mutex_unlock(list->mutex);
+    return n;
+}
+
+static int among(const apr_array_header_t *ids, const char *id)
+{
+    for (int i = 0; i < ids->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(ids, i, const char *), id)) return 1;
+    return 0;
+}
+
+/* Shut, not closed: the thread that serves it reads the end, and tidies up as ever. */
+static int cut(kr_tunnels_t *list, const apr_array_header_t *alive)
+{
+    int n = 0;
+
+    apr_thread_mutex_lock(list->mutex);
+    for (tunnel_t *t = list->first; t; t = t->next) {
+        if (!t->asked || among(alive, t->session)) continue;
+        apr_socket_shutdown(t->socket, APR_SHUTDOWN_READWRITE);
+        n++;
+    }
+    apr_thread_mutex_unlock(list->mutex);
+    return n;
+}
+
+void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
+{
+    const char *ids[KR_SESSIONS_ALIVE_MAX];
+    apr_array_header_t *alive;
+    int n;
+
+    while ((n = collect(ids, list, tenant, k->pool)) > 0) {
+        kr_err_t *err = kr_store_sessions_alive(&alive, k, ids, n);
+        int closed;
+
+        kr_db_release(k);
+        if (err) return; /* logged below us; while nobody can say, what was let in stays */
+        closed = cut(list, alive);
+        if (closed)
+            kr_log(k, KR_LOG_INFO, KRLOGNO(1240) "realm %s: closed %d upgraded connections whose session has ended",
+                   tenant->realm->name, closed);
+    }
+}

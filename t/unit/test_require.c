@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Require lines ask: which are read, and whom they let in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kr_config.h"
+#include "kr_json.h"
+#include "kr_require.h"
+#include "kr_text.h"
+
+#define ANA "01890a5d-ac96-474b-bcce-b302099a8057"
+#define BOB "01890a5d-ac96-474b-bcce-b302099a8058"
+
+#define TRAITS                                                                                                         \
+    "{\"email\": \"ana@example.org\", \"age\": 30, \"height\": 1.7, \"staff\": true, \"none\": null, "                 \
+    "\"groups\": [\"editors\", \"readers\"], \"address\": {\"country\": \"DE\"}, "                                     \
+    "\"phones\": [{\"kind\": \"home\"}, {\"kind\": \"work\"}], \"path\": \"/srv\"}"
+
+static apr_pool_t *pool;
+
+static const apr_array_header_t *words_of(const char *line)
+{
+    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(const char *));
+    char *rest = apr_pstrdup(pool, line), *last;
+
+    for (char *w = apr_strtok(rest, " ", &last); w; w = apr_strtok(NULL, " ", &last)) APR_ARRAY_PUSH(words, const char *) = w;
+    return words;
+}
+
+static kr_require_kind_e kind_of(const char *name)
+{
+    int kind = 0;
+
+    while (strcmp(kr_require_names[kind], name)) assert_true(++kind < KR_REQUIRE_KINDS);
+    return (kr_require_kind_e)kind;
+}
+
+static kr_session_t *session(void)
+{
+    static kr_identity_t identity;
+    static kr_session_t s;
+
+    identity = (kr_identity_t){
+        .id = ANA,
+        .schema_id = "person",
+        .available_aal = "aal1",
+        .traits = kr_json_own(pool, json_loads(TRAITS, 0, NULL)),
+        .metadata_public = kr_json_own(pool, json_loads("{\"plan\": \"gold\"}", 0, NULL)),
+        .addresses = apr_array_make(pool, 2, sizeof(kr_address_t)),
+    };
+    APR_ARRAY_PUSH(identity.addresses, kr_address_t) =
+        (kr_address_t){ .value = "ana@example.org", .via = "email", .verified = 1 };
+    APR_ARRAY_PUSH(identity.addresses, kr_address_t) = (kr_address_t){ .value = "+49123", .via = "sms", .verified = 0 };
+    s = (kr_session_t){ .id = BOB, .identity = &identity, .aal = "aal1" };
+    return &s;
+}
+
+static kr_require_t *read_as(const char *kind, const char *line)
+{
+    const char *why = NULL;
+    kr_require_t *require = kr_require_parse(pool, kind_of(kind), words_of(line), &why);
+
+    if (!require) fail_msg("%s %s: %s", kind, line, why);
+    return require;
+}
+
+static void test_lines_let_in_whom_they_name(void **state)
+{
+    static const struct {
+        const char *kind, *line;
+        kr_verdict_e verdict;
+    } CASES[] = {
+        { "kratos-session", "", KR_REQUIRE_MET },
+        { "kratos-aal", "aal1", KR_REQUIRE_MET },
+        { "kratos-aal", "aal2", KR_REQUIRE_UNMET },
+        { "kratos-verified", "", KR_REQUIRE_MET },
+        { "kratos-verified", "email", KR_REQUIRE_MET },
+        { "kratos-verified", "phone", KR_REQUIRE_UNMET },
+        { "kratos-identity", BOB " " ANA, KR_REQUIRE_MET },
+        { "kratos-identity", BOB, KR_REQUIRE_UNMET },
+        { "kratos-schema", "company person", KR_REQUIRE_MET },
+        { "kratos-schema", "persons", KR_REQUIRE_UNMET },
+        { "kratos-metadata", "plan gold", KR_REQUIRE_MET },
+        { "kratos-metadata", "plan silver", KR_REQUIRE_UNMET },
+        { "kratos-trait", "email bob@example.org ana@example.org", KR_REQUIRE_MET },
+        { "kratos-trait", "email ANA@example.org", KR_REQUIRE_UNMET },
+        { "kratos-trait", "email /@example\\.org$/", KR_REQUIRE_MET },
+        { "kratos-trait", "email /^EXAMPLE/", KR_REQUIRE_UNMET },
+        { "kratos-trait", "email /^ANA@/i", KR_REQUIRE_MET },
+        { "kratos-trait", "path /srv", KR_REQUIRE_MET }, /* a text that begins with a slash */
+        { "kratos-trait", "age 30", KR_REQUIRE_MET },
+        { "kratos-trait", "age 30.0", KR_REQUIRE_MET },
+        { "kratos-trait", "age 31", KR_REQUIRE_UNMET },
+        { "kratos-trait", "age /^3/", KR_REQUIRE_MET },
+        { "kratos-trait", "age 0x1e", KR_REQUIRE_UNMET },
+        { "kratos-trait", "height 1.70", KR_REQUIRE_MET },
+        { "kratos-trait", "staff true", KR_REQUIRE_MET },
+        { "kratos-trait", "staff false", KR_REQUIRE_UNMET },
+        { "kratos-trait", "staff 1", KR_REQUIRE_UNMET },
+        { "kratos-trait", "none null", KR_REQUIRE_UNMET },
+        { "kratos-trait", "none /./", KR_REQUIRE_UNMET },
+        { "kratos-trait", "groups readers", KR_REQUIRE_MET },
+        { "kratos-trait", "groups admins", KR_REQUIRE_UNMET },
+        { "kratos-trait", "address.country AT DE", KR_REQUIRE_MET },
+        { "kratos-trait", "address DE", KR_REQUIRE_UNMET },
+        { "kratos-trait", "address.country.code DE", KR_REQUIRE_UNMET },
+        { "kratos-trait", "phones.kind work", KR_REQUIRE_MET },
+        { "kratos-trait", "nobody.has.this x", KR_REQUIRE_UNMET },
+    };
+    kr_ctx_t *k = kr_ctx_make(pool, NULL, KR_LOG_ERR);
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        kr_verdict_e verdict = kr_require_judge(k, read_as(CASES[i].kind, CASES[i].line), session());
+
+        if (verdict != CASES[i].verdict) fail_msg("%s %s: %d", CASES[i].kind, CASES[i].line, verdict);
+    }
+}
+
+static void test_lines_that_make_no_sense_are_refused_with_a_reason(void **state)
+{
+    static const char *const CASES[][2] = {
+        { "kratos-session", "x" },        { "kratos-aal", "" },          { "kratos-aal", "aal3" },
+        { "kratos-aal", "aal1 aal2" },    { "kratos-verified", "fax" },  { "kratos-verified", "email phone" },
+        { "kratos-identity", "" },        { "kratos-identity", "ana" },  { "kratos-schema", "" },
+        { "kratos-trait", "" },           { "kratos-trait", "email" },   { "kratos-trait", ".email x" },
+        { "kratos-trait", "a..b x" },     { "kratos-trait", "a. x" },    { "kratos-trait", "email /(/" },
+        { "kratos-metadata", "plan" },    { "kratos-trait", "email /[/i" },
+    };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const char *why = NULL;
+
+        if (kr_require_parse(pool, kind_of(CASES[i][0]), words_of(CASES[i][1]), &why))
+            fail_msg("%s %s was taken", CASES[i][0], CASES[i][1]);
+        assert_non_null(why);
+        assert_true(strlen(why) > 10);
+    }
+}
+
+static void test_an_expression_that_explodes_neither_lets_in_nor_hangs(void **state)
+{
+    kr_ctx_t *k = kr_ctx_make(pool, NULL, KR_LOG_ERR);
+    kr_session_t *s = session();
+
+    (void)state;
+    json_object_set_new(s->identity->traits, "email", json_string("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"));
+    assert_int_equal(kr_require_judge(k, read_as("kratos-trait", "email /^(a+)+$/"), s), KR_REQUIRE_UNSURE);
+    /* another value that fits decides all the same */
+    assert_int_equal(kr_require_judge(k, read_as("kratos-trait", "email /^(a+)+$/ /!$/"), s), KR_REQUIRE_MET);
+}
+
+static int make_pool(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int drop_pool(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_lines_let_in_whom_they_name, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(test_lines_that_make_no_sense_are_refused_with_a_reason, make_pool, drop_pool),
+        cmocka_unit_test_setup_teardown(test_an_expression_that_explodes_neither_lets_in_nor_hangs, make_pool, drop_pool),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
