@@ -16,7 +16,8 @@ typedef struct {
 } kr_code_kind_t;
 
 /**
- * Forget earlier codes of the flow, store a new one, queue its mail, store the flow: one transaction.
+ * Forget earlier codes of the flow, store a new one, queue its mail, store the flow: one transaction. A recovery link also voids
+ * those of the identity's other flows.
  * @param identity  NULL: nobody has the address; nothing is stored, and mailed only if kind->unknown_template is set
  * @param address_id  row of the address, or NULL
  */
@@ -55,7 +56,7 @@ typedef enum {
 
 /**
  * Check a code, count the try and use the code, in one transaction. Blanks and full-width digits are understood. All codes of
- * the flow are compared, in constant time.
+ * the flow are compared, in constant time. A right one of recovery voids all others of its kind that the identity has.
  * @param used  the row it matched, when right
  */
 kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow,

@@ -143,6 +143,17 @@ kr_err_t *kr_csrf_check(kr_ctx_t *k, const kr_flow_t *flow, const char *token) K
 /** The 403 with the details that tell what missed. @param token the one that was sent, or NULL */
 kr_err_t *kr_csrf_violation(kr_ctx_t *k, const char *token);
 
+/* -- visits from a mail (verification) ------------------------------------- */
+
+/** The link of a mail was followed: remember this browser, and the code for it alone, sealed. @return 0: nothing to remember */
+int kr_flow_visit(kr_ctx_t *k, kr_flow_t *flow, const char *code);
+/** Did this browser begin the flow, or visit it by its mail? */
+int kr_flow_visitor(kr_ctx_t *k, const kr_flow_t *flow);
+/** Fill the code into the form of the one who visited. In memory only. */
+void kr_flow_fill_visit(kr_ctx_t *k, kr_flow_t *flow);
+/** A new code is on its way: the one of the visit is over. */
+void kr_flow_forget_visit(kr_flow_t *flow);
+
 /* -- return_to ------------------------------------------------------------ */
 
 /** May a browser be sent there? `url` may be relative to the default return URL. */

@@ -12,6 +12,7 @@ typedef struct {
     kr_identity_t *identity;  /* login: who it is; registration: what is to be created */
     const kr_identity_t *before; /* settings: the identity as it was, with credentials; `identity` is what it shall be */
     json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
+    int end_others;           /* settings: 1: the person asked to be signed out everywhere else; not a method's business */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
     int next_step;            /* 1: the flow goes on with another screen; show it */
     int passed;               /* verification, recovery: the code or link was right */

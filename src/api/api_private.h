@@ -53,9 +53,13 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message)
 const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow);
 /** The fields of the query as a body: visits from a mail. */
 void kr_body_of_query(kr_body_t *out, kr_ctx_t *k);
+/** Is it a HEAD request, as mail scanners and previews of links make? Answered then, with nothing used up, changed or said. */
+int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
 /** Remember a session token exchange code if the client asked for one. */
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
-/** Is a query parameter true as Go reads booleans (1, t, T, true, True, TRUE)? */
+/** Is a word true as Go reads booleans (1, t, T, true, True, TRUE)? */
+int kr_word_true(const char *word);
+/** The same of a query parameter. */
 int kr_query_true(kr_ctx_t *k, const char *name);
 
 /** {"action":"redirect_browser_to",...}. New reference. */

@@ -6,14 +6,20 @@
 
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
 
-int kr_query_true(kr_ctx_t *k, const char *name)
+int kr_word_true(const char *word)
 {
     static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
+
+    for (int i = 0; i < KR_DIM(words); i++)
+        if (strcmp(words[i], word) == 0) return 1;
+    return 0;
+}
+
+int kr_query_true(kr_ctx_t *k, const char *name)
+{
     const char *value = kr_query(k->req, name);
 
-    for (int i = 0; value && i < KR_DIM(words); i++)
-        if (strcmp(words[i], value) == 0) return 1;
-    return 0;
+    return value && kr_word_true(value);
 }
 
 kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
@@ -63,8 +69,9 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     kr_flow_t *flow;
     kr_err_t *err = kr_flow_load(&flow, k, kind, id);
 
-    if (!err && !flow->api && !kr_csrf_owns(k, flow)) err = kr_csrf_violation(k, NULL);
+    if (!err && !flow->api && !kr_flow_visitor(k, flow)) err = kr_csrf_violation(k, NULL);
     if (!err && kr_flow_expired(k, flow)) err = kr_flow_gone(k, flow);
+    if (!err) kr_flow_fill_visit(k, flow);
     if (err) kr_respond_error(k, err, 1);
     else kr_reply_json(k, 200, kr_flow_json(k, flow));
     return KR_DONE;
@@ -76,6 +83,13 @@ kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
 
     if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
     return kr_flow_load(out, k, kind, id);
+}
+
+int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    if (k->req->method != KR_HEAD) return 0;
+    kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    return 1;
 }
 
 kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow)

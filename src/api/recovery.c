@@ -184,6 +184,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     kr_session_t *session = NULL;
     kr_outcome_t done;
 
+    if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (!token) KR_TRY(kr_session_current(&session, k));
     if (session) {
         if (flow->api || kr_wants_json(k->req, 1)) {

@@ -8,11 +8,39 @@
 #define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
 #define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
 
+/** A field of ours beside Kratos': the person wants to be signed out everywhere else once the change is made. */
+#define END_OTHERS "revoke_other_sessions"
+
 /* -- who asks ------------------------------------------------------------- */
 
-static kr_err_t *need_aal(kr_ctx_t *k, const kr_session_t *session)
+/* Who has a second factor gives it, and comes back: to `return_to`, where a sign-in may lead there. */
+static kr_err_t *need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
-    return kr_session_check_aal(k, session, k->realm->settings->settings_highest_aal);
+    kr_err_t *err = kr_session_check_aal(k, session, k->realm->settings->settings_highest_aal);
+    const char *to = err ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
+
+    if (!to || !return_to || !kr_return_to_allowed(k, return_to)) return err;
+    to = kr_url_with(k->pool, to, "return_to", return_to);
+    kr_err_detail(k, err, "redirect_browser_to", json_string(to));
+    return kr_err_extra(k, err, "redirect_browser_to", json_string(to));
+}
+
+/* The request for settings, to be made again; NULL when it says nothing that a plain one would not. */
+static const char *this_request(kr_ctx_t *k, int api)
+{
+    const char *return_to = kr_query(k->req, "return_to");
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/settings/browser");
+
+    return api || !return_to || !*return_to ? NULL : kr_url_with(k->pool, url, "return_to", return_to);
+}
+
+/* The page of a flow; a site's own page may be where no sign-in leads, then its successor. */
+static const char *page_of(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *page = kr_flow_ui_url(k, flow);
+
+    if (kr_return_to_allowed(k, page)) return page;
+    return kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/settings/browser");
 }
 
 static void attach_identity(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
@@ -28,7 +56,7 @@ static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
     kr_flow_t *flow;
 
     KR_TRY(kr_session_need(&session, k, "session_inactive"));
-    KR_TRY(need_aal(k, session));
+    KR_TRY(need_aal(k, session, this_request(k, api)));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_SETTINGS, api));
     flow->identity_id = session->identity->id;
     flow->schema_id = session->identity->schema_id;
@@ -89,7 +117,7 @@ static kr_err_t *get(kr_ctx_t *k, const kr_session_t *session)
     kr_flow_t *flow;
 
     KR_TRY(load_own(&flow, k, session, kr_query(k->req, "id")));
-    KR_TRY(need_aal(k, session));
+    KR_TRY(need_aal(k, session, page_of(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_gone(k, flow);
     attach_identity(k, flow, session);
     kr_reply_json(k, 200, kr_flow_json(k, flow));
@@ -163,6 +191,7 @@ static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t 
     const int json = flow->api || kr_wants_json(k->req, 1);
 
     /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
+    if (done->park && done->end_others) json_object_set_new(done->park, END_OTHERS, json_true());
     if (done->park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(park(k, flow, done->park));
     if (json) return err;
     kr_reply_redirect(k, 303, kr_json_str(err->extra, "redirect_browser_to"));
@@ -182,7 +211,9 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     const change_t *change = baton;
 
     KR_TRY(kr_identity_update(k, change->done->identity, change->done->before));
-    return kr_hooks_write(k, change->after);
+    KR_TRY(kr_hooks_write(k, change->after));
+    if (!change->done->end_others) return NULL;
+    return kr_store_session_revoke_others(NULL, k, change->done->identity->id, change->after->session->id);
 }
 
 /* The form begins anew with what is stored now. */
@@ -234,19 +265,38 @@ static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_o
     return KR_DONE;
 }
 
+static int ticked(const kr_body_t *body, const char *field)
+{
+    const char *text = kr_body_str(body, field);
+
+    if (text) return strcmp(text, "on") == 0 || kr_word_true(text); /* "on" is what a bare checkbox sends */
+    return json_is_true(json_object_get(body->json, field));
+}
+
+static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
+{
+    kr_err_t *err = kr_methods_resume(done, k, flow, parked);
+
+    done->end_others = json_is_true(json_object_get(parked, END_OTHERS));
+    return err;
+}
+
 /* People who come back from the sign-in arrive by GET: carry out what waits. */
 static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
     const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
     json_t *parked = comes_back ? take_parked(k, flow) : NULL;
     kr_body_t body;
+    kr_err_t *err;
 
     memset(done, 0, sizeof(*done));
     kr_flow_clear_messages(flow);
-    if (parked) return kr_methods_resume(done, k, flow, parked);
+    if (parked) return resume(done, k, flow, parked);
     KR_TRY(kr_body_read(&body, k));
     flow->state = "show_form"; /* the state follows the last step */
-    return kr_methods_submit(done, k, flow, &body);
+    err = kr_methods_submit(done, k, flow, &body);
+    done->end_others = ticked(&body, END_OTHERS);
+    return err;
 }
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
@@ -254,7 +304,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
     kr_outcome_t done;
     kr_err_t *err;
 
-    KR_TRY(need_aal(k, session));
+    KR_TRY(need_aal(k, session, kr_flow_submit_url(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4050001);
     err = take(&done, k, flow);
     if (err && err->id && strcmp(err->id, "session_refresh_required") == 0) return refresh_first(k, flow, &done, err);

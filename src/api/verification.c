@@ -87,9 +87,7 @@ static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
 /* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */
 static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
-    kr_node_set(kr_node_find(flow, "code"), "value", json_string(code));
-    hand_over(k, flow);
-    KR_TRY(kr_flow_update(k, flow));
+    if (kr_flow_visit(k, flow, code)) KR_TRY(kr_flow_update(k, flow));
     kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     return KR_DONE;
 }
@@ -133,6 +131,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     const char *code = kr_query(k->req, "code");
     kr_outcome_t done;
 
+    if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
     if (k->req->method == KR_GET && code && *code) return prefill(k, flow, code);
     KR_TRY(take(&done, k, flow));

@@ -20,6 +20,7 @@ typedef struct {
     const char *via, *value, *identity_id, *address_id;
     int store;  /* 0: nobody has the address, so there is no code */
     int beside; /* 1: the flow's earlier codes stay */
+    int alone;  /* 1: those of the identity's other flows go too */
 } sending_t;
 
 const kr_code_kind_t kr_code_verification = { "verification", "verification_code_valid", "verification_code_invalid",
@@ -54,7 +55,6 @@ static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, a
 {
     const char *code = s->kind->link ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
 
-    if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
     *out = code;
     return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->value, s->address_id, s->identity_id,
                                 kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code), k->now + lifespan);
@@ -67,6 +67,9 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
     kr_mail_t mail = { .via = s->via, .to = s->value, .template_type = s->kind->template_type };
     const char *code = NULL;
 
+    /* also where no code follows: one that still worked would tell that nobody has the address asked for after it */
+    if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
+    if (s->store && s->alone) KR_TRY(kr_store_codes_void(k, s->identity_id, s->kind->kind));
     if (s->store) KR_TRY(store_code(&code, k, s, lifespan));
     else mail.template_type = s->kind->unknown_template;
     if (!mail.template_type) return NULL;
@@ -77,7 +80,7 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                         const char *identity_id, const char *address_id)
 {
-    const sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0 };
+    const sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 1, 0 };
 
     return queue(k, &s);
 }
@@ -94,7 +97,9 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                        const char *identity_id, const char *address_id)
 {
-    sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0 };
+    /* a newer link back in voids the ones before it, in whichever flow they were asked for */
+    const int alone = kind->link && flow->kind == KR_FLOW_RECOVERY;
+    sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0, alone };
 
     return kr_db_tx(k, send_in_tx, &s);
 }
@@ -113,7 +118,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
-        const sending_t s = { all->flow, all->kind, kr_code_via(value), value, all->identity_id, NULL, 1, i > 0 };
+        const sending_t s = { all->flow, all->kind, kr_code_via(value), value, all->identity_id, NULL, 1, i > 0, 0 };
 
         KR_TRY(queue(k, &s));
     }
@@ -143,17 +148,35 @@ typedef struct {
     kr_code_row_t row;
 } checking_t;
 
+/** What people put between digits, or a clipboard around them: nothing of it is part of a code or token. */
+static const char *const FILLERS[] = {
+    " ", "\t", "\r", "\n", "-", ".",
+    "\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\xaf", "\xe2\x80\x89", /* no-break, ideographic and narrow spaces */
+    "\xe2\x80\x8b", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x81\xa0", "\xef\xbb\xbf", /* not to be seen at all */
+    "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x93", "\xef\xbc\x8d", /* hyphens, dash, full-width hyphen */
+};
+
+static apr_size_t filler(const char *p)
+{
+    for (int i = 0; i < KR_DIM(FILLERS); i++)
+        if (strncmp(p, FILLERS[i], strlen(FILLERS[i])) == 0) return strlen(FILLERS[i]);
+    return 0;
+}
+
 /* People paste "123 456", and some keyboards type full-width digits (U+FF10 to U+FF19). */
 static const char *clean(apr_pool_t *pool, const char *code)
 {
     char *out = apr_palloc(pool, strlen(code) + 1), *to = out;
 
-    for (const unsigned char *p = (const unsigned char *)code; *p; p++) {
-        if (*p == ' ' || *p == '-' || *p == '\t') continue;
-        if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) {
+    while (*code) {
+        const unsigned char *p = (const unsigned char *)code;
+        const apr_size_t skip = filler(code);
+
+        if (skip) code += skip;
+        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) {
             *to++ = (char)('0' + (p[2] - 0x90));
-            p += 2;
-        } else *to++ = (char)*p;
+            code += 3;
+        } else *to++ = *code++;
     }
     *to = '\0';
     return out;
@@ -192,8 +215,13 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
     }
     if (c->verdict != KR_CODE_RIGHT) return NULL;
     KR_TRY(kr_store_code_use(&done, k, c->row.id));
-    if (!done) c->verdict = KR_CODE_USED;
-    return done ? mark_verified(k, &c->row) : NULL;
+    if (!done) {
+        c->verdict = KR_CODE_USED;
+        return NULL;
+    }
+    /* who is back in needs none of the other ways back that were asked for meanwhile, and nobody else shall use one */
+    if (c->flow->kind == KR_FLOW_RECOVERY && c->row.identity_id) KR_TRY(kr_store_codes_void(k, c->row.identity_id, c->kind));
+    return mark_verified(k, &c->row);
 }
 
 kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow, const char *kind,
@@ -232,6 +260,7 @@ void kr_verification_show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *via, co
 
     flow->nodes = kr_json_own(k->pool, json_array());
     kr_flow_clear_messages(flow);
+    kr_flow_forget_visit(flow);
     kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
     if (!flow->api) kr_node_csrf(k, flow);
     kr_node_add(k, flow, "code", &again);

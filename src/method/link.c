@@ -54,8 +54,6 @@ static kr_err_t *send_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     }
     if (!(recovery ? conf->recovery_notify_unknown : conf->verification_notify_unknown)) kind.unknown_template = NULL;
     KR_TRY(kr_store_address_find(&identity_id, &address_id, k, recovery, "email", value));
-    /* a newer link voids the ones before it, in whichever flow they were asked for */
-    if (identity_id && recovery) KR_TRY(kr_store_codes_void(k, identity_id, kind.kind));
     kr_link_show_sent(k, flow, address);
     flow->show_transient = recovery;
     out->next_step = 1;
@@ -78,7 +76,6 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
         out->identity_id = row.identity_id;
         out->via = "email";
         out->proof = (kr_proof_t){ "link_recovery", "aal1" };
-        if (recovery) KR_TRY(kr_store_codes_void(k, row.identity_id, "recovery_link"));
     }
     return NULL;
 }

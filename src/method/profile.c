@@ -221,6 +221,7 @@ static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_sch
     for (int i = 0; i < KR_DIM(types); i++) {
         kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, types[i]);
 
+        if (!c && strcmp(types[i], "code") == 0) add_code_credential(k, identity, schema); /* the first address for codes */
         if (!c) continue;
         c->identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, types[i]);
         if (strcmp(types[i], "code") == 0) c->config = kr_code_config(k->pool, c->identifiers);

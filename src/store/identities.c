@@ -43,7 +43,7 @@ static const kr_query_t CREDENTIAL_UPDATE = {
 
 static const kr_query_t ADDRESS_STATUS = {
     .name = "address_status",
-    .sql = "UPDATE identity_addresses SET status = %s, updated_at = %lld WHERE id = %s AND realm_id = %s",
+    .sql = "UPDATE identity_addresses SET status = %s, updated_at = %lld WHERE id = %s AND realm_id = %s AND verified = 0",
 };
 
 static kr_err_t *insert_credentials(kr_ctx_t *k, const kr_identity_rows_t *rows)
