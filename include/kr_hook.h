@@ -25,7 +25,7 @@ int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const ch
 int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method);
 
 /**
- * Run the hooks that may say no to a sign-in before it begins. They store and commit what they need themselves.
+ * Run the hooks that may say no to a sign-in, a sign-up or a change before it begins. They store and commit what they need themselves.
  * @return what to answer; with browser_to set it is an envelope for programs (with status 403), and people go there
  */
 kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;

@@ -151,6 +151,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     after.method = done.method;
     after.identity = done.identity;
     after.proof = &done.proof;
+    KR_TRY(kr_hooks_admit(k, &after));
     err = kr_db_tx(k, persist, &after);
     if (err && kr_db_is_duplicate(err)) return taken(k, flow, done.identity);
     if (err) return err;

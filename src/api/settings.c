@@ -250,8 +250,10 @@ static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_o
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->identity, .session = session,
                               .continue_with = kr_json_own(k->pool, json_array()) };
     change_t change = { done, &after };
-    kr_err_t *err = kr_db_tx(k, persist, &change);
+    kr_err_t *err;
 
+    KR_TRY(kr_hooks_admit(k, &after));
+    err = kr_db_tx(k, persist, &change);
     if (err && kr_db_is_duplicate(err)) {
         kr_flow_message(k, flow, 4000007, NULL);
         return kr_err_show_flow(k);

@@ -214,6 +214,21 @@ static void finish_flows(kr_review_t *review, kr_settings_t *settings)
     if (!settings->registration_one_step) settings->registration_password_group = 0;
 }
 
+/** A code or link that no method takes back would be mailed in vain. */
+static void check_use(kr_review_t *review, const kr_settings_t *settings, kr_flow_kind_e kind, const char *path, const char *use)
+{
+    const kr_method_e method = use && strcmp(use, "link") == 0 ? KR_METHOD_LINK : KR_METHOD_CODE;
+
+    if (!settings->flow[kind].enabled || settings->method_enabled[method]) return;
+    kr_review_error(review, path, "is \"%s\", but selfservice.methods.%s.enabled is off", use, use);
+}
+
+static void check_uses(kr_review_t *review, const kr_settings_t *settings)
+{
+    check_use(review, settings, KR_FLOW_RECOVERY, "selfservice.flows.recovery.use", settings->recovery_use);
+    check_use(review, settings, KR_FLOW_VERIFICATION, "selfservice.flows.verification.use", settings->verification_use);
+}
+
 /* -- rules: mail ---------------------------------------------------------------------------- */
 
 /** What belongs to the form of the message itself cannot be said by its owner. */
@@ -289,6 +304,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     bound_hasher(&review, settings);
     check_schemas(&review, settings);
     finish_flows(&review, settings);
+    check_uses(&review, settings);
     finish_mail(&review, &settings->mail);
     warn_of_idle(&review);
     settings->tree = draft->tree;

@@ -7,7 +7,10 @@
 
 typedef kr_err_t *hook_fn(kr_ctx_t *k, kr_after_flow_t *after);
 
-/** When a hook runs: before anything is done, inside the transaction, or after it. */
+/**
+ * When a hook runs: before anything is done, inside the transaction, or after it. A web_hook that may stop or change what happens
+ * belongs into ADMIT, one that is only told into ANSWER: in both no transaction is open, and the connection can be given back.
+ */
 typedef enum { ADMIT, WRITE, ANSWER, PHASES } phase_e;
 
 /** A hook, and what it does in each phase; NULL: nothing. */
