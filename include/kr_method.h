@@ -33,7 +33,7 @@ typedef struct {
     kr_method_e id;
     int (*on)(const kr_settings_t *settings, kr_flow_kind_e kind); /* switched on for that kind of flow? */
     int (*takes)(const kr_body_t *body, kr_flow_kind_e kind);      /* NULL: field `method` equals the name */
-    void (*keep)(kr_flow_t *flow, const kr_body_t *body); /* keeps what was typed in the nodes, before anything is checked; or NULL */
+    void (*keep)(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body); /* keeps what was typed in the nodes, before anything is checked; or NULL */
     kr_show_fn *show[KR_FLOW_KINDS];   /* nodes of a fresh flow; NULL: none */
     kr_show_fn *offer[KR_FLOW_KINDS];  /* nodes once the account (login) or the profile (registration) is known; NULL: none */
     kr_submit_fn *submit[KR_FLOW_KINDS];

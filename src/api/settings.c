@@ -327,5 +327,6 @@ kr_err_t *kr_settings_submit(kr_ctx_t *k)
     err = submit(k, flow, session);
     if (err && err->status == 403 && !flow->api && !kr_wants_json(k->req, 1) && kr_json_str(err->extra, "redirect_browser_to"))
         return send_elsewhere(k, err);
+    if (err && flow->api) flow->csrf_hash = kr_csrf_hash(k); /* sent by a browser after all: shown with its token, as clients know it */
     return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
 }

@@ -212,6 +212,10 @@ static void finish_flows(kr_review_t *review, kr_settings_t *settings)
         settings->registration_one_step = 1;
     }
     if (!settings->registration_one_step) settings->registration_password_group = 0;
+    if (settings->settings_privileged_age <= 0) {
+        kr_review_error(review, "selfservice.flows.settings.privileged_session_max_age",
+                        "is 0: no sign-in would ever be fresh enough to change a password");
+    }
 }
 
 /** A code or link that no method takes back would be mailed in vain. */

@@ -124,7 +124,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
 
     memset(out, 0, sizeof(*out));
     m = flow->organization_id ? NULL : method_of(k, flow, body);
-    if (m && m->keep) m->keep(flow, body);
+    if (m && m->keep) m->keep(k, flow, body);
     if (!is_own_secret(k, flow, m, body)) KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(take_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));

@@ -117,10 +117,11 @@ static const char *identifier_of(const kr_body_t *body)
     return identifier && *identifier ? identifier : kr_body_str(body, "password_identifier");
 }
 
-static void keep(kr_flow_t *flow, const kr_body_t *body)
+static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = identifier_of(body);
 
+    (void)k;
     if (flow->kind == KR_FLOW_LOGIN && identifier && *identifier)
         kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(identifier));
 }

@@ -193,6 +193,16 @@ static kr_err_t *show_settings(kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
+/* A form that is shown again keeps what was typed, whatever was wrong with it. */
+static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    json_t *decoded;
+
+    if (flow->kind != KR_FLOW_SETTINGS || refuse_odd_traits(k, body)) return;
+    kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), body->json, body->is_form);
+    kr_nodes_show(k, flow, kr_flow_schema(k, flow), "profile", decoded);
+}
+
 /* Changes of what signs in, is verified or recovers need a fresh proof; other traits do not. */
 static int touches_credentials(const kr_identity_t *identity, const kr_identity_t *before)
 {
@@ -260,7 +270,6 @@ static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     KR_TRY(refuse_odd_traits(k, body));
     kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
     kr_validate(&violations, k->pool, schema->validator, decoded);
-    kr_nodes_show(k, flow, schema, "profile", decoded);
     if (violations->nelts) {
         kr_nodes_violations(k, flow, violations);
         return kr_err_show_flow(k);
@@ -282,6 +291,7 @@ const kr_method_t kr_method_profile = {
     .id = KR_METHOD_PROFILE,
     .on = is_on,
     .takes = takes,
+    .keep = keep,
     .show = { [KR_FLOW_REGISTRATION] = show_registration, [KR_FLOW_SETTINGS] = show_settings },
     .submit = { [KR_FLOW_REGISTRATION] = first_screen, [KR_FLOW_SETTINGS] = change_traits },
     .resume = resume_traits,
