@@ -91,6 +91,7 @@ typedef struct kr_settings_t {
     /* methods */
     int method_enabled[KR_METHOD_IDS]; /* password, profile, code, link, totp... */
     int code_passwordless, code_mfa;
+    int code_fallback;               /* sign-in by code finds accounts without a code credential too */
     struct {
         apr_int64_t min_length;      /* bytes */
         int similarity_check;

@@ -57,8 +57,9 @@ static const kr_key_t KEYS[] = {
       .help = "how long a code is good" },
     { "selfservice.methods.code.config.max_submissions", KR_INT, "5", AT(code_max_submissions), BUILT,
       .help = "wrong codes that a flow takes", .min = 1, .max = 255 },
-    { "selfservice.methods.code.config.missing_credential_fallback_enabled", KR_BOOL, "false", NOWHERE, DETAIL,
-      .help = "codes also go to verified addresses without a code credential" },
+    { "selfservice.methods.code.config.missing_credential_fallback_enabled", KR_BOOL, "false", AT(code_fallback), BUILT,
+      .help = "an account without a code credential is found by its other identifiers and addresses; the code goes to the address that "
+              "was typed" },
     { "selfservice.methods.link.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_LINK]), BUILT,
       .help = "mailed links in recovery and verification", .asks = "recovery and verification by link" },
     { "selfservice.methods.link.config.base_url", KR_URL, NULL, NOWHERE, DETAIL, .help = "what such links begin with" },

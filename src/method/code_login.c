@@ -6,6 +6,7 @@
 #include <apr_lib.h>
 
 #include "kr_json.h"
+#include "kr_store.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -125,6 +126,32 @@ static const char *identifier_of(kr_ctx_t *k, const kr_body_t *body)
     return identifier ? lowered(k->pool, identifier) : "";
 }
 
+/* Where the settings want it: whoever has the e-mail address in any way, though without a credential for codes. */
+static kr_err_t *find_without_credential(kr_identity_t **out, kr_ctx_t *k, const char *normal)
+{
+    const char *address = kr_address_normalise(k->pool, "email", normal), *id, *address_id;
+    apr_array_header_t *types;
+
+    if (!k->realm->settings->code_fallback || !address) return NULL;
+    KR_TRY(kr_store_address_find(&id, &address_id, k, 0, "email", address));
+    if (id) return kr_identity_load(out, k, id, 1);
+    KR_TRY(kr_store_identifier_types(&types, k, address));
+    for (int i = 0; i < types->nelts && !*out; i++)
+        KR_TRY(kr_identity_by_identifier(out, k, APR_ARRAY_IDX(types, i, const char *), address));
+    return NULL;
+}
+
+/* Where codes for it go: of several addresses the one that was typed, as the credential was found by that. */
+static apr_array_header_t *addresses_of(kr_ctx_t *k, const kr_identity_t *identity, const char *identifier)
+{
+    const kr_credential_t *credential = kr_identity_credential(identity, "code");
+    apr_array_header_t *typed = apr_array_make(k->pool, 1, sizeof(const char *));
+
+    if (credential) return kr_code_addresses(k->pool, credential->identifiers);
+    APR_ARRAY_PUSH(typed, const char *) = kr_identifier_normalise(k->pool, identifier);
+    return kr_code_addresses(k->pool, typed);
+}
+
 /* With its code credential; NULL when nobody has it or, to confirm a session, when it is somebody else's. */
 static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, const char *identifier)
 {
@@ -134,6 +161,7 @@ static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, c
     *out = NULL;
     if (!normal) return NULL;
     KR_TRY(kr_identity_by_identifier(out, k, "code", normal));
+    if (!*out) KR_TRY(find_without_credential(out, k, normal));
     if (!*out || !flow->refresh) return NULL;
     KR_TRY(kr_session_current(&session, k));
     if (session && strcmp(session->identity->id, (*out)->id) != 0) *out = NULL;
@@ -157,8 +185,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_identity_t *identity;
 
     KR_TRY(find(&identity, k, flow, identifier));
-    /* found by an identifier, the credential has that one: of several addresses the one that was typed is mailed */
-    if (identity) addresses = kr_code_addresses(k->pool, kr_identity_credential(identity, "code")->identifiers);
+    if (identity) addresses = addresses_of(k, identity, identifier);
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     show_sent(k, flow, identifier);
@@ -187,7 +214,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     KR_TRY(kr_code_check(&verdict, &row, k, flow, LOGIN.kind, theirs ? code : ""));
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
-    KR_TRY(kr_identity_by_identifier(&identity, k, "code", row.address));
+    KR_TRY(find(&identity, k, flow, row.address));
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = "passed_challenge";
     out->identity = identity;

@@ -55,6 +55,10 @@ def with_setting(path, value):
     ('identity.schemas', [{'id': 'person', 'url': 'base64://e30'}, {'id': 'person', 'url': 'file://./person.schema.json'}],
      ['identity.schemas', 'person']),
     ('identity.schemas', [{'id': 'person', 'url': 'base64://eyJ0eXBlIjogInRyYWluIn0='}], ['identity.schemas', 'person']),
+    ('selfservice.flows.settings.privileged_session_max_age', '0s', ['privileged_session_max_age', 'fresh']),
+    ('selfservice.flows.recovery', {'enabled': True, 'use': 'link'}, ['flows.recovery.use', 'selfservice.methods.link.enabled']),
+    ('selfservice', {'methods': {'code': {'enabled': False}}, 'flows': {'verification': {'enabled': True}}},
+     ['flows.verification.use', 'selfservice.methods.code.enabled']),
     ('selfservice.flows.login.after.hooks', [{'hook': 'sessoin'}], ['selfservice.flows.login.after.hooks', 'sessoin']),
 ])
 def test_a_mistake_stops_httpd_and_says_where_it_is(path, value, words):

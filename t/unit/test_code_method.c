@@ -9,6 +9,8 @@
 static const char WITH_CODE[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}},"
     " flows: {registration: {after: {code: {hooks: [{hook: session}]}}}}}\n";
+static const char WITH_FALLBACK[] =
+    "selfservice: {methods: {code: {passwordless_enabled: true, config: {missing_credential_fallback_enabled: true}}}}\n";
 static const char IDENTIFIER_FIRST[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}}, flows: {login: {style: identifier_first},"
     " registration: {after: {code: {hooks: [{hook: session}]}}}}}\n";
@@ -352,6 +354,52 @@ static void test_another_identifier_takes_the_first_ones_code_along(void **state
     assert_status(submit(app, to, NULL, login_body(ANA, code)), 400);
 }
 
+static void test_an_account_from_before_codes_is_found_where_the_settings_want_it(void **state)
+{
+    env_t *env = *state;
+    client_t *app;
+    const char *to;
+    kr_ctx_t *k;
+
+    account(env, ANA); /* under a schema that knows nothing of codes */
+    with(state, WITH_CODE);
+    app = native(env);
+    begin_flow(app, "login", "", &to);
+    assert_int_equal(message_at(said(submit(app, to, NULL, login_body(ANA, NULL))), NULL), 4000035);
+    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+
+    with(state, WITH_FALLBACK);
+    app = native(env);
+    to = sent(app, "Ana@example.org");
+    k = submit(app, to, NULL, login_body(ANA, login_code(env, ANA)));
+    assert_status(k, 200);
+    assert_string_equal(word(k, "session.identity.traits.email"), ANA);
+    assert_int_equal(count_of(env, &VERIFIED), 1);
+    begin_flow(app, "login", "", &to);
+    assert_int_equal(message_at(said(submit(app, to, NULL, login_body("nobody@example.org", NULL))), NULL), 4000035);
+}
+
+static void test_the_first_address_for_codes_may_come_later(void **state)
+{
+    env_t *env = with(state, WITH_CODE);
+    client_t *owner;
+    json_t *flow;
+    const char *to;
+
+    write_file(env, "person.json", PERSON);
+    change(env, "");
+    owner = signed_in_app(env, ANA);
+    with(state, WITH_CODE);
+    owner->realm = env->realm;
+    flow = begin_flow(owner, "settings", "", &to);
+    assert_status(submit(owner, to, flow, json_pack("{s:s, s:{s:s, s:s}}", "method", "profile", "traits", "email", ANA, "second",
+                                                    "second@example.org")),
+                  200);
+    env->now += SECOND;
+    to = sent(native(env), "second@example.org");
+    assert_status(submit(native(env), to, NULL, login_body("second@example.org", login_code(env, "second@example.org"))), 200);
+}
+
 static void test_without_the_setting_there_is_no_sign_in_by_code(void **state)
 {
     env_t *env = with(state, "");
@@ -608,6 +656,8 @@ int main(void)
         TEST(test_a_code_confirms_a_session_of_its_owner_only),
         TEST(test_where_enumeration_is_mitigated_an_unknown_address_looks_like_a_known_one),
         TEST(test_another_identifier_takes_the_first_ones_code_along),
+        TEST(test_an_account_from_before_codes_is_found_where_the_settings_want_it),
+        TEST(test_the_first_address_for_codes_may_come_later),
         TEST(test_without_the_setting_there_is_no_sign_in_by_code),
         TEST(test_identifier_first_offers_what_the_account_has),
         TEST(test_identifier_first_sends_the_code_at_once_where_it_is_the_only_way_in),
