@@ -65,6 +65,15 @@ int kr_query_true(kr_ctx_t *k, const char *name);
 /** {"action":"redirect_browser_to",...}. New reference. */
 json_t *kr_continue_redirect(const char *url);
 
+/* -- parked.c: a change of settings that waits for a fresh sign-in -------- */
+
+/** Keep a change in its flow, sealed, and give the browser the cookie that finds it again. Waits 15 minutes. */
+kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what) KR_MUST_CHECK;
+/** What waits in this flow for this browser, or NULL. Taken out: it is carried out once. The flow is not stored. */
+json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow);
+/** Nothing waits any more: the cookie, if there is one, gets a value that leads nowhere. */
+void kr_settings_unpark(kr_ctx_t *k);
+
 /* -- paging.c ------------------------------------------------------------- */
 
 /** A page of a list. */

@@ -4,10 +4,6 @@
 
 #include "api_private.h"
 
-#define CONTINUITY_COOKIE "ory_kratos_continuity"
-#define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
-#define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
-
 /** A field of ours beside Kratos': the person wants to be signed out everywhere else once the change is made. */
 #define END_OTHERS "revoke_other_sessions"
 
@@ -145,54 +141,13 @@ kr_err_t *kr_settings_get(kr_ctx_t *k)
 
 /* -- a change that waits for a fresh sign-in ------------------------------- */
 
-static void set_continuity(kr_ctx_t *k, const char *key)
-{
-    const kr_cookie_t cookie = {
-        .name = CONTINUITY_COOKIE, .value = key, .path = "/", .same_site = "Lax",
-        .secure = k->realm->settings->csrf_cookie.secure, .http_only = 1, .max_age = CONTINUITY_MAX_AGE, .expires = 1,
-    };
-
-    kr_reply_cookie(k, &cookie);
-}
-
-/* Kept inside the flow, sealed, and found again only with the cookie that this browser got. */
-static kr_err_t *park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
-{
-    const char *key = kr_random_alnum(k->pool, 32);
-    const char *text = kr_json_dump(k->pool, what, NULL);
-
-    kr_json_set_at(flow->internal, "parked.key", json_string(kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, key)));
-    kr_json_set_at(flow->internal, "parked.until", json_integer((json_int_t)(k->now + PARKED_FOR)));
-    kr_json_set_at(flow->internal, "parked.sealed", json_string(kr_seal(k->pool, k->realm->keys, flow->id, text, strlen(text))));
-    set_continuity(k, key);
-    return kr_flow_update(k, flow);
-}
-
-/* What waits in this flow for this browser, or NULL. Taken out: it is carried out once. */
-static json_t *take_parked(kr_ctx_t *k, kr_flow_t *flow)
-{
-    const char *key = kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL);
-    json_t *parked = kr_json_at(flow->internal, "parked");
-    const char *hash = kr_json_str(parked, "key"), *sealed = kr_json_str(parked, "sealed");
-    unsigned char *text;
-    apr_size_t len;
-    json_t *what;
-
-    if (!key || !hash || !sealed || kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, key, hash) < 0) return NULL;
-    if (json_integer_value(json_object_get(parked, "until")) <= (json_int_t)k->now) return NULL;
-    text = kr_unseal(k->pool, k->realm->keys, flow->id, sealed, &len);
-    what = text ? kr_json_own(k->pool, json_loadb((const char *)text, len, 0, NULL)) : NULL;
-    json_object_del(flow->internal, "parked");
-    return what;
-}
-
 static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_err_t *err)
 {
     const int json = flow->api || kr_wants_json(k->req, 1);
 
     /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
     if (done->park && done->end_others) json_object_set_new(done->park, END_OTHERS, json_true());
-    if (done->park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(park(k, flow, done->park));
+    if (done->park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(kr_settings_park(k, flow, done->park));
     if (json) return err;
     kr_reply_redirect(k, 303, kr_json_str(err->extra, "redirect_browser_to"));
     return KR_DONE;
@@ -233,8 +188,7 @@ static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *sess
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method);
 
-    /* nothing waits any more: the cookie that led to it gets a value that leads nowhere */
-    if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
+    kr_settings_unpark(k);
     if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
     if (!flow->api && !kr_wants_json(k->req, 1)) {
         kr_reply_redirect(k, 303, to); /* never to the page of a verification: clients know it so */
@@ -287,7 +241,7 @@ static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const 
 static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
     const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
-    json_t *parked = comes_back ? take_parked(k, flow) : NULL;
+    json_t *parked = comes_back ? kr_settings_take_parked(k, flow) : NULL;
     kr_body_t body;
     kr_err_t *err;
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A change of settings that waits for a fresh sign-in: inside its flow, sealed, for the browser that has the cookie. */
+#include <string.h>
+
+#include "api_private.h"
+
+#define CONTINUITY_COOKIE "ory_kratos_continuity"
+#define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
+#define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
+
+static void set_continuity(kr_ctx_t *k, const char *key)
+{
+    const kr_cookie_t cookie = {
+        .name = CONTINUITY_COOKIE, .value = key, .path = "/", .same_site = "Lax",
+        .secure = k->realm->settings->csrf_cookie.secure, .http_only = 1, .max_age = CONTINUITY_MAX_AGE, .expires = 1,
+    };
+
+    kr_reply_cookie(k, &cookie);
+}
+
+kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
+{
+    const char *key = kr_random_alnum(k->pool, 32);
+    const char *text = kr_json_dump(k->pool, what, NULL);
+
+    kr_json_set_at(flow->internal, "parked.key", json_string(kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, key)));
+    kr_json_set_at(flow->internal, "parked.until", json_integer((json_int_t)(k->now + PARKED_FOR)));
+    kr_json_set_at(flow->internal, "parked.sealed", json_string(kr_seal(k->pool, k->realm->keys, flow->id, text, strlen(text))));
+    set_continuity(k, key);
+    return kr_flow_update(k, flow);
+}
+
+json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *key = kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL);
+    json_t *parked = kr_json_at(flow->internal, "parked");
+    const char *hash = kr_json_str(parked, "key"), *sealed = kr_json_str(parked, "sealed");
+    unsigned char *text;
+    apr_size_t len;
+    json_t *what;
+
+    if (!key || !hash || !sealed || kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, key, hash) < 0) return NULL;
+    if (json_integer_value(json_object_get(parked, "until")) <= (json_int_t)k->now) return NULL;
+    text = kr_unseal(k->pool, k->realm->keys, flow->id, sealed, &len);
+    what = text ? kr_json_own(k->pool, json_loadb((const char *)text, len, 0, NULL)) : NULL;
+    json_object_del(flow->internal, "parked");
+    return what;
+}
+
+void kr_settings_unpark(kr_ctx_t *k)
+{
+    if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
+}
