@@ -51,6 +51,11 @@ kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
  */
 kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *types) KR_MUST_CHECK;
 /**
+ * A second factor was asked for, and the form of the flow (stored by now) offers nothing but a code to one address: send it at once,
+ * and store the flow as it stands then. Otherwise nothing.
+ */
+kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/**
  * Hand a submit to the method it names. Checks the anti-CSRF token first.
  * @return the "no strategy" message of the kind on the flow when none takes it
  */

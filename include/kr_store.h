@@ -81,8 +81,8 @@ kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id) KR
 kr_err_t *kr_store_credential_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
 /** Delete an address; codes sent to it go too. */
 kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
-/** Mark an address verified: status completed, verified_at now. @param first 1: it was not before */
-kr_err_t *kr_store_address_verified(int *first, kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+/** Mark an address verified: status completed, verified_at now. */
+kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 /** The verifiable or recovery address of that value, with its identity's id. @param identity_id NULL when nobody has it */
 kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
                                 const char *value) KR_MUST_CHECK;

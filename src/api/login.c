@@ -65,7 +65,8 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     if (*signed_in) return NULL;
     greet(k, flow);
     KR_TRY(kr_methods_show(k, flow));
-    return kr_flow_insert(k, flow);
+    KR_TRY(kr_flow_insert(k, flow));
+    return strcmp(flow->requested_aal, "aal2") == 0 ? kr_code_begin_second(k, flow) : NULL;
 }
 
 kr_err_t *kr_login_create_browser(kr_ctx_t *k)

@@ -20,6 +20,7 @@ static const kr_node_spec_t ASK_NODES[] = {
 static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 {
     if (!settings->method_enabled[KR_METHOD_CODE]) return 0;
+    if (kind == KR_FLOW_LOGIN && settings->code_mfa) return 1;
     if (kind == KR_FLOW_LOGIN || kind == KR_FLOW_REGISTRATION) return settings->code_passwordless;
     if (kind == KR_FLOW_RECOVERY) return strcmp(settings->recovery_use, "code") == 0;
     return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
@@ -38,6 +39,7 @@ static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
 
     if (kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
     if (kind == KR_FLOW_RECOVERY && !method && is_choice(body)) return 1;
+    if (kind == KR_FLOW_LOGIN && !method && kr_body_str(body, "address")) return 1; /* of a second factor */
     return method && strcmp(method, "code") == 0;
 }
 

@@ -61,20 +61,21 @@ const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifie
 
 kr_err_t *kr_code_offer_login(kr_ctx_t *k, kr_flow_t *flow)
 {
+    if (!k->realm->settings->code_passwordless) return NULL;
     if (!kr_node_find_value(flow, "method", "code")) kr_node_add(k, flow, "code", &CHOOSE);
     return NULL;
 }
 
 kr_err_t *kr_code_show_login(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (strcmp(flow->requested_aal, "aal1") != 0) return NULL;
+    if (strcmp(flow->requested_aal, "aal1") != 0) return k->realm->settings->code_mfa ? kr_code_show_second(k, flow) : NULL;
     if (k->realm->settings->login_identifier_first && !flow->refresh) return NULL;
+    if (!k->realm->settings->code_passwordless) return NULL;
     if (!kr_node_find(flow, "identifier")) kr_node_identifier(k, flow, "default", NULL);
     return kr_code_offer_login(k, flow);
 }
 
-/* The field keeps its place and label, everything else makes room for the code. */
-static void show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, json_t *field, const char *identifier, int message)
 {
     static const kr_node_spec_t nodes[] = {
         { .name = "method", .type = "hidden", .value = "code" },
@@ -82,7 +83,6 @@ static void show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
         { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
         { .name = "resend", .type = "submit", .value = "code", .label = 1070008 },
     };
-    json_t *field = kr_node_find(flow, "identifier");
 
     if (!field) field = kr_node_identifier(k, flow, "default", NULL);
     kr_node_set(field, "type", json_string("hidden"));
@@ -90,13 +90,12 @@ static void show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
     flow->nodes = kr_json_pack(k->pool, "[O]", field);
     kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
     if (!flow->api) kr_node_csrf(k, flow);
-    kr_flow_message(k, flow, flow->refresh ? 1010025 : 1010014, NULL);
+    kr_flow_message(k, flow, message, NULL);
     flow->state = "sent_email";
     flow->active = "code";
 }
 
-/* Shown again, the form has the bare field, and apps get the token's too. */
-static void show_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+void kr_code_show_login_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
 {
     const kr_node_spec_t field = { .name = "identifier", .type = "hidden", .value = identifier };
 
@@ -117,8 +116,7 @@ static const char *lowered(apr_pool_t *pool, const char *identifier)
     return out;
 }
 
-/* Out of `identifier` or `address`; "" when there is none. */
-static const char *identifier_of(kr_ctx_t *k, const kr_body_t *body)
+const char *kr_code_identifier(kr_ctx_t *k, const kr_body_t *body)
 {
     const char *identifier = kr_body_str(body, "identifier");
 
@@ -188,7 +186,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     if (identity) addresses = addresses_of(k, identity, identifier);
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
-    show_sent(k, flow, identifier);
+    kr_code_show_login_sent(k, flow, kr_node_find(flow, "identifier"), identifier, flow->refresh ? 1010025 : 1010014);
     out->next_step = 1;
     if (!identity) { /* nothing is sent, and nothing tells */
         json_object_del(flow->internal, WHOSE);
@@ -206,7 +204,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     kr_code_row_t row;
     int theirs;
 
-    show_bare(k, flow, identifier);
+    kr_code_show_login_bare(k, flow, identifier);
     KR_TRY(find(&identity, k, flow, identifier));
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     theirs = identity && whose && strcmp(whose, identity->id) == 0;
@@ -224,16 +222,19 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
 
 kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
+    const kr_settings_t *conf = k->realm->settings;
     const int again = kr_code_again(body);
     const int sent = !again && strcmp(flow->state, "sent_email") == 0;
-    const char *identifier = identifier_of(k, body);
+    const char *identifier = kr_code_identifier(k, body);
     const char *code = kr_body_str(body, "code");
+    const int second = strcmp(flow->requested_aal, "aal1") != 0;
 
-    /* not as a second factor, and not after the right code */
-    if (strcmp(flow->requested_aal, "aal1") != 0 || (!again && strcmp(flow->state, "passed_challenge") == 0)) {
+    /* not after the right code, and as what the settings say */
+    if ((second ? !conf->code_mfa : !conf->code_passwordless) || (!again && strcmp(flow->state, "passed_challenge") == 0)) {
         kr_flow_message(k, flow, 4010002, NULL);
         return kr_err_show_flow(k);
     }
+    if (second) return kr_code_take_second(out, k, flow, body);
     if (!*identifier) kr_field_missing(k, flow, "identifier");
     if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
     if (!*identifier || (sent && (!code || !*code))) return kr_err_show_flow(k);

@@ -182,17 +182,14 @@ static const char *clean(apr_pool_t *pool, const char *code)
     return out;
 }
 
-/* Who comes back in by an address is the first to prove it: whoever opened the account under it without, is signed out. */
-static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row, kr_flow_kind_e kind)
+static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
 {
     const char *identity_id, *address_id;
-    int first;
 
     if (!row->address || !row->identity_id) return NULL;
     KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, kr_code_via(row->address), row->address));
     if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
-    KR_TRY(kr_store_address_verified(&first, k, address_id));
-    return first && kind == KR_FLOW_RECOVERY ? kr_store_session_revoke_others(NULL, k, identity_id, "") : NULL;
+    return kr_store_address_verified(k, address_id);
 }
 
 static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
@@ -224,7 +221,7 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
     }
     /* who is back in needs none of the other ways back that were asked for meanwhile, and nobody else shall use one */
     if (c->flow->kind == KR_FLOW_RECOVERY && c->row.identity_id) KR_TRY(kr_store_codes_void(k, c->row.identity_id, c->kind));
-    return mark_verified(k, &c->row, c->flow->kind);
+    return mark_verified(k, &c->row);
 }
 
 kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow, const char *kind,

@@ -30,12 +30,6 @@ static const kr_query_t ADDRESS_VERIFIED = {
            "WHERE id = %s AND realm_id = %s",
 };
 
-static const kr_query_t ADDRESS_VERIFIED_FIRST = {
-    .name = "address_verified_first",
-    .sql = "UPDATE identity_addresses SET status = 'completed', verified = 1, verified_at = %lld, updated_at = %lld "
-           "WHERE id = %s AND realm_id = %s AND verified = 0",
-};
-
 static const kr_query_t ADDRESS_FIND = {
     .name = "address_find",
     .sql = "SELECT identity_id, id FROM identity_addresses WHERE realm_id = %s AND recovery = %lld AND via = %s AND value = %s",
@@ -63,13 +57,8 @@ kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id)
     return kr_db_exec(NULL, k, &ADDRESS_DELETE, KR_S(address_id), KR_S(k->realm->name));
 }
 
-kr_err_t *kr_store_address_verified(int *first, kr_ctx_t *k, const char *address_id)
+kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id)
 {
-    apr_int64_t changed = 0;
-
-    KR_TRY(kr_db_exec(&changed, k, &ADDRESS_VERIFIED_FIRST, KR_I(k->now), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name)));
-    *first = changed == 1;
-    if (*first) return NULL;
     return kr_db_exec(NULL, k, &ADDRESS_VERIFIED, KR_I(k->now), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
 }
 

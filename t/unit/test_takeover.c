@@ -245,29 +245,6 @@ static void test_a_stranger_does_not_change_what_is_known_of_an_address(void **s
     assert_string_equal(row->col[0], "completed");
 }
 
-static void test_who_opened_an_account_under_a_strange_address_is_out_when_its_owner_comes_in(void **state)
-{
-    env_t *env = *state;
-    client_t *eve, *ana, *again;
-    json_t *flow;
-    const char *to;
-
-    use(env, FLOWS("code", ""));
-    eve = signed_in_app(env, ANA);
-    ana = native(env);
-    for (int i = 0; i < 2; i++) {
-        to = begin_mailed(native(env), "recovery", "code", ANA, &flow);
-        again = native(env);
-        apr_table_set(again->headers, "X-Session-Token",
-                      kr_json_str(json_array_get(kr_json_at(said(submit(ana, to, flow, with_code(mailed(env, "recovery_code")))),
-                                                            "continue_with"), 0), "ory_session_token"));
-        assert_status(get(again, "/sessions/whoami"), 200);
-        /* the second time the address was proved before, and nobody is signed out by a way back in */
-        assert_status(get(eve, "/sessions/whoami"), i == 0 ? 401 : 200);
-        eve = again;
-    }
-}
-
 /* -- the second factor ---------------------------------------------------- */
 
 static void test_the_way_back_in_does_not_lead_round_the_second_factor(void **state)
@@ -369,7 +346,6 @@ int main(void)
         TEST(test_looking_at_a_link_uses_nothing_up),
         TEST(test_a_link_ends_the_session_that_the_browser_was_given_before),
         TEST(test_a_stranger_does_not_change_what_is_known_of_an_address),
-        TEST(test_who_opened_an_account_under_a_strange_address_is_out_when_its_owner_comes_in),
         TEST(test_the_way_back_in_does_not_lead_round_the_second_factor),
         TEST(test_a_change_ends_other_sessions_only_where_the_person_ticks_that),
         TEST(test_the_tick_waits_with_the_change),

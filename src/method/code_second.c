@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A code as second factor: one of the addresses of who is signed in, then the digits that were sent to it. */
+#include <string.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "method_private.h"
+
+static const kr_code_kind_t SECOND = { "second_factor", "login_code_valid", NULL, "login_code", 0 };
+
+/* -- the addresses -------------------------------------------------------- */
+
+static int is_among(const apr_array_header_t *addresses, const char *address)
+{
+    for (int i = 0; address && i < addresses->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(addresses, i, const char *), address) == 0) return 1;
+    return 0;
+}
+
+/* Of the code credential; where the settings want it, of an account without one those that are to be verified. */
+static apr_array_header_t *candidates_of(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const kr_credential_t *credential = kr_identity_credential(identity, "code");
+    apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
+
+    if (credential) return kr_code_addresses(k->pool, credential->identifiers);
+    for (int i = 0; k->realm->settings->code_fallback && i < identity->addresses->nelts; i++) {
+        const kr_address_t *address = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
+
+        if (!address->recovery) APR_ARRAY_PUSH(out, const char *) = address->value;
+    }
+    return out;
+}
+
+static kr_err_t *load(kr_identity_t **identity, apr_array_header_t **addresses, kr_ctx_t *k)
+{
+    kr_session_t *session;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_identity_load(identity, k, session->identity->id, 1));
+    if (!*identity) return kr_err(k, 401, NULL, "the account is gone");
+    *addresses = candidates_of(k, *identity);
+    return NULL;
+}
+
+/* `via` names a trait: only the address in it is offered. */
+static kr_err_t *restrict_to(apr_array_header_t *addresses, kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity)
+{
+    const char *via = kr_flow_url_param(k, flow->request_url, "via");
+    const char *value = via ? kr_json_str(identity->traits, via) : NULL;
+    const char *address = value ? kr_identifier_normalise(k->pool, value) : NULL;
+
+    if (!via) return NULL;
+    if (!is_among(addresses, address)) return kr_err(k, 400, NULL, "via names no trait with an address that codes can be sent to");
+    addresses->nelts = 0;
+    APR_ARRAY_PUSH(addresses, const char *) = address;
+    return NULL;
+}
+
+/* -- the form ------------------------------------------------------------- */
+
+kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
+{
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
+
+    KR_TRY(load(&identity, &addresses, k));
+    KR_TRY(restrict_to(addresses, k, flow, identity));
+    for (int i = 0; i < addresses->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(addresses, i, const char *);
+        const kr_node_spec_t choice = { .name = "address", .type = "submit", .value = address, .label = 1010023,
+                                        .label_context = json_pack("{s:s, s:s}", "address", address, "channel",
+                                                                   kr_code_via(address)) };
+
+        kr_node_add(k, flow, "code", &choice);
+    }
+    return NULL;
+}
+
+static kr_err_t *send_to(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const char *address)
+{
+    apr_array_header_t *one = apr_array_make(k->pool, 1, sizeof(const char *));
+    json_t *field = kr_node_find_value(flow, "address", address);
+
+    APR_ARRAY_PUSH(one, const char *) = address;
+    if (field) kr_node_set(field, "name", json_string("identifier")); /* the chosen one stays, the others go */
+    else field = kr_node_find(flow, "identifier");
+    kr_code_show_login_sent(k, flow, field, address, 1010025);
+    return kr_code_send_all(k, flow, &SECOND, one, identity->id);
+}
+
+/* The one thing that the form can be used for. */
+static const char *only_choice(const kr_flow_t *flow)
+{
+    const char *address = NULL;
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(flow->nodes, i, node)
+    {
+        const char *name = kr_json_str(node, "attributes.name");
+
+        if (name && strcmp(name, "csrf_token") == 0) continue;
+        if (address || !name || strcmp(name, "address") != 0) return NULL;
+        address = kr_json_str(node, "attributes.value");
+    }
+    return address;
+}
+
+kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow)
+{
+    const char *address = only_choice(flow);
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
+
+    if (!address) return NULL;
+    KR_TRY(load(&identity, &addresses, k));
+    kr_flow_clear_messages(flow);
+    return send_to(k, flow, identity, apr_pstrdup(k->pool, address));
+}
+
+/* -- the two steps -------------------------------------------------------- */
+
+static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const char *address, const char *code)
+{
+    kr_code_verdict_e verdict;
+    kr_code_row_t row;
+
+    kr_code_show_login_bare(k, flow, address);
+    KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, code));
+    /* the flow may have been begun by somebody else: their codes are no proof of this person's */
+    if (verdict == KR_CODE_RIGHT && (!row.identity_id || strcmp(row.identity_id, identity->id) != 0)) verdict = KR_CODE_WRONG;
+    if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
+    flow->state = "passed_challenge";
+    out->identity = identity;
+    out->proof = (kr_proof_t){ "code", "aal2" };
+    return NULL;
+}
+
+kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const int sent = !kr_code_again(body) && strcmp(flow->state, "sent_email") == 0;
+    const char *typed = kr_code_identifier(k, body), *code = kr_body_str(body, "code");
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
+    const char *address;
+
+    if (!*typed) kr_field_missing(k, flow, "identifier");
+    if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
+    if (!*typed || (sent && (!code || !*code))) return kr_err_show_flow(k);
+    KR_TRY(load(&identity, &addresses, k));
+    address = kr_identifier_normalise(k->pool, typed);
+    if (!is_among(addresses, address)) {
+        kr_flow_message(k, flow, 4000035, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (sent) return check(out, k, flow, identity, address, code);
+    out->next_step = 1;
+    return send_to(k, flow, identity, address);
+}
