@@ -118,6 +118,7 @@ static kr_err_t *establish(kr_session_t **out, kr_ctx_t *k, const kr_flow_t *flo
     KR_TRY(kr_session_current(&current, k));
     if (current && needs_login(flow, current) && strcmp(current->identity->id, done->identity->id) == 0) {
         *out = current;
+        current->identity = done->identity; /* as the proof left it: a code verifies its address */
         return kr_session_prove(k, current, &done->proof);
     }
     KR_TRY(kr_session_issue(out, k, done->identity, &done->proof));

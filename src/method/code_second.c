@@ -74,6 +74,7 @@ kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
 
         kr_node_add(k, flow, "code", &choice);
     }
+    if (flow->api && addresses->nelts) kr_node_remove(flow, kr_node_find(flow, "csrf_token")); /* as clients know this form */
     return NULL;
 }
 
@@ -131,6 +132,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     /* the flow may have been begun by somebody else: their codes are no proof of this person's */
     if (verdict == KR_CODE_RIGHT && (!row.identity_id || strcmp(row.identity_id, identity->id) != 0)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
+    kr_code_verified(k, identity, row.address);
     flow->state = "passed_challenge";
     out->identity = identity;
     out->proof = (kr_proof_t){ "code", "aal2" };

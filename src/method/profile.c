@@ -56,6 +56,14 @@ static void add_code_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_s
         kr_identity_add_credential(k, identity, "code", kr_code_config(k->pool, identifiers), identifiers);
 }
 
+/* Who has an address for codes has a second factor, where codes are one. */
+static void renew_aal(kr_ctx_t *k, kr_identity_t *identity)
+{
+    const kr_credential_t *code = kr_identity_credential(identity, "code");
+
+    identity->available_aal = k->realm->settings->code_mfa && code && code->identifiers->nelts ? "aal2" : "aal1";
+}
+
 kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)
 {
     const kr_schema_t *schema = kr_flow_schema(k, flow);
@@ -77,7 +85,6 @@ kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *fl
     identity->id = kr_uuid(k);
     identity->schema_id = schema->id;
     identity->state = "active";
-    identity->available_aal = "aal1";
     identity->traits = json_object_get(decoded, "traits");
     identity->addresses = apr_array_make(k->pool, 2, sizeof(kr_address_t));
     identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
@@ -87,6 +94,7 @@ kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *fl
         return kr_err_show_flow(k);
     }
     add_code_credential(k, identity, schema);
+    renew_aal(k, identity);
     *out = identity;
     return NULL;
 }
@@ -255,6 +263,7 @@ static kr_err_t *apply_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, j
         return kr_err_show_flow(k);
     }
     renew_identifiers(k, identity, schema);
+    if (k->realm->settings->code_mfa) renew_aal(k, identity);
     out->before = before;
     out->identity = identity;
     return NULL;
