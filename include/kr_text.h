@@ -76,6 +76,26 @@ const char *kr_url_escape(apr_pool_t *pool, const char *s);
 /** Undo %XX, and + as blank when `plus`. @return NULL on a broken escape or an encoded NUL */
 char *kr_url_unescape(apr_pool_t *pool, const char *s, int plus);
 
+/* -- hosts ---------------------------------------------------------------- */
+
+/** "host" of "host[:port]", without a dot at its end; IPv6 keeps its brackets. */
+const char *kr_host_name(apr_pool_t *pool, const char *host);
+/** The port of "host[:port]", or the scheme's own. */
+int kr_host_port(const char *host, const char *scheme);
+/** Is a name without port an address, of either kind? */
+int kr_host_is_ip(const char *name);
+/** localhost, what ends in .localhost, 127.x.x.x, ::1: browsers trust these without TLS. */
+int kr_host_is_loopback(const char *name);
+/** Do cookies with Domain=domain reach that host (RFC 6265 section 5.1.3)? An address has no domain but itself. */
+int kr_domain_covers(const char *domain, const char *name);
+/**
+ * Do names of many owners stand below it: "com", "co.uk"? Browsers take no cookie for such a domain. Knows the common
+ * pattern and not the whole public suffix list: for warnings, not for decisions.
+ */
+int kr_domain_is_public(const char *domain);
+/** The longest domain of which both names are part, or NULL when there is none that a cookie can have. */
+const char *kr_domain_shared(apr_pool_t *pool, const char *a, const char *b);
+
 /* -- forms ---------------------------------------------------------------- */
 
 /** Limits for forms and queries from outside. */

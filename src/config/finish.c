@@ -310,6 +310,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     finish_flows(&review, settings);
     check_uses(&review, settings);
     finish_mail(&review, &settings->mail);
+    kr_review_advise(&review, settings);
     warn_of_idle(&review);
     settings->tree = draft->tree;
 
