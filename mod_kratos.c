@@ -29,6 +29,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(before_config, NULL, NULL, APR_HOOK_FIRST);
     /* check_config, not post_config: `apachectl configtest` gets this far and no further. */
     ap_hook_check_config(kr_site_check, NULL, NULL, APR_HOOK_MIDDLE);
+    /* LAST: the MPM has settled how many threads there are by then. */
+    ap_hook_check_config(kr_doctor_check, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(kr_doctor_tell, NULL, NULL, APR_HOOK_FIRST);
     /* MIDDLE: mod_unixd has read User and Group by then. */
     ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);
     /* MIDDLE: nothing of another module's is needed in a child. */

@@ -34,6 +34,9 @@ apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild);
  */
 void kr_dbpool_abandon(kr_dbpool_t *dbpool);
 
+/** How it was described. Its params may hold passwords: nobody shows them. */
+const kr_dbconf_t *kr_dbpool_conf(const kr_dbpool_t *dbpool);
+
 /** Is it SQLite? */
 int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool);
 

@@ -84,6 +84,7 @@ typedef struct {
     kr_dbpool_t *pool;
     const char *driver;
     const apr_array_header_t *params;
+    const char *where;           /* "file:line" of the first realm that named it */
     const char *sql_dir;
     int auto_migrate;
     const kr_realm_t *realm;     /* one of its realms, for work that is about the database itself */
@@ -110,6 +111,7 @@ struct kr_site_t {
     apr_array_header_t *databases; /* of kr_database_t* */
     apr_array_header_t *warnings;  /* of const char* */
     kr_tunnels_t *tunnels;         /* each process its own, from child_init on; NULL: they are not watched */
+    apr_array_header_t *advice;    /* of const char*, numbered lines: doctor.c */
     kr_background_t *background;   /* each process its own, from child_init on; NULL: it did not start */
 };
 
@@ -129,6 +131,13 @@ int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** child_init: open the pools. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
+
+/* -- doctor.c ------------------------------------------------------------- */
+
+/** check_config, after all others: advice about what would start and yet not work; configtest shows it. */
+int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** post_config: the same into the error log. */
+int kr_doctor_tell(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 /** A context for work that no request asked for; it logs into the server's error log. */
 kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm);

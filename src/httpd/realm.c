@@ -78,6 +78,7 @@ static kr_database_t *database_of(reading_t *reading, const kr_host_t *host)
         complain(reading, host->where, apr_pstrcat(reading->pool, "KratosDatabase: ", why, NULL));
         return NULL;
     }
+    database->where = host->where;
     database->driver = host->driver;
     database->params = host->params;
     database->sql_dir = host->sql_dir ? host->sql_dir : KR_SQL_DIR;

@@ -118,6 +118,11 @@ kr_dbpool_t *kr_dbpool_make(apr_pool_t *pconf, const kr_dbconf_t *conf, const ch
     return dbpool;
 }
 
+const kr_dbconf_t *kr_dbpool_conf(const kr_dbpool_t *dbpool)
+{
+    return &dbpool->conf;
+}
+
 int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool)
 {
     return dbpool->sqlite;

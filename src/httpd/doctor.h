@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the doctor share: the servers as their lines describe them, and a place for advice. */
+#ifndef KR_DOCTOR_H
+#define KR_DOCTOR_H
+
+#include "mod_kratos.h"
+
+/** What of ours a place has. */
+typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD } kr_has_e;
+
+/** One SetHandler or Require line of ours. */
+typedef struct {
+    kr_has_e has;
+    const char *prefix;        /* of the paths it is for: <Location>; NULL: `regex`, or nobody knows (a Directory, an If) */
+    const ap_regex_t *regex;   /* <LocationMatch> */
+    const char *realm;         /* KratosRealm around it, or NULL: the server's own */
+    const char *where;         /* "file:line" */
+} kr_spot_t;
+
+/** A server or virtual host. */
+typedef struct {
+    server_rec *s;
+    const kr_host_t *host;
+    const kr_tenant_t *tenant; /* the realm of places that name none; NULL: several, and none is at home here */
+    const char *where;         /* "file:line" of its <VirtualHost>, or "the main server" */
+    const char *name;          /* ServerName without port; NULL: it has none of its own */
+    apr_array_header_t *ports; /* of int; 0 is any */
+    apr_array_header_t *spots; /* of kr_spot_t, those of the main server included */
+    int tls;                   /* speaks TLS */
+    int steers;                /* RewriteCond lines look at the name: aliases may be led elsewhere */
+    const char *cache;         /* "file:line" of CacheEnable, or NULL */
+    int cache_late;            /* CacheQuickHandler Off: the cache waits for the gate */
+    int slashes;               /* AllowEncodedSlashes On or NoDecode */
+} kr_scene_t;
+
+/** One examination. */
+typedef struct {
+    apr_pool_t *pool;          /* of the configuration: advice lives there */
+    apr_pool_t *ptemp;
+    kr_site_t *site;
+    server_rec *main_server;
+    apr_array_header_t *scenes; /* of kr_scene_t: the servers that answer requests */
+    int remoteip;              /* mod_remoteip is there and told what to do */
+} kr_exam_t;
+
+/** Read the servers out of httpd's tree of directives into exam->scenes. */
+void kr_exam_scenes(kr_exam_t *exam);
+
+/** The realm of a spot; NULL: nobody knows. */
+const kr_tenant_t *kr_spot_tenant(const kr_exam_t *exam, const kr_scene_t *scene, const kr_spot_t *spot);
+/** May the spot answer for that path? 1 when nobody knows. */
+int kr_spot_covers(const kr_spot_t *spot, const char *path);
+/** Is it a name of that server: ServerName or ServerAlias? */
+int kr_scene_named(const kr_scene_t *scene, const char *name);
+/** Does the server listen on that port? */
+int kr_scene_listens(const kr_scene_t *scene, int port);
+
+/**
+ * Note a piece of advice: what is wrong, what comes of it, what to do.
+ * @param id     KRLOGNO(...)
+ * @param where  "file:line", or NULL
+ */
+void kr_advise(kr_exam_t *exam, const char *id, const char *where, const char *fmt, ...) KR_PRINTF(4, 5);
+
+/** Is the realm's API where its base URL says, and do browsers find its pages? */
+void kr_exam_api(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Do the cookie and the way back reach what the realm guards? */
+void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Do realms take each other's cookie away? */
+void kr_exam_neighbours(kr_exam_t *exam);
+/** Sizes: connections, memory, and what the machine is like. */
+void kr_exam_machine(kr_exam_t *exam);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Do sizes fit each other and the machine, and is there what other lines need? */
+#include "doctor.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <unistd.h>
+
+#include "kr_text.h"
+
+#define MYSQL_USUAL_CONNECTIONS 151
+/* So many threads may share a connection: most of what a request does is not in the database. */
+#define THREADS_PER_CONNECTION 8
+/* Nobody's clock has been there since this module exists; without a battery clocks begin in 1970. */
+#define EARLIEST APR_TIME_C(1704067200) /* 2024-01-01 */
+
+static int mpm(int what)
+{
+    int value = 0;
+
+    return ap_mpm_query(what, &value) == APR_SUCCESS && value > 0 ? value : 1;
+}
+
+static void check_pool(kr_exam_t *exam, const kr_database_t *database)
+{
+    const kr_dbconf_t *conf = kr_dbpool_conf(database->pool);
+    int threads = mpm(AP_MPMQ_MAX_THREADS), children = mpm(AP_MPMQ_MAX_DAEMONS);
+    int each = conf->max < threads ? conf->max : threads;
+
+    if (conf->max < threads / THREADS_PER_CONNECTION)
+        kr_advise(exam, KRLOGNO(1275), database->where,
+                  "%d connections for the %d threads of each process: requests would wait for one; set "
+                  "KratosDatabasePool 0 4 %d 300 or more", conf->max, threads, threads / THREADS_PER_CONNECTION);
+    if (!kr_dbpool_is_sqlite(database->pool) && each * children > MYSQL_USUAL_CONNECTIONS)
+        kr_advise(exam, KRLOGNO(1276), database->where,
+                  "up to %d connections (%d processes with %d each), and a MySQL server allows %d unless its "
+                  "max_connections says otherwise: raise that, or lower the third number of KratosDatabasePool, or "
+                  "MaxRequestWorkers", each * children, children, each, MYSQL_USUAL_CONNECTIONS);
+}
+
+static void check_memory(kr_exam_t *exam)
+{
+    const kr_host_t *host = kr_host_of(exam->main_server);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    apr_int64_t slots = host->slots > 0 ? host->slots : cores > 0 ? cores : 1, most = 0, mib, all;
+
+    for (int i = 0; i < exam->site->tenants->nelts; i++) {
+        const kr_hasher_t *hasher = &APR_ARRAY_IDX(exam->site->tenants, i, kr_tenant_t *)->realm->settings->hasher;
+
+        if (!hasher->bcrypt && hasher->memory > most) most = hasher->memory;
+    }
+    if (pages <= 0 || page <= 0) return;
+    mib = slots * most / 1024;
+    all = (apr_int64_t)pages * page / (1024 * 1024);
+    if (mib > all / 2)
+        kr_advise(exam, KRLOGNO(1277), NULL,
+                  "hashing passwords may take %" APR_INT64_T_FMT " MiB (%" APR_INT64_T_FMT " slots of %" APR_INT64_T_FMT
+                  " MiB), more than half of this machine's %" APR_INT64_T_FMT " MiB: lower KratosHashing or "
+                  "hashers.argon2.memory", mib, slots, most / 1024, all);
+}
+
+static void check_addresses(kr_exam_t *exam)
+{
+    for (int i = 0; i < exam->scenes->nelts && !exam->remoteip; i++) {
+        const kr_scene_t *scene = &APR_ARRAY_IDX(exam->scenes, i, kr_scene_t);
+
+        if (scene->host->trust_forwarded != 1) continue;
+        kr_advise(exam, KRLOGNO(1274), scene->where,
+                  "KratosTrustForwarded is On, but nothing tells httpd its visitors' addresses: all would seem to come from "
+                  "the proxy; load mod_remoteip, and say RemoteIPHeader X-Forwarded-For and RemoteIPInternalProxy");
+        return;
+    }
+}
+
+void kr_exam_machine(kr_exam_t *exam)
+{
+    for (int i = 0; i < exam->site->databases->nelts; i++)
+        check_pool(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
+    check_memory(exam);
+    check_addresses(exam);
+    if (apr_time_sec(apr_time_now()) < EARLIEST)
+        kr_advise(exam, KRLOGNO(1278), NULL,
+                  "this machine's clock says a day before 2024: sessions and codes would expire at once or never; set the "
+                  "clock (timedatectl set-ntp true)");
+    if (!ap_find_linked_module("mod_authz_core.c"))
+        kr_advise(exam, KRLOGNO(1279), NULL,
+                  "mod_authz_core is not loaded: nothing can be guarded by Require kratos-session; load it and "
+                  "mod_authn_core");
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The servers as their lines describe them, read from httpd's tree of directives: records of other modules are private
+ * to them, and places of SetHandler and Require lines stand in no record that could be asked before the first request.
+ */
+#include "doctor.h"
+
+#include <ap_listen.h>
+#include <apr_strings.h>
+#include <util_cfgtree.h>
+
+#include "kr_text.h"
+
+/** Where the walk is. */
+typedef struct {
+    kr_exam_t *exam;
+    kr_scene_t *scene;
+    kr_spot_t around;  /* prefix, regex and realm of the containers around */
+    int ssl;           /* SSLEngine: -1 not said */
+} walk_t;
+
+static const char *first_word(apr_pool_t *pool, const char *args)
+{
+    return ap_getword_conf(pool, &args);
+}
+
+static int is(const ap_directive_t *line, const char *name)
+{
+    return !ap_cstr_casecmp(line->directive, name);
+}
+
+static const char *place_of(apr_pool_t *pool, const ap_directive_t *line)
+{
+    return apr_psprintf(pool, "%s:%d", line->filename, line->line_num);
+}
+
+static void add_spot(walk_t *walk, kr_has_e has, const ap_directive_t *line)
+{
+    kr_spot_t *spot = apr_array_push(walk->scene->spots);
+
+    *spot = walk->around;
+    spot->has = has;
+    spot->where = place_of(walk->exam->pool, line);
+}
+
+/* What a container says about paths. Of what we do not know better, a place may be anywhere. */
+static void enter(walk_t *walk, const ap_directive_t *line)
+{
+    apr_pool_t *pool = walk->exam->ptemp;
+    const char *args = line->args, *word = ap_getword_conf(pool, &args);
+    int match = is(line, "<LocationMatch");
+
+    if (is(line, "<Location") && !strcmp(word, "~")) {
+        match = 1;
+        word = ap_getword_conf(pool, &args);
+    }
+    if (match || is(line, "<Location")) {
+        apr_size_t len = strlen(word);
+
+        if (len && word[len - 1] == '>') word = apr_pstrmemdup(pool, word, len - 1);
+        walk->around.prefix = match ? NULL : word;
+        walk->around.regex = match ? ap_pregcomp(pool, word, AP_REG_EXTENDED) : NULL;
+    } else if (!strncasecmp(line->directive, "<Directory", 10) || !strncasecmp(line->directive, "<Files", 6) ||
+               !strncasecmp(line->directive, "<If", 3) || !strncasecmp(line->directive, "<Else", 5)) {
+        walk->around.prefix = NULL;
+        walk->around.regex = NULL;
+    }
+}
+
+static void read_line(walk_t *walk, const ap_directive_t *line)
+{
+    apr_pool_t *pool = walk->exam->ptemp;
+    kr_scene_t *scene = walk->scene;
+    const char *word = first_word(pool, line->args);
+
+    if (is(line, "SetHandler")) {
+        if (!ap_cstr_casecmp(word, "kratos")) add_spot(walk, KR_HAS_API, line);
+        if (!ap_cstr_casecmp(word, "kratos-ui")) add_spot(walk, KR_HAS_PAGES, line);
+    } else if (is(line, "Require") && !ap_cstr_casecmpn(word, "kratos-", 7)) {
+        add_spot(walk, KR_HAS_GUARD, line);
+    } else if (is(line, "AuthType") && !ap_cstr_casecmp(word, "Kratos")) {
+        add_spot(walk, KR_HAS_GUARD, line);
+    } else if (is(line, "ServerName")) {
+        scene->name = kr_host_name(pool, strstr(word, "://") ? strstr(word, "://") + 3 : word);
+    } else if (is(line, "SSLEngine") || is(line, "GnuTLSEnable")) {
+        walk->ssl = ap_cstr_casecmp(word, "off") != 0;
+    } else if (is(line, "TLSEngine")) {
+        walk->ssl = 1;
+    } else if (is(line, "RewriteCond")) {
+        if (strstr(line->args, "HTTP_HOST") || strstr(line->args, "SERVER_NAME")) scene->steers = 1;
+    } else if (is(line, "CacheEnable")) {
+        scene->cache = place_of(walk->exam->pool, line);
+    } else if (is(line, "CacheQuickHandler")) {
+        scene->cache_late = !ap_cstr_casecmp(word, "off");
+    } else if (is(line, "RemoteIPHeader") || (is(line, "RemoteIPProxyProtocol") && !ap_cstr_casecmp(word, "on"))) {
+        walk->exam->remoteip = 1;
+    }
+}
+
+/* The realm of a container stands on a line of its own, before or after those that it is for. */
+static const char *realm_among(apr_pool_t *pool, const ap_directive_t *lines)
+{
+    for (; lines; lines = lines->next)
+        if (is(lines, "KratosRealm")) return first_word(pool, lines->args);
+    return NULL;
+}
+
+/* No recursion of unknown depth: httpd itself has read these containers recursively before. */
+static void read_lines(walk_t *walk, const ap_directive_t *line)
+{
+    for (; line; line = line->next) {
+        kr_spot_t outside = walk->around;
+        const char *realm;
+
+        if (is(line, "<VirtualHost")) continue;
+        if (!line->first_child) {
+            if (*line->directive != '<') read_line(walk, line);
+            continue;
+        }
+        enter(walk, line);
+        realm = realm_among(walk->exam->ptemp, line->first_child);
+        if (realm) walk->around.realm = realm;
+        read_lines(walk, line->first_child);
+        walk->around = outside;
+    }
+}
+
+/* -- servers -------------------------------------------------------------- */
+
+/* The lines of a virtual host; NULL when its module made it in another way. */
+static const ap_directive_t *lines_of(const server_rec *s)
+{
+    for (const ap_directive_t *line = ap_conftree; line; line = line->next)
+        if (is(line, "<VirtualHost") && s->defn_name && line->filename && !strcmp(line->filename, s->defn_name) &&
+            line->line_num == (int)s->defn_line_number)
+            return line->first_child;
+    return NULL;
+}
+
+static int speaks_https(int port)
+{
+    for (const ap_listen_rec *l = ap_listeners; l; l = l->next)
+        if (l->bind_addr && l->bind_addr->port == port && l->protocol && !strcmp(l->protocol, "https")) return 1;
+    return 0;
+}
+
+static void read_ports(kr_scene_t *scene, int is_main)
+{
+    if (is_main)
+        for (const ap_listen_rec *l = ap_listeners; l; l = l->next)
+            APR_ARRAY_PUSH(scene->ports, int) = l->bind_addr ? l->bind_addr->port : 0;
+    else
+        for (const server_addr_rec *a = scene->s->addrs; a; a = a->next)
+            APR_ARRAY_PUSH(scene->ports, int) = a->host_port;
+}
+
+static int any_https(const kr_scene_t *scene)
+{
+    for (int i = 0; i < scene->ports->nelts; i++)
+        if (speaks_https(APR_ARRAY_IDX(scene->ports, i, int))) return 1;
+    return 0;
+}
+
+static void add_scene(kr_exam_t *exam, server_rec *s, const kr_scene_t *outer, int outer_ssl)
+{
+    kr_scene_t *scene = apr_array_push(exam->scenes);
+    const core_dir_config *core = ap_get_core_module_config(s->lookup_defaults);
+    walk_t walk = { .exam = exam, .scene = scene, .ssl = outer_ssl };
+
+    *scene = *outer;
+    scene->s = s;
+    scene->host = kr_host_of(s);
+    scene->tenant = scene->host->tenant;
+    if (!scene->tenant && exam->site->tenants->nelts == 1)
+        scene->tenant = APR_ARRAY_IDX(exam->site->tenants, 0, kr_tenant_t *);
+    scene->ports = apr_array_make(exam->ptemp, 2, sizeof(int));
+    scene->spots = apr_array_copy(exam->ptemp, outer->spots);
+    scene->slashes = core->allow_encoded_slashes;
+    read_ports(scene, s == exam->main_server);
+    if (s != exam->main_server) {
+        scene->where = apr_psprintf(exam->pool, "%s:%u", s->defn_name ? s->defn_name : "?", s->defn_line_number);
+        scene->name = NULL;
+        read_lines(&walk, lines_of(s));
+    }
+    /* Unless told otherwise mod_ssl speaks TLS where `Listen` says https, or names port 443. */
+    scene->tls = walk.ssl == 1 || (walk.ssl < 0 && ap_find_linked_module("mod_ssl.c") && any_https(scene));
+}
+
+void kr_exam_scenes(kr_exam_t *exam)
+{
+    kr_scene_t outer = { .where = "the main server", .spots = apr_array_make(exam->ptemp, 4, sizeof(kr_spot_t)) };
+    walk_t walk = { .exam = exam, .scene = &outer, .ssl = -1 };
+
+    exam->scenes = apr_array_make(exam->ptemp, 8, sizeof(kr_scene_t));
+    read_lines(&walk, ap_conftree);
+    /* Where there are virtual hosts, they answer, and what stands outside of them is for all of them. */
+    if (!exam->main_server->next) add_scene(exam, exam->main_server, &outer, walk.ssl);
+    for (server_rec *s = exam->main_server->next; s; s = s->next) add_scene(exam, s, &outer, walk.ssl);
+}
+
+/* -- asking --------------------------------------------------------------- */
+
+const kr_tenant_t *kr_spot_tenant(const kr_exam_t *exam, const kr_scene_t *scene, const kr_spot_t *spot)
+{
+    for (int i = 0; spot->realm && i < exam->site->tenants->nelts; i++) {
+        const kr_tenant_t *tenant = APR_ARRAY_IDX(exam->site->tenants, i, kr_tenant_t *);
+
+        if (!strcmp(tenant->realm->name, spot->realm)) return tenant;
+    }
+    return spot->realm ? NULL : scene->tenant;
+}
+
+int kr_spot_covers(const kr_spot_t *spot, const char *path)
+{
+    apr_size_t len;
+
+    if (spot->regex) return ap_regexec(spot->regex, path, 0, NULL, 0) == 0;
+    if (!spot->prefix || strpbrk(spot->prefix, "*?[")) return 1;
+    len = strlen(spot->prefix);
+    while (len && spot->prefix[len - 1] == '/') len--;
+    return !strncmp(path, spot->prefix, len) && (!path[len] || path[len] == '/');
+}
+
+static int among(const apr_array_header_t *names, const char *name, int wild)
+{
+    for (int i = 0; names && i < names->nelts; i++) {
+        const char *known = APR_ARRAY_IDX(names, i, const char *);
+
+        if (wild ? !ap_strcasecmp_match(name, known) : !ap_cstr_casecmp(name, known)) return 1;
+    }
+    return 0;
+}
+
+int kr_scene_named(const kr_scene_t *scene, const char *name)
+{
+    return (scene->name && !ap_cstr_casecmp(scene->name, name)) || among(scene->s->names, name, 0) ||
+           among(scene->s->wild_names, name, 1);
+}
+
+int kr_scene_listens(const kr_scene_t *scene, int port)
+{
+    for (int i = 0; i < scene->ports->nelts; i++) {
+        int own = APR_ARRAY_IDX(scene->ports, i, int);
+
+        if (own == 0 || own == port) return 1;
+    }
+    return scene->ports->nelts == 0;
+}
