@@ -49,6 +49,23 @@ kr_carrier_e kr_session_carrier(kr_ctx_t *k);
  */
 const char *kr_session_absence(kr_ctx_t *k);
 
+/** What became of a session cookie. */
+typedef enum {
+    KR_SHOWN_NONE,     /* there is none */
+    KR_SHOWN_FORGED,   /* none of the realm's secrets made it */
+    KR_SHOWN_UNKNOWN,  /* well made, but the database knows no such session: ended long ago, or another database */
+    KR_SHOWN_REVOKED,
+    KR_SHOWN_EXPIRED,
+    KR_SHOWN_INACTIVE, /* the identity is not active */
+    KR_SHOWN_GOOD
+} kr_shown_e;
+
+/**
+ * Explain the session cookie of k->req, for those who run the site; it opens nothing.
+ * @param count  how many cookies of that name came
+ */
+kr_err_t *kr_session_explain(kr_shown_e *out, int *count, kr_ctx_t *k) KR_MUST_CHECK;
+
 /** As kr_session_current, but having none is a 401 with `id` (a static string or NULL). */
 kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 

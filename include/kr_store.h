@@ -221,6 +221,28 @@ kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const cha
 /** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. @param done how many */
 kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
+/* -- for operators ------------------------------------------------------- */
+
+/** The database as it describes itself. */
+typedef struct {
+    const char *version;
+    apr_time_t clock;          /* its own, µs; 0: unknown */
+    int connections;           /* how many it allows in all; 0: it does not count them */
+} kr_look_server_t;
+
+/** The mail queue of the realm. */
+typedef struct {
+    apr_int64_t queued, abandoned;
+    apr_time_t oldest;         /* when the oldest queued one was made, µs; 0: there is none */
+} kr_look_queue_t;
+
+/** Ask the database about itself; works before the tables are there. */
+kr_err_t *kr_store_look_server(kr_look_server_t *out, kr_ctx_t *k) KR_MUST_CHECK;
+/** How many migrations are applied, and the number of the last. */
+kr_err_t *kr_store_look_migrations(int *applied, int *newest, kr_ctx_t *k) KR_MUST_CHECK;
+/** Count the realm's messages that wait and those that were given up. */
+kr_err_t *kr_store_look_queue(kr_look_queue_t *out, kr_ctx_t *k) KR_MUST_CHECK;
+
 /* -- housekeeping --------------------------------------------------------- */
 
 /**

@@ -50,6 +50,7 @@ void *kr_place_create(apr_pool_t *pool, char *dir)
 
     (void)dir;
     place->token = place->hide_cookie = place->upgrade_check = UNSET;
+    place->diagnose = UNSET;
     return place;
 }
 
@@ -59,6 +60,7 @@ void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
     kr_place_t *place = apr_pmemdup(pool, add, sizeof(*add));
 
     if (!add->realm) place->realm = base->realm;
+    if (add->diagnose == UNSET) place->diagnose = base->diagnose;
     if (add->unauthenticated == KR_UNAUTH_UNSET) place->unauthenticated = base->unauthenticated;
     if (!add->exports) place->exports = base->exports;
     if (!add->user_field) place->user_field = base->user_field;
@@ -273,6 +275,13 @@ static const char *set_upgrade_check(cmd_parms *cmd, void *place, const char *se
     return NULL;
 }
 
+static const char *set_diagnose(cmd_parms *cmd, void *place, int on)
+{
+    (void)cmd;
+    ((kr_place_t *)place)->diagnose = on;
+    return NULL;
+}
+
 static const char *set_hashing(cmd_parms *cmd, void *place, const char *slots, const char *wait, const char *queue)
 {
     kr_host_t *host = kr_host_of(cmd->server);
@@ -293,6 +302,7 @@ static const char *set_hashing(cmd_parms *cmd, void *place, const char *slots, c
 #define SERVER RSRC_CONF
 #define HOST RSRC_CONF
 #define PLACE OR_AUTHCFG
+#define CONTAINER ACCESS_CONF
 #define HOST_OR_PLACE (RSRC_CONF | ACCESS_CONF)
 
 #define DIRECTIVE(name, args, function, where, syntax, standard, help)                                                 \

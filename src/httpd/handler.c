@@ -348,6 +348,9 @@ static int answer(request_rec *r, int which)
 
 int kr_handler(request_rec *r)
 {
+    int diagnosed = kr_diagnose(r);
+
+    if (diagnosed != DECLINED) return diagnosed;
     for (int i = 0; i < KR_DIM(HANDLERS); i++)
         if (r->handler && !strcmp(r->handler, HANDLERS[i].name)) return answer(r, i);
     return DECLINED;

@@ -31,6 +31,7 @@ typedef struct {
     const char *audience;        /* of that token, or NULL */
     int hide_cookie;             /* KratosHideCookie; KR_UNSET: from proxied applications */
     int upgrade_check;           /* KratosUpgradeCheck, seconds; 0: never; KR_UNSET: KR_UPGRADE_CHECK */
+    int diagnose;                /* KratosDiagnose: KR_UNSET: the local machine; 0 or 1 */
 } kr_place_t;
 
 /** Of numbers and flags that nobody set. */
@@ -138,6 +139,14 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s);
 int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** post_config: the same into the error log. */
 int kr_doctor_tell(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/* -- diagnose.c ----------------------------------------------------------- */
+
+/**
+ * Content handler of the page for owners: `SetHandler kratos-diagnose`, or `diagnose` among the built-in pages.
+ * @return DECLINED where the request is for something else, or may not know that there is such a page
+ */
+int kr_diagnose(request_rec *r);
 
 /** A context for work that no request asked for; it logs into the server's error log. */
 kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm);

@@ -6,6 +6,7 @@
 #define SERVER "server config"
 #define HOST "server config, virtual host"
 #define PLACE "directory, .htaccess (`AllowOverride AuthConfig`)"
+#define CONTAINER "directory"
 #define HOST_OR_PLACE "server config, virtual host, directory"
 
 #define DIRECTIVE(name, args, function, where, syntax, standard, help) { name, where, syntax, standard, help },
@@ -40,6 +41,7 @@ static const char OUTRO[] =
     "| line | what stands there |\n|---|---|\n"
     "| `SetHandler kratos` | the API; the place is the path of `serve.public.base_url` |\n"
     "| `SetHandler kratos-ui` | the built-in pages; the `ui_url` settings name them |\n"
+    "| `SetHandler kratos-diagnose` | the page for owners, see `KratosDiagnose` and [doctor.md](doctor.md) |\n"
     "\n## The gate\n\n"
     "| line | lets through |\n|---|---|\n"
     "| `Require kratos-session` | whoever has a session. Goes with `<RequireAny>`, `<RequireAll>`, `Require not` |\n"

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page for owners: who may see it, and how it is answered. To everybody else it does not exist. */
+#include "diagnose.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <stdarg.h>
+
+#include "kr_text.h"
+#include "kr_ui.h"
+
+/* -- the report ----------------------------------------------------------- */
+
+void kr_report(kr_report_t *report, kr_state_e state, const char *name, const char *fix, const char *fmt, ...)
+{
+    kr_line_t *line = apr_array_push(report->lines);
+    va_list args;
+
+    va_start(args, fmt);
+    line->value = apr_pvsprintf(report->r->pool, fmt, args);
+    va_end(args);
+    line->group = report->group;
+    line->name = name;
+    line->state = state;
+    line->fix = fix;
+}
+
+kr_state_e kr_report_state(const kr_report_t *report)
+{
+    kr_state_e worst = KR_FINE;
+
+    for (int i = 0; i < report->lines->nelts; i++) {
+        kr_state_e state = APR_ARRAY_IDX(report->lines, i, kr_line_t).state;
+
+        if (state > worst) worst = state;
+    }
+    return worst;
+}
+
+/* -- who may see it ------------------------------------------------------- */
+
+static int is_loopback(apr_sockaddr_t *addr)
+{
+    char *ip = NULL;
+
+    if (addr) apr_sockaddr_ip_get(&ip, addr);
+    return ip && (!strncmp(ip, "127.", 4) || !strcmp(ip, "::1") || !strncmp(ip, "::ffff:127.", 11));
+}
+
+/*
+ * As `Require local` means it, and not fooled by a proxy on this machine: its requests come from here, but what it says
+ * of its visitors shows that they are elsewhere. mod_remoteip takes away what it has believed.
+ */
+static int is_local(request_rec *r)
+{
+    static const char *const TOLD[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+                                        "X-Real-IP", "X-Client-IP", "CF-Connecting-IP", "True-Client-IP", "Via" };
+
+    for (int i = 0; i < KR_DIM(TOLD); i++)
+        if (apr_table_get(r->headers_in, TOLD[i])) return 0;
+    return is_loopback(r->useragent_addr) && is_loopback(r->connection->client_addr);
+}
+
+static int is_pages(const request_rec *r)
+{
+    const char *slash = strrchr(r->uri, '/');
+
+    return !strcmp(r->handler, "kratos-ui") && slash && !strcmp(slash, "/diagnose");
+}
+
+static int may_see(request_rec *r)
+{
+    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+
+    return place->diagnose == 1 || (place->diagnose != 0 && is_local(r));
+}
+
+/* -- the answer ----------------------------------------------------------- */
+
+/* Where the pages are, for their style sheet: beside this one, or where the login page is. */
+static const char *home_of(request_rec *r, const kr_tenant_t *tenant)
+{
+    const char *path = r->uri, *slash;
+    kr_url_t url;
+
+    if (!is_pages(r)) {
+        if (!kr_url_parse(&url, r->pool, tenant->realm->settings->flow[KR_FLOW_LOGIN].ui_url)) return "";
+        path = url.path;
+    }
+    slash = strrchr(path, '/');
+    return apr_pstrmemdup(r->pool, path, slash && strncmp(path, "//", 2) ? (apr_size_t)(slash - path) : 0);
+}
+
+static int send_report(request_rec *r, const char *type, const char *text)
+{
+    apr_table_setn(r->headers_out, "Content-Security-Policy", kr_ui_csp);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "X-Frame-Options", "DENY");
+    apr_table_setn(r->headers_out, "Vary", "Accept");
+    apr_table_unset(r->headers_in, "Range");
+    ap_set_content_type(r, type);
+    ap_set_content_length(r, (apr_off_t)strlen(text));
+    if (!r->header_only) ap_rputs(text, r);
+    return OK;
+}
+
+int kr_diagnose(request_rec *r)
+{
+    kr_report_t report = { .r = r };
+    int own;
+
+    if (!r->handler) return DECLINED;
+    own = !strcmp(r->handler, "kratos-diagnose");
+    if (!own && !is_pages(r)) return DECLINED;
+    if (!may_see(r) || r->method_number != M_GET) return own ? HTTP_NOT_FOUND : DECLINED;
+    report.tenant = kr_tenant_of(r);
+    if (!report.tenant) return HTTP_INTERNAL_SERVER_ERROR;
+    report.k = kr_request_ctx(r, report.tenant, 0);
+    report.lines = apr_array_make(r->pool, 32, sizeof(kr_line_t));
+    kr_report_visit(&report);
+    kr_report_parts(&report);
+    kr_db_release(report.k);
+    if (kr_wants_json(report.k->req, 0)) return send_report(r, "application/json; charset=utf-8", kr_report_json(&report));
+    return send_report(r, "text/html; charset=utf-8", kr_report_html(&report, home_of(r, report.tenant)));
+}
