@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""configtest as a doctor: what would start and yet not work is said before the first visitor finds out. And no false alarms."""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lib import settings
+from lib.serving import ROOT, scratch
+from lib.settings import nested
+
+APXS = subprocess.run([ROOT / 'build' / 'apxs', 'path'], check=True, capture_output=True, text=True).stdout.strip()
+MODULES = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'headers', 'rewrite', 'setenvif']
+ASK = {name: subprocess.run([APXS, '-q', name], check=True, capture_output=True, text=True).stdout.strip()
+       for name in ('LIBEXECDIR', 'SBINDIR', 'PROGNAME')}
+SET = 'KratosSet {} "{}"'.format
+
+# A site as it should be: API and pages on one name, two guarded names beside it, one domain for the cookie.
+API = '''
+<VirtualHost 127.0.0.1:{port}>
+    ServerName login.example.org
+    {tls}
+    KratosDatabase sqlite3 {dir}/kratos.sqlite
+    KratosConfig {dir}/kratos.yml
+    {lines}
+    <Location "{api}">
+        SetHandler {handler}
+        Require all granted
+    </Location>
+    <Location "/ui">
+        SetHandler kratos-ui
+        Require all granted
+    </Location>
+</VirtualHost>
+'''
+GATE = '''
+<VirtualHost 127.0.0.1:{port}>
+    ServerName {name}
+    {tls}
+    KratosRealm default
+    {lines}
+    <Location "/members">
+        Require kratos-session
+    </Location>
+</VirtualHost>
+'''
+TLS = 'SSLEngine on\nSSLCertificateFile /etc/ssl/certs/ssl-cert-snakeoil.pem\nSSLCertificateKeyFile /etc/ssl/private/ssl-cert-snakeoil.key'
+
+
+def tree(changes=None):
+    base = settings.merge(settings.base(443), {
+        'serve': {'public': {'base_url': 'https://login.example.org/auth', 'host': None, 'port': None}},
+        'selfservice': {
+            'default_browser_return_url': 'https://www.example.org/',
+            'allowed_return_urls': ['https://www.example.org/'],
+            'flows': {name: {'ui_url': f'/ui/{name}'} for name in ('login', 'registration', 'settings', 'error')},
+        },
+        'session': {'cookie': {'domain': 'example.org'}},
+        'secrets': {'cipher': None},
+    })
+    return settings.merge(base, changes or {})
+
+
+@pytest.fixture
+def folder():
+    folder = scratch('doctor')
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def configtest(folder):
+    def run(changes=None, *, api='/auth', handler='kratos', lines='', gate='', name='www.example.org', port=443, tls=TLS, gate_tls=None, gate_port=None,
+            modules=('ssl',), top='', more=''):
+        """What `httpd -t` says of that site, line by line, without its own "Syntax OK"."""
+        settings.write(folder, tree(changes))
+        words = {'dir': folder, 'api': api, 'handler': handler, 'port': port, 'tls': tls, 'lines': lines}
+        gated = {**words, 'name': name, 'lines': gate, 'tls': tls if gate_tls is None else gate_tls, 'port': gate_port or port}
+        ports = {port, gated['port']}
+        (folder / 'httpd.conf').write_text('\n'.join(
+            [f'LoadModule {m}_module {ASK["LIBEXECDIR"]}/mod_{m}.so' for m in [*MODULES, *modules]]
+            + [f'LoadModule kratos_module {ROOT}/build/out/mod_kratos.so', f'ServerRoot {folder}', 'ServerName localhost',
+               'ErrorLog error.log', *(f'Listen 127.0.0.1:{p}' for p in ports), f'KratosSqlDir {ROOT}/sql', top,
+               API.format(**words), GATE.format(**gated), more]))
+        done = subprocess.run([f'{ASK["SBINDIR"]}/{ASK["PROGNAME"]}', '-t', '-f', folder / 'httpd.conf'], capture_output=True,
+                              text=True, timeout=30)
+        said = [line for line in done.stderr.splitlines() if line.strip() and line != 'Syntax OK']
+        return done.returncode, said
+    return run
+
+
+def test_a_site_as_it_should_be_has_nothing_to_say(configtest):
+    assert configtest() == (0, [])
+
+
+# What is done to the site, the number of the line that must come, and words that must be in it: the fix above all.
+CASES = {
+    'the cookie does not reach a guarded name': (
+        dict(name='www.example.net', changes=nested('selfservice.allowed_return_urls', ['https://www.example.net/'])),
+        'KR1260', 'www.example.net is guarded.*session.cookie.domain'),
+    'nor an alias of it': (
+        dict(gate='ServerAlias example.com'), 'KR1260', 'example.com is guarded'),
+    'the cookie is for the host of the API alone': (
+        dict(changes=nested('session.cookie.domain', None)), 'KR1261', 'KratosSet session.cookie.domain example.org'),
+    'no cookie can reach both': (
+        dict(changes={**nested('session.cookie.domain', None), **nested('selfservice.allowed_return_urls', ['https://a.test/'])},
+             name='a.test'), 'KR1261', 'no cookie can reach both'),
+    'a guarded server without TLS': (
+        dict(gate_tls='', gate_port=80, changes=nested('selfservice.allowed_return_urls', ['http://www.example.org/', 'https://www.example.org/'])),
+        'KR1262', 'SSLEngine on'),
+    'nobody may come back': (
+        dict(changes=nested('selfservice.allowed_return_urls', ['https://login.example.org/'])),
+        'KR1263', 'add "https://www.example.org/" to selfservice.allowed_return_urls'),
+    'nothing serves the API': (dict(handler='none'), 'KR1264', '<Location "/auth"> with SetHandler kratos'),
+    'the API stands elsewhere': (dict(api='/kratos'), 'KR1265', '<Location "/auth">'),
+    'the API has another name': (
+        dict(changes=nested('serve.public.base_url', 'https://id.example.org/auth')), 'KR1266', 'ServerAlias'),
+    'the API has another port': (
+        dict(changes=nested('serve.public.base_url', 'https://login.example.org:8443/auth')), 'KR1267', '8443'),
+    'no TLS where the URL says so': (dict(tls='', port=8080, changes={
+        **nested('serve.public.base_url', 'https://login.example.org:8080/auth')}), 'KR1268', 'SSLEngine on'),
+    'nor mod_ssl': (dict(tls='', port=8080, modules=(), changes={
+        **nested('serve.public.base_url', 'https://login.example.org:8080/auth')}), 'KR1268', 'load mod_ssl'),
+    'TLS where the URL says none': (
+        dict(changes=nested('serve.public.base_url', 'http://login.example.org:443/auth')), 'KR1269', 'write https://'),
+    'a page that nobody answers': (
+        dict(changes=nested('selfservice.flows.login.ui_url', 'https://login.example.org/pages/login')), 'KR1270', 'kratos-ui'),
+    'pages that nobody is sent to': (
+        dict(changes=nested('selfservice.flows', {n: {'ui_url': f'https://www.example.org/x/{n}'} for n in
+                                                  ('login', 'registration', 'settings', 'error')})), 'KR1271', 'ui_url'),
+    'a cache before the gate': (
+        dict(gate='CacheEnable disk /', modules=('ssl', 'cache', 'cache_disk')), 'KR1273', 'CacheQuickHandler off'),
+    'addresses of a proxy': (dict(lines='KratosTrustForwarded On'), 'KR1274', 'RemoteIPHeader'),
+    'few connections': (dict(top='ThreadLimit 200\nThreadsPerChild 200\nMaxRequestWorkers 400\nKratosDatabasePool 0 1 2 60'),
+                        'KR1275', 'KratosDatabasePool 0 4 25'),
+    'much memory': (dict(top='KratosHashing 1024', changes=nested('hashers.argon2.memory', '1GB')), 'KR1277', 'KratosHashing'),
+    'a place beside the cookie\'s path': (
+        dict(changes=nested('session.cookie.path', '/auth')), 'KR1281', 'set it to /'),
+    # of the settings alone: kratosctl check says these, too
+    'a domain of everybody': (dict(changes=nested('session.cookie.domain', 'org')), 'KR1202', 'nobody\'s own domain'),
+    'likewise with two labels': (dict(changes=nested('session.cookie.domain', 'co.uk')), 'KR1202', 'nobody\'s own domain'),
+    'a domain without the API': (dict(changes=nested('session.cookie.domain', 'www.example.org')), 'KR1202', 'does not cover login.example.org'),
+    'Secure over http': (dict(changes=nested('serve.public.base_url', 'http://login.example.org:443/auth')), 'KR1202',
+                         'do not travel over http'),
+    'https without Secure': (dict(changes=nested('cookies.secure', False)), 'KR1202', 'without Secure'),
+    'return over http': (dict(changes=nested('selfservice.allowed_return_urls', ['https://www.example.org/', 'http://www.example.org/'])),
+                         'KR1202', 'write https://www.example.org'),
+    'return to everybody': (dict(changes=nested('selfservice.allowed_return_urls', ['https://www.example.org/', 'https://*.co.uk/'])),
+                            'KR1202', 'everybody below co.uk'),
+    'return to any program': (dict(changes=nested('selfservice.allowed_return_urls', ['https://www.example.org/', 'app://done'])),
+                              'KR1202', 'org.example.app'),
+}
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_a_mistake_is_told_with_its_fix(configtest, case):
+    how, number, words = CASES[case]
+    how = dict(how)
+    status, said = configtest(how.pop('changes', None), **how)
+    assert status == 0
+    mine = [line for line in said if line.startswith(number)]
+    assert mine and any(re.search(words, line) for line in mine), said
+
+
+@pytest.mark.parametrize('how', [
+    dict(changes=nested('session.cookie', {'name': '__Host-session', 'secure': False, 'domain': None})),
+    dict(changes=nested('session.cookie', {'name': '__Host-session'})),
+    dict(changes=nested('session.cookie', {'name': '__host-session', 'path': '/auth', 'domain': None})),
+    dict(changes=nested('session.cookie', {'name': '__Secure-session', 'secure': False})),
+], ids=['__Host- without Secure', '__Host- with a domain', '__Host- with a path', '__Secure- without Secure'])
+def test_a_cookie_that_all_browsers_refuse_stops_httpd(configtest, how):
+    status, said = configtest(how['changes'])
+    assert status != 0 and any('session.cookie.name' in line and 'kratos.yml:' in line for line in said), said
+
+
+# Sites that look odd and are right.
+FINE = {
+    'a proxy in front with its own TLS and port': dict(
+        tls='', port=8080, lines='KratosTrustForwarded On\nRemoteIPHeader X-Forwarded-For', gate='KratosTrustForwarded On',
+        modules=('remoteip',)),
+    'an alias that is led away': dict(
+        gate='ServerAlias example.net\nRewriteEngine On\nRewriteCond %{HTTP_HOST} =example.net\nRewriteRule ^ https://www.example.org/ [R]'),
+    'no domain and one host': dict(
+        name='login.example.org', changes={'session': {'cookie': {'domain': None}}, **nested(
+            'selfservice.allowed_return_urls', ['https://login.example.org/'])}),
+    'an app of a reverse domain': dict(changes=nested('selfservice.allowed_return_urls', ['https://www.example.org', 'org.example.app://x'])),
+    '__Host- and one host': dict(name='login.example.org', changes={
+        'session': {'cookie': {'domain': None, 'name': '__Host-session'}},
+        **nested('selfservice.allowed_return_urls', ['https://login.example.org/'])}),
+    'own pages': dict(changes=nested('selfservice.flows.settings.ui_url', 'https://app.example.org/me')),
+    'a cache that waits': dict(gate='CacheEnable disk /\nCacheQuickHandler Off', modules=('ssl', 'cache', 'cache_disk')),
+    'a regular expression': dict(more='<LocationMatch "^/x(/|$)">\nSetHandler kratos-ui\n</LocationMatch>'),
+}
+
+
+@pytest.mark.parametrize('case', FINE)
+def test_no_false_alarm(configtest, case):
+    how = dict(FINE[case])
+    assert configtest(how.pop('changes', None), **how) == (0, [])
+
+
+def test_two_realms_with_one_cookie_are_told_apart(configtest, folder):
+    second = f'''<VirtualHost 127.0.0.1:443>
+    ServerName blue.example.org
+    {TLS}
+    KratosRealm blue
+    KratosDatabase sqlite3 {folder}/kratos.sqlite
+    KratosConfig {folder}/kratos.yml
+    KratosSet serve.public.base_url https://blue.example.org/auth
+    {{}}
+    <Location "/auth">
+        SetHandler kratos
+    </Location>
+    <Location "/ui">
+        SetHandler kratos-ui
+    </Location>
+</VirtualHost>'''
+    status, said = configtest(more=second.format(''))
+    assert status == 0 and [line[:6] for line in said] == ['KR1280'] and 'session.cookie.name' in said[0]
+    assert configtest(more=second.format('KratosSet session.cookie.name blue_session')) == (0, [])
+
+
+def test_the_same_is_in_the_error_log(serve_sqlite):
+    server = serve_sqlite(nested('session.cookie.domain', 'example.org'), gate=True)
+    assert re.search(r'\[kratos:warn\].*KR1202: .*"example.org" does not cover 127.0.0.1', server.log())
+    assert re.search(r'\[kratos:warn\].*KR1263: .*is guarded, but nobody may be led back there', server.log())
