@@ -73,6 +73,9 @@ const char *kr_header(const kr_request_t *req, const char *name);
  */
 const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *name, int *count);
 
+/** The n-th cookie of that name, from 0, or NULL: there are several when domains or paths changed. */
+const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char *name, int n);
+
 /** An empty reply with status 200. */
 kr_reply_t *kr_reply_make(apr_pool_t *pool);
 /** Set the body to JSON plus newline, and the type "application/json; charset=utf-8" (error envelopes replace it). */
@@ -86,6 +89,11 @@ void kr_reply_header(kr_ctx_t *k, const char *name, const char *value);
 /** Set a cookie; an earlier one of that name in this reply is replaced and moves to the end. Copies *cookie.
  * A cookie with characters that none may hold is not sent, but logged. */
 void kr_reply_cookie(kr_ctx_t *k, const kr_cookie_t *cookie);
+/**
+ * As kr_reply_cookie; and when the request brought several of that name and this one has a domain, the one that a time
+ * without a domain left in the browser is deleted: it would be sent first for ever.
+ */
+void kr_reply_cookie_alone(kr_ctx_t *k, const kr_cookie_t *cookie);
 /** Render the cookies into Set-Cookie headers. Called once, by handler.c, after the operation. */
 void kr_reply_finish(kr_ctx_t *k);
 

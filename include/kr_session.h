@@ -49,7 +49,7 @@ kr_carrier_e kr_session_carrier(kr_ctx_t *k);
  */
 const char *kr_session_absence(kr_ctx_t *k);
 
-/** What became of a session cookie. */
+/** What became of a session cookie. Of several the highest counts. */
 typedef enum {
     KR_SHOWN_NONE,     /* there is none */
     KR_SHOWN_FORGED,   /* none of the realm's secrets made it */

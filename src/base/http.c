@@ -20,28 +20,43 @@ const char *kr_header(const kr_request_t *req, const char *name)
     return req->headers ? apr_table_get(req->headers, name) : NULL;
 }
 
-const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *name, int *count)
+/* The n-th cookie of that name, from 0, or NULL; *count are all of them. */
+static const char *cookie_at(apr_pool_t *pool, const kr_request_t *req, const char *name, int n, int *count)
 {
     apr_size_t name_len = strlen(name);
-    const char *first = NULL;
-    int found = 0;
+    const char *value = NULL;
 
+    *count = 0;
     for (const char *s = req->cookies; s && *s; s += *s == ';') {
         apr_size_t len;
 
         s += strspn(s, " \t");
         len = strcspn(s, ";");
         if (len > name_len && s[name_len] == '=' && !memcmp(s, name, name_len)) {
-            const char *value = s + name_len + 1;
-            apr_size_t n = len - name_len - 1;
+            apr_size_t rest = len - name_len - 1;
 
-            while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t')) n--;
-            if (found++ == 0) first = apr_pstrmemdup(pool, value, n);
+            while (rest > 0 && (s[name_len + rest] == ' ' || s[name_len + rest] == '\t')) rest--;
+            if ((*count)++ == n) value = apr_pstrmemdup(pool, s + name_len + 1, rest);
         }
         s += len;
     }
+    return value;
+}
+
+const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *name, int *count)
+{
+    int found;
+    const char *first = cookie_at(pool, req, name, 0, &found);
+
     if (count) *count = found;
     return first;
+}
+
+const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char *name, int n)
+{
+    int found;
+
+    return cookie_at(pool, req, name, n, &found);
 }
 
 /* How well Accept likes a type: q in thousandths, and whether that came from the type itself or from a wildcard. */
@@ -240,6 +255,23 @@ void kr_reply_cookie(kr_ctx_t *k, const kr_cookie_t *cookie)
     copy->domain = apr_pstrdup(k->pool, cookie->domain);
     copy->path = apr_pstrdup(k->pool, cookie->path);
     copy->same_site = apr_pstrdup(k->pool, cookie->same_site);
+}
+
+void kr_reply_cookie_alone(kr_ctx_t *k, const kr_cookie_t *cookie)
+{
+    int count = 0;
+    kr_cookie_t *last;
+
+    kr_reply_cookie(k, cookie);
+    if (cookie->domain && k->req) (void)kr_cookie(k->pool, k->req, cookie->name, &count);
+    if (count < 2 || !cookie_allowed(cookie)) return;
+    /* To a browser it is another cookie, as its domain is; before the one that counts, as the last of a name wins. */
+    last = apr_array_push(k->reply->cookies);
+    *last = last[-1];
+    last[-1].domain = NULL;
+    last[-1].value = "";
+    last[-1].max_age = 0;
+    last[-1].expires = 1;
 }
 
 /* Expires and Max-Age, or "". */

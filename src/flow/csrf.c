@@ -22,7 +22,7 @@ static const char *cookie_value(kr_ctx_t *k)
     for (int i = 0; k->reply && i < k->reply->cookies->nelts; i++) {
         const kr_cookie_t *c = &APR_ARRAY_IDX(k->reply->cookies, i, kr_cookie_t);
 
-        if (strcmp(c->name, name) == 0) return c->value;
+        if (strcmp(c->name, name) == 0 && c->max_age) return c->value;
     }
     value = k->req ? kr_cookie(k->pool, k->req, name, &count) : NULL;
     if (!value || count != 1 || strlen(value) != 44) return NULL;
@@ -45,7 +45,7 @@ void kr_csrf_renew(kr_ctx_t *k)
 
     kr_random(secret, sizeof(secret));
     cookie.value = kr_base64(k->pool, secret, sizeof(secret));
-    kr_reply_cookie(k, &cookie);
+    kr_reply_cookie_alone(k, &cookie);
 }
 
 void kr_csrf_ensure(kr_ctx_t *k)

@@ -139,7 +139,7 @@ static void look_at_session(const visit_t *v)
         kr_report(v->report, KR_LOOK, "Doubled cookie",
                   "Delete the cookies of this site in the browser. If it comes again, two realms share a name (give each its "
                   "own session.cookie.name), or the domain or path was changed (give the cookie a new name once).",
-                  "%d cookies called %s came; only the first counts", count, name);
+                  "%d cookies called %s came; the first that is good counts", count, name);
 }
 
 void kr_report_visit(kr_report_t *report)

@@ -154,27 +154,50 @@ const char *kr_session_absence(kr_ctx_t *k)
     return "ended";
 }
 
-kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
+/* Look up one credential; a usable session becomes k->session. */
+static kr_err_t *try_credential(kr_ctx_t *k, const credential_t *c)
 {
-    credential_t c;
     kr_session_rows_t *rows;
+    kr_session_t *s;
     int old;
 
-    if (!k->session_known) {
-        c = credential_of(k);
-        if (c.token && kr_token_shaped(c.token)) {
-            KR_TRY(find(&rows, &old, k, c.token, c.secret));
-            if (rows) {
-                kr_session_t *s;
+    if (!c->token || !kr_token_shaped(c->token)) return NULL;
+    KR_TRY(find(&rows, &old, k, c->token, c->secret));
+    if (!rows) return NULL;
+    KR_TRY(kr_session_from_rows(&s, k, rows));
+    s->token = apr_pstrdup(k->pool, c->token);
+    s->carrier = c->carrier;
+    s->token_is_old = old;
+    s->cookie_expires = c->expires;
+    if (kr_session_usable(k, s)) k->session = s;
+    return NULL;
+}
 
-                KR_TRY(kr_session_from_rows(&s, k, rows));
-                s->token = apr_pstrdup(k->pool, c.token);
-                s->carrier = c.carrier;
-                s->token_is_old = old;
-                s->cookie_expires = c.expires;
-                if (kr_session_usable(k, s)) k->session = s;
-            }
-        }
+/*
+ * A browser may hold several cookies of the name: one from before the domain or path was changed, one that another host
+ * of the domain set. It sends the older first; a dead one must not hide the one that lives.
+ */
+static kr_err_t *try_other_cookies(kr_ctx_t *k)
+{
+    credential_t c = { .carrier = KR_CARRIED_COOKIE };
+    const char *value;
+
+    for (int n = 1; n < KR_COOKIES_TRIED && !k->session; n++) {
+        value = kr_cookie_nth(k->pool, k->req, k->realm->settings->session_cookie.name, n);
+        if (!value) return NULL;
+        c.token = kr_cookie_open(k, value, &c.secret, &c.expires);
+        KR_TRY(try_credential(k, &c));
+    }
+    return NULL;
+}
+
+kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
+{
+    if (!k->session_known) {
+        credential_t c = credential_of(k);
+
+        KR_TRY(try_credential(k, &c));
+        if (!k->session && c.carrier == KR_CARRIED_COOKIE) KR_TRY(try_other_cookies(k));
         k->session_known = 1;
     }
     *out = k->session;

@@ -14,6 +14,9 @@
 #define KR_TOKEN_PREFIX "ory_st_"
 #define KR_TOKEN_RANDOM 32
 
+/** Cookies of the session's name that are looked at in one request; forged ones among them cost no statement. */
+#define KR_COOKIES_TRIED 4
+
 /** Has it the shape of a session token? Saves the database from garbage. */
 int kr_token_shaped(const char *token);
 

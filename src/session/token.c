@@ -59,7 +59,7 @@ void kr_session_cookie_set(kr_ctx_t *k, const kr_session_t *session)
         .expires = conf->persistent,
     };
 
-    kr_reply_cookie(k, &cookie);
+    kr_reply_cookie_alone(k, &cookie);
 }
 
 void kr_session_cookie_clear(kr_ctx_t *k)
@@ -80,7 +80,7 @@ void kr_session_cookie_clear(kr_ctx_t *k)
         .expires = 1,
     };
 
-    kr_reply_cookie(k, &cookie);
+    kr_reply_cookie_alone(k, &cookie);
 }
 
 /* Derived rather than stored: nothing to leak from the database, and it dies with the token. */

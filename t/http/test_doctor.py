@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """configtest as a doctor: what would start and yet not work is said before the first visitor finds out. And no false alarms."""
+import json
 import re
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
 from lib import settings
-from lib.serving import ROOT, scratch
+from lib.clients import new_email
+from lib.serving import ROOT, scratch, status_of, wait_for
 from lib.settings import nested
 
 APXS = subprocess.run([ROOT / 'build' / 'apxs', 'path'], check=True, capture_output=True, text=True).stdout.strip()
@@ -225,3 +229,142 @@ def test_the_same_is_in_the_error_log(serve_sqlite):
     server = serve_sqlite(nested('session.cookie.domain', 'example.org'), gate=True)
     assert re.search(r'\[kratos:warn\].*KR1202: .*"example.org" does not cover 127.0.0.1', server.log())
     assert re.search(r'\[kratos:warn\].*KR1263: .*is guarded, but nobody may be led back there', server.log())
+
+
+# -- the page for owners ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def sick(request, database):
+    """A server with pages, a place of the owner's own for the diagnosis, and one that is closed."""
+    from conftest import end, start
+    extra = '''
+<Location "/owner">
+    SetHandler kratos-diagnose
+    KratosDiagnose On
+    Require expr %{HTTP:X-Owner} == 'yes'
+</Location>
+<Location "/nobody">
+    SetHandler kratos-diagnose
+    KratosDiagnose Off
+</Location>
+<Location "/here">
+    SetHandler kratos-diagnose
+</Location>
+'''
+    server = start(request, database, {'courier': {'smtp': {'connection_uri': 'smtp://mail:geheim@127.0.0.1:9/'}}}, flags=['ui'],
+                   lines={'extra': extra})
+    yield server
+    end(server)
+
+
+def ask(server, path='/ui/diagnose', accept='application/json', **headers):
+    url = urllib.request.Request(server.url + path, headers={'Accept': accept, **{k.replace('_', '-'): v for k, v in headers.items()}})
+    try:
+        with urllib.request.urlopen(url, timeout=20) as r:
+            return r.status, r.headers, r.read().decode()
+    except urllib.error.HTTPError as e:
+        with e:
+            return e.code, e.headers, e.read().decode()
+
+
+def report(server, **headers):
+    """{name: (status, value, fix)}, and the whole status."""
+    status, _, text = ask(server, **headers)
+    assert status == 200, text
+    tree = json.loads(text)
+    return {c['name']: (c['status'], c['value'], c['fix']) for c in tree['checks']}, tree['status']
+
+
+def test_a_healthy_site_is_told_so(sick, database):
+    lines, _ = report(sick)
+    assert {lines[name][0] for name in ('Host', 'Scheme', 'Cookie domain', 'Cookie flags', 'Database', 'Schema', 'Clock')} == {'ok'}
+    assert 'sqlite3 3.' in lines['Database'][1] if database.name == 'sqlite' else 'MariaDB' in lines['Database'][1]
+    assert 'answers in' in lines['Database'][1] and '0 to 16' in lines['Connections'][1]
+    assert re.search(r'version \d+, all \d+', lines['Schema'][1])
+    assert re.fullmatch(r'20\d\d-.*Z(, and the database agrees)?', lines['Clock'][1])
+    assert 'Apache/2.4' in lines['httpd'][1] and 'event' in lines['httpd'][1]
+    assert all(fix for state, _, fix in lines.values() if state != 'ok')
+
+
+@pytest.mark.parametrize('header', ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via', 'X-Forwarded-Proto'])
+def test_who_comes_through_a_proxy_finds_nothing(sick, header):
+    there = ask(sick, **{header: '127.0.0.1'})
+    nothing = ask(sick, path='/ui/no-such-page', **{header: '127.0.0.1'})
+    assert there[0] == nothing[0] == 404 and there[2] == nothing[2]
+    assert ask(sick, path='/here', **{header: '127.0.0.1'})[0] == 404
+
+
+def test_the_owner_says_who_may_see_it(sick):
+    sick.expect_log('AH01630')              # httpd says when it denies
+    assert ask(sick, path='/owner')[0] == 403
+    assert ask(sick, path='/owner', X_Owner='yes', X_Forwarded_For='192.0.2.1')[0] == 200
+    assert ask(sick, path='/nobody')[0] == 404
+    assert ask(sick, path='/here')[0] == 200
+
+
+def test_the_page_is_like_the_other_pages(sick):
+    status, headers, html = ask(sick, accept='text/html')
+    assert status == 200 and headers['Content-Type'] == 'text/html; charset=utf-8'
+    assert headers['Content-Security-Policy'].startswith("default-src 'none'; style-src 'self'")
+    assert headers['Cache-Control'] == 'no-store' and headers['X-Content-Type-Options'] == 'nosniff'
+    assert '<script' not in html and 'style=' not in html
+    style = re.search(r'href="(/ui/style.css[^"]*)"', html)[1]
+    assert ask(sick, path=style, accept='text/css')[0] == 200
+    assert '<h1>Diagnosis</h1>' in html and 'Schema' in html
+
+
+def test_no_secret_is_shown(sick):
+    for accept in ('text/html', 'application/json'):
+        text = ask(sick, accept=accept)[2]
+        for secret in ('geheim', 'a-cookie-secret-for-tests-only', 'user=root', 'sock=', 'dbname'):
+            assert secret not in text
+
+
+def test_a_hostile_host_stays_text(sick):
+    html = ask(sick, accept='text/html', Host='a<script>alert(1)</script>')[2]
+    assert '<script' not in html
+    assert report(sick, Host='other.example.org')[0]['Host'][0] == 'look'
+
+
+def test_the_cookie_is_explained(sick):
+    person = sick.browser()
+    person.register(new_email()).must(303)
+    name, value = person.cookie('ory_kratos_session')
+
+    def said(*cookies):
+        return report(sick, Cookie='; '.join(f'{name}={c}' for c in cookies))[0]
+
+    assert 'accepted' in said(value)['Session cookie'][1]
+    assert said(value[:-1] + ('A' if value[-1] != 'A' else 'B'))['Session cookie'][:2] == (
+        'look', f'{name}: your browser sent one that none of this realm\'s secrets made')
+    assert 'signed in' in report(sick)[0]['Session cookie'][1]
+    both = said('x', value)
+    assert 'accepted' in both['Session cookie'][1] and both['Doubled cookie'][0] == 'look'
+    person.logout()
+    assert 'was ended' in said(value)['Session cookie'][1]
+    assert value not in ask(sick, Cookie=f'{name}={value}')[2]
+
+
+def test_a_proxy_that_is_not_believed_is_named(sick):
+    lines, _ = (json.loads(ask(sick, path='/owner', X_Owner='yes', X_Forwarded_Proto='https', X_Forwarded_Host='x.test')[2])['checks'], 0)
+    proxy = next(line for line in lines if line['name'] == 'Proxy headers')
+    assert proxy['status'] == 'look' and 'X-Forwarded-Proto' in proxy['value'] and 'KratosTrustForwarded On' in proxy['fix']
+
+
+def test_mail_that_waits_is_counted(serve):
+    server = serve({'selfservice': {'flows': {'recovery': {'enabled': True, 'notify_unknown_recipients': True}},
+                                    'methods': {'code': {'enabled': True}}}}, flags=['ui'])
+    assert report(server)[0]['Mail server'][0] == 'look'
+    person = server.browser()
+    person.submit('recovery', person.start('recovery'), {'method': 'code', 'email': new_email()}).must(303)
+    assert report(server)[0]['Queue'][1].startswith('1 waiting')
+
+
+def test_a_database_that_is_down_is_no_riddle(serve_sqlite):
+    server = serve_sqlite(db='mysql host=127.0.0.1 port=9 user=kratos pass=geheim dbname=kratos', flags=['ui'], wait=False)
+    server.expect_log('KR1208|KR0400|KR0001')
+    wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+    lines, status = report(server)
+    assert status == 'broken' and lines['Database'][0] == 'broken' and 'KR0400' in lines['Database'][2]
+    assert 'geheim' not in str(lines)
