@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
+#include <http_vhost.h>
 #include <stdarg.h>
 
 #include "kr_text.h"
@@ -47,6 +48,21 @@ static int is_loopback(apr_sockaddr_t *addr)
     return ip && (!strncmp(ip, "127.", 4) || !strcmp(ip, "::1") || !strncmp(ip, "::ffff:127.", 11));
 }
 
+/* Loopback, or this machine's address on both ends. */
+static int is_here(const conn_rec *c, apr_sockaddr_t *addr)
+{
+    return is_loopback(addr) || (addr && c->local_addr && apr_sockaddr_equal(addr, c->local_addr));
+}
+
+/* A page elsewhere can make its own name lead here (DNS rebinding) and have a browser on this machine ask for it. */
+static int is_own_name(request_rec *r)
+{
+    const char *name = r->hostname;
+
+    if (!name || kr_host_is_ip(name) || kr_host_is_loopback(name)) return 1;
+    return ap_matches_request_vhost(r, name, r->connection->local_addr->port);
+}
+
 /*
  * As `Require local` means it, and not fooled by a proxy on this machine: its requests come from here, but what it says
  * of its visitors shows that they are elsewhere. mod_remoteip takes away what it has believed.
@@ -58,7 +74,7 @@ static int is_local(request_rec *r)
 
     for (int i = 0; i < KR_DIM(TOLD); i++)
         if (apr_table_get(r->headers_in, TOLD[i])) return 0;
-    return is_loopback(r->useragent_addr) && is_loopback(r->connection->client_addr);
+    return is_here(r->connection, r->useragent_addr) && is_here(r->connection, r->connection->client_addr) && is_own_name(r);
 }
 
 static int is_pages(const request_rec *r)

@@ -105,6 +105,25 @@ static const char *realm_among(apr_pool_t *pool, const ap_directive_t *lines)
     return NULL;
 }
 
+/* KratosDiagnose On leaves it to Require lines whether strangers see the page; here they say yes to all. */
+static void check_open_diagnosis(walk_t *walk, const ap_directive_t *lines)
+{
+    apr_pool_t *pool = walk->exam->ptemp;
+    const ap_directive_t *on = NULL, *all = NULL;
+
+    for (; lines; lines = lines->next) {
+        const char *args = lines->args, *word = ap_getword_conf(pool, &args);
+
+        if (is(lines, "KratosDiagnose") && !ap_cstr_casecmp(word, "on")) on = lines;
+        if (is(lines, "Require") && !ap_cstr_casecmp(word, "all") && !ap_cstr_casecmp(first_word(pool, args), "granted"))
+            all = lines;
+    }
+    if (on && all)
+        kr_advise(walk->exam, KRLOGNO(1282), place_of(pool, on),
+                  "everybody may see the page for owners, with its versions and sizes: leave KratosDiagnose out (this machine "
+                  "alone sees it then), or say Require ip instead of Require all granted");
+}
+
 /* No recursion of unknown depth: httpd itself has read these containers recursively before. */
 static void read_lines(walk_t *walk, const ap_directive_t *line)
 {
@@ -117,6 +136,7 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
             if (*line->directive != '<') read_line(walk, line);
             continue;
         }
+        check_open_diagnosis(walk, line->first_child);
         enter(walk, line);
         realm = realm_among(walk->exam->ptemp, line->first_child);
         if (realm) walk->around.realm = realm;

@@ -25,7 +25,7 @@ API = '''
 <VirtualHost 127.0.0.1:{port}>
     ServerName login.example.org
     {tls}
-    KratosDatabase sqlite3 {dir}/kratos.sqlite
+    KratosDatabase {database}
     KratosConfig {dir}/kratos.yml
     {lines}
     <Location "{api}">
@@ -76,17 +76,19 @@ def folder():
 @pytest.fixture
 def configtest(folder):
     def run(changes=None, *, api='/auth', handler='kratos', lines='', gate='', name='www.example.org', port=443, tls=TLS, gate_tls=None, gate_port=None,
-            modules=('ssl',), top='', more=''):
+            modules=('ssl',), top='', more='', database=None, wrap='{}', only=None):
         """What `httpd -t` says of that site, line by line, without its own "Syntax OK"."""
         settings.write(folder, tree(changes))
-        words = {'dir': folder, 'api': api, 'handler': handler, 'port': port, 'tls': tls, 'lines': lines}
+        words = {'dir': folder, 'api': api, 'handler': handler, 'port': port, 'tls': tls, 'lines': lines,
+                 'database': database or f'sqlite3 {folder}/kratos.sqlite'}
         gated = {**words, 'name': name, 'lines': gate, 'tls': tls if gate_tls is None else gate_tls, 'port': gate_port or port}
         ports = {port, gated['port']}
         (folder / 'httpd.conf').write_text('\n'.join(
             [f'LoadModule {m}_module {ASK["LIBEXECDIR"]}/mod_{m}.so' for m in [*MODULES, *modules]]
             + [f'LoadModule kratos_module {ROOT}/build/out/mod_kratos.so', f'ServerRoot {folder}', 'ServerName localhost',
                'ErrorLog error.log', *(f'Listen 127.0.0.1:{p}' for p in ports), f'KratosSqlDir {ROOT}/sql', top,
-               API.format(**words), GATE.format(**gated), more]))
+               *([only] if only else [API.format(**words), f'Include {folder}/site.conf']), more]))
+        (folder / 'site.conf').write_text(wrap.format(GATE.format(**gated)))
         done = subprocess.run([f'{ASK["SBINDIR"]}/{ASK["PROGNAME"]}', '-t', '-f', folder / 'httpd.conf'], capture_output=True,
                               text=True, timeout=30)
         said = [line for line in done.stderr.splitlines() if line.strip() and line != 'Syntax OK']
@@ -139,6 +141,16 @@ CASES = {
     'few connections': (dict(top='ThreadLimit 200\nThreadsPerChild 200\nMaxRequestWorkers 400\nKratosDatabasePool 0 1 2 60'),
                         'KR1275', 'KratosDatabasePool 0 4 25'),
     'much memory': (dict(top='KratosHashing 1024', changes=nested('hashers.argon2.memory', '1GB')), 'KR1277', 'KratosHashing'),
+    'a page for owners that all see': (
+        dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'Require ip'),
+    'a slash in an id': (
+        dict(changes={'identity': {'default_schema_id': 'a/b', 'schemas': [{'id': 'a/b', 'url': 'file://./person.schema.json'}]}}),
+        'KR1272', 'AllowEncodedSlashes NoDecode'),
+    'many connections': (
+        dict(database='mysql "host=127.0.0.1 user=kratos dbname=kratos"', top='MaxRequestWorkers 400'), 'KR1276', 'max_connections'),
+    'inside other containers, in another file': (
+        dict(wrap='<IfModule mod_ssl.c>\n{}</IfModule>', name='www.example.net',
+             changes=nested('selfservice.allowed_return_urls', ['https://www.example.net/'])), 'KR1260', 'site.conf:3: www.example.net'),
     'a place beside the cookie\'s path': (
         dict(changes=nested('session.cookie.path', '/auth')), 'KR1281', 'set it to /'),
     # of the settings alone: kratosctl check says these, too
@@ -229,6 +241,17 @@ def test_the_same_is_in_the_error_log(serve_sqlite):
     server = serve_sqlite(nested('session.cookie.domain', 'example.org'), gate=True)
     assert re.search(r'\[kratos:warn\].*KR1202: .*"example.org" does not cover 127.0.0.1', server.log())
     assert re.search(r'\[kratos:warn\].*KR1263: .*is guarded, but nobody may be led back there', server.log())
+
+
+def test_the_example_site_is_as_it_should_be(configtest, folder):
+    """conf/example-site.conf with conf/kratos.yml, changed as its first lines say."""
+    conf = ROOT / 'conf'
+    shutil.copytree(conf / 'schemas', folder / 'schemas')
+    text = (conf / 'kratos.yml').read_text().replace('http://127.0.0.1:8080', 'https://example.org').replace('dev: true', '')
+    (folder / 'example.yml').write_text(text.replace('change-me-before-anybody-signs-in', 'a-secret-that-is-long-enough'))
+    site = (conf / 'example-site.conf').read_text().replace('/etc/kratos/kratos.yml', f'{folder}/example.yml')
+    site = site.replace('/var/lib/kratos', str(folder))
+    assert configtest(only=site) == (0, [])
 
 
 # -- the page for owners ---------------------------------------------------------------------------
@@ -322,9 +345,17 @@ def test_no_secret_is_shown(sick):
 
 
 def test_a_hostile_host_stays_text(sick):
-    html = ask(sick, accept='text/html', Host='a<script>alert(1)</script>')[2]
-    assert '<script' not in html
-    assert report(sick, Host='other.example.org')[0]['Host'][0] == 'look'
+    for host in ('a<script>alert(1)</script>', '"onload=x'):
+        html = ask(sick, path='/owner', accept='text/html', X_Owner='yes', Host=host)[2]
+        assert '<script' not in html and 'onload=x' not in html
+
+
+def test_a_name_that_is_not_ours_finds_nothing(sick):
+    """Somebody's page may make its own name lead to this machine and let a browser here ask."""
+    assert ask(sick, Host='rebound.example.net')[0] == 404
+    assert ask(sick, Host='localhost')[0] == 200
+    lines = json.loads(ask(sick, path='/owner', X_Owner='yes', Host='rebound.example.net')[2])['checks']
+    assert next(line for line in lines if line['name'] == 'Host')['status'] == 'look'
 
 
 def test_the_cookie_is_explained(sick):
