@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """configtest as a doctor: what would start and yet not work is said before the first visitor finds out. And no false alarms."""
 import json
+import os
 import re
 import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,7 @@ APXS = subprocess.run([ROOT / 'build' / 'apxs', 'path'], check=True, capture_out
 MODULES = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'alias', 'headers', 'rewrite', 'setenvif']
 ASK = {name: subprocess.run([APXS, '-q', name], check=True, capture_output=True, text=True).stdout.strip()
        for name in ('LIBEXECDIR', 'SBINDIR', 'PROGNAME')}
-SET = 'KratosSet {} "{}"'.format
+MODULE = Path(os.environ.get('OUT', ROOT / 'build' / 'out')) / 'mod_kratos.so'
 
 # A site as it should be: API and pages on one name, two guarded names beside it, one domain for the cookie.
 API = '''
@@ -85,7 +87,7 @@ def configtest(folder):
         ports = {port, gated['port']}
         (folder / 'httpd.conf').write_text('\n'.join(
             [f'LoadModule {m}_module {ASK["LIBEXECDIR"]}/mod_{m}.so' for m in [*MODULES, *modules]]
-            + [f'LoadModule kratos_module {ROOT}/build/out/mod_kratos.so', f'ServerRoot {folder}', 'ServerName localhost',
+            + [f'LoadModule kratos_module {MODULE}', f'ServerRoot {folder}', 'ServerName localhost',
                'ErrorLog error.log', *(f'Listen 127.0.0.1:{p}' for p in ports), f'KratosSqlDir {ROOT}/sql', top,
                *([only] if only else [API.format(**words), f'Include {folder}/site.conf']), more]))
         (folder / 'site.conf').write_text(wrap.format(GATE.format(**gated)))
@@ -151,6 +153,9 @@ CASES = {
     'inside other containers, in another file': (
         dict(wrap='<IfModule mod_ssl.c>\n{}</IfModule>', name='www.example.net',
              changes=nested('selfservice.allowed_return_urls', ['https://www.example.net/'])), 'KR1260', 'site.conf:3: www.example.net'),
+    'written by a macro': (
+        dict(wrap='<Macro Guarded>\n{}</Macro>\nUse Guarded', modules=('ssl', 'macro'), name='www.example.net',
+             changes=nested('selfservice.allowed_return_urls', ['https://www.example.net/'])), 'KR1260', 'www.example.net is guarded'),
     'a place beside the cookie\'s path': (
         dict(changes=nested('session.cookie.path', '/auth')), 'KR1281', 'set it to /'),
     # of the settings alone: kratosctl check says these, too
@@ -214,6 +219,25 @@ FINE = {
 def test_no_false_alarm(configtest, case):
     how = dict(FINE[case])
     assert configtest(how.pop('changes', None), **how) == (0, [])
+
+
+def test_a_server_without_virtual_hosts_is_looked_at_too(configtest, folder):
+    lines = f'''ServerName login.example.org
+{TLS}
+KratosDatabase sqlite3 {folder}/kratos.sqlite
+KratosConfig {folder}/kratos.yml
+<Location "{{}}">
+    SetHandler kratos
+</Location>
+<Location "/ui">
+    SetHandler kratos-ui
+</Location>
+<Location "/members">
+    Require kratos-session
+</Location>'''
+    changes = nested('selfservice.allowed_return_urls', ['https://login.example.org/'])
+    assert configtest(changes, only=lines.format('/auth')) == (0, [])
+    assert [line[:6] for line in configtest(changes, only=lines.format('/kratos'))[1]] == ['KR1265']
 
 
 def test_two_realms_with_one_cookie_are_told_apart(configtest, folder):
