@@ -13,7 +13,7 @@
 APXS   := build/apxs
 PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
-ROOMS ?= base crypto net schema config store identity courier session flow method hook api ui
+ROOMS ?= base crypto net jsonnet template schema config store identity courier session flow method hook api ui
 
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wvla \
                -Wformat -Werror=format-security -Werror
@@ -33,7 +33,7 @@ APR_CFLAGS   := $(shell apr-1-config --includes --cppflags) $(shell apu-1-config
 HTTPD_CFLAGS := $(shell $(APXS) cflags)
 
 KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -DKR_SQL_DIR='"$(SHARE)/sql"' -MMD -MP $(CFLAGS)
-KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 -lcjose \
+KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 -lcjose -ljsonnet \
             -laprutil-1 -lapr-1 -lm -lpthread
 
 LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))
