@@ -26,15 +26,16 @@ kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind,
 
 /** The part of kr_code_send that stores the code and queues the mail: inside the caller's transaction, the flow is stored already. */
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
-                        const char *identity_id, const char *address_id) KR_MUST_CHECK;
+                        const kr_identity_t *identity, const char *address_id) KR_MUST_CHECK;
 
 /**
  * Sign-in and sign-up: forget earlier codes of the flow, mail each address a code of its own, store the flow: one transaction.
  * @param addresses    of const char*, normalised: e-mail addresses and phone numbers
- * @param identity_id  whose they are; NULL: who signs up has no account yet
+ * @param identity     whose they are; NULL: who signs up has no account yet
+ * @param traits       of who signs up, for the letter; else NULL
  */
 kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
-                           const char *identity_id) KR_MUST_CHECK;
+                           const kr_identity_t *identity, const json_t *traits) KR_MUST_CHECK;
 
 /** How a normalised address is reached: "sms" or "email". */
 const char *kr_code_via(const char *address);

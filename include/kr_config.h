@@ -8,9 +8,11 @@
 #include "kr_crypto.h"
 #include "kr_flow_kinds.h"
 #include "kr_jwt.h"
+#include "kr_jsonnet.h"
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_schema.h"
+#include "kr_template.h"
 
 typedef struct kr_dbpool_t kr_dbpool_t;
 
@@ -46,9 +48,28 @@ typedef struct {
     int persistent;                  /* session cookie only */
 } kr_cookie_conf_t;
 
+/** An HTTP service that takes messages: a request_config. */
+typedef struct {
+    const char *url, *method;
+    const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
+    const kr_jsonnet_t *body;
+} kr_http_service_t;
+
+/** A template of the owner's: one part of one kind of message. */
+typedef struct {
+    const char *type;                /* "recovery_code_valid" */
+    const char *part;                /* "email.subject", "email.body.plaintext", "email.body.html", "sms.body.plaintext" */
+    const kr_template_t *template;
+} kr_override_t;
+
 /** courier.*: where mail goes, and what it bears. */
 typedef struct {
-    const char *uri;                 /* connection_uri as written: it may hold a password; NULL: messages wait in the queue */
+    int by_http;                     /* delivery_strategy: 1 is http */
+    const kr_http_service_t *http;   /* takes mail; NULL unless by_http */
+    const kr_http_service_t *sms;    /* takes text messages, or NULL */
+    const apr_array_header_t *overrides; /* of kr_override_t; never NULL */
+    const char *override_path;       /* folder with templates, or NULL */
+    const char *uri;                 /* connection_uri as written: it may hold a password; or NULL */
     const kr_net_smtp_t *smtp;       /* of an smtp:// or smtps:// URI; else NULL */
     const char *folder;              /* of a file:// URI: messages become files there; else NULL */
     const char *from_address;
@@ -119,6 +140,7 @@ typedef struct kr_settings_t {
 
     /* the rest */
     kr_mail_conf_t mail;
+    const apr_array_header_t *told_headers; /* of const char*: what other services may know of a request */
     kr_hasher_t hasher;
     const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */
     int mitigate_enumeration;
@@ -174,6 +196,9 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
 
 /** docs/settings.md, made from the table of keys. */
 const char *kr_settings_reference(apr_pool_t *pool);
+
+/** Does anything carry messages of this kind ("email", "sms")? What nothing carries waits in the queue for a while. */
+int kr_mail_carried(const kr_mail_conf_t *conf, const char *via);
 
 /** The schema with that id (or the base64url of it), or NULL. `id` NULL: the default one. */
 const kr_schema_t *kr_realm_schema(const kr_realm_t *realm, const char *id);

@@ -16,10 +16,14 @@ typedef struct {
     apr_size_t body_len;
     apr_time_t timeout;       /* µs for the whole call; 0: 5 s. Connecting takes at most half of it */
     apr_size_t max_bytes;     /* of the answer's body; 0: 1 MiB. More is an error */
+    int status_only;          /* 1: the status is all that counts. The body is not kept, and cut off where it is long or slow */
+    int (*stopping)(void *baton); /* or NULL; asked until the request is out: 1 gives up at once */
+    void *baton;
 } kr_net_request_t;
 
 typedef struct {
     int status;               /* HTTP status */
+    int reached;              /* 1: the request went out, in part at least; set on failure too */
     const char *body;         /* NUL-terminated, in the pool */
     apr_size_t body_len;
 } kr_net_reply_t;

@@ -65,6 +65,8 @@ typedef struct {
 
 /** Split a URL. @return 1, or 0 when it is none */
 int kr_url_parse(kr_url_t *out, apr_pool_t *pool, const char *url);
+/** The host of a URL without its port, IPv6 in brackets; "" when there is none. */
+const char *kr_url_host_name(apr_pool_t *pool, const char *url);
 /** Put a URL together again. */
 const char *kr_url_build(apr_pool_t *pool, const kr_url_t *url);
 /** base + "/" + path with exactly one slash between; `path` begins with a slash. */

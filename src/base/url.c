@@ -224,6 +224,15 @@ static const char *query_without(apr_pool_t *pool, const char *query, apr_size_t
     return out;
 }
 
+const char *kr_url_host_name(apr_pool_t *pool, const char *url)
+{
+    kr_url_t parts;
+
+    if (!url || !kr_url_parse(&parts, pool, url) || !parts.host) return "";
+    if (parts.host[0] == '[') return apr_pstrmemdup(pool, parts.host, strcspn(parts.host, "]") + 1);
+    return apr_pstrmemdup(pool, parts.host, strcspn(parts.host, ":"));
+}
+
 const char *kr_url_with(apr_pool_t *pool, const char *url, const char *key, const char *value)
 {
     apr_size_t before = strcspn(url, "?#"), query_len = 0;

@@ -28,6 +28,12 @@ const char *kr_check_header(apr_pool_t *pool, const char *value)
     return is_token(value) ? NULL : "is no name of a header";
 }
 
+const char *kr_check_method(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return is_token(value) ? NULL : "is no method of HTTP";
+}
+
 const char *kr_check_cookie_path(apr_pool_t *pool, const char *value)
 {
     (void)pool;

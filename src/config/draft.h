@@ -91,7 +91,20 @@ int kr_is_missing(const json_t *object, const char *name);
 void kr_review_hooks(kr_review_t *review, const kr_key_t *key, const char *path, json_t *list);
 /** Look at settings that are complete: what does not work in browsers, or covers too much (advice.c). */
 void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
+/** Read what courier.* needs besides its plain fields: services, programs, templates. */
+void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
+/** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
+apr_array_header_t *kr_review_templates(kr_review_t *review, const char *folder);
 /** Compile the identity schemas into an array of const kr_schema_t*. */
 apr_array_header_t *kr_review_schemas(kr_review_t *review);
+
+/* -- documents (sources.c) ----------------------------------------------------- */
+
+/** The folder of the file that wrote what stands at `path`. */
+const char *kr_source_folder(const kr_review_t *review, const char *path);
+/** A plain file of at most KR_CONFIG_MAX_BYTES, whole, with a NUL behind it. @return what is wrong, or NULL */
+const char *kr_source_file(const char **text, apr_size_t *len, apr_pool_t *pool, const char *name);
+/** The document behind file:// or base64:// of the value at `path`. @return what is wrong, or NULL */
+const char *kr_source_read(const char **text, apr_size_t *len, kr_review_t *review, const char *path, const char *url);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a reviewed draft to settings: fill the fields, then apply the rules that need more than one key. */
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "kr_json.h"
@@ -233,41 +232,7 @@ static void check_uses(kr_review_t *review, const kr_settings_t *settings)
     check_use(review, settings, KR_FLOW_VERIFICATION, "selfservice.flows.verification.use", settings->verification_use);
 }
 
-/* -- rules: mail ---------------------------------------------------------------------------- */
-
-/** What belongs to the form of the message itself cannot be said by its owner. */
-static void check_mail_header(kr_review_t *review, const char *name, const char *value)
-{
-    static const char PATH[] = "courier.smtp.headers";
-    const char *why;
-
-    if (kr_check_header(review->pool, name)) kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
-    else if ((why = kr_check_line(review->pool, value))) kr_review_error(review, PATH, "\"%s\" %s", name, why);
-    else if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version")) {
-        kr_review_error(review, PATH, "\"%s\" belongs to the message itself", name);
-    }
-}
-
-static void finish_mail(kr_review_t *review, kr_mail_conf_t *mail)
-{
-    const char *name, *why;
-    json_t *value, *headers = at(review, "courier.smtp.headers");
-
-    json_object_foreach(headers, name, value) {
-        if (json_is_string(value)) check_mail_header(review, name, json_string_value(value));
-    }
-    if (json_object_size(headers)) mail->headers = headers;
-    if (!mail->uri) return;
-    if (strncmp(mail->uri, "file://", 7) == 0) {
-        mail->folder = kr_url_unescape(review->pool, mail->uri + 7, 0);
-        if (!mail->folder) kr_review_error(review, "courier.smtp.connection_uri", "has a broken %% in its path");
-    } else if (mail->local_name) {
-        mail->smtp = kr_net_smtp_parse(review->pool, mail->uri, mail->local_name, &why);
-        if (mail->smtp && mail->smtp->user && !mail->smtp->starttls && strncmp(mail->uri, "smtp:", 5) == 0) {
-            kr_review_warn(review, "courier.smtp.connection_uri", "sends the password unencrypted (disable_starttls)");
-        }
-    }
-}
+/* -- the whole ----------------------------------------------------------------------------- */
 
 /** One warning for all keys that detail what is not built. */
 static void warn_of_idle(kr_review_t *review)
@@ -309,7 +274,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     check_schemas(&review, settings);
     finish_flows(&review, settings);
     check_uses(&review, settings);
-    finish_mail(&review, &settings->mail);
+    kr_review_courier(&review, &settings->mail);
     kr_review_advise(&review, settings);
     warn_of_idle(&review);
     settings->tree = draft->tree;

@@ -118,6 +118,7 @@ kr_check_fn kr_check_address;      /* of mail */
 kr_check_fn kr_check_uuid;
 kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
+kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;
 
 /* -- URLs (urls.c) ----------------------------------------------------------- */

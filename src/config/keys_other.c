@@ -55,7 +55,8 @@ static const kr_key_t KEYS[] = {
       "[Accept, Accept-Encoding, Accept-Language, Content-Length, Content-Type, Origin, Priority, Referer, "
       "Sec-Ch-Ua, Sec-Ch-Ua-Mobile, Sec-Ch-Ua-Platform, Sec-Fetch-Dest, Sec-Fetch-Mode, Sec-Fetch-Site, "
       "Sec-Fetch-User, True-Client-Ip, User-Agent]",
-      NOWHERE, DETAIL, .help = "request headers that web hooks are told" , .check = kr_check_header },
+      AT(told_headers), BUILT, .help = "request headers that web hooks and the courier's HTTP services are told",
+      .check = kr_check_header },
 
     { "dsn", KR_TEXT, NULL, NOWHERE, ELSEWHERE, .help = "the database: directive `KratosDatabase`", .secret = 1 },
     { "database.cleanup.batch_size", KR_INT, "100", NOWHERE, DETAIL, .help = "rows removed at once", .min = 1,

@@ -33,12 +33,26 @@ static const char *asked_language(const kr_request_t *req)
     return NULL;
 }
 
+/* What the courier's services may know of the request, and no more: `clients.web_hook.header_allowlist`. */
+static json_t *told_headers(kr_ctx_t *k)
+{
+    const apr_array_header_t *names = k->realm->settings->told_headers;
+    json_t *out = json_object();
+
+    for (int i = 0; k->req && names && i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *), *value = kr_header(k->req, name);
+
+        if (value) json_object_set_new(out, name, json_pack("[o]", kr_json_string(value)));
+    }
+    return out;
+}
+
 /* Large traits are not worth losing the message for: its column holds 60 KiB of sealed text. */
 static void slim(json_t *data)
 {
-    static const char *const LARGE[] = { "identity", "traits", "transient_payload" };
+    static const char *const LARGE[] = { "identity", "traits", "transient_payload", KR_DATA_HEADERS };
 
-    json_object_set_new(data, "language", json_string(kr_phrases[kr_language(data)].tag));
+    json_object_set_new(data, KR_DATA_LANGUAGE, json_string(kr_phrases[kr_language(data)].tag));
     for (int i = 0; i < KR_DIM(LARGE); i++) json_object_del(data, LARGE[i]);
 }
 
@@ -49,7 +63,10 @@ static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
     apr_size_t len;
     char *text;
 
-    if (language && !json_object_get(data, "language")) json_object_set_new(data, "language", json_string(language));
+    if (language && !json_object_get(data, KR_DATA_LANGUAGE)) {
+        json_object_set_new(data, KR_DATA_LANGUAGE, json_string(language));
+    }
+    json_object_set_new(data, KR_DATA_HEADERS, told_headers(k));
     text = (char *)kr_json_dump(k->pool, data, &len);
     if (len > DATA_MAX) {
         kr_wipe(text, len);
@@ -68,8 +85,9 @@ kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail)
     if (!can_be_written_to(mail)) return kr_err(k, 400, NULL, "a message cannot be sent to this address");
     KR_TRY(kr_store_message_insert(k, id, mail->via, mail->to, mail->template_type, sealed_data(k, mail)));
     k->queued++;
-    if (!k->realm->settings->mail.uri) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: there is no courier.smtp.connection_uri", id);
+    if (!kr_mail_carried(&k->realm->settings->mail, mail->via)) {
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: nothing carries %s; see courier.smtp, courier.http and "
+                                             "courier.channels", id, mail->via);
     }
     return NULL;
 }

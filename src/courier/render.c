@@ -12,7 +12,7 @@
 /** One letter while it is written. */
 typedef struct {
     apr_pool_t *pool;
-    const kr_template_t *template;
+    const kr_letter_kind_t *template;
     const kr_words_t *words;
     const kr_phrases_t *phrases;
     const char *site;  /* host of serve.public.base_url */
@@ -55,15 +55,6 @@ kr_language_e kr_language(const json_t *data)
 }
 
 /* -- the parts ---------------------------------------------------------------- */
-
-static const char *host_of(apr_pool_t *pool, const char *url)
-{
-    kr_url_t parts;
-
-    if (!url || !kr_url_parse(&parts, pool, url) || !parts.host) return "";
-    if (parts.host[0] == '[') return apr_pstrmemdup(pool, parts.host, strcspn(parts.host, "]") + 1);
-    return apr_pstrmemdup(pool, parts.host, strcspn(parts.host, ":"));
-}
 
 /* Data goes into the text as it is, but it makes no lines of its own. */
 static const char *one_line(apr_pool_t *pool, const char *text)
@@ -181,14 +172,14 @@ static const char *member(const writing_t *w, const json_t *data, const char *na
 
 kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail)
 {
-    const kr_template_t *template = kr_template(mail->template_type);
+    const kr_letter_kind_t *template = kr_letter_kind(mail->template_type);
     const kr_language_e which = kr_language(mail->data);
     writing_t w = { .pool = k->pool, .template = template, .phrases = &kr_phrases[which] };
 
     memset(out, 0, sizeof(*out));
     if (!template) return kr_err(k, 500, NULL, "there is no template \"%.64s\"", mail->template_type);
     w.words = &template->words[which];
-    w.site = host_of(k->pool, k->realm->settings->base_url);
+    w.site = kr_url_host_name(k->pool, k->realm->settings->base_url);
     w.code = member(&w, mail->data, template->code);
     w.url = member(&w, mail->data, template->url);
     w.valid = valid_for(k->pool, w.phrases, json_integer_value(json_object_get(mail->data, "expires_in_minutes")));
@@ -198,9 +189,10 @@ kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail
     out->subject = fill(&w, w.words->subject);
     if (strcmp(mail->via, "sms") == 0) {
         out->text = sms_text(&w, mail->data);
-        return NULL;
+    } else {
+        out->text = mail_text(&w);
+        out->html = mail_html(&w, out->subject);
     }
-    out->text = mail_text(&w);
-    out->html = mail_html(&w, out->subject);
+    kr_letter_override(out, k, mail);
     return NULL;
 }

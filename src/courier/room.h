@@ -9,6 +9,13 @@
 /** What kr_seal binds a message's data to. */
 #define KR_SEAL_CONTEXT "courier"
 
+/* Members of a message's data that are ours: they are no part of what templates and services know. */
+#define KR_DATA_LANGUAGE "language"       /* of the browser that had it queued */
+#define KR_DATA_HEADERS "request_headers" /* of that request: name -> list of values */
+
+/** How long an HTTP service has for all of its answer. */
+#define KR_HTTP_TIMEOUT apr_time_from_sec(10)
+
 /* -- words.c ---------------------------------------------------------------- */
 
 /** The languages that messages are written in. */
@@ -29,7 +36,7 @@ typedef struct {
     const char *code;     /* member of the data that holds the code, or NULL */
     const char *url;      /* member of the data that holds the link, or NULL */
     kr_words_t words[KR_LANGUAGES];
-} kr_template_t;
+} kr_letter_kind_t;
 
 /** Words that all messages of a language share. */
 typedef struct {
@@ -39,7 +46,7 @@ typedef struct {
 } kr_phrases_t;
 
 /** The template of that type, or NULL. */
-const kr_template_t *kr_template(const char *type);
+const kr_letter_kind_t *kr_letter_kind(const char *type);
 /** By language. */
 extern const kr_phrases_t kr_phrases[KR_LANGUAGES];
 
@@ -65,6 +72,17 @@ typedef struct {
 const char *kr_mime_make(apr_size_t *len, apr_pool_t *pool, const kr_parcel_t *parcel);
 /** A header's value: printable ASCII as it is, all else as RFC 2047's encoded words; controls become blanks; folded. */
 const char *kr_mime_value(apr_pool_t *pool, const char *name, const char *text);
+
+/* -- http.c ----------------------------------------------------------------- */
+
+/** Hand a message to an HTTP service; 2xx is success. No database handle may be held. */
+kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, const kr_parcel_t *parcel,
+                             const kr_mail_t *mail, const kr_courier_worker_t *worker);
+
+/* -- override.c ------------------------------------------------------------- */
+
+/** Put the owner's templates in place of ours, part by part. Where one fails, ours stays and the log says why. */
+void kr_letter_override(kr_letter_t *letter, kr_ctx_t *k, const kr_mail_t *mail);
 
 /* -- folder.c --------------------------------------------------------------- */
 

@@ -32,7 +32,7 @@
                                "angemeldet.",                                                                          \
                       .outro = NOT_YOU_DE } }
 
-static const kr_template_t TEMPLATES[] = {
+static const kr_letter_kind_t TEMPLATES[] = {
     { "verification_code_valid", .code = "verification_code", .url = "verification_url", .words = {
         [KR_ENGLISH] = { .subject = "Confirm your address for {site}",
                          .intro = "To confirm that this address is yours, enter this code at {site}:",
@@ -123,7 +123,7 @@ const kr_phrases_t kr_phrases[KR_LANGUAGES] = {
                     "G\xc3\xbcltig f\xc3\xbcr %d Tage.", "G\xc3\xbcltig f\xc3\xbcr eine Minute." },
 };
 
-const kr_template_t *kr_template(const char *type)
+const kr_letter_kind_t *kr_letter_kind(const char *type)
 {
     for (int i = 0; i < KR_DIM(TEMPLATES); i++) {
         if (type && !strcmp(TEMPLATES[i].type, type)) return &TEMPLATES[i];

@@ -17,6 +17,9 @@
 #define WORK apr_time_from_sec(20)
 #define SEND apr_time_from_sec(20)
 
+/** What carries messages. */
+typedef enum { BY_NOTHING, BY_FOLDER, BY_SMTP, BY_MAIL_SERVICE, BY_SMS_SERVICE, CARRIERS } carrier_e;
+
 /* A code is worth nothing after a day, and a flood of old mail worth less. */
 #define TOO_OLD apr_time_from_sec(24 * 3600)
 
@@ -29,7 +32,7 @@ typedef struct {
     apr_array_header_t *messages; /* of kr_message_row_t */
     apr_pool_t *pool;             /* ends with the batch: so does the connection to the server */
     kr_net_mailer_t *mailer;      /* NULL until it is needed */
-    int unreachable;
+    int down[CARRIERS];           /* 1: it gives no answer: what else it had to carry waits */
 } work_t;
 
 const char *kr_courier_worker_name(apr_pool_t *pool)
@@ -67,21 +70,42 @@ static const json_t *open_data(apr_pool_t *pool, const kr_keys_t *keys, const ch
     return data;
 }
 
-static kr_net_mailed_t hand_over(work_t *work, kr_ctx_t *k, const kr_message_row_t *message, const kr_letter_t *letter)
+static carrier_e carrier_of(const kr_mail_conf_t *conf, const char *via)
+{
+    if (!kr_mail_carried(conf, via)) return BY_NOTHING;
+    if (strcmp(via, "sms") == 0 && conf->sms) return BY_SMS_SERVICE;
+    if (strcmp(via, "email") == 0 && conf->by_http) return BY_MAIL_SERVICE;
+    return conf->folder ? BY_FOLDER : BY_SMTP;
+}
+
+/* By SMTP or into the folder: a message of RFC 5322. */
+static kr_net_mailed_t post(work_t *work, kr_ctx_t *k, const kr_parcel_t *parcel)
 {
     const kr_mail_conf_t *conf = work->conf;
-    kr_parcel_t parcel = { conf, message->id, message->recipient, letter, k->now };
     kr_net_mail_t mail = { .from = conf->from_address,
-                           .to = message->recipient,
+                           .to = parcel->to,
                            .timeout = SEND,
                            .stopping = work->worker->stopping,
                            .baton = work->worker->baton };
 
-    if (conf->smtp && strcmp(message->via, "email") != 0) return refused("nothing carries text messages");
-    mail.text = kr_mime_make(&mail.len, k->pool, &parcel);
-    if (conf->folder) return kr_folder_drop(k->pool, conf->folder, message->id, mail.text, mail.len);
+    mail.text = kr_mime_make(&mail.len, k->pool, parcel);
+    if (conf->folder) return kr_folder_drop(k->pool, conf->folder, parcel->id, mail.text, mail.len);
     if (!work->mailer) work->mailer = kr_net_mailer_make(work->pool, conf->smtp);
     return kr_net_mail(k, work->mailer, &mail);
+}
+
+static kr_net_mailed_t hand_over(work_t *work, kr_ctx_t *k, const kr_message_row_t *message, const kr_mail_t *mail,
+                                 const kr_letter_t *letter)
+{
+    const kr_mail_conf_t *conf = work->conf;
+    kr_parcel_t parcel = { conf, message->id, message->recipient, letter, k->now };
+
+    switch (carrier_of(conf, mail->via)) {
+    case BY_NOTHING: return (kr_net_mailed_t){ KR_MAIL_LATER, "nothing carries messages of its kind", NULL };
+    case BY_MAIL_SERVICE: return kr_http_send(k, conf->http, &parcel, mail, work->worker);
+    case BY_SMS_SERVICE: return kr_http_send(k, conf->sms, &parcel, mail, work->worker);
+    default: return post(work, k, &parcel);
+    }
 }
 
 static kr_net_mailed_t deliver(work_t *work, kr_ctx_t *k, const kr_message_row_t *message)
@@ -95,7 +119,7 @@ static kr_net_mailed_t deliver(work_t *work, kr_ctx_t *k, const kr_message_row_t
     if (!mail.data) return refused("its data cannot be opened: is the secret that sealed it gone?");
     err = kr_courier_render(&letter, k, &mail);
     if (err) return refused(err->reason ? err->reason : "it cannot be rendered");
-    return hand_over(work, k, message, &letter);
+    return hand_over(work, k, message, &mail, &letter);
 }
 
 /* -- what became of it -------------------------------------------------------- */
@@ -155,9 +179,10 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
     kr_err_t *err;
 
     if (mailed->fate == KR_MAIL_UNREACHABLE) {
-        work->unreachable = 1;
+        work->down[carrier_of(work->conf, message->via)] = 1;
         if (is_stopping(work)) return NULL; /* it was cut short by us: given back with the rest */
-        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "mail cannot be sent: %s%s%s", mailed->why,
+        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "%s cannot be sent: %s%s%s",
+               strcmp(message->via, "sms") == 0 ? "SMS" : "mail", mailed->why,
                mailed->reply ? ": " : "", mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
     }
     err = mailed->fate == KR_MAIL_SENT ? mark_sent(work, message) : mark_failed(work, message, mailed);
@@ -168,6 +193,26 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
 
 /* -- the batch ---------------------------------------------------------------- */
 
+/* Its carrier gave no answer a moment ago: it waits as the one did that found out, and the others go on. */
+static kr_err_t *put_off(work_t *work, kr_message_row_t *message)
+{
+    kr_err_t *err = mark_failed(work, message, &(kr_net_mailed_t){ KR_MAIL_UNREACHABLE, "what carries it gives no answer", NULL });
+
+    kr_db_release(work->k);
+    return err;
+}
+
+static kr_err_t *send_one(int *sent, work_t *work, kr_message_row_t *message, apr_pool_t *pool)
+{
+    kr_ctx_t one = *work->k; /* the same, but for the memory of one message */
+    kr_net_mailed_t mailed;
+
+    if (work->down[carrier_of(work->conf, message->via)]) return put_off(work, message);
+    one.pool = pool;
+    mailed = deliver(work, &one, message);
+    return settle(sent, work, message, &mailed);
+}
+
 /* @param next  how many were dealt with */
 static kr_err_t *send_batch(int *sent, int *next, work_t *work)
 {
@@ -176,19 +221,28 @@ static kr_err_t *send_batch(int *sent, int *next, work_t *work)
 
     apr_pool_create(&work->pool, work->k->pool);
     apr_pool_create(&pool, work->pool);
-    for (*next = 0; *next < work->messages->nelts && !err && !work->unreachable; ++*next) {
-        kr_message_row_t *message = &APR_ARRAY_IDX(work->messages, *next, kr_message_row_t);
-        kr_ctx_t one = *work->k; /* the same, but for the memory of one message */
-        kr_net_mailed_t mailed;
-
+    for (*next = 0; *next < work->messages->nelts && !err; ++*next) {
         if (elapsed(work) > WORK || is_stopping(work)) break;
-        one.pool = pool;
-        mailed = deliver(work, &one, message);
-        err = settle(sent, work, message, &mailed);
+        err = send_one(sent, work, &APR_ARRAY_IDX(work->messages, *next, kr_message_row_t), pool);
         apr_pool_clear(pool);
     }
     apr_pool_destroy(work->pool);
     return err;
+}
+
+/* Is all that carries messages out of order? While one works, the queue is worth another look. */
+static int is_trouble(const work_t *work)
+{
+    int carriers = 0, down = 0;
+
+    for (int i = 0; i < 2; i++) {
+        const char *via = i ? "sms" : "email";
+
+        if (!kr_mail_carried(work->conf, via)) continue;
+        carriers++;
+        down += work->down[carrier_of(work->conf, via)];
+    }
+    return down == carriers;
 }
 
 kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_courier_worker_t *worker)
@@ -199,7 +253,7 @@ kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_co
 
     *sent = 0;
     *queue = KR_QUEUE_DONE;
-    if (!work.conf->smtp && !work.conf->folder) return NULL;
+    if (!kr_mail_carried(work.conf, "email") && !kr_mail_carried(work.conf, "sms")) return NULL;
     err = kr_store_message_claim(&work.messages, k, worker->name, k->now + LEASE, work.conf->batch);
     if (!err) {
         claimed = work.messages->nelts;
@@ -211,8 +265,8 @@ kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_co
     if (err)
         return err; /* what could not be marked stays ours until the lease ends: giving it back would send it again */
     if (claimed == work.conf->batch) *queue = KR_QUEUE_MORE;
-    if (work.unreachable) *queue = KR_QUEUE_TROUBLE;
-    if (done == work.messages->nelts && !work.unreachable) return NULL;
+    if (is_trouble(&work)) *queue = KR_QUEUE_TROUBLE;
+    if (done == work.messages->nelts && !is_stopping(&work)) return NULL; /* the last one may have been cut short */
     err = kr_store_message_release(k, worker->name);
     kr_db_release(k);
     return err;

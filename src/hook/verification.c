@@ -43,7 +43,7 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
     if (kind->link) kr_link_show_sent(k, flow, address->value);
     else kr_verification_show_sent(k, flow, address->via, address->value, strcmp(address->via, "sms") == 0 ? "sms" : "email");
     KR_TRY(kr_flow_insert(k, flow));
-    KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, after->identity->id, address->id));
+    KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, after->identity, address->id));
     KR_TRY(kr_store_address_status(k, address->id, "sent"));
     if (!after->verification_flow) {
         after->verification_flow = flow->id;

@@ -255,6 +255,11 @@ static apr_status_t start_thread(kr_background_t *bg)
     return rv;
 }
 
+static int is_sending(const kr_mail_conf_t *conf)
+{
+    return kr_mail_carried(conf, "email") || kr_mail_carried(conf, "sms");
+}
+
 static void make_postbags(kr_background_t *bg)
 {
     const apr_array_header_t *tenants = bg->site->tenants;
@@ -264,7 +269,7 @@ static void make_postbags(kr_background_t *bg)
     for (int i = 0; i < tenants->nelts; i++) {
         kr_tenant_t *tenant = APR_ARRAY_IDX(tenants, i, kr_tenant_t *);
 
-        if (tenant->realm->settings->mail.uri) bg->postbags[bg->npostbags++].tenant = tenant;
+        if (is_sending(&tenant->realm->settings->mail)) bg->postbags[bg->npostbags++].tenant = tenant;
     }
 }
 

@@ -193,7 +193,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
         return NULL;
     }
     json_object_set_new(flow->internal, WHOSE, json_string(identity->id));
-    return kr_code_send_all(k, flow, &LOGIN, addresses, identity->id);
+    return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);
 }
 
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier, const char *code)

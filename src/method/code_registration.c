@@ -70,7 +70,7 @@ static kr_err_t *begin(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     json_object_set(flow->internal, TRAITS, identity->traits);
     show_sent(k, flow);
     out->next_step = 1;
-    return kr_code_send_all(k, flow, &REGISTRATION, addresses, NULL);
+    return kr_code_send_all(k, flow, &REGISTRATION, addresses, NULL, identity->traits);
 }
 
 /* The form shows again what the codes were sent for, so that it can be sent as it is. */

@@ -18,6 +18,8 @@ typedef struct {
     kr_flow_t *flow;
     const kr_code_kind_t *kind;
     const char *via, *value, *identity_id, *address_id;
+    const kr_identity_t *identity; /* as the letter may show it; or NULL */
+    const json_t *traits;          /* of somebody who has no account yet; or NULL */
     int store;  /* 0: nobody has the address, so there is no code */
     int beside; /* 1: the flow's earlier codes stay */
     int alone;  /* 1: those of the identity's other flows go too */
@@ -38,16 +40,30 @@ static const char *mail_url(kr_ctx_t *k, const kr_flow_t *flow, const kr_code_ki
     return kr_url_with(k->pool, kr_url_with(k->pool, url, "flow", flow->id), "token", code);
 }
 
+/* Who the letter is for. Of an account yet to be made there are the traits, and the channels call them differently. */
+static void add_person(json_t *data, kr_ctx_t *k, const sending_t *s)
+{
+    if (s->identity) json_object_set(data, "identity", kr_identity_json(k, s->identity));
+    else if (s->traits) json_object_set(data, strcmp(s->via, "sms") == 0 ? "identity" : "traits", (json_t *)s->traits);
+}
+
 static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_time_t lifespan)
 {
-    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:i, s:{}}", "to", s->value, "request_url", s->flow->request_url,
-                                "expires_in_minutes", (int)(lifespan / apr_time_from_sec(60)), "transient_payload");
+    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:{}}", "to", s->value, "request_url", s->flow->request_url,
+                                "transient_payload");
+    const int sms = strcmp(s->via, "sms") == 0;
 
     if (s->flow->transient_payload) json_object_set(data, "transient_payload", s->flow->transient_payload);
     if (!code) return data;
+    json_object_set_new(data, "expires_in_minutes", json_integer(lifespan / apr_time_from_sec(60)));
     json_object_set_new(data, s->kind->field, json_string(s->kind->link ? mail_url(k, s->flow, s->kind, code) : code));
-    if (s->kind == &kr_code_verification)
+    add_person(data, k, s);
+    if (sms) {
+        json_object_set_new(data, "request_url_domain", json_string(kr_url_host_name(k->pool, s->flow->request_url)));
+    }
+    if (s->kind == &kr_code_verification && !sms) {
         json_object_set_new(data, "verification_url", json_string(mail_url(k, s->flow, s->kind, code)));
+    }
     return data;
 }
 
@@ -78,9 +94,10 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
 }
 
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
-                        const char *identity_id, const char *address_id)
+                        const kr_identity_t *identity, const char *address_id)
 {
-    const sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 1, 0 };
+    const sending_t s = { .flow = flow, .kind = kind, .via = via, .value = value, .identity_id = identity->id,
+                          .address_id = address_id, .identity = identity, .store = 1, .beside = 1 };
 
     return queue(k, &s);
 }
@@ -97,10 +114,14 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                        const char *identity_id, const char *address_id)
 {
-    /* a newer link back in voids the ones before it, in whichever flow they were asked for */
-    const int alone = kind->link && flow->kind == KR_FLOW_RECOVERY;
-    sending_t s = { flow, kind, via, value, identity_id, address_id, identity_id != NULL, 0, alone };
+    sending_t s = { .flow = flow, .kind = kind, .via = via, .value = value, .identity_id = identity_id,
+                    .address_id = address_id, .store = identity_id != NULL };
+    kr_identity_t *identity = NULL;
 
+    /* a newer link back in voids the ones before it, in whichever flow they were asked for */
+    s.alone = kind->link && flow->kind == KR_FLOW_RECOVERY;
+    if (identity_id) KR_TRY(kr_identity_load(&identity, k, identity_id, 0));
+    s.identity = identity;
     return kr_db_tx(k, send_in_tx, &s);
 }
 
@@ -109,7 +130,8 @@ typedef struct {
     kr_flow_t *flow;
     const kr_code_kind_t *kind;
     const apr_array_header_t *addresses;
-    const char *identity_id;
+    const kr_identity_t *identity;
+    const json_t *traits;
 } sending_all_t;
 
 static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
@@ -118,7 +140,9 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
-        const sending_t s = { all->flow, all->kind, kr_code_via(value), value, all->identity_id, NULL, 1, i > 0, 0 };
+        const sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
+                              .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
+                              .traits = all->traits, .store = 1, .beside = i > 0 };
 
         KR_TRY(queue(k, &s));
     }
@@ -126,9 +150,9 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 }
 
 kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
-                           const char *identity_id)
+                           const kr_identity_t *identity, const json_t *traits)
 {
-    sending_all_t all = { flow, kind, addresses, identity_id };
+    sending_all_t all = { flow, kind, addresses, identity, traits };
 
     return kr_db_tx(k, send_all_in_tx, &all);
 }

@@ -11,6 +11,7 @@
 #define DEFAULT_TIMEOUT apr_time_from_sec(5)
 #define DEFAULT_MAX_BYTES ((apr_size_t)1024 * 1024)
 #define FIRST_CHUNK ((apr_size_t)4096)
+#define UNWANTED_MAX ((apr_size_t)64 * 1024) /* of a body that nobody reads: enough to end most answers in peace */
 
 /* One call under way. The pool owns `curl` and `headers`. */
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
     apr_size_t room; /* allocated for body, the final NUL included */
     apr_size_t max_bytes;
     int too_large;
+    const kr_net_request_t *req;
 } call_t;
 
 void kr_net_init(void)
@@ -83,6 +85,10 @@ static size_t take(char *data, size_t size, size_t count, void *baton)
     call_t *call = baton;
     size_t len = size * count;
 
+    if (call->req->status_only) {
+        call->len += len;
+        return call->len > UNWANTED_MAX ? 0 : len;
+    }
     if (len > call->max_bytes - call->len) {
         call->too_large = 1;
         return 0;
@@ -115,6 +121,25 @@ static void set_method(CURL *curl, const kr_net_request_t *req)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     }
     if (strcmp(method, "HEAD") != 0) curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
+/* Once the request is out, only its answer tells what became of it. */
+static int progress(void *baton, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const call_t *call = baton;
+    long sent = 0;
+
+    (void)a, (void)b, (void)c, (void)d;
+    curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent);
+    return sent == 0 && call->req->stopping(call->req->baton);
+}
+
+static void set_stopping(call_t *call)
+{
+    if (!call->req->stopping) return;
+    curl_easy_setopt(call->curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(call->curl, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(call->curl, CURLOPT_XFERINFODATA, call);
 }
 
 static void set_limits(CURL *curl, const kr_net_request_t *req, call_t *call)
@@ -173,16 +198,24 @@ static call_t *make_call(apr_pool_t *pool, const kr_net_request_t *req)
     call->curl = curl_easy_init();
     if (!call->curl) return NULL;
     call->pool = pool;
+    call->req = req;
     call->max_bytes = req->max_bytes ? req->max_bytes : DEFAULT_MAX_BYTES;
     apr_pool_cleanup_register(pool, call, release, apr_pool_cleanup_null);
     return call;
+}
+
+/* It said yes or no, and only the rest of its words was cut off. */
+static int is_answered(CURLcode code, long status)
+{
+    return status >= 200 && (code == CURLE_WRITE_ERROR || code == CURLE_OPERATION_TIMEDOUT ||
+                             code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR);
 }
 
 kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *req)
 {
     call_t *call;
     CURLcode code;
-    long status = 0;
+    long status = 0, sent = 0;
 
     memset(out, 0, sizeof(*out));
     assert(k->db == NULL); /* a slow peer must not hold a database connection */
@@ -194,15 +227,24 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     curl_easy_setopt(call->curl, CURLOPT_USERAGENT, "mod_kratos");
     set_method(call->curl, req);
     set_limits(call->curl, req, call);
+    set_stopping(call);
     if (!set_headers(req, call)) {
         apr_pool_cleanup_run(k->pool, call, release);
         return failed(k, req, "a header holds control characters");
     }
     code = curl_easy_perform(call->curl);
     curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent);
+    out->reached = sent > 0;
     apr_pool_cleanup_run(k->pool, call, release); /* the connection goes now, not with the request */
     if (call->too_large) return failed(k, req, "the answer is too large");
-    if (code != CURLE_OK) return failed(k, req, curl_easy_strerror(code));
+    if (code != CURLE_OK && !(req->status_only && is_answered(code, status))) {
+        return failed(k, req, curl_easy_strerror(code));
+    }
+    if (req->status_only) {
+        out->status = (int)status;
+        return NULL;
+    }
 
     grow(call, call->len + 1);
     call->body[call->len] = '\0';

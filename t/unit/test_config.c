@@ -293,6 +293,9 @@ static void test_unsafe_wildcards_warn_and_are_left_out(void **state)
 
 /* -- mistakes ------------------------------------------------------------------------ */
 
+#define SERVICE(more) "courier: {delivery_strategy: http, http: {request_config: {url: 'http://x.example/', " more "}}}"
+#define TEMPLATE(url) "courier: {templates: {recovery_code: {valid: {email: {subject: " url "}}}}}"
+
 static const struct {
     const char *yaml, *told;
 } MISTAKES[] = {
@@ -344,12 +347,36 @@ static const struct {
     { "courier: {smtp: {headers: {'X A': b}}}", "courier.smtp.headers: \"X A\" is no name of a header" },
     { "courier: {smtp: {headers: {X-A: \"b\\nBcc: c\"}}}", "\"X-A\" holds a line break" },
     { "courier: {smtp: {headers: {content-type: b}}}", "belongs to the message itself" },
+    { "courier: {delivery_strategy: http}", "courier.http.request_config.url: is missing" },
+    { "courier: {channels: [{id: sms, request_config: {}}]}", "courier.channels[0].request_config.url: is missing" },
+    { "courier: {channels: [{id: post}]}", "is not one of: sms" },
+    { "courier: {channels: [{type: http}]}", "needs a member \"id\"" },
+    { "courier: {channels: [{id: sms, request_config: {url: 'ftp://x/'}}]}", "is no absolute http(s) URL" },
+    { "courier: {channels: [{id: sms, type: http, request_config: {url: 'http://x/'}}, "
+      "{id: sms, type: http, request_config: {url: 'http://y/'}}]}", "a second channel \"sms\"" },
+    { SERVICE("method: 'A B'"), "\"A B\" is no method" },
+    { SERVICE("headers: {'X A': b}"), "\"X A\" is no name of a header" },
+    { SERVICE("headers: {X-A: \"b\\nc\"}"), "\"X-A\" holds a line break" },
+    { SERVICE("auth: {type: basic_auth, config: {user: 'a:b', password: c}}"), "holds a colon" },
+    { SERVICE("auth: {type: basic_auth, config: {user: a}}"), "auth.config.password: is missing" },
+    { SERVICE("auth: {type: api_key, config: {name: a, value: \"b\\nc\"}}"), "\"a\" holds a line break" },
+    { SERVICE("auth: {type: api_key, config: {name: 'a=b', value: c, in: cookie}}"), "no cookie name may have" },
+    { SERVICE("auth: {type: bearer}"), "is not one of: api_key or basic_auth" },
+    { SERVICE("body: 'https://x.example/b.jsonnet'"), "is not fetched by HTTP" },
+    { SERVICE("body: 'base64://ZnVuY3Rpb24oY3R4KSB7'"), "the Jsonnet is not usable: base64:" }, /* function(ctx) { */
+    { SERVICE("body: 'base64://e30='"), "is no function of one parameter" },                    /* {} */
+    { SERVICE("body: 'file://./missing.jsonnet'"), "missing.jsonnet cannot be read" },
+    { TEMPLATE("'https://x.example/t'"), "is not fetched by HTTP" },
+    { TEMPLATE("'base64://!'"), "is not base64" },
+    { TEMPLATE("'base64://e3sgLlRv'"), "base64:1: an action is not closed" },            /* {{ .To */
+    { TEMPLATE("'base64://e3sgbm93IH19'"), "base64:1: there is no function \"now\"" }, /* {{ now }} */
+    { "courier: {template_override_path: ./nowhere}", "nowhere is no folder" },
     { "identity: {schemas: [{id: person}]}", "identity.schemas[0]: needs a member \"url\"" },
     { "identity: {schemas: [{id: person, url: 'file://./gone.json'}]}", "gone.json cannot be read" },
     { "identity: {schemas: [{id: person, url: 'file:///dev/zero'}]}", "/dev/zero is no file" },
     { "identity: {schemas: [{id: person, url: 'base64://!'}]}", "is not base64" },
     { "identity: {schemas: [{id: person, url: 'base64://e30='}]}", "the schema \"person\" is not usable: " },
-    { "identity: {schemas: [{id: person, url: 'https://a.example/s'}]}", "not supported yet" },
+    { "identity: {schemas: [{id: person, url: 'https://a.example/s'}]}", "is not fetched by HTTP; use file:// or base64://" },
     { "identity: {schemas: [{id: person, url: 'file://./person.json'}, {id: person, url: 'file://./person.json'}]}",
       "there are two schemas \"person\"" },
     { "selfservice: {flows: {login: {after: {hooks: [{hook: session}]}}}}", "\"session\" may not stand here" },
@@ -449,7 +476,6 @@ static const struct {
     { "selfservice: {methods: {totp: {enabled: true}}}", "methods.totp.enabled: \"true\" asks for" },
     { "oauth2_provider: {url: 'http://127.0.0.1:1/'}", "oauth2_provider.url: asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
-    { "courier: {delivery_strategy: http}", "\"http\" asks for mail by HTTP" },
     { "session: {whoami: {tokenizer: {templates: {a: {jwks_url: 'file:///k'}}}}}",
       "asks for sessions as signed tokens" },
     { "clients: {http: {disallow_private_ip_ranges: true}}", "a guard of outgoing calls" },

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where messages go: the mail server or folder, and the HTTP services with the programs that make their bodies. */
+#include <string.h>
+#include <strings.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "draft.h"
+
+static json_t *at(const kr_review_t *review, const char *path)
+{
+    json_t *value = kr_json_at(review->draft->tree, path);
+
+    return json_is_null(value) ? NULL : value;
+}
+
+/* -- by SMTP ----------------------------------------------------------------------------- */
+
+/** What belongs to the form of the message itself cannot be said by its owner. */
+static void check_mail_header(kr_review_t *review, const char *name, const char *value)
+{
+    static const char PATH[] = "courier.smtp.headers";
+    const char *why;
+
+    if (kr_check_header(review->pool, name)) kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
+    else if ((why = kr_check_line(review->pool, value))) kr_review_error(review, PATH, "\"%s\" %s", name, why);
+    else if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version")) {
+        kr_review_error(review, PATH, "\"%s\" belongs to the message itself", name);
+    }
+}
+
+static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
+{
+    const char *name, *why;
+    json_t *value, *headers = at(review, "courier.smtp.headers");
+
+    json_object_foreach(headers, name, value) {
+        if (json_is_string(value)) check_mail_header(review, name, json_string_value(value));
+    }
+    if (json_object_size(headers)) mail->headers = headers;
+    if (!mail->uri) return;
+    if (strncmp(mail->uri, "file://", 7) == 0) {
+        mail->folder = kr_url_unescape(review->pool, mail->uri + 7, 0);
+        if (!mail->folder) kr_review_error(review, "courier.smtp.connection_uri", "has a broken %% in its path");
+    } else if (mail->local_name) {
+        mail->smtp = kr_net_smtp_parse(review->pool, mail->uri, mail->local_name, &why);
+        if (mail->smtp && mail->smtp->user && !mail->smtp->starttls && strncmp(mail->uri, "smtp:", 5) == 0) {
+            kr_review_warn(review, "courier.smtp.connection_uri", "sends the password unencrypted (disable_starttls)");
+        }
+    }
+}
+
+/* -- by HTTP ----------------------------------------------------------------------------- */
+
+/** What services are sent without a program of the owner's: Kratos' own default. */
+static const char DEFAULT_BODY[] =
+    "function(ctx) {\n"
+    "  local data = if 'template_data' in ctx then ctx.template_data else {},\n"
+    "  local get(name) = if name in data then data[name] else null,\n"
+    "  recipient: ctx.recipient,\n"
+    "  template_type: ctx.template_type,\n"
+    "  to: get('to'),\n"
+    "  recovery_code: get('recovery_code'),\n"
+    "  recovery_url: get('recovery_url'),\n"
+    "  verification_url: get('verification_url'),\n"
+    "  verification_code: get('verification_code'),\n"
+    "  subject: ctx.subject,\n"
+    "  body: ctx.body,\n"
+    "}\n";
+
+static const char *member(kr_review_t *review, const char *path, const char *name)
+{
+    return kr_path_member(review->pool, path, name);
+}
+
+/* Says what is wrong with a value that is, or should be, there. */
+static const char *needed(kr_review_t *review, const char *path, const json_t *conf, const char *name)
+{
+    const char *value = kr_json_str(conf, name);
+
+    if (!value) kr_review_error(review, member(review, path, name), "is missing");
+    return value ? value : "";
+}
+
+static void add_header(kr_review_t *review, const char *path, apr_table_t *headers, const char *name, const char *value)
+{
+    if (kr_check_header(review->pool, name)) kr_review_error(review, path, "\"%s\" is no name of a header", name);
+    else if (kr_check_line(review->pool, value)) {
+        kr_review_error(review, path, "\"%s\" holds a line break or another control character", name);
+    } else apr_table_set(headers, name, value);
+}
+
+static void add_basic(kr_review_t *review, const char *path, const json_t *conf, apr_table_t *headers)
+{
+    const char *user = needed(review, path, conf, "user"), *password = needed(review, path, conf, "password"), *both;
+
+    if (strchr(user, ':')) kr_review_error(review, member(review, path, "user"), "holds a colon, which ends the name");
+    both = apr_pstrcat(review->pool, user, ":", password, NULL);
+    add_header(review, path, headers, "Authorization",
+               apr_pstrcat(review->pool, "Basic ", kr_base64(review->pool, both, strlen(both)), NULL));
+}
+
+static void add_key(kr_review_t *review, const char *path, const json_t *conf, apr_table_t *headers)
+{
+    const char *name = needed(review, path, conf, "name"), *value = needed(review, path, conf, "value");
+    const char *in = kr_json_str(conf, "in");
+
+    if (!in || strcmp(in, "header") == 0) add_header(review, path, headers, name, value);
+    else if (kr_check_cookie_name(review->pool, name)) {
+        kr_review_error(review, member(review, path, "name"), "holds a character that no cookie name may have");
+    } else add_header(review, path, headers, "Cookie", apr_pstrcat(review->pool, name, "=", value, NULL));
+}
+
+static void add_auth(kr_review_t *review, const char *path, const json_t *auth, apr_table_t *headers)
+{
+    const char *type = kr_json_str(auth, "type"), *conf_path = member(review, path, "config");
+    const json_t *conf = json_object_get(auth, "config");
+
+    if (!auth) return;
+    if (!type) kr_review_error(review, member(review, path, "type"), "is missing; it is api_key or basic_auth");
+    else if (strcmp(type, "basic_auth") == 0) add_basic(review, conf_path, conf, headers);
+    else if (strcmp(type, "api_key") == 0) add_key(review, conf_path, conf, headers);
+}
+
+static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, const char *url)
+{
+    const char *text = DEFAULT_BODY, *name = url ? url : "default body", *why = NULL;
+    apr_size_t len = strlen(DEFAULT_BODY);
+    const kr_jsonnet_t *program = NULL;
+
+    if (url && strncmp(url, "base64://", 9) == 0) name = "base64";
+    if (url) why = kr_source_read(&text, &len, review, path, url);
+    if (!why) program = kr_jsonnet_make(review->pool, name, text, len, &why);
+    if (why && !program) kr_review_error(review, path, "the Jsonnet is not usable: %s", why);
+    return program;
+}
+
+static const kr_http_service_t *read_service(kr_review_t *review, const char *path, const json_t *conf)
+{
+    kr_http_service_t *service = apr_pcalloc(review->pool, sizeof(*service));
+    apr_table_t *headers = apr_table_make(review->pool, 8);
+    const char *name, *method = kr_json_str(conf, "method");
+    json_t *value;
+
+    service->url = needed(review, path, conf, "url");
+    service->method = method ? method : "POST";
+    json_object_foreach(json_object_get(conf, "headers"), name, value) {
+        if (json_is_string(value)) add_header(review, member(review, path, "headers"), headers, name, json_string_value(value));
+    }
+    if (!apr_table_get(headers, "Content-Type")) apr_table_setn(headers, "Content-Type", "application/json");
+    add_auth(review, member(review, path, "auth"), json_object_get(conf, "auth"), headers);
+    service->headers = headers;
+    service->body = read_program(review, member(review, path, "body"), kr_json_str(conf, "body"));
+    return service;
+}
+
+static void read_channels(kr_review_t *review, kr_mail_conf_t *mail)
+{
+    json_t *channel;
+    size_t i;
+
+    json_array_foreach(at(review, "courier.channels"), i, channel) {
+        const char *path = kr_path_element(review->pool, "courier.channels", i);
+
+        if (!json_is_object(channel)) continue; /* reported already */
+        if (mail->sms) kr_review_error(review, path, "a second channel \"sms\"");
+        mail->sms = read_service(review, member(review, path, "request_config"), json_object_get(channel, "request_config"));
+    }
+}
+
+int kr_mail_carried(const kr_mail_conf_t *conf, const char *via)
+{
+    if (strcmp(via, "sms") == 0) return conf->sms || conf->folder;
+    return conf->by_http ? conf->http != NULL : conf->smtp || conf->folder;
+}
+
+void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail)
+{
+    static const char SERVICE[] = "courier.http.request_config";
+
+    finish_smtp(review, mail);
+    read_channels(review, mail);
+    if (mail->by_http) mail->http = read_service(review, SERVICE, at(review, SERVICE));
+    else if (at(review, SERVICE)) kr_review_warn(review, SERVICE, "is not used: courier.delivery_strategy is not http");
+    if (mail->override_path && *mail->override_path != '/') {
+        mail->override_path = apr_pstrcat(review->pool, kr_source_folder(review, "courier.template_override_path"), "/",
+                                          mail->override_path, NULL);
+    }
+    mail->overrides = kr_review_templates(review, mail->override_path);
+}
