@@ -90,11 +90,8 @@ static command_t take_command(parser_t *p, int piped)
     while (!p->why && take_operand(&operand, p)) {
         APR_ARRAY_PUSH(out.operands, operand_t) = operand;
         if (out.operands->nelts > OPERANDS_MAX) kr_tmpl_parse_fail(p, "more than %d arguments", OPERANDS_MAX);
-        if (p->token == TOKEN_WORD) {
-            /* "eq len .A": Go would take the name for a value, too */
-            kr_tmpl_parse_fail(p, "\"%s\" as an argument needs parentheses", p->text);
-        }
     }
+    if (p->token == TOKEN_WORD) kr_tmpl_parse_fail(p, "\"%s\" as an argument needs parentheses", p->text);
     if (p->why) return out;
     if (out.function) check_arguments(p, &out, piped);
     else if (piped) kr_tmpl_parse_fail(p, "only a function can stand behind |");

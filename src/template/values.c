@@ -22,7 +22,7 @@ const char *kr_tmpl_text(apr_pool_t *pool, const json_t *value)
 {
     switch (value ? json_typeof(value) : JSON_NULL) {
     case JSON_STRING: return json_string_value(value);
-    case JSON_INTEGER: return apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    case JSON_INTEGER: return apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value));
     case JSON_REAL: return apr_psprintf(pool, "%.15g", json_real_value(value));
     case JSON_TRUE: return "true";
     case JSON_FALSE: return "false";
