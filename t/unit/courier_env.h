@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tests of the courier begin with: a queue, a folder, and letters to put into them. */
+#ifndef KR_TEST_COURIER_ENV_H
+#define KR_TEST_COURIER_ENV_H
+
+#include "store_env.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+
+#include "../../src/courier/room.h"
+#include "kr_http.h"
+#include "kr_json.h"
+
+#define LINK "https://id.site.example/self-service/verification?code=123456&flow=f"
+
+/* -- set-up --------------------------------------------------------------------- */
+
+static kr_settings_t settings;
+
+static inline void open_settings(apr_pool_t *pool, kr_realm_t *realm)
+{
+    apr_array_header_t *secrets = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(secrets, const char *) = "a secret of sixteen bytes or more";
+    memset(&settings, 0, sizeof(settings));
+    settings.base_url = "https://id.site.example:8443/auth";
+    settings.mail = (kr_mail_conf_t){ .uri = "set",
+                                      .from_address = "no-reply@site.example",
+                                      .from_name = "Site",
+                                      .retries = 2,
+                                      .batch = 10,
+                                      .wait = apr_time_from_sec(1) };
+    realm->settings = &settings;
+    realm->keys = kr_keys_make(pool, secrets, "main");
+}
+
+static inline int open_queue(void **state)
+{
+    env_t *env;
+
+    signal(SIGPIPE, SIG_IGN);
+    open_migrated(state);
+    env = *state;
+    open_settings(env->pool, &env->realm);
+    settings.mail.folder = env->folder;
+    return 0;
+}
+
+static inline json_t *data_with(kr_ctx_t *k, const char *locale)
+{
+    json_t *data =
+        kr_json_pack(k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "to", "ana@x.example", "recovery_url", LINK,
+                     "verification_url", LINK, "recovery_code", "123456", "verification_code", "123456", "login_code",
+                     "123456", "registration_code", "123456", "expires_in_minutes", 60);
+
+    kr_json_set_at(data, "identity.traits.locale", json_string(locale));
+    return data;
+}
+
+static inline kr_letter_t render(kr_ctx_t *k, const char *type, const char *via, json_t *data)
+{
+    kr_letter_t letter;
+
+    OK(kr_courier_render(&letter, k, &(kr_mail_t){ via, "ana@x.example", type, data }));
+    return letter;
+}
+
+static inline void queue(kr_ctx_t *k, const char *to)
+{
+    OK(kr_courier_queue(k, &(kr_mail_t){ "email", to, "login_code_valid", data_with(k, "en") }));
+}
+
+static inline int work(kr_ctx_t *k, const char *name)
+{
+    kr_courier_worker_t worker = { .name = name };
+    kr_queue_e state;
+    int sent;
+
+    OK(kr_courier_work(&sent, &state, k, &worker));
+    assert_null(k->db); /* nothing is held between two looks */
+    return sent;
+}
+
+/* The only message of that status. */
+static inline kr_message_row_t only(kr_ctx_t *k, const char *status)
+{
+    apr_array_header_t *list;
+
+    OK(kr_store_message_list(&list, k, status, 100, 0));
+    assert_int_equal(list->nelts, 1);
+    return APR_ARRAY_IDX(list, 0, kr_message_row_t);
+}
+
+static inline int count(kr_ctx_t *k, const char *status)
+{
+    apr_array_header_t *list;
+
+    OK(kr_store_message_list(&list, k, status, 1000, 0));
+    return list->nelts;
+}
+
+/* One test on the database of `s`. */
+#define Q(s, test)                                                                                                     \
+    {                                                                                                                  \
+#test, test, open_queue, close_all, s                                                                          \
+    }
+
+#endif
