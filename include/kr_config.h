@@ -53,6 +53,7 @@ typedef struct {
     const char *url, *method;
     const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
     const kr_jsonnet_t *body;
+    apr_time_t timeout;              /* for all of its answer */
 } kr_http_service_t;
 
 /** A template of the owner's: one part of one kind of message. */

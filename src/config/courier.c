@@ -7,6 +7,8 @@
 #include "kr_text.h"
 #include "draft.h"
 
+#define SERVICE_TIMEOUT apr_time_from_sec(10)
+
 static json_t *at(const kr_review_t *review, const char *path)
 {
     json_t *value = kr_json_at(review->draft->tree, path);
@@ -150,6 +152,7 @@ static const kr_http_service_t *read_service(kr_review_t *review, const char *pa
     if (!apr_table_get(headers, "Content-Type")) apr_table_setn(headers, "Content-Type", "application/json");
     add_auth(review, member(review, path, "auth"), json_object_get(conf, "auth"), headers);
     service->headers = headers;
+    service->timeout = SERVICE_TIMEOUT;
     service->body = read_program(review, member(review, path, "body"), kr_json_str(conf, "body"));
     return service;
 }

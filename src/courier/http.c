@@ -79,7 +79,7 @@ kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, cons
                              const kr_mail_t *mail, const kr_courier_worker_t *worker)
 {
     kr_net_request_t req = { .method = service->method, .url = service->url, .headers = service->headers,
-                             .timeout = KR_HTTP_TIMEOUT, .status_only = 1, .stopping = worker->stopping,
+                             .timeout = service->timeout, .status_only = 1, .stopping = worker->stopping,
                              .baton = worker->baton };
     const json_t *body;
     kr_net_reply_t reply;

@@ -13,9 +13,6 @@
 #define KR_DATA_LANGUAGE "language"       /* of the browser that had it queued */
 #define KR_DATA_HEADERS "request_headers" /* of that request: name -> list of values */
 
-/** How long an HTTP service has for all of its answer. */
-#define KR_HTTP_TIMEOUT apr_time_from_sec(10)
-
 /* -- words.c ---------------------------------------------------------------- */
 
 /** The languages that messages are written in. */

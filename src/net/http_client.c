@@ -11,7 +11,9 @@
 #define DEFAULT_TIMEOUT apr_time_from_sec(5)
 #define DEFAULT_MAX_BYTES ((apr_size_t)1024 * 1024)
 #define FIRST_CHUNK ((apr_size_t)4096)
-#define UNWANTED_MAX ((apr_size_t)64 * 1024) /* of a body that nobody reads: enough to end most answers in peace */
+/* Of a body that nobody reads: enough to end most answers in peace. */
+#define UNWANTED_MAX ((apr_size_t)64 * 1024)
+#define UNWANTED_TIME apr_time_from_sec(1)
 
 /* One call under way. The pool owns `curl` and `headers`. */
 typedef struct {
@@ -25,6 +27,8 @@ typedef struct {
     apr_size_t max_bytes;
     int too_large;
     const kr_net_request_t *req;
+    apr_time_t body_began;
+    int head_whole;
 } call_t;
 
 void kr_net_init(void)
@@ -86,8 +90,9 @@ static size_t take(char *data, size_t size, size_t count, void *baton)
     size_t len = size * count;
 
     if (call->req->status_only) {
+        if (!call->body_began) call->body_began = apr_time_now();
         call->len += len;
-        return call->len > UNWANTED_MAX ? 0 : len;
+        return call->len > UNWANTED_MAX || apr_time_now() - call->body_began > UNWANTED_TIME ? 0 : len;
     }
     if (len > call->max_bytes - call->len) {
         call->too_large = 1;
@@ -97,6 +102,15 @@ static size_t take(char *data, size_t size, size_t count, void *baton)
     memcpy(call->body + call->len, data, len);
     call->len += len;
     return len;
+}
+
+/* curl's header callback: each line by itself, of interim answers too. The empty one ends a head. */
+static size_t see_header(char *line, size_t size, size_t count, void *baton)
+{
+    call_t *call = baton;
+
+    call->head_whole = size * count == 2 && line[0] == '\r';
+    return size * count;
 }
 
 static int has_scheme(const char *url)
@@ -154,6 +168,8 @@ static void set_limits(CURL *curl, const kr_net_request_t *req, call_t *call)
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect could lead into the inner network */
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, see_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, call);
 }
 
 /* "Expect: 100-continue" costs a second wherever the other side does not know it. */
@@ -205,10 +221,9 @@ static call_t *make_call(apr_pool_t *pool, const kr_net_request_t *req)
 }
 
 /* It said yes or no, and only the rest of its words was cut off. */
-static int is_answered(CURLcode code, long status)
+static int is_answered(const call_t *call, long status)
 {
-    return status >= 200 && (code == CURLE_WRITE_ERROR || code == CURLE_OPERATION_TIMEDOUT ||
-                             code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR);
+    return call->req->status_only && call->head_whole && status >= 200;
 }
 
 kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *req)
@@ -238,9 +253,7 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     out->reached = sent > 0;
     apr_pool_cleanup_run(k->pool, call, release); /* the connection goes now, not with the request */
     if (call->too_large) return failed(k, req, "the answer is too large");
-    if (code != CURLE_OK && !(req->status_only && is_answered(code, status))) {
-        return failed(k, req, curl_easy_strerror(code));
-    }
+    if (code != CURLE_OK && !is_answered(call, status)) return failed(k, req, curl_easy_strerror(code));
     if (req->status_only) {
         out->status = (int)status;
         return NULL;
