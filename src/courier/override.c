@@ -16,6 +16,18 @@ static const kr_template_t *find(const apr_array_header_t *overrides, const char
     return NULL;
 }
 
+/* Files from other systems end their lines otherwise; mime.c writes line ends itself. */
+static const char *without_cr(apr_pool_t *pool, const char *text)
+{
+    char *out = apr_pstrdup(pool, text), *to = out;
+
+    for (const char *p = out; *p; p++) {
+        if (*p != '\r') *to++ = *p;
+    }
+    *to = '\0';
+    return out;
+}
+
 /* @return NULL: there is none, or it failed, and what is built in stays */
 static const char *made(kr_ctx_t *k, const kr_mail_t *mail, const json_t *data, const char *part)
 {
@@ -28,7 +40,7 @@ static const char *made(kr_ctx_t *k, const kr_mail_t *mail, const json_t *data, 
         kr_log(k, KR_LOG_ERR, KRLOGNO(0506) "the template %s of %s failed, the built-in text is used: %s", part,
                mail->template_type, why);
     }
-    return text;
+    return text ? without_cr(k->pool, text) : NULL;
 }
 
 /* A subject is one line, and begins and ends with something to see. */
