@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mail server that keeps what it is sent."""
+"""A mail server and an HTTP service that keep what they are sent."""
+import json
 import re
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
@@ -38,3 +41,39 @@ class Mailbox:
 
     def close(self):
         self._server.stop()
+
+
+class Service:
+    """An HTTP service that takes messages. `calls` are (path, headers, body); `status` is what it answers."""
+
+    def __init__(self):
+        service = self
+        self.calls, self.status = [], 200
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+                service.calls.append((self.path, dict(self.headers), body))
+                self.send_response(service.status)
+                self.send_header('Content-Length', '0')
+                self.end_headers()
+
+            do_POST = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.url = f'http://127.0.0.1:{self._server.server_port}'
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def to(self, recipient):
+        """What came for that recipient as JSON, the oldest first."""
+        return [m for m in (json.loads(body) for _, _, body in list(self.calls)) if recipient in (m.get('recipient'), m.get('to'))]
+
+    def wait(self, recipient, count=1, seconds=15):
+        return wait_for(lambda: self.to(recipient)[count - 1:count], seconds, 0.05)[0]
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
