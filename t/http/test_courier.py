@@ -4,13 +4,15 @@ import base64
 import copy
 import json
 import re
+import shutil
 
 import pytest
 
 from lib.clients import PASSWORD, messages, new_email
 from lib.mailbox import Mailbox, Service
-from lib.serving import free_port, wait_for
+from lib.serving import ROOT, free_port, wait_for
 from lib.settings import PERSON, UI, merge, nested
+from test_kratosctl import kratosctl
 from test_settings import refusal, with_setting
 
 pytestmark = pytest.mark.san
@@ -228,3 +230,24 @@ def test_no_mail_goes_to_an_address_that_is_none(serve_sqlite, address, post):
     post.wait(known)                                # those before it would have come first
     assert [m.to for m in post.mails] == [[known]]
     assert 'bcc' not in post.mails[0].msg
+
+
+# -- the manual --------------------------------------------------------------------------------
+
+def examples():
+    """(language, text, file it is said to stand in) of each example in docs/mail.md."""
+    text = (ROOT / 'docs' / 'mail.md').read_text()
+    return [(m[2], m[3], m[1]) for m in re.finditer(r'(?:`(/\S+)`:\n\n)?```(\w+)\n(.*?)```', text, re.S)]
+
+
+@pytest.mark.parametrize('example', [text for kind, text, _ in examples() if kind == 'yaml'])
+def test_the_examples_of_the_manual_are_good(example, tmp_path):
+    for kind, text, name in examples():
+        if kind != 'yaml':
+            (tmp_path / name[1:]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name[1:]).write_text(text)
+    shutil.copytree(ROOT / 'conf' / 'schemas', tmp_path / 'schemas')
+    file = tmp_path / 'kratos.yml'
+    file.write_text((ROOT / 'conf' / 'kratos.yml').read_text() + '\n' + example.replace('/etc/kratos', f'{tmp_path}/etc/kratos'))
+    said = kratosctl('check', file)
+    assert said.returncode == 0 and 'no effect' not in said.stdout + said.stderr, said.stdout + said.stderr
