@@ -10,6 +10,7 @@ typedef struct {
     kr_flow_t *flow;
     kr_method_e method;
     kr_identity_t *identity;
+    const kr_identity_t *before; /* settings: the identity as it was; else NULL */
     kr_session_t *session;    /* NULL where there is none (yet); the session hook makes it */
     const kr_proof_t *proof;
     json_t *continue_with;    /* array: items for the answer; pool-owned */

@@ -201,7 +201,8 @@ static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *sess
 
 static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done)
 {
-    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->identity, .session = session,
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->identity,
+                              .before = done->before, .session = session,
                               .continue_with = kr_json_own(k->pool, json_array()) };
     change_t change = { done, &after };
     kr_err_t *err;

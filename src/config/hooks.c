@@ -14,6 +14,17 @@ const kr_hook_kind_t *kr_hook_kind(const char *name)
     return NULL;
 }
 
+static void review_recipients(kr_review_t *review, const char *at, const json_t *config)
+{
+    static const char WORDS[] = "removed|all_verified|all";
+    const char *value = kr_json_str(config, "recipients");
+
+    if (!config || json_is_null(config)) return;
+    if (!json_is_object(config) || json_object_size(config) > 1 || !value || kr_word_index(WORDS, value) < 0) {
+        kr_review_error(review, at, "must hold \"recipients\" and nothing else: %s", kr_words_listed(review->pool, WORDS));
+    }
+}
+
 /** Only web_hook has a config that is looked into; what Ory's enterprise hooks hold is theirs. */
 static void review_config(kr_review_t *review, const kr_hook_kind_t *kind, const char *path, json_t *hook)
 {
@@ -21,6 +32,10 @@ static void review_config(kr_review_t *review, const kr_hook_kind_t *kind, const
     json_t *config = json_object_get(hook, "config");
 
     if (kind->idle) return;
+    if (strcmp(kind->name, "notify_previous_addresses") == 0) {
+        review_recipients(review, at, config);
+        return;
+    }
     if (strcmp(kind->name, "web_hook")) {
         if (json_object_size(config)) kr_review_error(review, at, "the hook \"%s\" has no settings", kind->name);
         return;

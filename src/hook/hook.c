@@ -20,6 +20,7 @@ typedef struct {
 } hook_t;
 
 static const hook_t HOOKS[] = {
+    { "notify_previous_addresses", { [WRITE] = kr_hook_notify_previous } },
     { "require_verified_address", { [ADMIT] = kr_hook_require_verified } },
     { "revoke_active_sessions", { [WRITE] = kr_hook_revoke_sessions } },
     { "show_verification_ui", { [ANSWER] = kr_hook_show_verification_ui } },
@@ -41,6 +42,18 @@ int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const ch
     for (int i = 0; list && i < list->nelts; i++)
         if (strcmp(APR_ARRAY_IDX(list, i, kr_hook_conf_t).name, name) == 0) return 1;
     return 0;
+}
+
+const json_t *kr_hook_config(kr_ctx_t *k, const kr_after_flow_t *after, const char *name)
+{
+    const apr_array_header_t *list = list_of(k, after->flow->kind, after->method);
+
+    for (int i = 0; list && i < list->nelts; i++) {
+        const kr_hook_conf_t *conf = &APR_ARRAY_IDX(list, i, kr_hook_conf_t);
+
+        if (strcmp(conf->name, name) == 0) return conf->config;
+    }
+    return NULL;
 }
 
 static hook_fn *hook_of(const char *name, phase_e phase)

@@ -21,5 +21,10 @@ kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_C
 void kr_hook_verification_sent(kr_after_flow_t *after);
 /** Tell programs of that flow and send people to its page. */
 kr_err_t *kr_hook_show_verification_ui(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Tell the addresses that the account had of a change of its addresses. */
+kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+/** The `config` of the hook of that name in the list that counts, or NULL. */
+const json_t *kr_hook_config(kr_ctx_t *k, const kr_after_flow_t *after, const char *name);
 
 #endif

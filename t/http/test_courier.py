@@ -251,3 +251,25 @@ def test_the_examples_of_the_manual_are_good(example, tmp_path):
     file.write_text((ROOT / 'conf' / 'kratos.yml').read_text() + '\n' + example.replace('/etc/kratos', f'{tmp_path}/etc/kratos'))
     said = kratosctl('check', file)
     assert said.returncode == 0 and 'no effect' not in said.stdout + said.stderr, said.stdout + said.stderr
+
+
+# -- a change of address -----------------------------------------------------------------------
+
+@pytest.mark.parametrize('recipients, told', [(None, ['old']), ('removed', ['old']), ('all', ['old', 'kept']), ('all_verified', [])])
+def test_addresses_that_an_account_had_are_told_of_a_change(serve, post, service, recipients, told):
+    hook = {'hook': 'notify_previous_addresses', **({'config': {'recipients': recipients}} if recipients else {})}
+    flows = {'settings': {'ui_url': UI + '/settings', 'privileged_session_max_age': '1h', 'after': {'profile': {'hooks': [hook]}}},
+             'verification': {'enabled': False}}
+    server = serve(merge(settings(smtp={'connection_uri': post.uri}, channels=[channel(service)]), {'selfservice': {'flows': flows}}))
+    client, old, new, phone = server.ajax(), new_email(), new_email(), phone_number()
+    sign_up(client, email=old, phone=phone)
+    flow = client.start('settings')
+    client.step('settings', flow, {'method': 'profile', 'traits': {'email': old, 'phone': phone, 'name': 'Ana'}}).must(200)
+    client.step('settings', client.start('settings'), {'method': 'profile', 'traits': {'email': new, 'phone': phone}}).must(200)
+    stranger = server.ajax()
+    stranger.step('recovery', stranger.start('recovery'), {'method': 'code', 'email': new})
+    post.wait(new)                                    # whatever came before it is there by now
+    assert len(post.to(old)) == ('old' in told)
+    if 'kept' in told:
+        assert service.wait(phone)['template_type'] == 'verifiable_address_changed'
+    assert len(service.to(phone)) == ('kept' in told)
