@@ -87,7 +87,7 @@ static kr_err_t *send_to(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *iden
     if (field) kr_node_set(field, "name", json_string("identifier")); /* the chosen one stays, the others go */
     else field = kr_node_find(flow, "identifier");
     kr_code_show_login_sent(k, flow, field, address, 1010025);
-    return kr_code_send_all(k, flow, &SECOND, one, identity->id);
+    return kr_code_send_all(k, flow, &SECOND, one, identity, NULL);
 }
 
 /* The one thing that the form can be used for. */
