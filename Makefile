@@ -38,7 +38,7 @@ KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -l
 
 LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))
 HTTPD_SRC := $(wildcard mod_kratos.c) $(sort $(wildcard src/httpd/*.c))
-CTL_SRC   := $(wildcard src/kratosctl.c)
+CTL_SRC   := $(sort $(wildcard src/ctl/*.c))
 TESTS     ?= $(patsubst t/unit/%.c,%,$(sort $(wildcard t/unit/test_*.c)))
 
 LIB_OBJ   := $(LIB_SRC:%.c=$(OUT)/obj/%.o)

@@ -80,6 +80,20 @@ kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password)
 kr_err_t *kr_registration_traits(kr_identity_t **identity, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body,
                                  const char *needed) KR_MUST_CHECK;
 
+/**
+ * A new identity out of traits that its schema found valid: id, addresses, and what the traits alone make (a code
+ * credential). Nothing is stored yet.
+ * @param traits    borrowed from k->pool
+ * @param bad_path  out: the trait that is no address for its `via`; say KR_NO_ADDRESS of it
+ * @return NULL when there is such a trait
+ */
+kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path);
+
+#define KR_NO_ADDRESS "this is not an address that can be reached"
+
+/** The configuration of a password credential with that hash: JSON text in the pool. */
+const char *kr_password_config(apr_pool_t *pool, const char *hash);
+
 /** Add a credential to an identity that is being made. `identifiers` and `config` are kept, not copied. */
 void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
                                 apr_array_header_t *identifiers);

@@ -93,6 +93,20 @@ kr_err_t *kr_store_identifier_types(apr_array_header_t **types, kr_ctx_t *k, con
 /** Set the status ("sent", ...) and updated_at of an address that is not verified yet; others stay as they are: anybody may ask for a mail. */
 kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status) KR_MUST_CHECK;
 
+/**
+ * Ids of the realm's identities in their order, which is that of their making: those after `after` (NULL: the first).
+ * @param part  only those with an identifier that holds this text; or NULL
+ * @param out   array of const char*, at most `limit`
+ */
+kr_err_t *kr_store_identity_page(apr_array_header_t **out, kr_ctx_t *k, const char *part, const char *after,
+                                 int limit) KR_MUST_CHECK;
+/** Whose identifier is it, of whatever credential type? @param identity_id NULL when it is nobody's */
+kr_err_t *kr_store_identifier_owner(const char **identity_id, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
+/** Delete an identity with its credentials, addresses, sessions, flows and codes: one statement. @param done 0: there was none */
+kr_err_t *kr_store_identity_delete(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+/** Set an identity's state, "active" or "inactive"; its time changes only if the state does. @param done 0: there is none */
+kr_err_t *kr_store_identity_state(int *done, kr_ctx_t *k, const char *id, const char *state) KR_MUST_CHECK;
+
 /* -- sessions ------------------------------------------------------------- */
 
 typedef struct {
@@ -140,6 +154,14 @@ kr_err_t *kr_store_session_revoke_others(apr_int64_t *done, kr_ctx_t *k, const c
  */
 kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr_ctx_t *k, const char *identity_id,
                                 const char *except_id, int limit, int offset) KR_MUST_CHECK;
+
+/**
+ * Sessions of the realm by id, which is the order of their making: those after `after` (NULL: the first), of one identity
+ * unless identity_id is NULL, only usable ones when `active`.
+ * @param out  array of kr_session_row_t, at most `limit`
+ */
+kr_err_t *kr_store_session_page(apr_array_header_t **out, kr_ctx_t *k, const char *identity_id, int active,
+                                const char *after, int limit) KR_MUST_CHECK;
 
 /* -- session token exchange ----------------------------------------------- */
 
@@ -218,6 +240,13 @@ kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_messa
 kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner) KR_MUST_CHECK;
 /** Messages, newest first, without `sealed`; of one status, unless that is NULL. @param out array of kr_message_row_t */
 kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset) KR_MUST_CHECK;
+/**
+ * Messages of the realm, the newest first, without `sealed`: those before the id `before` (NULL: the newest), of one status
+ * and to one recipient unless these are NULL.
+ * @param out  array of kr_message_row_t, at most `limit`
+ */
+kr_err_t *kr_store_message_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient,
+                                const char *before, int limit) KR_MUST_CHECK;
 /** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. @param done how many */
 kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crypt(3)'s MD5, SHA-256 and SHA-512, under their own prefixes and Kratos', and Apache's variant of the first. */
+/* crypt(3)'s MD5, SHA-256 and SHA-512, under their own prefixes and Kratos', Apache's variant of the first, and DES. */
 #include "formats.h"
 
 #include <apr_md5.h>
@@ -63,4 +63,19 @@ int kr_crypt_importable(const kr_attempt_t *attempt)
 
     return dollar && dollar > attempt->hash && strlen(dollar + 1) == len && strspn(dollar + 1, LETTERS) == len
         && rounds_are_sane(attempt->hash);
+}
+
+/** Two characters of salt, eleven of hash. */
+#define DES_LEN 13
+
+/** "{CRYPT}" (RFC 2307) is for the one crypt(3) hash that has no prefix of its own: anything else behind it is none. */
+int kr_des_crypt_importable(const kr_attempt_t *attempt)
+{
+    return strlen(attempt->hash) == DES_LEN && strspn(attempt->hash, LETTERS) == DES_LEN;
+}
+
+/** DES looks at eight characters of a password only; whoever signs in gets a better hash of the whole. */
+kr_match_e kr_des_crypt_verify(const kr_attempt_t *attempt)
+{
+    return kr_des_crypt_importable(attempt) ? kr_crypt_verify(attempt) : KR_MATCH_NO;
 }

@@ -50,6 +50,26 @@ kr_match_e kr_ssha_verify(const kr_attempt_t *attempt)
     return match;
 }
 
+/* -- {SHA} of htpasswd ---------------------------------------------------- */
+
+#define SHA1_LEN 20
+
+int kr_plain_sha_importable(const kr_attempt_t *attempt)
+{
+    kr_bytes_t stored;
+
+    return kr_fields_bytes(&stored, attempt->pool, attempt->hash, SHA1_LEN, SHA1_LEN);
+}
+
+/** base64 of the bare digest of the password. */
+kr_match_e kr_plain_sha_verify(const kr_attempt_t *attempt)
+{
+    kr_bytes_t stored;
+
+    if (!kr_fields_bytes(&stored, attempt->pool, attempt->hash, SHA1_LEN, SHA1_LEN)) return KR_MATCH_NO;
+    return match_digest(attempt->detail, attempt->password, attempt->password_len, &stored);
+}
+
 /* -- sha1, sha256, sha512, md5 with a template ---------------------------- */
 
 static int starts(const char *text, const char *word)

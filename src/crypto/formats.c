@@ -29,6 +29,8 @@ static const kr_format_t FORMATS[] = {
     { "{SSHA}",         "SHA1",   kr_ssha_verify,       NULL },
     { "{SSHA256}",      "SHA256", kr_ssha_verify,       NULL },
     { "{SSHA512}",      "SHA512", kr_ssha_verify,       NULL },
+    { "{SHA}",          "SHA1",   kr_plain_sha_verify,  kr_plain_sha_importable },
+    { "{CRYPT}",        "",       kr_des_crypt_verify,  kr_des_crypt_importable },
     { "$sha1$",         "SHA1",   kr_sha_verify,        NULL },
     { "$sha256$",       "SHA256", kr_sha_verify,        NULL },
     { "$sha512$",       "SHA512", kr_sha_verify,        NULL },

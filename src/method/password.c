@@ -88,9 +88,9 @@ static kr_err_t *verify(int *ok, kr_ctx_t *k, const char *password, const char *
     return NULL;
 }
 
-static const char *password_config(kr_ctx_t *k, const char *hash)
+const char *kr_password_config(apr_pool_t *pool, const char *hash)
 {
-    return kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", "hashed_password", hash), NULL);
+    return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
 }
 
 /* Best effort: who gave the right password gets in even if the better hash cannot be made or stored just now. */
@@ -103,7 +103,7 @@ static void rehash(kr_ctx_t *k, const kr_identity_t *identity, const char *passw
 
     if (!kr_password_outdated(hasher, old) || (hasher->bcrypt && strlen(password) > 72)) return;
     err = kr_password_hash(&hash, k, hasher, password);
-    if (!err) err = kr_credential_update(k, credential->id, password_config(k, hash));
+    if (!err) err = kr_credential_update(k, credential->id, kr_password_config(k->pool, hash));
     if (err)
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0601) "identity %s: the password could not be hashed anew: %s", identity->id,
                err->reason ? err->reason : "no reason given");
@@ -193,7 +193,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_password_policy(k, flow, password, identifiers));
     kr_db_release(k);
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
-    kr_identity_add_credential(k, identity, "password", password_config(k, hash), identifiers);
+    kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     out->identity = identity;
     out->proof = (kr_proof_t){ "password", "aal1" };
     return NULL;
@@ -223,8 +223,8 @@ static kr_err_t *set_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
         kr_flow_message(k, flow, 4000009, NULL);
         return kr_err_show_flow(k);
     }
-    if (credential) credential->config = password_config(k, hash);
-    else kr_identity_add_credential(k, identity, "password", password_config(k, hash), identifiers);
+    if (credential) credential->config = kr_password_config(k->pool, hash);
+    else kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     out->before = before;
     out->identity = identity;
     return NULL;

@@ -64,11 +64,28 @@ static void renew_aal(kr_ctx_t *k, kr_identity_t *identity)
     identity->available_aal = k->realm->settings->code_mfa && code && code->identifiers->nelts ? "aal2" : "aal1";
 }
 
+kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path)
+{
+    kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
+
+    identity->id = kr_uuid(k);
+    identity->schema_id = schema->id;
+    identity->state = "active";
+    identity->traits = traits;
+    identity->addresses = apr_array_make(k->pool, 2, sizeof(kr_address_t));
+    identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
+    identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
+    if (!kr_traits_addresses(k, identity, schema, bad_path)) return NULL;
+    add_code_credential(k, identity, schema);
+    renew_aal(k, identity);
+    return identity;
+}
+
 kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)
 {
     const kr_schema_t *schema = kr_flow_schema(k, flow);
-    kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
     apr_array_header_t *violations;
+    kr_identity_t *identity;
     const char *bad_path = NULL;
     json_t *decoded;
     int missing;
@@ -82,19 +99,11 @@ kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *fl
     if (missing) kr_field_missing(k, flow, needed);
     if (missing || violations->nelts) return kr_err_show_flow(k);
 
-    identity->id = kr_uuid(k);
-    identity->schema_id = schema->id;
-    identity->state = "active";
-    identity->traits = json_object_get(decoded, "traits");
-    identity->addresses = apr_array_make(k->pool, 2, sizeof(kr_address_t));
-    identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
-    identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
-    if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
-        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", "this is not an address that can be reached"));
+    identity = kr_identity_of_traits(k, schema, json_object_get(decoded, "traits"), &bad_path);
+    if (!identity) {
+        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
         return kr_err_show_flow(k);
     }
-    add_code_credential(k, identity, schema);
-    renew_aal(k, identity);
     *out = identity;
     return NULL;
 }

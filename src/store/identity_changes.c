@@ -74,3 +74,41 @@ kr_err_t *kr_store_address_find(const char **identity_id, const char **address_i
     *address_id = row->col[1];
     return NULL;
 }
+
+/* -- by the owner of the site ----------------------------------------------- */
+
+/* The foreign keys take along all that belongs to it, in the same statement. */
+static const kr_query_t IDENTITY_DELETE = {
+    .name = "identity_delete",
+    .sql = "DELETE FROM identities WHERE id = %s AND realm_id = %s",
+};
+
+static const kr_query_t IDENTITY_STATE = {
+    .name = "identity_state",
+    /* state last: MySQL computes with what stands to the left already changed */
+    .sql = "UPDATE identities SET state_changed_at = CASE WHEN state = %s THEN state_changed_at ELSE %lld END, "
+           "updated_at = %lld, state = %s WHERE id = %s AND realm_id = %s",
+};
+
+kr_err_t *kr_store_identity_delete(int *done, kr_ctx_t *k, const char *id)
+{
+    apr_int64_t gone = 0;
+
+    *done = 0;
+    if (!kr_store_id_ok(id)) return NULL;
+    KR_TRY(kr_db_exec(&gone, k, &IDENTITY_DELETE, KR_S(id), KR_S(k->realm->name)));
+    *done = gone > 0;
+    return NULL;
+}
+
+kr_err_t *kr_store_identity_state(int *done, kr_ctx_t *k, const char *id, const char *state)
+{
+    apr_int64_t changed = 0;
+
+    *done = 0;
+    if (!kr_store_id_ok(id)) return NULL;
+    KR_TRY(kr_db_exec(&changed, k, &IDENTITY_STATE, KR_S(state), KR_I(k->now), KR_I(k->now), KR_S(state), KR_S(id),
+                      KR_S(k->realm->name)));
+    *done = changed > 0;
+    return NULL;
+}

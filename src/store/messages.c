@@ -208,6 +208,28 @@ kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const cha
     return NULL;
 }
 
+static const kr_query_t MESSAGE_PAGE = {
+    .name = "message_page",
+    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s AND id < %s AND (%s = '' OR status = %s) "
+           "AND (%s = '' OR recipient = %s) ORDER BY id DESC LIMIT %lld",
+};
+
+/* Greater than any id. */
+#define LAST "~"
+
+kr_err_t *kr_store_message_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient,
+                                const char *before, int limit)
+{
+    apr_array_header_t *rows;
+
+    if (!status) status = "";
+    if (!recipient) recipient = "";
+    KR_TRY(kr_db_rows(&rows, k, &MESSAGE_PAGE, KR_S(k->realm->name), KR_S(before ? before : LAST), KR_S(status),
+                      KR_S(status), KR_S(recipient), KR_S(recipient), KR_I(limit)));
+    *out = messages_of(k->pool, rows);
+    return NULL;
+}
+
 kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
 {
     *done = 0;

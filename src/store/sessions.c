@@ -212,3 +212,36 @@ kr_err_t *kr_store_session_revoke_others(apr_int64_t *done, kr_ctx_t *k, const c
     return kr_db_exec(done, k, &SESSIONS_REVOKE_OTHERS, KR_I(k->now), KR_S(identity_id), KR_S(k->realm->name),
                       KR_S(kr_store_id_ok(except_id) ? except_id : ""));
 }
+
+/* -- for the owner of the site ---------------------------------------------- */
+
+static const kr_query_t SESSION_PAGE = {
+    .name = "session_page",
+    .sql = "SELECT " COLUMNS " FROM sessions s WHERE s.realm_id = %s AND s.id > %s AND s.active >= %lld AND "
+           "s.expires_at > %lld ORDER BY s.id LIMIT %lld",
+};
+
+static const kr_query_t SESSION_PAGE_OF = {
+    .name = "session_page_of",
+    .sql = "SELECT " COLUMNS " FROM sessions s WHERE s.realm_id = %s AND s.id > %s AND s.active >= %lld AND "
+           "s.expires_at > %lld AND s.identity_id = %s ORDER BY s.id LIMIT %lld",
+};
+
+kr_err_t *kr_store_session_page(apr_array_header_t **out, kr_ctx_t *k, const char *identity_id, int active,
+                                const char *after, int limit)
+{
+    const apr_time_t alive = active ? k->now : 0;
+    apr_array_header_t *rows;
+
+    if (!after) after = "";
+    if (identity_id) {
+        KR_TRY(kr_db_rows(&rows, k, &SESSION_PAGE_OF, KR_S(k->realm->name), KR_S(after), KR_I(active), KR_I(alive),
+                          KR_S(identity_id), KR_I(limit)));
+    } else {
+        KR_TRY(kr_db_rows(&rows, k, &SESSION_PAGE, KR_S(k->realm->name), KR_S(after), KR_I(active), KR_I(alive),
+                          KR_I(limit)));
+    }
+    *out = apr_array_make(k->pool, rows->nelts, sizeof(kr_session_row_t));
+    for (int i = 0; i < rows->nelts; i++) session_from_row(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
+    return NULL;
+}

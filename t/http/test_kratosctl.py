@@ -47,4 +47,4 @@ def test_check_says_what_httpd_would_say():
 @pytest.mark.parametrize('args', [(), ('frobnicate',), ('migrate',), ('migrate', 'sqlite3'), ('check',)])
 def test_wrong_use_shows_the_help_and_exits_with_2(args):
     r = kratosctl(*args)
-    assert r.returncode == 2 and 'kratosctl migrate' in r.stderr
+    assert r.returncode == 2 and 'kratosctl' in r.stderr

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `kratosctl export`: all accounts of a realm, as `import` takes them. */
+#include <string.h>
+
+#include "ctl.h"
+
+/** An export as it goes on. */
+typedef struct {
+    int with_credentials;
+    apr_int64_t exported;
+    apr_int64_t partial; /* with credentials of types that no import takes */
+} export_t;
+
+/* Codes have nothing of their own: what they go to stands in the traits. */
+static int has_others(const kr_identity_t *identity)
+{
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        const char *type = APR_ARRAY_IDX(identity->credentials, i, kr_credential_t).type;
+
+        if (strcmp(type, "password") != 0 && strcmp(type, "code") != 0) return 1;
+    }
+    return 0;
+}
+
+static kr_err_t *export_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+{
+    export_t *out = baton;
+    apr_array_header_t *ids;
+    const char *id = NULL;
+
+    (void)ctl;
+    KR_TRY(kr_store_identity_page(&ids, k, NULL, last, count));
+    for (int i = 0; i < ids->nelts; i++) {
+        kr_identity_t *identity;
+
+        id = APR_ARRAY_IDX(ids, i, const char *);
+        KR_TRY(kr_identity_load(&identity, k, id, 1));
+        if (!identity) continue; /* deleted just now */
+        ctl_print_json(k->pool, ctl_identity_document(k, identity, out->with_credentials));
+        out->exported++;
+        out->partial += has_others(identity);
+    }
+    ctl_went_to(last, ids->nelts < count ? NULL : id);
+    return NULL;
+}
+
+int ctl_export(ctl_t *ctl)
+{
+    export_t out = { .with_credentials = ctl_flag(ctl, "--with-credentials") };
+    char last[KR_UUID_LEN + 1] = "";
+    int status = ctl_connect(ctl);
+
+    if (!status) status = ctl_all_pages(last, ctl, 0, export_page, &out);
+    if (status) return status;
+    ctl_note(ctl, "%" APR_INT64_T_FMT " exported", out.exported);
+    if (out.with_credentials && out.partial)
+        ctl_note(ctl, "%" APR_INT64_T_FMT " of them have ways to sign in that are not part of it: only passwords are", out.partial);
+    return CTL_FINE;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `kratosctl identity`: get, list, disable, enable, delete. */
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "kr_json.h"
+
+static kr_err_t *no_identity(kr_ctx_t *k)
+{
+    return kr_err(k, 404, NULL, "there is no such identity");
+}
+
+kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
+{
+    const char *identifier = kr_identifier_normalise(k->pool, name);
+    kr_identity_rows_t *rows;
+
+    *id = NULL;
+    if (kr_uuid_valid(name)) {
+        KR_TRY(kr_store_identity_load(&rows, k, name, 0));
+        if (rows) *id = rows->identity.id;
+    }
+    if (*id || !identifier) return NULL;
+    return kr_store_identifier_owner(id, k, identifier);
+}
+
+/* -- get ----------------------------------------------------------------------- */
+
+static kr_err_t *load_named(kr_identity_t **out, kr_ctx_t *k, const char *name)
+{
+    const char *id;
+
+    *out = NULL;
+    KR_TRY(ctl_identity_id(&id, k, name));
+    if (id) KR_TRY(kr_identity_load(out, k, id, 1));
+    return *out ? NULL : no_identity(k);
+}
+
+int ctl_identity_get(ctl_t *ctl)
+{
+    int status = ctl_connect(ctl);
+    kr_identity_t *identity;
+    kr_err_t *err;
+    kr_ctx_t *k;
+
+    if (status) return status;
+    k = ctl_work(ctl);
+    err = load_named(&identity, k, ctl_arg(ctl, 0));
+    if (err) return ctl_error(ctl, err, ctl_arg(ctl, 0));
+    if (ctl_json(ctl)) ctl_print_json(k->pool, ctl_identity_json(k, identity));
+    else ctl_print_object(k->pool, ctl_identity_json(k, identity));
+    return CTL_FINE;
+}
+
+/* -- list ---------------------------------------------------------------------- */
+
+static const ctl_column_t COLUMNS[] = {
+    { "ID", 36 }, { "STATE", 8 }, { "SCHEMA", 12 }, { "CREATED", 20 }, { "IDENTIFIERS", 0 },
+};
+
+/* The names somebody signs in with, each once, whatever the ways are. */
+static const char *identifiers_of(apr_pool_t *pool, const kr_identity_t *identity)
+{
+    apr_array_header_t *all = apr_array_make(pool, 2, sizeof(const char *));
+
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        const apr_array_header_t *some = APR_ARRAY_IDX(identity->credentials, i, kr_credential_t).identifiers;
+
+        for (int j = 0; some && j < some->nelts; j++) {
+            const char *text = APR_ARRAY_IDX(some, j, const char *);
+            int known = 0;
+
+            for (int n = 0; n < all->nelts; n++) known |= strcmp(APR_ARRAY_IDX(all, n, const char *), text) == 0;
+            if (!known) APR_ARRAY_PUSH(all, const char *) = text;
+        }
+    }
+    return all->nelts ? apr_array_pstrcat(pool, all, ',') : NULL;
+}
+
+static void print_identity(ctl_t *ctl, kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const char *cells[] = { identity->id, identity->state, identity->schema_id, ctl_time(k->pool, identity->created_at),
+                            identifiers_of(k->pool, identity) };
+
+    if (ctl_json(ctl)) {
+        ctl->rows++;
+        ctl_print_json(k->pool, ctl_identity_json(k, identity));
+    } else ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
+}
+
+static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+{
+    const char *id = NULL;
+    apr_array_header_t *ids;
+
+    KR_TRY(kr_store_identity_page(&ids, k, baton, last, count));
+    for (int i = 0; i < ids->nelts; i++) {
+        kr_identity_t *identity;
+
+        id = APR_ARRAY_IDX(ids, i, const char *);
+        KR_TRY(kr_identity_load(&identity, k, id, 1));
+        if (identity) print_identity(ctl, k, identity); /* else deleted just now */
+    }
+    ctl_went_to(last, ids->nelts < count ? NULL : id);
+    return NULL;
+}
+
+int ctl_identity_list(ctl_t *ctl)
+{
+    char *part = apr_pstrdup(ctl->pool, ctl_option(ctl, "--identifier"));
+    const char *normal = part ? kr_identifier_normalise(ctl->pool, part) : NULL;
+    const int status = ctl_connect(ctl);
+
+    if (normal) part = apr_pstrdup(ctl->pool, normal);
+    return status ? status : ctl_list_pages(ctl, list_page, part);
+}
+
+/* -- disable, enable ----------------------------------------------------------- */
+
+static kr_err_t *set_state(kr_ctx_t *k, const char *name, const char *state)
+{
+    const char *id;
+    int done = 0;
+
+    KR_TRY(ctl_identity_id(&id, k, name));
+    if (id) KR_TRY(kr_store_identity_state(&done, k, id, state));
+    return done ? NULL : no_identity(k);
+}
+
+static int set_states(ctl_t *ctl, const char *state)
+{
+    int status = ctl_connect(ctl);
+
+    for (int i = 0; !status && ctl_arg(ctl, i); i++) {
+        kr_ctx_t *k = ctl_work(ctl);
+        kr_err_t *err = set_state(k, ctl_arg(ctl, i), state);
+
+        if (err) status = ctl_error(ctl, err, ctl_arg(ctl, i));
+        apr_pool_destroy(k->pool);
+    }
+    return status;
+}
+
+int ctl_identity_disable(ctl_t *ctl)
+{
+    return set_states(ctl, "inactive");
+}
+
+int ctl_identity_enable(ctl_t *ctl)
+{
+    return set_states(ctl, "active");
+}
+
+/* -- delete -------------------------------------------------------------------- */
+
+/* One that is missing leaves all others in place. */
+static kr_err_t *delete_all(kr_ctx_t *k, void *baton)
+{
+    const ctl_t *ctl = baton;
+
+    for (int i = 0; ctl_arg(ctl, i); i++) {
+        int done;
+
+        KR_TRY(kr_store_identity_delete(&done, k, ctl_arg(ctl, i)));
+        if (!done) return kr_err(k, 404, NULL, "there is no identity %s; nothing was deleted", ctl_arg(ctl, i));
+    }
+    return NULL;
+}
+
+/* @return 1 to go on; else it has been said why not */
+static int is_sure(ctl_t *ctl)
+{
+    char answer[8];
+
+    if (ctl_flag(ctl, "--yes")) return 1;
+    if (!isatty(STDIN_FILENO)) {
+        ctl_fail(ctl, "nobody can be asked here: --yes deletes without asking");
+        return 0;
+    }
+    fprintf(stderr, "Delete %d account(s) with all that belongs to them? [y/N] ", ctl->args->nelts);
+    if (fgets(answer, sizeof(answer), stdin) && strchr("yY", answer[0])) return 1;
+    ctl_fail(ctl, "nothing was deleted");
+    return 0;
+}
+
+int ctl_identity_delete(ctl_t *ctl)
+{
+    int status = ctl_connect(ctl);
+    kr_err_t *err;
+    kr_ctx_t *k;
+
+    if (status) return status;
+    for (int i = 0; ctl_arg(ctl, i); i++)
+        if (!kr_uuid_valid(ctl_arg(ctl, i))) return ctl_wrong(ctl, "%s is no id; `identity get` tells it", ctl_arg(ctl, i));
+    if (!is_sure(ctl)) return CTL_FAILED;
+    k = ctl_work(ctl);
+    err = kr_db_tx(k, delete_all, ctl);
+    if (err) return ctl_error(ctl, err, NULL);
+    printf("%d deleted\n", ctl->args->nelts);
+    return CTL_FINE;
+}

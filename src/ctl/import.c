@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `kratosctl import`: line by line. Identities are made of a batch of lines with no connection in hand (a plain password is
+ * hashed there), then stored in one transaction. When that fails the batch is halved, until the line is found that is
+ * to blame: all others are stored.
+ */
+#include <string.h>
+
+#include "ctl.h"
+#include "kr_json.h"
+
+#define BATCH_LINES 200
+#define BATCH_BYTES (1024 * 1024) /* of lines; a batch ends once it has more */
+
+/** One line that became an identity. */
+typedef struct {
+    apr_int64_t number;
+    kr_identity_t *identity;
+} entry_t;
+
+/** An import as it goes on. */
+typedef struct {
+    ctl_t *ctl;
+    ctl_lines_t lines;
+    int htpasswd, dry_run, skip, keep_going, keep_ids;
+    const char *schema_id;  /* or NULL */
+    const char *trait;      /* htpasswd: "username" */
+    kr_ctx_t *k;            /* of the batch */
+    apr_array_header_t *batch; /* of entry_t */
+    apr_size_t bytes;       /* of the batch's lines */
+    int broken;             /* a line failed and nothing says to go on, or the database did */
+    apr_int64_t imported, skipped, failed;
+} import_t;
+
+/* -- lines --------------------------------------------------------------------- */
+
+static void fail_line(import_t *in, apr_int64_t number, const char *why)
+{
+    ctl_fail(in->ctl, "line %" APR_INT64_T_FMT ": %s", number, why);
+    in->failed++;
+    if (!in->keep_going) in->broken = 1;
+}
+
+/* The document of an htpasswd line. @param doc NULL for a comment. @return NULL, or what is wrong */
+static const char *htpasswd_document(json_t **doc, import_t *in)
+{
+    apr_pool_t *pool = in->k->pool;
+    const char *user, *hash, *why = ctl_htpasswd_read(&user, &hash, pool, in->lines.text, in->lines.len);
+
+    *doc = NULL;
+    if (why || !user) return why;
+    *doc = kr_json_pack(pool, "{s:{}, s:{s:{s:{s:s}}}}", "traits", "credentials", "password", "config", "hashed_password", hash);
+    kr_json_set_at(*doc, apr_pstrcat(pool, "traits.", in->trait, NULL), json_string(user));
+    return NULL;
+}
+
+static const char *document_of_line(json_t **doc, import_t *in)
+{
+    const char *why = NULL;
+
+    *doc = NULL;
+    if (in->lines.too_long) return "longer than 1 MiB";
+    if (in->htpasswd) return htpasswd_document(doc, in);
+    if (strspn(in->lines.text, " \t") == in->lines.len) return NULL;
+    *doc = kr_json_parse(in->k->pool, in->lines.text, in->lines.len, &why);
+    return *doc ? NULL : why;
+}
+
+static void take_line(import_t *in)
+{
+    const apr_int64_t number = in->lines.number;
+    kr_identity_t *identity;
+    const char *why;
+    kr_err_t *err;
+    json_t *doc;
+
+    in->bytes += in->lines.len;
+    why = document_of_line(&doc, in);
+    if (why) fail_line(in, number, why);
+    if (!doc) return;
+    err = ctl_identity_read(&identity, in->k, doc, in->schema_id, in->keep_ids);
+    if (err) fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
+    else APR_ARRAY_PUSH(in->batch, entry_t) = (entry_t){ number, identity };
+}
+
+/* -- storing ------------------------------------------------------------------- */
+
+/** Entries `from` to before `to`, in one transaction. */
+typedef struct {
+    import_t *in;
+    int from, to;
+    kr_err_t *rehearsed; /* out: what rolled a rehearsal back */
+} range_t;
+
+static kr_err_t *store_range(kr_ctx_t *k, void *baton)
+{
+    range_t *range = baton;
+
+    for (int i = range->from; i < range->to; i++)
+        KR_TRY(kr_identity_insert(k, APR_ARRAY_IDX(range->in->batch, i, entry_t).identity));
+    if (range->in->dry_run) range->rehearsed = kr_err(k, 400, NULL, "only rehearsed");
+    return range->rehearsed;
+}
+
+static void refuse(import_t *in, const entry_t *entry, const kr_err_t *err)
+{
+    if (!kr_db_is_duplicate(err)) fail_line(in, entry->number, err->reason ? err->reason : kr_err_message(err->status));
+    else if (in->skip) in->skipped++;
+    else fail_line(in, entry->number, "an account with this identifier, address or id is there already");
+}
+
+static void store(import_t *in, int from, int to)
+{
+    range_t range = { in, from, to, NULL };
+    const int middle = from + (to - from) / 2;
+    kr_err_t *err;
+
+    if (from == to || in->broken) return;
+    err = kr_db_tx(in->k, store_range, &range);
+    if (err == range.rehearsed) {
+        in->imported += to - from;
+    } else if (err->status >= 500) { /* the database's own trouble is no line's fault */
+        ctl_error(in->ctl, err, "the import stopped");
+        in->broken = 1;
+    } else if (to - from == 1) {
+        refuse(in, &APR_ARRAY_IDX(in->batch, from, entry_t), err);
+    } else {
+        store(in, from, middle);
+        store(in, middle, to);
+    }
+}
+
+/* -- the whole file ------------------------------------------------------------ */
+
+/* One batch. Lines before one that ends the import are stored. @return 0 at the end of the file */
+static int next_batch(import_t *in)
+{
+    int more = 1, stop;
+
+    in->k = ctl_work(in->ctl);
+    in->batch = apr_array_make(in->k->pool, BATCH_LINES, sizeof(entry_t));
+    in->bytes = 0;
+    while (!in->broken && in->batch->nelts < BATCH_LINES && in->bytes < BATCH_BYTES && (more = ctl_lines_next(&in->lines)))
+        take_line(in);
+    stop = in->broken;
+    in->broken = 0;
+    in->k->now = apr_time_now();
+    store(in, 0, in->batch->nelts);
+    in->broken |= stop;
+    apr_pool_destroy(in->k->pool);
+    return more && !in->broken;
+}
+
+/* Where htpasswd's user names go. @return NULL when the schema has no place for them */
+static const char *identifier_trait(const kr_schema_t *schema)
+{
+    for (int i = 0; schema && i < schema->leaves->nelts; i++) {
+        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t);
+
+        if (leaf->password_identifier && strncmp(leaf->path, "traits.", 7) == 0) return leaf->path + 7;
+    }
+    return NULL;
+}
+
+static int prepare(import_t *in, ctl_t *ctl)
+{
+    const char *format = ctl_option(ctl, "--format"), *update = ctl_option(ctl, "--update");
+    const kr_schema_t *schema;
+    int status;
+
+    *in = (import_t){ .ctl = ctl, .htpasswd = format && strcmp(format, "htpasswd") == 0, .dry_run = ctl_flag(ctl, "--dry-run"),
+                      .skip = update && strcmp(update, "skip") == 0, .keep_going = ctl_flag(ctl, "--keep-going"),
+                      .keep_ids = ctl_flag(ctl, "--keep-ids"), .schema_id = ctl_option(ctl, "--schema"),
+                      .trait = ctl_option(ctl, "--trait") };
+    if (in->htpasswd && in->keep_ids) return ctl_wrong(ctl, "an htpasswd file has no ids to keep");
+    if (!in->htpasswd && in->trait) return ctl_wrong(ctl, "--trait goes with --format htpasswd");
+    if ((status = ctl_connect(ctl))) return status;
+    schema = kr_realm_schema(ctl->realm, in->schema_id);
+    if (!schema) return ctl_fail(ctl, "--schema: there is no identity schema %s", in->schema_id);
+    if (!in->htpasswd) return CTL_FINE;
+    if (!in->trait) in->trait = identifier_trait(schema);
+    if (!in->trait) return ctl_fail(ctl, "no trait of the schema %s is an identifier of passwords", schema->id);
+    if (!kr_schema_leaf(schema, apr_pstrcat(ctl->pool, "traits.", in->trait, NULL)))
+        return ctl_fail(ctl, "--trait: the schema %s has no trait %s", schema->id, in->trait);
+    return CTL_FINE;
+}
+
+int ctl_import(ctl_t *ctl)
+{
+    import_t in;
+    int status = prepare(&in, ctl);
+    const char *why;
+
+    if (status) return status;
+    if ((why = ctl_lines_open(&in.lines, ctl->pool, ctl_arg(ctl, 0)))) return ctl_fail(ctl, "%s", why);
+    while (next_batch(&in)) continue;
+    if (ferror(in.lines.file)) {
+        in.broken = 1;
+        ctl_fail(ctl, "%s cannot be read on", ctl_arg(ctl, 0));
+    }
+    printf("%" APR_INT64_T_FMT " %s, %" APR_INT64_T_FMT " skipped, %" APR_INT64_T_FMT " failed%s\n", in.imported,
+           in.dry_run ? "could be imported" : "imported", in.skipped, in.failed,
+           in.broken ? "; stopped before the end of the file" : "");
+    return in.failed || in.broken ? CTL_FAILED : CTL_FINE;
+}
