@@ -13,6 +13,7 @@
 APXS   := build/apxs
 PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
+MANDIR ?= $(PREFIX)/share/man
 ROOMS ?= base crypto net jsonnet template schema config store identity courier session flow method hook api ui
 
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wvla \
@@ -98,11 +99,18 @@ unit: $(TEST_BIN)
 	done; \
 	if [ -n "$$failed" ]; then echo "failed: $$failed" >&2; exit 1; fi
 
-# The module where httpd looks for it, what it reads where KR_SQL_DIR says, the tool and the example configuration beside.
+# The module where httpd looks for it, what it reads where KR_SQL_DIR says, beside it the tool with its manual page and
+# completions, and the example configuration.
 install: all
 	$(APXS) install $(MODULE)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)/sql/mysql $(DESTDIR)$(SHARE)/sql/sqlite $(DESTDIR)$(SHARE)/conf/schemas
-	$(if $(CTL_SRC),install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin)
+	install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 docs/kratosctl.8 $(DESTDIR)$(MANDIR)/man8
+	$(CTL) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kratosctl
+	$(CTL) completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kratosctl
+	$(CTL) completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kratosctl.fish
 	install -m 644 sql/mysql/*.sql $(DESTDIR)$(SHARE)/sql/mysql
 	install -m 644 sql/sqlite/*.sql $(DESTDIR)$(SHARE)/sql/sqlite
 	install -m 644 conf/schemas/*.json $(DESTDIR)$(SHARE)/conf/schemas

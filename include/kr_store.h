@@ -88,7 +88,10 @@ kr_err_t *kr_store_address_find(const char **identity_id, const char **address_i
                                 const char *value) KR_MUST_CHECK;
 /** Replace a credential's config. */
 kr_err_t *kr_store_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
-/** Which credential types does the holder of this identifier have? One statement; array of const char*, empty when unknown. */
+/**
+ * Which credential types does the holder of this identifier have? A password credential that only reserves the identifiers
+ * (config "{}") is none. One statement; array of const char*, empty when unknown.
+ */
 kr_err_t *kr_store_identifier_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
 /** Set the status ("sent", ...) and updated_at of an address that is not verified yet; others stay as they are: anybody may ask for a mail. */
 kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status) KR_MUST_CHECK;

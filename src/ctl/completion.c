@@ -51,7 +51,7 @@ static const char *spaced(apr_pool_t *pool, const char *choices)
     return out;
 }
 
-/* "--state)" lines: what may follow an option. All options of one name have the same choices, or none. */
+/* What may follow an option, a line for each name: where two commands differ, the first one counts. */
 static void print_choices(apr_pool_t *pool, const char *format)
 {
     const char *seen = " ";
@@ -73,7 +73,7 @@ static void print_bash(apr_pool_t *pool)
            "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=\n"
            "    case $before in\n");
     print_choices(pool, "    %s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n");
-    printf("    --config | --sql) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
+    printf("    --config | --sql) return ;;\n"
            "    esac\n"
            "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
            "        mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n"
@@ -95,12 +95,9 @@ static void print_bash(apr_pool_t *pool)
            "    case $command in\n");
     for (const ctl_command_t *c = ctl_commands; c->name; c++) printf("    '%s') words='%s' ;;\n", c->name, options_of(pool, c));
     printf("    esac\n"
-           "    case $word in\n"
-           "    -*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\") ;;\n"
-           "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\") ;;\n"
-           "    esac\n"
+           "    [[ $word != -* ]] || mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
            "}\n"
-           "complete -F _kratosctl kratosctl\n");
+           "complete -o default -F _kratosctl kratosctl\n"); /* nothing of ours: names of files */
 }
 
 /* -- zsh ----------------------------------------------------------------------- */

@@ -197,6 +197,11 @@ int ctl_lines_next(ctl_lines_t *lines);
  * @return 400 with a reason; several violations are joined by "; "
  */
 kr_err_t *ctl_identity_read(kr_identity_t **out, kr_ctx_t *k, const json_t *doc, const char *schema_id, int keep_id) KR_MUST_CHECK;
+/**
+ * Finish a new identity: one without a password reserves the identifiers that a password would have, as in Kratos, so that
+ * nobody else registers under them.
+ */
+void ctl_identity_finish(kr_ctx_t *k, kr_identity_t *identity);
 /** The document that ctl_identity_read reads. @param with_credentials 1: with the password's hash. Pool-owned. */
 json_t *ctl_identity_document(kr_ctx_t *k, const kr_identity_t *identity, int with_credentials);
 /** An identity as its administrator sees it: metadata_admin, and credentials without what is secret. Pool-owned. */

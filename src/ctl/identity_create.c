@@ -161,6 +161,7 @@ static int create(ctl_t *ctl, kr_ctx_t *k, const wanted_t *wanted)
     if (ctl_option(ctl, "--state")) identity->state = ctl_option(ctl, "--state");
     if (ctl_flag(ctl, "--verified")) verify_addresses(k, identity);
     identity->metadata_public = wanted->metadata;
+    ctl_identity_finish(k, identity);
     err = kr_db_tx(k, insert, identity);
     if (err && kr_db_is_duplicate(err)) {
         kr_flow_message(k, flow, 4000007, NULL);

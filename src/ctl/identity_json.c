@@ -194,6 +194,16 @@ static kr_err_t *take_credentials(kr_ctx_t *k, kr_identity_t *identity, const kr
     return NULL;
 }
 
+void ctl_identity_finish(kr_ctx_t *k, kr_identity_t *identity)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
+    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
+
+    identity->available_aal = identity->credentials->nelts ? "aal1" : "aal0";
+    if (identifiers->nelts && !kr_identity_credential(identity, "password"))
+        kr_identity_add_credential(k, identity, "password", "{}", identifiers);
+}
+
 static json_t *not_null(json_t *value)
 {
     return json_is_null(value) ? NULL : value;
@@ -232,7 +242,7 @@ kr_err_t *ctl_identity_read(kr_identity_t **out, kr_ctx_t *k, const json_t *doc,
     if (!identity) return wrong(k, bad_path, KR_NO_ADDRESS);
     KR_TRY(take_members(k, identity, doc, keep_id));
     KR_TRY(take_credentials(k, identity, schema, json_object_get(doc, "credentials")));
-    identity->available_aal = identity->credentials->nelts ? "aal1" : "aal0";
+    ctl_identity_finish(k, identity);
     *out = identity;
     return NULL;
 }

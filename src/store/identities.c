@@ -301,7 +301,8 @@ static const kr_query_t TYPES_BY_IDENTIFIER = {
     .sql =
         "SELECT DISTINCT other.type FROM identity_identifiers d JOIN identity_credentials c ON c.id = d.credential_id "
         "JOIN identity_credentials other ON other.identity_id = c.identity_id "
-        "WHERE d.realm_id = %s AND d.identifier = %s ORDER BY other.type",
+        "WHERE d.realm_id = %s AND d.identifier = %s AND NOT (other.type = 'password' AND other.config = '{}') "
+        "ORDER BY other.type",
 };
 
 kr_err_t *kr_store_identifier_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier)
