@@ -31,6 +31,16 @@ static const char *read_password(ctl_t *ctl)
     return NULL;
 }
 
+/* A field that comes again makes a list, as in a form. */
+static void add_field(json_t *body, const char *name, const char *value)
+{
+    json_t *before = json_object_get(body, name);
+
+    if (!before) json_object_set_new(body, name, json_string(value));
+    else if (json_is_array(before)) json_array_append_new(before, json_string(value));
+    else json_object_set_new(body, name, json_pack("[O, s]", before, value));
+}
+
 /* --trait PATH=VALUE as fields of a form: the schema says which are numbers. @return 0 when one is malformed */
 static int traits_of_options(ctl_t *ctl, json_t *body)
 {
@@ -45,7 +55,7 @@ static int traits_of_options(ctl_t *ctl, json_t *body)
             return 0;
         }
         name = apr_psprintf(ctl->pool, "traits.%.*s", (int)(equals - given->value), given->value);
-        json_object_set_new(body, name, json_string(equals + 1));
+        add_field(body, name, equals + 1);
     }
     return 1;
 }
@@ -148,6 +158,17 @@ static kr_err_t *insert(kr_ctx_t *k, void *baton)
     return kr_identity_insert(k, baton);
 }
 
+/* A form would ignore a field that the schema does not know; here it is a typing error. @return the first one, or NULL */
+static const char *unknown_trait(const kr_schema_t *schema, const wanted_t *wanted)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(wanted->body.json, name, value)
+        if (wanted->body.is_form && strncmp(name, "traits.", 7) == 0 && !kr_schema_leaf(schema, name)) return name + 7;
+    return NULL;
+}
+
 static int create(ctl_t *ctl, kr_ctx_t *k, const wanted_t *wanted)
 {
     kr_flow_t *flow = kr_flow_make(k, KR_FLOW_REGISTRATION, 1, "");
@@ -175,12 +196,16 @@ static int create(ctl_t *ctl, kr_ctx_t *k, const wanted_t *wanted)
 
 int ctl_identity_create(ctl_t *ctl)
 {
-    const char *schema = ctl_option(ctl, "--schema");
+    const char *schema_id = ctl_option(ctl, "--schema"), *unknown;
     wanted_t wanted;
     int status = read_wanted(&wanted, ctl);
+    const kr_schema_t *schema;
 
     if (!status) status = ctl_connect(ctl);
     if (status) return status;
-    if (schema && !kr_realm_schema(ctl->realm, schema)) return ctl_fail(ctl, "--schema: there is no identity schema %s", schema);
+    schema = kr_realm_schema(ctl->realm, schema_id);
+    if (!schema) return ctl_fail(ctl, "--schema: there is no identity schema %s", schema_id);
+    unknown = unknown_trait(schema, &wanted);
+    if (unknown) return ctl_fail(ctl, "--trait: the schema %s has no trait %s", schema->id, unknown);
     return create(ctl, ctl_work(ctl), &wanted);
 }

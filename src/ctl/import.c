@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `kratosctl import`: line by line. Identities are made of a batch of lines with no connection in hand (a plain password is
- * hashed there), then stored in one transaction. When that fails the batch is halved, until the line is found that is
- * to blame: all others are stored.
+ * hashed there), then stored in one transaction. When one of them cannot be stored, what stood before it and what
+ * follows it are transactions of their own.
  */
 #include <string.h>
 
@@ -89,6 +89,7 @@ static void take_line(import_t *in)
 typedef struct {
     import_t *in;
     int from, to;
+    int at;              /* out: the entry that failed */
     kr_err_t *rehearsed; /* out: what rolled a rehearsal back */
 } range_t;
 
@@ -96,37 +97,67 @@ static kr_err_t *store_range(kr_ctx_t *k, void *baton)
 {
     range_t *range = baton;
 
-    for (int i = range->from; i < range->to; i++)
-        KR_TRY(kr_identity_insert(k, APR_ARRAY_IDX(range->in->batch, i, entry_t).identity));
+    for (range->at = range->from; range->at < range->to; range->at++)
+        KR_TRY(kr_identity_insert(k, APR_ARRAY_IDX(range->in->batch, range->at, entry_t).identity));
     if (range->in->dry_run) range->rehearsed = kr_err(k, 400, NULL, "only rehearsed");
     return range->rehearsed;
 }
 
-static void refuse(import_t *in, const entry_t *entry, const kr_err_t *err)
+static void refuse(import_t *in, int at, const kr_err_t *err)
 {
-    if (!kr_db_is_duplicate(err)) fail_line(in, entry->number, err->reason ? err->reason : kr_err_message(err->status));
+    const apr_int64_t number = APR_ARRAY_IDX(in->batch, at, entry_t).number;
+
+    if (!kr_db_is_duplicate(err)) fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
     else if (in->skip) in->skipped++;
-    else fail_line(in, entry->number, "an account with this identifier, address or id is there already");
+    else fail_line(in, number, "an account with this identifier, address or id is there already");
 }
 
+static void remove_entry(import_t *in, int at)
+{
+    entry_t *entries = (entry_t *)in->batch->elts;
+
+    memmove(entries + at, entries + at + 1, sizeof(*entries) * (apr_size_t)(--in->batch->nelts - at));
+}
+
+/* @return the entry that is to blame, -1 when there is none */
+static int try_range(import_t *in, int from, int to, kr_err_t **err)
+{
+    range_t range = { .in = in, .from = from, .to = to };
+
+    *err = kr_db_tx(in->k, store_range, &range);
+    if (*err == range.rehearsed) {
+        in->imported += to - from;
+        return -1;
+    }
+    if ((*err)->status < 500) return range.at;
+    ctl_error(in->ctl, *err, "the import stopped"); /* the database's own trouble is no line's fault */
+    in->broken = 1;
+    return -1;
+}
+
+/* All but what cannot be stored: what stands before that, then what follows. */
 static void store(import_t *in, int from, int to)
 {
-    range_t range = { in, from, to, NULL };
-    const int middle = from + (to - from) / 2;
     kr_err_t *err;
+    int at;
 
-    if (from == to || in->broken) return;
-    err = kr_db_tx(in->k, store_range, &range);
-    if (err == range.rehearsed) {
-        in->imported += to - from;
-    } else if (err->status >= 500) { /* the database's own trouble is no line's fault */
-        ctl_error(in->ctl, err, "the import stopped");
-        in->broken = 1;
-    } else if (to - from == 1) {
-        refuse(in, &APR_ARRAY_IDX(in->batch, from, entry_t), err);
-    } else {
-        store(in, from, middle);
-        store(in, middle, to);
+    while (!in->broken && from < to && (at = try_range(in, from, to, &err)) >= 0) {
+        store(in, from, at);
+        if (!in->broken) refuse(in, at, err);
+        from = at + 1;
+    }
+}
+
+/* The same when nothing stays: each try begins with all entries that are good so far. */
+static void rehearse(import_t *in)
+{
+    kr_err_t *err;
+    int at;
+
+    while (!in->broken && (at = try_range(in, 0, in->batch->nelts, &err)) >= 0) {
+        refuse(in, at, err);
+        remove_entry(in, at);
+        if (in->broken) in->imported += at;
     }
 }
 
@@ -145,7 +176,8 @@ static int next_batch(import_t *in)
     stop = in->broken;
     in->broken = 0;
     in->k->now = apr_time_now();
-    store(in, 0, in->batch->nelts);
+    if (in->dry_run) rehearse(in);
+    else store(in, 0, in->batch->nelts);
     in->broken |= stop;
     apr_pool_destroy(in->k->pool);
     return more && !in->broken;

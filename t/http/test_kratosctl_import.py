@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kratosctl import and export: what people have comes in, signs in, and goes out again."""
+import base64
+import copy
+import json
+import subprocess
+
+import pytest
+
+from lib.clients import PASSWORD, WRONG, messages, new_email
+from lib.ctl import OUT, Ctl
+from lib.settings import PERSON
+
+pytestmark = pytest.mark.san
+ALGORITHMS = {'bcrypt': '-B -C 5', 'apr1': '-m', 'sha1': '-s', 'sha256-crypt': '-2', 'sha512-crypt': '-5', 'des': '-d'}
+BCRYPT = '$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'     # of U*U
+
+
+def schema():
+    """A person with an address to verify, and one of an htpasswd file."""
+    person = copy.deepcopy(PERSON)
+    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
+                                                                               'recovery': {'via': 'email'}}
+    user = copy.deepcopy(PERSON)
+    user['properties']['traits'] |= {'required': ['login'], 'properties': {
+        'nick': {'type': 'string'},
+        'login': {'type': 'string', 'minLength': 3, 'ory.sh/kratos': {'credentials': {'password': {'identifier': True}}}}}}
+    return [{'id': name, 'url': 'base64://' + base64.b64encode(json.dumps(doc).encode()).decode()}
+            for name, doc in (('person', person), ('user', user))]
+
+
+@pytest.fixture(scope='module')
+def site(request, database):
+    from conftest import end, start
+    db = database.fresh()
+    server = start(request, database, {'identity': {'schemas': schema()}}, db=db)
+    server.db = db
+    server.ctl = Ctl(server, db)
+    yield server
+    end(server)
+
+
+@pytest.fixture
+def ctl(site):
+    return site.ctl
+
+
+def person(email, **more):
+    return {'schema_id': 'person', 'traits': {'email': email}, **more}
+
+
+def hashed(hash_):
+    return {'password': {'config': {'hashed_password': hash_}}}
+
+
+def lines(*documents):
+    return ''.join(json.dumps(d) + '\n' for d in documents)
+
+
+def stored_hash(ctl, email):
+    """As an export shows it."""
+    return next(d['credentials']['password']['config']['hashed_password']
+                for d in map(json.loads, ctl('export', '--with-credentials').splitlines()) if email in d['traits'].values())
+
+
+# -- htpasswd -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('algorithm', ALGORITHMS)
+def test_users_of_an_htpasswd_file_keep_their_password_and_get_a_better_hash_at_sign_in(site, ctl, algorithm):
+    user = new_email(algorithm).split('@')[0]
+    password = 'correct!' if algorithm == 'des' else PASSWORD
+    line = subprocess.run(['htpasswd', '-nb', *ALGORITHMS[algorithm].split(), user, password], check=True, capture_output=True,
+                          text=True).stdout
+    assert ctl('import', '-', '--format', 'htpasswd', '--schema', 'user', input=line) == '1 imported, 0 skipped, 0 failed\n'
+    assert stored_hash(ctl, user).endswith(line.strip().split(':')[1]), 'the hash is kept'
+    assert messages(site.native().login(user, WRONG).must(400)) == [4000006]
+    assert not stored_hash(ctl, user).startswith('$argon2id$'), 'a wrong password changes nothing'
+    site.native().login(user.upper(), password).must(200)
+    assert stored_hash(ctl, user).startswith('$argon2id$')
+    site.native().login(user, password).must(200)
+    assert messages(site.native().login(user, password + 'x').must(400)) == [4000006], 'of the whole password'
+
+
+def test_an_htpasswd_file_may_hold_comments_blank_lines_and_remarks(ctl):
+    one, two = new_email('rem').split('@')[0], new_email('crlf').split('@')[0]
+    text = f'# users\n\n{one}:{BCRYPT}:Ana of accounting\n{two}:{BCRYPT}\r\n'
+    assert ctl('import', '-', '--format', 'htpasswd', '--schema', 'user', input=text).startswith('2 imported')
+    assert stored_hash(ctl, two) == BCRYPT
+
+
+@pytest.mark.parametrize('line, why', [
+    ('nocolon', 'user:hash'), (':' + BCRYPT, 'user:hash'), ('plain:secret-text', 'hash'), ('empty:', 'hash'),
+    ('costly:$2y$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash'), ('ab:' + BCRYPT, 'traits.login'),
+    ('rounds:$6$rounds=999999999$saltsalt$' + 'a' * 86, 'hash'), ('\u202e:' + BCRYPT, 'traits.login'),
+])
+def test_a_bad_line_of_htpasswd_is_named_and_its_hash_is_not_shown(ctl, line, why):
+    run = ctl.run('import', '-', '--format', 'htpasswd', '--schema', 'user', input='# one\n' + line)
+    assert run.returncode == 1 and run.stderr.startswith('kratosctl: line 2: ') and why in run.stderr
+    assert BCRYPT not in run.stderr and 'secret-text' not in run.stderr
+    assert '1 failed; stopped' in run.stdout
+
+
+def test_user_names_go_to_the_trait_that_is_named(ctl):
+    mail = new_email('trait')
+    ctl('import', '-', '--format', 'htpasswd', '--trait', 'email', input=f'{mail}:{BCRYPT}')
+    assert ctl.json('identity', 'get', mail)[0]['traits'] == {'email': mail}
+    assert ctl.run('import', '-', '--format', 'htpasswd', '--trait', 'frob', input='').returncode == 1
+    assert ctl.run('import', '-', '--trait', 'email', input='').returncode == 2
+
+
+# -- JSON lines -----------------------------------------------------------------------
+
+
+def test_everything_of_a_document_comes_in(site, ctl):
+    email = new_email('Whole')
+    document = person(email, state='inactive', metadata_public={'a': [1]}, metadata_admin={'b': None}, external_id=email,
+                      verifiable_addresses=[{'value': email.upper(), 'via': 'email', 'verified': True},
+                                            {'value': 'not.mine@example.org', 'via': 'email', 'verified': True}],
+                      recovery_addresses=[{'value': email, 'via': 'email'}], credentials=hashed(BCRYPT))
+    ctl('import', '-', input=lines(document))
+    got, = ctl.json('identity', 'get', email)
+    assert {k: got[k] for k in ('state', 'metadata_public', 'metadata_admin', 'external_id')} \
+        == {k: document[k] for k in ('state', 'metadata_public', 'metadata_admin', 'external_id')}
+    address, = got['verifiable_addresses']
+    assert address['value'] == email.lower() and address['verified'] and address['status'] == 'completed'
+    assert site.native().login(email, 'U*U').status != 200, 'inactive'
+    ctl('identity', 'enable', email)
+    site.native().login(email, 'U*U').must(200)
+
+
+def test_a_plain_password_is_hashed(site, ctl):
+    email = new_email()
+    ctl('import', '-', input=lines(person(email, credentials={'password': {'config': {'password': 'short'}}})))
+    site.native().login(email, 'short').must(200)
+    assert stored_hash(ctl, email).startswith('$argon2id$')
+
+
+BAD = {
+    'no JSON': '{"traits": {"email": "a@example.org"', 'no object': '[]', 'unknown member': lines(person('a@example.org', trait={})),
+    'no traits': '{"schema_id": "person"}', 'other schema': lines({'schema_id': 'frob', 'traits': {}}),
+    'invalid trait': lines(person('no address')), 'state': lines(person('a@example.org', state='locked')),
+    'unknown hash': lines(person('a@example.org', credentials=hashed('$7$x'))),
+    'two passwords': lines(person('a@example.org', credentials={'password': {'config': {'password': 'a', 'hashed_password': BCRYPT}}})),
+    'other credential': lines(person('a@example.org', credentials={'oidc': {'config': {}}})),
+    'twice the key': '{"traits": {"email": "a@example.org"}, "traits": {}}', 'deep': '[' * 40, 'NUL': '{"traits": {"email": "a\\u0000"}}',
+    'long': '{"traits": {"email": "' + 'a' * 1024 * 1024 + '"}}', 'not UTF-8': '{"traits": {"email": "\udcff"}}',
+    'long value': lines(person('a@example.org', metadata_public='x' * 70000)), 'external id': lines(person('a@example.org', external_id='x' * 300)),
+    'an escape': lines(person('a@example.org', credentials={'\x1b[31m': {}})),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_a_bad_document_is_named_by_its_line_and_changes_nothing(ctl, case):
+    good = new_email()
+    text = (lines(person(good)) + BAD[case]).encode('utf-8', 'surrogateescape')
+    run = subprocess.run([f'{OUT}/kratosctl', 'import', '-', *map(str, ctl.options)], input=text, capture_output=True, timeout=60)
+    errors = run.stderr.decode()
+    assert run.returncode == 1 and 'line 2: ' in errors and '\x1b' not in errors and BCRYPT not in errors
+    assert run.stdout.decode().startswith('1 imported, 0 skipped, 1 failed; stopped')
+    assert ctl.run('identity', 'get', good).returncode == 0, 'what stood before it is stored'
+    assert ctl.run('identity', 'get', 'a@example.org').returncode == 3
+
+
+def test_keep_going_takes_all_good_lines_also_those_of_a_batch_that_failed(ctl):
+    mark = new_email('many').split('@')[0]
+    mails = [f'{mark}.{n}@example.org' for n in range(450)]
+    documents = [person(m) for m in mails] + [person(mails[10])]
+    documents[205:205] = [person(mails[204]), person('no address')]
+    text = lines(*documents)
+    assert ctl('import', '-', '--keep-going', input=text, status=1) == '450 imported, 0 skipped, 3 failed\n'
+    assert len(ctl.json('identity', 'list', '--limit', '0', '--identifier', mark)) == 450
+    again = ctl.run('import', '-', '--keep-going', '--update', 'skip', input=text)
+    assert again.stdout == '0 imported, 452 skipped, 1 failed\n' and 'line 207: traits.email' in again.stderr
+    assert ctl('import', '-', '--update', 'skip', input=lines(*documents[:5])) == '0 imported, 5 skipped, 0 failed\n'
+
+
+def test_without_keep_going_the_first_duplicate_ends_the_import(ctl):
+    first, taken, last = new_email(), new_email(), new_email()
+    ctl.create(taken)
+    run = ctl.run('import', '-', input=lines(person(first), person(taken), person(last)))
+    assert run.returncode == 1 and 'line 2: ' in run.stderr and run.stdout.startswith('1 imported, 0 skipped, 1 failed; stopped')
+    assert ctl.run('identity', 'get', first).returncode == 0 and ctl.run('identity', 'get', last).returncode == 3
+
+
+def test_a_dry_run_finds_what_an_import_would_and_stores_nothing(ctl):
+    taken, free = new_email(), new_email()
+    ctl.create(taken)
+    text = lines(person(free), person(taken), person(free), person('no address'))
+    assert ctl('import', '-', '--dry-run', '--keep-going', input=text, status=1) == '1 could be imported, 0 skipped, 3 failed\n'
+    assert ctl.run('identity', 'get', free).returncode == 3
+    assert ctl('import', '-', '--dry-run', '--update', 'skip', input=lines(person(taken))) == '0 could be imported, 1 skipped, 0 failed\n'
+
+
+def test_a_file_that_is_not_there_is_said(ctl):
+    run = ctl.run('import', '/frob')
+    assert run.returncode == 1 and '/frob cannot be read' in run.stderr
+    assert ctl.run('import', '/').returncode == 1
+
+
+# -- export ---------------------------------------------------------------------------
+
+
+def test_an_export_goes_into_an_empty_realm_and_people_sign_in_there(request, database, tmp_path):
+    from conftest import end, start
+    sites = []
+    for _ in range(2):
+        db = database.fresh()
+        sites.append(start(request, database, {'identity': {'schemas': schema()}}, db=db))
+        sites[-1].ctl = Ctl(sites[-1], db)
+    old, new = sites
+    email = new_email()
+    old.native().register(email, name='Ana <é>').must(200)
+    old.ctl('import', '-', input=lines(*[person(new_email(), credentials=hashed(BCRYPT), metadata_admin=n) for n in range(450)]))
+    bare = old.ctl('export')
+    assert len(bare.splitlines()) == 451 and '$' not in bare.replace(BCRYPT, '$'), 'no hash unless it is asked for'
+    text = old.ctl('export', '--with-credentials')
+    assert new.ctl('import', '-', '--keep-ids', input=text) == '451 imported, 0 skipped, 0 failed\n'
+    assert new.ctl('export', '--with-credentials') == text
+    session = new.native().login(email).must(200).json['session']
+    assert session['identity']['traits'] == {'email': email, 'name': 'Ana <é>'}
+    assert session['identity']['id'] in text
+    for site in sites:
+        end(site)
+
+
+def test_what_is_exported_can_be_imported_into_another_realm_of_the_same_database(site, ctl):
+    email = new_email()
+    ctl.create(email, PASSWORD)
+    own = next(ln for ln in ctl('export', '--with-credentials').splitlines() if email in ln)
+    other = Ctl(site, site.db, realm='other')
+    assert other('import', '-', input=own).startswith('1 imported')
+    assert other.json('identity', 'get', email)[0]['id'] != json.loads(own)['id']
+    assert other.run('import', '-', '--keep-ids', input=own).returncode == 1, 'the id is taken'
+
+
+def test_a_reader_that_goes_away_is_no_success(ctl):
+    ctl.create(new_email())
+    command = [f'{OUT}/kratosctl', 'export', *map(str, ctl.options)]
+    with open('/dev/full', 'w') as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert run.returncode == 1 and 'could not be written' in run.stderr
+
+
+def test_an_import_leaves_the_server_serving(site, ctl):
+    command = [f'{OUT}/kratosctl', 'import', '-', *map(str, ctl.options)]
+    mark = new_email('busy').split('@')[0]
+    text = lines(*[person(f'{mark}.{n}@example.org', credentials=hashed(BCRYPT)) for n in range(5000)])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        run.stdin.write(text)
+        run.stdin.close()
+        served = 0
+        while run.poll() is None or not served:
+            site.native().register(new_email()).must(200)
+            served += 1
+        assert run.stdout.read() == '5000 imported, 0 skipped, 0 failed\n'
