@@ -87,7 +87,10 @@ $(OUT)/obj/%.o: %.c
 
 $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $< $(LIB) $(KR_LIBS) -lcmocka
+	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(KR_LIBS) -lcmocka
+
+# The tool is no part of the library: its test takes its objects, but for main.
+$(OUT)/unit/test_ctl: $(filter-out %/main.o,$(CTL_OBJ))
 
 # All tests run even when one fails, so that one run shows everything that is broken.
 unit: $(TEST_BIN)

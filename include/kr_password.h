@@ -39,7 +39,7 @@ apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, ap
 kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password) KR_MUST_CHECK;
 
 /**
- * Does the password match? Formats: ../spec/hashing.md, plus $1$ $5$ $6$ $apr1$; parameters beyond its bounds, unknown and
+ * Does the password match? Formats: ../spec/hashing.md, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
  * malformed hashes never match.
  * @param ok  1 or 0
  * @return 503 as kr_password_hash

@@ -16,13 +16,14 @@ static int decode(apr_uint32_t *code, const unsigned char *s)
 {
     const int len = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
     static const unsigned char MASK[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
+    static const apr_uint32_t LEAST[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
     *code = s[0] & MASK[len];
     for (int i = 1; i < len; i++) {
         if ((s[i] & 0xC0) != 0x80) return 0;
         *code = *code << 6 | (s[i] & 0x3F);
     }
-    return len;
+    return *code < LEAST[len] ? 0 : len; /* what is written longer than it must be hides something */
 }
 
 static int is_order(apr_uint32_t c)
@@ -48,8 +49,7 @@ static const char *clean(apr_pool_t *pool, const char *text, int json)
         } else if (json || (len && code > 0xFF)) {
             to += apr_snprintf(to, ESCAPE_LEN + 1, "\\u%04x", len ? code : 0xFFFD);
         } else {
-            to += apr_snprintf(to, ESCAPE_LEN + 1, "\\x%02x", len == 1 ? code : *at);
-            if (len == 2) to += apr_snprintf(to, ESCAPE_LEN + 1, "\\x%02x", at[1]);
+            for (int i = 0; i < (len ? len : 1); i++) to += apr_snprintf(to, ESCAPE_LEN + 1, "\\x%02x", at[i]);
         }
         at += len ? len : 1;
     }

@@ -96,6 +96,7 @@ static const struct { const char *password, *phc; } VECTORS[] = {
     { "correct horse", "$md5-crypt$saltsalt$NuzA7WTAelpl95xgBGWN60" },
     { "correct horse", "$1$saltsalt$NuzA7WTAelpl95xgBGWN60" },
     { "correct horse", "$apr1$saltsalt$EGVZDNN6gOqijy.tv9axG/" },
+    { "password", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=" },
     { "correct horse", "$sha256-crypt$saltsalt$myjXcpMpE2Ofk7fj9hqyNYSn6lmWG4Mqnjx.KIRRr4/" },
     { "correct horse", "$5$saltsalt$myjXcpMpE2Ofk7fj9hqyNYSn6lmWG4Mqnjx.KIRRr4/" },
     { "correct horse", "$sha512-crypt$saltsalt$hRM5XZ86KXEw9UOmjigeVqFgULtFB2sgpC9lXQDfMib3Zgw7mEiUvBJI2EplzfAqxL5Vvwp"
@@ -160,6 +161,20 @@ static void a_hash_cut_short_or_changed_matches_nothing(void **state)
     }
 }
 
+/* PHP's manual shows this hash. */
+static void des_looks_at_eight_characters_and_is_outdated_for_any_hasher(void **state)
+{
+    static const char phc[] = "{CRYPT}rl.3StKT.4T8M";
+
+    (void)state;
+    assert_true(kr_password_importable(phc));
+    assert_int_equal(matches("rasmuslerdorf", phc), 1);
+    assert_int_equal(matches("rasmusle", phc), 1);
+    assert_int_equal(matches("rasmusl", phc), 0);
+    assert_int_equal(matches("", phc), 0);
+    assert_true(kr_password_outdated(&ARGON2, phc) && kr_password_outdated(&BCRYPT, phc));
+}
+
 static void unknown_and_degenerate_hashes_match_nothing(void **state)
 {
     static const char *const hashes[] = {
@@ -168,7 +183,8 @@ static void unknown_and_degenerate_hashes_match_nothing(void **state)
         "$md5$", "{SSHA}", "{SSHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=", /* the digest of nothing, without a salt */
         "$pbkdf2-sha256$i=1,l=0$c2FsdA$", "$scrypt$ln=16,r=1,p=1$c2FsdA==$", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$",
         "$firescrypt$ln=4,r=1,p=1$c2FsdA==$$Bw==$", "$hmac-md5$$", "$hmac-md5$$dGhlIGtleQ==",
-        "$1$", "$6$salt$", "$apr1$",
+        "$1$", "$6$salt$", "$apr1$", "{SHA}", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mjw==", "{CRYPT}", "{CRYPT}*0", "{CRYPT}rl.3StKT.4T8",
+        "{CRYPT}$1$saltsalt$EGVZDNN6gOqijy.tv9axG/", "rl.3StKT.4T8M",
         "$sha256$pf=e1NBTFR9$cGVwcGVy$jLvPKdnO+JZ1xfXB3P6CfQVwQWpaq6MN0N4VlmGtkFs=", /* {SALT} alone: any would do */
         "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
@@ -364,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_takes_its_password_and_no_other),
         cmocka_unit_test(a_hash_cut_short_or_changed_matches_nothing),
+        cmocka_unit_test(des_looks_at_eight_characters_and_is_outdated_for_any_hasher),
         cmocka_unit_test(unknown_and_degenerate_hashes_match_nothing),
         cmocka_unit_test(parameters_beyond_the_bounds_are_neither_imported_nor_computed),
         cmocka_unit_test(overlong_passwords_match_nothing),
