@@ -15,7 +15,8 @@ const ctl_option_t ctl_output_options[] = {
 };
 
 const ctl_option_t ctl_connection_options[] = {
-    { "--config", "FILE", NULL, "the realm's kratos.yml, as in KratosConfig; several are merged (else $KRATOS_CONFIG)" },
+    { "--config", "FILE", NULL,
+      "the realm's kratos.yml, as in KratosConfig; several are merged (else $KRATOS_CONFIG)" },
     { "--set", "KEY=VALUE", NULL, "one more setting, as in KratosSet; may be repeated" },
     { "--database", "'DRIVER PARAMS'", NULL, "as in KratosDatabase (else $KRATOS_DATABASE)" },
     { "--realm", "NAME", NULL, "as in KratosRealm (else $KRATOS_REALM, else default)" },
@@ -130,21 +131,22 @@ const ctl_command_t ctl_commands[] = {
     { "identity disable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, NULL, "lock accounts",
       "Their sessions stop working, and work again after `identity enable` unless they were revoked or have expired.",
       ctl_identity_disable },
-    { "identity enable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, NULL, "unlock accounts", NULL, ctl_identity_enable },
+    { "identity enable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, NULL, "unlock accounts", NULL,
+      ctl_identity_enable },
     { "identity delete", "ID...", 1, -1, CTL_CONNECTS, DELETE, "delete accounts with all that belongs to them",
       "All of them or none. Asks when standard input is a terminal; elsewhere --yes is needed.", ctl_identity_delete },
 
-    { "session list", "", 0, 0, CTL_CONNECTS | CTL_PRINTS, SESSION_LIST, "list sessions in the order of their making", NULL,
-      ctl_session_list },
+    { "session list", "", 0, 0, CTL_CONNECTS | CTL_PRINTS, SESSION_LIST, "list sessions in the order of their making",
+      NULL, ctl_session_list },
     { "session revoke", "[ID...]", 0, -1, CTL_CONNECTS, SESSION_REVOKE, "end sessions", NULL, ctl_session_revoke },
 
     { "import", "FILE|-", 1, 1, CTL_CONNECTS, IMPORT, "make accounts out of a file",
-      "JSON lines are in the shape of Kratos' own import; htpasswd files are those of mod_auth_basic. Hashes are kept, and "
-      "replaced by better ones at the next sign-in. A line that cannot be imported ends the import, unless --keep-going is "
-      "given; what stood before it is stored.",
+      "JSON lines are in the shape of Kratos' own import; htpasswd files are those of mod_auth_basic. Hashes are kept, "
+      "and replaced by better ones at the next sign-in. A line that cannot be imported ends the import, unless "
+      "--keep-going is given; what stood before it is stored.",
       ctl_import },
-    { "export", "", 0, 0, CTL_CONNECTS, EXPORT, "write all accounts as JSON lines", "The output is what `import` takes.",
-      ctl_export },
+    { "export", "", 0, 0, CTL_CONNECTS, EXPORT, "write all accounts as JSON lines",
+      "The output is what `import` takes.", ctl_export },
 
     { "courier list", "", 0, 0, CTL_CONNECTS | CTL_PRINTS, COURIER_LIST, "list messages, the newest first",
       "What stands in them (codes, links) is not shown.", ctl_courier_list },

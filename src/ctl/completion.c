@@ -12,9 +12,12 @@ static const char *words_of(apr_pool_t *pool, const char *family)
     for (const ctl_command_t *c = ctl_commands; c->name; c++) {
         const char *blank = strchr(c->name, ' '), *word = c->name;
 
-        if (family && (!blank || strncmp(c->name, family, strlen(family)) != 0 || c->name[strlen(family)] != ' ')) continue;
-        if (family) word = blank + 1;
-        else if (blank) word = apr_pstrmemdup(pool, c->name, (apr_size_t)(blank - c->name));
+        if (family && (!blank || strncmp(c->name, family, strlen(family)) != 0 || c->name[strlen(family)] != ' '))
+            continue;
+        if (family)
+            word = blank + 1;
+        else if (blank)
+            word = apr_pstrmemdup(pool, c->name, (apr_size_t)(blank - c->name));
         if (strcmp(word, before) != 0) out = apr_pstrcat(pool, out, *out ? " " : "", word, NULL);
         before = word;
     }
@@ -28,7 +31,8 @@ static const char *options_of(apr_pool_t *pool, const ctl_command_t *command)
 
     ctl_option_lists(lists, command);
     for (int i = 0; lists[i]; i++)
-        for (const ctl_option_t *o = lists[i]; o->name; o++) out = apr_pstrcat(pool, out, *out ? " " : "", o->name, NULL);
+        for (const ctl_option_t *o = lists[i]; o->name; o++)
+            out = apr_pstrcat(pool, out, *out ? " " : "", o->name, NULL);
     return out;
 }
 
@@ -68,10 +72,11 @@ static void print_choices(apr_pool_t *pool, const char *format)
 
 static void print_bash(apr_pool_t *pool)
 {
-    printf("# bash completion for kratosctl; made by `kratosctl completion bash`\n"
-           "_kratosctl() {\n"
-           "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=\n"
-           "    case $before in\n");
+    printf(
+        "# bash completion for kratosctl; made by `kratosctl completion bash`\n"
+        "_kratosctl() {\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=\n"
+        "    case $before in\n");
     print_choices(pool, "    %s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n");
     printf("    --config | --sql) return ;;\n"
            "    esac\n"
@@ -79,7 +84,8 @@ static void print_bash(apr_pool_t *pool)
            "        mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n"
            "        return\n"
            "    fi\n"
-           "    case $command in\n", words_of(pool, NULL));
+           "    case $command in\n",
+           words_of(pool, NULL));
     for (const ctl_command_t *c = ctl_commands; c->name; c++) {
         const char *family = opens_family(pool, c);
 
@@ -89,11 +95,13 @@ static void print_bash(apr_pool_t *pool)
                    "            mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n"
                    "            return\n"
                    "        fi\n"
-                   "        command=\"$command ${COMP_WORDS[2]}\" ;;\n", family, words_of(pool, family));
+                   "        command=\"$command ${COMP_WORDS[2]}\" ;;\n",
+                   family, words_of(pool, family));
     }
     printf("    esac\n"
            "    case $command in\n");
-    for (const ctl_command_t *c = ctl_commands; c->name; c++) printf("    '%s') words='%s' ;;\n", c->name, options_of(pool, c));
+    for (const ctl_command_t *c = ctl_commands; c->name; c++)
+        printf("    '%s') words='%s' ;;\n", c->name, options_of(pool, c));
     printf("    esac\n"
            "    [[ $word != -* ]] || mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
            "}\n"
@@ -113,19 +121,22 @@ static void print_zsh(apr_pool_t *pool)
     printf("    --config|--sql) _files; return ;;\n"
            "    esac\n"
            "    if (( CURRENT == 2 )); then compadd -- %s; return; fi\n"
-           "    case $command in\n", words_of(pool, NULL));
+           "    case $command in\n",
+           words_of(pool, NULL));
     for (const ctl_command_t *c = ctl_commands; c->name; c++) {
         const char *family = opens_family(pool, c);
 
         if (family)
             printf("    %s)\n"
                    "        if (( CURRENT == 3 )); then compadd -- %s; return; fi\n"
-                   "        command=\"$command $words[3]\" ;;\n", family, words_of(pool, family));
+                   "        command=\"$command $words[3]\" ;;\n",
+                   family, words_of(pool, family));
     }
     printf("    esac\n"
            "    if [[ $words[CURRENT] != -* ]]; then _files; return; fi\n"
            "    case $command in\n");
-    for (const ctl_command_t *c = ctl_commands; c->name; c++) printf("    '%s') compadd -- %s ;;\n", c->name, options_of(pool, c));
+    for (const ctl_command_t *c = ctl_commands; c->name; c++)
+        printf("    '%s') compadd -- %s ;;\n", c->name, options_of(pool, c));
     printf("    esac\n"
            "}\n"
            "_kratosctl \"$@\"\n");
@@ -161,11 +172,14 @@ static void print_fish_command(apr_pool_t *pool, const ctl_command_t *c)
     const ctl_option_t *lists[CTL_OPTION_LISTS];
 
     if (family) printf("complete -c kratosctl -f -n __fish_use_subcommand -a %s\n", family);
-    if (!blank) printf("complete -c kratosctl -f -n __fish_use_subcommand -a %s -d %s\n", c->name, fish_quoted(pool, c->help));
+    if (!blank)
+        printf("complete -c kratosctl -f -n __fish_use_subcommand -a %s -d %s\n", c->name, fish_quoted(pool, c->help));
     else
-        printf("complete -c kratosctl -f -n '__fish_seen_subcommand_from %.*s; and not __fish_seen_subcommand_from %s' -a %s "
-               "-d %s\n", (int)(blank - c->name), c->name, words_of(pool, apr_pstrmemdup(pool, c->name, (apr_size_t)(blank - c->name))),
-               blank + 1, fish_quoted(pool, c->help));
+        printf("complete -c kratosctl -f -n '__fish_seen_subcommand_from %.*s; and not __fish_seen_subcommand_from %s' "
+               "-a %s -d %s\n",
+               (int)(blank - c->name), c->name,
+               words_of(pool, apr_pstrmemdup(pool, c->name, (apr_size_t)(blank - c->name))), blank + 1,
+               fish_quoted(pool, c->help));
     when = blank ? apr_psprintf(pool, "'__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s'",
                                 (int)(blank - c->name), c->name, blank + 1)
                  : apr_psprintf(pool, "'__fish_seen_subcommand_from %s'", c->name);
@@ -182,8 +196,13 @@ static void print_fish(apr_pool_t *pool)
 
 int ctl_completion(ctl_t *ctl)
 {
-    static const struct { const char *shell; void (*print)(apr_pool_t *pool); } SHELLS[] = {
-        { "bash", print_bash }, { "zsh", print_zsh }, { "fish", print_fish },
+    static const struct {
+        const char *shell;
+        void (*print)(apr_pool_t *pool);
+    } SHELLS[] = {
+        { "bash", print_bash },
+        { "zsh", print_zsh },
+        { "fish", print_fish },
     };
 
     for (int i = 0; i < KR_DIM(SHELLS); i++)

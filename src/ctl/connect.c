@@ -112,10 +112,12 @@ static int check_migrated(ctl_t *ctl)
     int pending, status = CTL_FINE;
     kr_err_t *err = kr_db_migrate(&pending, k, ctl_sql_dir(ctl), 0);
 
-    if (err) status = ctl_error(ctl, err, "the database cannot be used");
+    if (err)
+        status = ctl_error(ctl, err, "the database cannot be used");
     else if (pending)
-        status = ctl_fail(ctl, "the database is not migrated, %d file(s) of %s are pending; `kratosctl migrate` applies them",
-                          pending, ctl_sql_dir(ctl));
+        status = ctl_fail(
+            ctl, "the database is not migrated, %d file(s) of %s are pending; `kratosctl migrate` applies them",
+            pending, ctl_sql_dir(ctl));
     apr_pool_destroy(k->pool);
     return status;
 }
@@ -128,9 +130,11 @@ int ctl_connect(ctl_t *ctl)
 
     if (status) return status;
     if (!database)
-        return ctl_fail(ctl, "which database? --database (or KRATOS_DATABASE in the environment) says what KratosDatabase says");
+        return ctl_fail(
+            ctl, "which database? --database (or KRATOS_DATABASE in the environment) says what KratosDatabase says");
     blank = strchr(database, ' ');
-    if (!blank) return ctl_fail(ctl, "--database wants the driver and its parameters in one word: 'sqlite3 /some/file'");
+    if (!blank)
+        return ctl_fail(ctl, "--database wants the driver and its parameters in one word: 'sqlite3 /some/file'");
     driver = apr_pstrmemdup(ctl->pool, database, (apr_size_t)(blank - database));
     params = blank + strspn(blank, " ");
     if (strcmp(driver, "sqlite3") == 0 && !sqlite_file_is_there(ctl, params)) return CTL_FAILED;

@@ -10,25 +10,31 @@
 /* -- list ---------------------------------------------------------------------- */
 
 static const ctl_column_t COLUMNS[] = {
-    { "ID", 36 }, { "STATUS", 9 }, { "VIA", 5 }, { "CREATED", 20 }, { "TRIES", 5 }, { "TEMPLATE", 26 }, { "RECIPIENT", 30 },
-    { "LAST ERROR", 0 },
+    { "ID", 36 },   { "STATUS", 9 },    { "VIA", 5 },        { "CREATED", 20 },
+    { "TRIES", 5 }, { "TEMPLATE", 26 }, { "RECIPIENT", 30 }, { "LAST ERROR", 0 },
 };
 
 static void print_message(ctl_t *ctl, kr_ctx_t *k, const kr_message_row_t *m)
 {
-    const char *cells[] = { m->id, m->status, m->via, ctl_time(k->pool, m->created_at),
-                            apr_itoa(k->pool, m->attempts), m->template_type, m->recipient, m->last_error };
+    const char *cells[] = { m->id,
+                            m->status,
+                            m->via,
+                            ctl_time(k->pool, m->created_at),
+                            apr_itoa(k->pool, m->attempts),
+                            m->template_type,
+                            m->recipient,
+                            m->last_error };
 
     if (!ctl_json(ctl)) {
         ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
         return;
     }
-    ctl_print_json(k->pool, kr_json_pack(k->pool, "{s:s, s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "id", m->id,
-                                         "status", m->status, "type", m->via, "recipient", kr_json_string(m->recipient),
-                                         "template_type", m->template_type, "send_count", m->attempts, "last_error",
-                                         kr_json_string(m->last_error), "send_after", kr_json_time(m->send_after),
-                                         "created_at", kr_json_time(m->created_at), "updated_at",
-                                         kr_json_time(m->updated_at)));
+    ctl_print_json(k->pool,
+                   kr_json_pack(k->pool, "{s:s, s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:o, s:o}", "id", m->id, "status",
+                                m->status, "type", m->via, "recipient", kr_json_string(m->recipient), "template_type",
+                                m->template_type, "send_count", m->attempts, "last_error",
+                                kr_json_string(m->last_error), "send_after", kr_json_time(m->send_after), "created_at",
+                                kr_json_time(m->created_at), "updated_at", kr_json_time(m->updated_at)));
 }
 
 static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
@@ -81,8 +87,10 @@ int ctl_courier_retry(ctl_t *ctl)
     if ((ctl->args->nelts > 0) == ctl_flag(ctl, "--abandoned")) return ctl_wrong(ctl, "say which: ids, or --abandoned");
     if ((status = ctl_connect(ctl))) return status;
     k = ctl_work(ctl);
-    if (ctl->args->nelts) status = retry_named(&queued, ctl, k);
-    else if ((err = kr_store_message_retry(&queued, k, NULL))) return ctl_error(ctl, err, NULL);
+    if (ctl->args->nelts)
+        status = retry_named(&queued, ctl, k);
+    else if ((err = kr_store_message_retry(&queued, k, NULL)))
+        return ctl_error(ctl, err, NULL);
     printf("%" APR_INT64_T_FMT " queued anew\n", queued);
     return status;
 }
@@ -128,7 +136,8 @@ int ctl_courier_watch(ctl_t *ctl)
     int status = ctl_connect(ctl), sent, all = 0;
 
     if (status) return status;
-    if (!ctl->realm->settings->mail.uri) return ctl_fail(ctl, "courier.smtp.connection_uri is not set: there is nothing to send with");
+    if (!ctl->realm->settings->mail.uri)
+        return ctl_fail(ctl, "courier.smtp.connection_uri is not set: there is nothing to send with");
     worker.name = kr_courier_worker_name(ctl->pool);
     sigaction(SIGTERM, &on_stop, NULL);
     sigaction(SIGINT, &on_stop, NULL);

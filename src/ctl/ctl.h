@@ -90,7 +90,7 @@ void ctl_option_lists(const ctl_option_t *lists[CTL_OPTION_LISTS], const ctl_com
 
 /* -- help ------------------------------------------------------------------- */
 
-/** The overview, or the commands of one family, or one command in full. `topic` NULL: the overview. @return 0: no such topic */
+/** One command in full, or the commands of a family; `topic` NULL: the overview. @return 0: there is no such topic */
 int ctl_help(apr_pool_t *pool, FILE *to, const char *topic);
 /** "kratosctl identity get [--json] ID": one line. */
 const char *ctl_synopsis(apr_pool_t *pool, const ctl_command_t *command);
@@ -101,14 +101,14 @@ const char *ctl_synopsis(apr_pool_t *pool, const ctl_command_t *command);
 int ctl_fail(ctl_t *ctl, const char *fmt, ...) KR_PRINTF(2, 3);
 /** As ctl_fail, with the command's synopsis. @return CTL_USAGE */
 int ctl_wrong(ctl_t *ctl, const char *fmt, ...) KR_PRINTF(2, 3);
-/** Say what an error is about. @param what  in front of it, or NULL. @return CTL_NOT_FOUND for a 404, else CTL_FAILED */
+/** Say what an error is, with `what` (or NULL) in front. @return CTL_NOT_FOUND for a 404, else CTL_FAILED */
 int ctl_error(ctl_t *ctl, const kr_err_t *err, const char *what);
 /** One line of progress or summary to stderr. */
 void ctl_note(ctl_t *ctl, const char *fmt, ...) KR_PRINTF(2, 3);
 
 /**
- * Text for a terminal: what may move its cursor or turn the direction of writing (C0, DEL, C1, bidi controls), and bytes
- * that are no UTF-8, become "\xNN" or "\uNNNN". In k's pool; NULL becomes "-".
+ * Text for a terminal: what may move its cursor or turn the direction of writing (C0, DEL, C1, bidi controls), and
+ * bytes that are no UTF-8, become "\xNN" or "\uNNNN". In the pool; NULL becomes "-".
  */
 const char *ctl_clean(apr_pool_t *pool, const char *text);
 /** The same inside JSON text, where these characters can only stand in strings: they become JSON escapes. */
@@ -140,7 +140,7 @@ void ctl_print_object(apr_pool_t *pool, const json_t *json);
 int ctl_connect(ctl_t *ctl);
 /** Read the settings alone, into ctl->realm. @return as ctl_connect */
 int ctl_settings(ctl_t *ctl);
-/** Describe and open a pool of one connection. @param params of const char*. @return NULL when it cannot, and that has been said */
+/** Describe and open a pool of one connection. @param params of const char*. @return NULL: it has been said why not */
 kr_dbpool_t *ctl_pool(ctl_t *ctl, const char *driver, const apr_array_header_t *params);
 /** Where the migrations are: --sql, else where they were installed. */
 const char *ctl_sql_dir(const ctl_t *ctl);
@@ -160,7 +160,10 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name) KR_MUS
 typedef kr_err_t *ctl_page_fn(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count);
 /** Say which row was the last one; NULL when there are no more: the page was not full. */
 void ctl_went_to(char last[KR_UUID_LEN + 1], const char *id);
-/** Page after page until there are no more, or `limit` rows (0: no limit) were asked for. Each has a context of its own. @return exit status */
+/**
+ * Page after page, each with a context of its own, until there are no more or `limit` rows (0: no limit) were asked for.
+ * @return exit status
+ */
 int ctl_all_pages(char last[KR_UUID_LEN + 1], ctl_t *ctl, int limit, ctl_page_fn *page, void *baton);
 /** The same with --after and --limit of the command line; says where to go on. */
 int ctl_list_pages(ctl_t *ctl, ctl_page_fn *page, void *baton);
@@ -176,30 +179,31 @@ const char *ctl_time(apr_pool_t *pool, apr_time_t t);
 /** A file that is read line by line. */
 typedef struct {
     FILE *file;
-    char *text;       /* of the line just read: NUL-terminated, without its end */
+    char *text;         /* of the line just read: NUL-terminated, without its end */
     apr_size_t len;
     apr_int64_t number; /* of that line, from 1 */
-    int too_long;     /* it had more than CTL_LINE_MAX bytes, and was skipped to its end */
+    int too_long;       /* it had more than CTL_LINE_MAX bytes, and was skipped to its end */
 } ctl_lines_t;
 
 /** Open a file, or stdin when it is "-". @return NULL, or what is wrong */
 const char *ctl_lines_open(ctl_lines_t *lines, apr_pool_t *pool, const char *name);
-/** Read the next line, of either line ending. @return 0 at the end of the file, or when it cannot be read on (ferror) */
+/** Read the next line, with either line ending. @return 0 at the end of the file, or when it cannot be read (ferror) */
 int ctl_lines_next(ctl_lines_t *lines);
 
 /* -- identities out of files ------------------------------------------------- */
 
 /**
- * An identity out of JSON in the shape of Kratos' import (createIdentity): checked by its schema. A plain password is hashed;
- * no connection may be held. Nothing is stored.
+ * An identity out of JSON in the shape of Kratos' import (createIdentity): checked by its schema. A plain password is
+ * hashed; no connection may be held. Nothing is stored.
  * @param schema_id  for documents without one; NULL: the default schema
  * @param keep_id    1: the id of the document becomes the identity's
  * @return 400 with a reason; several violations are joined by "; "
  */
-kr_err_t *ctl_identity_read(kr_identity_t **out, kr_ctx_t *k, const json_t *doc, const char *schema_id, int keep_id) KR_MUST_CHECK;
+kr_err_t *ctl_identity_read(kr_identity_t **out, kr_ctx_t *k, const json_t *doc, const char *schema_id,
+                            int keep_id) KR_MUST_CHECK;
 /**
- * Finish a new identity: one without a password reserves the identifiers that a password would have, as in Kratos, so that
- * nobody else registers under them.
+ * Finish a new identity: one without a password reserves the identifiers that a password would have, as in Kratos, so
+ * that nobody else registers under them.
  */
 void ctl_identity_finish(kr_ctx_t *k, kr_identity_t *identity);
 /** The document that ctl_identity_read reads. @param with_credentials 1: with the password's hash. Pool-owned. */

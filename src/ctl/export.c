@@ -54,6 +54,7 @@ int ctl_export(ctl_t *ctl)
     if (status) return status;
     ctl_note(ctl, "%" APR_INT64_T_FMT " exported", out.exported);
     if (out.with_credentials && out.partial)
-        ctl_note(ctl, "%" APR_INT64_T_FMT " of them have ways to sign in that are not part of it: only passwords are", out.partial);
+        ctl_note(ctl, "%" APR_INT64_T_FMT " of them have ways to sign in that are not part of it: only passwords are",
+                 out.partial);
     return CTL_FINE;
 }

@@ -15,11 +15,11 @@ const char *ctl_synopsis(apr_pool_t *pool, const ctl_command_t *command)
     return *command->args ? apr_pstrcat(pool, out, " ", command->args, NULL) : out;
 }
 
-static void print_command(FILE *to, const ctl_command_t *c)
+static void print_command(apr_pool_t *pool, FILE *to, const ctl_command_t *c)
 {
-    fprintf(to, "  kratosctl %s%s%-*s %s\n", c->name, *c->args ? " " : "",
-            (int)(36 - strlen(c->name) - (*c->args ? 1 : 0) > 0 ? 36 - (int)strlen(c->name) - (*c->args ? 1 : 0) : 0), c->args,
-            c->help);
+    const char *words = *c->args ? apr_pstrcat(pool, c->name, " ", c->args, NULL) : c->name;
+
+    fprintf(to, "  kratosctl %-36s %s\n", words, c->help);
 }
 
 static void print_options(apr_pool_t *pool, FILE *to, const char *title, const ctl_option_t *options)
@@ -30,14 +30,14 @@ static void print_options(apr_pool_t *pool, FILE *to, const char *title, const c
 }
 
 /* @return how many there are */
-static int print_commands(FILE *to, const char *family)
+static int print_commands(apr_pool_t *pool, FILE *to, const char *family)
 {
     const size_t len = family ? strlen(family) : 0;
     int n = 0;
 
     for (const ctl_command_t *c = ctl_commands; c->name; c++) {
         if (family && (strncmp(c->name, family, len) != 0 || c->name[len] != ' ')) continue;
-        print_command(to, c);
+        print_command(pool, to, c);
         n++;
     }
     return n;
@@ -57,7 +57,7 @@ int ctl_help(apr_pool_t *pool, FILE *to, const char *topic)
 {
     if (!topic) {
         fprintf(to, "%s\n\n", ABOUT);
-        print_commands(to, NULL);
+        print_commands(pool, to, NULL);
         print_options(pool, to, "Which realm, for all that work with accounts", ctl_connection_options);
         fprintf(to, "\n`kratosctl help COMMAND` tells more. %s\n", STATUS);
         return 1;
@@ -67,7 +67,7 @@ int ctl_help(apr_pool_t *pool, FILE *to, const char *topic)
             print_whole(pool, to, c);
             return 1;
         }
-    return print_commands(to, topic) > 0;
+    return print_commands(pool, to, topic) > 0;
 }
 
 int ctl_help_command(ctl_t *ctl)

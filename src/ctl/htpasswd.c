@@ -10,8 +10,8 @@
 
 static int is_des(const char *hash)
 {
-    return strlen(hash) == DES_LEN
-           && strspn(hash, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == DES_LEN;
+    return strlen(hash) == DES_LEN &&
+           strspn(hash, "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == DES_LEN;
 }
 
 const char *ctl_htpasswd_read(const char **user, const char **hash, apr_pool_t *pool, const char *line, apr_size_t len)

@@ -48,8 +48,10 @@ int ctl_identity_get(ctl_t *ctl)
     k = ctl_work(ctl);
     err = load_named(&identity, k, ctl_arg(ctl, 0));
     if (err) return ctl_error(ctl, err, ctl_arg(ctl, 0));
-    if (ctl_json(ctl)) ctl_print_json(k->pool, ctl_identity_json(k, identity));
-    else ctl_print_object(k->pool, ctl_identity_json(k, identity));
+    if (ctl_json(ctl))
+        ctl_print_json(k->pool, ctl_identity_json(k, identity));
+    else
+        ctl_print_object(k->pool, ctl_identity_json(k, identity));
     return CTL_FINE;
 }
 
@@ -86,7 +88,8 @@ static void print_identity(ctl_t *ctl, kr_ctx_t *k, const kr_identity_t *identit
     if (ctl_json(ctl)) {
         ctl->rows++;
         ctl_print_json(k->pool, ctl_identity_json(k, identity));
-    } else ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
+    } else
+        ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
 }
 
 static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
@@ -192,7 +195,8 @@ int ctl_identity_delete(ctl_t *ctl)
 
     if (status) return status;
     for (int i = 0; ctl_arg(ctl, i); i++)
-        if (!kr_uuid_valid(ctl_arg(ctl, i))) return ctl_wrong(ctl, "%s is no id; `identity get` tells it", ctl_arg(ctl, i));
+        if (!kr_uuid_valid(ctl_arg(ctl, i)))
+            return ctl_wrong(ctl, "%s is no id; `identity get` tells it", ctl_arg(ctl, i));
     if (!is_sure(ctl)) return CTL_FAILED;
     k = ctl_work(ctl);
     err = kr_db_tx(k, delete_all, ctl);

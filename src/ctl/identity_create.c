@@ -36,9 +36,12 @@ static void add_field(json_t *body, const char *name, const char *value)
 {
     json_t *before = json_object_get(body, name);
 
-    if (!before) json_object_set_new(body, name, json_string(value));
-    else if (json_is_array(before)) json_array_append_new(before, json_string(value));
-    else json_object_set_new(body, name, json_pack("[O, s]", before, value));
+    if (!before)
+        json_object_set_new(body, name, json_string(value));
+    else if (json_is_array(before))
+        json_array_append_new(before, json_string(value));
+    else
+        json_object_set_new(body, name, json_pack("[O, s]", before, value));
 }
 
 /* --trait PATH=VALUE as fields of a form: the schema says which are numbers. @return 0 when one is malformed */
@@ -87,7 +90,8 @@ static int read_wanted(wanted_t *out, ctl_t *ctl)
     if (traits && ctl_flag(ctl, "--trait")) return ctl_wrong(ctl, "--traits and --trait exclude each other");
     if (traits && strcmp(traits, "-") == 0 && ctl_flag(ctl, "--password-stdin"))
         return ctl_wrong(ctl, "standard input cannot be both the traits and the password");
-    if (traits ? !traits_of_json(ctl, out->body.json, traits) : !traits_of_options(ctl, out->body.json)) return CTL_USAGE;
+    if (traits ? !traits_of_json(ctl, out->body.json, traits) : !traits_of_options(ctl, out->body.json))
+        return CTL_USAGE;
     if (metadata && !(out->metadata = kr_json_parse(ctl->pool, metadata, strlen(metadata), &why)))
         return ctl_wrong(ctl, "--metadata-public: %s", why);
     if (ctl_flag(ctl, "--password-stdin")) {
@@ -158,14 +162,16 @@ static kr_err_t *insert(kr_ctx_t *k, void *baton)
     return kr_identity_insert(k, baton);
 }
 
-/* A form would ignore a field that the schema does not know; here it is a typing error. @return the first one, or NULL */
+/* A form would ignore a field that the schema does not know; here it is a typing error. @return the first one, or NULL
+ */
 static const char *unknown_trait(const kr_schema_t *schema, const wanted_t *wanted)
 {
     const char *name;
     json_t *value;
 
-    json_object_foreach(wanted->body.json, name, value)
-        if (wanted->body.is_form && strncmp(name, "traits.", 7) == 0 && !kr_schema_leaf(schema, name)) return name + 7;
+    json_object_foreach(wanted->body.json, name, value) if (wanted->body.is_form && strncmp(name, "traits.", 7) == 0 &&
+                                                            !kr_schema_leaf(schema, name)) return name +
+        7;
     return NULL;
 }
 
@@ -189,8 +195,10 @@ static int create(ctl_t *ctl, kr_ctx_t *k, const wanted_t *wanted)
         return say_flow(ctl, flow);
     }
     if (err) return ctl_error(ctl, err, NULL);
-    if (ctl_json(ctl)) ctl_print_json(k->pool, ctl_identity_json(k, identity));
-    else puts(identity->id);
+    if (ctl_json(ctl))
+        ctl_print_json(k->pool, ctl_identity_json(k, identity));
+    else
+        puts(identity->id);
     return CTL_FINE;
 }
 

@@ -12,7 +12,8 @@ static json_t *texts(const apr_array_header_t *list)
 {
     json_t *out = json_array();
 
-    for (int i = 0; list && i < list->nelts; i++) json_array_append_new(out, kr_json_string(APR_ARRAY_IDX(list, i, const char *)));
+    for (int i = 0; list && i < list->nelts; i++)
+        json_array_append_new(out, kr_json_string(APR_ARRAY_IDX(list, i, const char *)));
     return out;
 }
 
@@ -20,13 +21,15 @@ json_t *ctl_identity_json(kr_ctx_t *k, const kr_identity_t *identity)
 {
     json_t *out = kr_identity_json(k, identity), *credentials = json_object();
 
-    json_object_set_new(out, "metadata_admin", identity->metadata_admin ? json_incref(identity->metadata_admin) : json_null());
+    json_object_set_new(out, "metadata_admin",
+                        identity->metadata_admin ? json_incref(identity->metadata_admin) : json_null());
     for (int i = 0; i < identity->credentials->nelts; i++) {
         const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, kr_credential_t);
 
         json_object_set_new(credentials, c->type,
                             json_pack("{s:s, s:o, s:o, s:o}", "type", c->type, "identifiers", texts(c->identifiers),
-                                      "created_at", kr_json_time(c->created_at), "updated_at", kr_json_time(c->updated_at)));
+                                      "created_at", kr_json_time(c->created_at), "updated_at",
+                                      kr_json_time(c->updated_at)));
     }
     json_object_set_new(out, "credentials", credentials);
     return out;
@@ -84,10 +87,11 @@ json_t *ctl_identity_document(kr_ctx_t *k, const kr_identity_t *identity, int wi
 /* -- reading ------------------------------------------------------------------- */
 
 /** Members of a document: what is read, and what an export holds besides and a new identity has its own of. */
-static const char *const MEMBERS[] = { "schema_id",      "state",       "traits", "metadata_public", "metadata_admin",
-                                       "external_id",    "credentials", "id",     "schema_url",      "created_at",
-                                       "updated_at",     "state_changed_at", "verifiable_addresses", "recovery_addresses",
-                                       "organization_id" };
+static const char *const MEMBERS[] = {
+    "schema_id", "state", "traits", "metadata_public", "metadata_admin", "external_id", "credentials",
+    "verifiable_addresses", "recovery_addresses", "id", "schema_url", "created_at", "updated_at", "state_changed_at",
+    "organization_id",
+};
 
 static kr_err_t *wrong(kr_ctx_t *k, const char *member, const char *what)
 {
@@ -174,7 +178,8 @@ static kr_err_t *password_hash(const char **out, kr_ctx_t *k, const json_t *conf
     return NULL;
 }
 
-static kr_err_t *take_credentials(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const json_t *credentials)
+static kr_err_t *take_credentials(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema,
+                                  const json_t *credentials)
 {
     apr_array_header_t *identifiers;
     const char *type, *hash;
@@ -185,7 +190,8 @@ static kr_err_t *take_credentials(kr_ctx_t *k, kr_identity_t *identity, const kr
     json_object_foreach((json_t *)credentials, type, value) {
         /* of codes nothing is kept but the addresses, and these come from the traits */
         if (strcmp(type, "code") == 0) continue;
-        if (strcmp(type, "password") != 0) return wrong(k, apr_pstrcat(k->pool, "credentials.", type, NULL), "cannot be imported");
+        if (strcmp(type, "password") != 0)
+            return wrong(k, apr_pstrcat(k->pool, "credentials.", type, NULL), "cannot be imported");
         identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
         if (!identifiers->nelts) return wrong(k, "credentials.password", "no trait names the account");
         KR_TRY(password_hash(&hash, k, json_object_get(value, "config")));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `kratosctl import`: line by line. Identities are made of a batch of lines with no connection in hand (a plain password is
- * hashed there), then stored in one transaction. When one of them cannot be stored, what stood before it and what
- * follows it are transactions of their own.
+ * `kratosctl import`: line by line. Identities are made of a batch of lines with no connection in hand (a plain
+ * password is hashed there), then stored in one transaction. When one of them cannot be stored, what stood before it
+ * and what follows it are transactions of their own.
  */
 #include <string.h>
 
@@ -23,12 +23,12 @@ typedef struct {
     ctl_t *ctl;
     ctl_lines_t lines;
     int htpasswd, dry_run, skip, keep_going, keep_ids;
-    const char *schema_id;  /* or NULL */
-    const char *trait;      /* htpasswd: "username" */
-    kr_ctx_t *k;            /* of the batch */
+    const char *schema_id;     /* or NULL */
+    const char *trait;         /* htpasswd: "username" */
+    kr_ctx_t *k;               /* of the batch */
     apr_array_header_t *batch; /* of entry_t */
-    apr_size_t bytes;       /* of the batch's lines */
-    int broken;             /* a line failed and nothing says to go on, or the database did */
+    apr_size_t bytes;          /* of the batch's lines */
+    int broken;                /* a line failed and nothing says to go on, or the database did */
     apr_int64_t imported, skipped, failed;
 } import_t;
 
@@ -49,7 +49,8 @@ static const char *htpasswd_document(json_t **doc, import_t *in)
 
     *doc = NULL;
     if (why || !user) return why;
-    *doc = kr_json_pack(pool, "{s:{}, s:{s:{s:{s:s}}}}", "traits", "credentials", "password", "config", "hashed_password", hash);
+    *doc = kr_json_pack(pool, "{s:{}, s:{s:{s:{s:s}}}}", "traits", "credentials", "password", "config",
+                        "hashed_password", hash);
     kr_json_set_at(*doc, apr_pstrcat(pool, "traits.", in->trait, NULL), json_string(user));
     return NULL;
 }
@@ -79,8 +80,10 @@ static void take_line(import_t *in)
     if (why) fail_line(in, number, why);
     if (!doc) return;
     err = ctl_identity_read(&identity, in->k, doc, in->schema_id, in->keep_ids);
-    if (err) fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
-    else APR_ARRAY_PUSH(in->batch, entry_t) = (entry_t){ number, identity };
+    if (err)
+        fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
+    else
+        APR_ARRAY_PUSH(in->batch, entry_t) = (entry_t){ number, identity };
 }
 
 /* -- storing ------------------------------------------------------------------- */
@@ -107,9 +110,12 @@ static void refuse(import_t *in, int at, const kr_err_t *err)
 {
     const apr_int64_t number = APR_ARRAY_IDX(in->batch, at, entry_t).number;
 
-    if (!kr_db_is_duplicate(err)) fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
-    else if (in->skip) in->skipped++;
-    else fail_line(in, number, "an account with this identifier, address or id is there already");
+    if (!kr_db_is_duplicate(err))
+        fail_line(in, number, err->reason ? err->reason : kr_err_message(err->status));
+    else if (in->skip)
+        in->skipped++;
+    else
+        fail_line(in, number, "an account with this identifier, address or id is there already");
 }
 
 static void remove_entry(import_t *in, int at)
@@ -171,13 +177,16 @@ static int next_batch(import_t *in)
     in->k = ctl_work(in->ctl);
     in->batch = apr_array_make(in->k->pool, BATCH_LINES, sizeof(entry_t));
     in->bytes = 0;
-    while (!in->broken && in->batch->nelts < BATCH_LINES && in->bytes < BATCH_BYTES && (more = ctl_lines_next(&in->lines)))
+    while (!in->broken && in->batch->nelts < BATCH_LINES && in->bytes < BATCH_BYTES &&
+           (more = ctl_lines_next(&in->lines)))
         take_line(in);
     stop = in->broken;
     in->broken = 0;
     in->k->now = apr_time_now();
-    if (in->dry_run) rehearse(in);
-    else store(in, 0, in->batch->nelts);
+    if (in->dry_run)
+        rehearse(in);
+    else
+        store(in, 0, in->batch->nelts);
     in->broken |= stop;
     apr_pool_destroy(in->k->pool);
     return more && !in->broken;
@@ -200,9 +209,13 @@ static int prepare(import_t *in, ctl_t *ctl)
     const kr_schema_t *schema;
     int status;
 
-    *in = (import_t){ .ctl = ctl, .htpasswd = format && strcmp(format, "htpasswd") == 0, .dry_run = ctl_flag(ctl, "--dry-run"),
-                      .skip = update && strcmp(update, "skip") == 0, .keep_going = ctl_flag(ctl, "--keep-going"),
-                      .keep_ids = ctl_flag(ctl, "--keep-ids"), .schema_id = ctl_option(ctl, "--schema"),
+    *in = (import_t){ .ctl = ctl,
+                      .htpasswd = format && strcmp(format, "htpasswd") == 0,
+                      .dry_run = ctl_flag(ctl, "--dry-run"),
+                      .skip = update && strcmp(update, "skip") == 0,
+                      .keep_going = ctl_flag(ctl, "--keep-going"),
+                      .keep_ids = ctl_flag(ctl, "--keep-ids"),
+                      .schema_id = ctl_option(ctl, "--schema"),
                       .trait = ctl_option(ctl, "--trait") };
     if (in->htpasswd && in->keep_ids) return ctl_wrong(ctl, "an htpasswd file has no ids to keep");
     if (!in->htpasswd && in->trait) return ctl_wrong(ctl, "--trait goes with --format htpasswd");

@@ -29,8 +29,10 @@ int ctl_lines_next(ctl_lines_t *lines)
     lines->too_long = 0;
     lines->number++;
     for (; c != EOF && c != '\n'; c = getc_unlocked(lines->file)) {
-        if (lines->len < CTL_LINE_MAX) lines->text[lines->len++] = (char)c;
-        else lines->too_long = 1;
+        if (lines->len < CTL_LINE_MAX)
+            lines->text[lines->len++] = (char)c;
+        else
+            lines->too_long = 1;
     }
     if (lines->len && lines->text[lines->len - 1] == '\r') lines->len--;
     lines->text[lines->len] = '\0';

@@ -38,7 +38,8 @@ int main(int argc, const char *const *argv)
     ctl.args = apr_array_make(ctl.pool, 8, sizeof(const char *));
     status = run(&ctl, argc, argv);
     /* a full disk or a closed pipe: what was asked for was not delivered */
-    if (status == CTL_FINE && (fflush(stdout) || ferror(stdout))) status = ctl_fail(&ctl, "the output could not be written");
+    if (status == CTL_FINE && (fflush(stdout) || ferror(stdout)))
+        status = ctl_fail(&ctl, "the output could not be written");
     apr_pool_destroy(ctl.pool); /* before apr_terminate, which would take the connections away first */
     return status;
 }

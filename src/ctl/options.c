@@ -127,7 +127,8 @@ int ctl_parse(ctl_t *ctl, int argc, const char *const *argv)
             while (++i < argc) APR_ARRAY_PUSH(ctl->args, const char *) = argv[i];
         } else if (argv[i][0] == '-' && argv[i][1]) {
             if ((status = take_option(ctl, &i, argc, argv))) return status;
-        } else APR_ARRAY_PUSH(ctl->args, const char *) = argv[i];
+        } else
+            APR_ARRAY_PUSH(ctl->args, const char *) = argv[i];
     }
     return ctl->wants_help ? CTL_FINE : check_count(ctl);
 }

@@ -28,8 +28,8 @@ static int decode(apr_uint32_t *code, const unsigned char *s)
 
 static int is_order(apr_uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F || c == 0x2028 || c == 0x2029
-           || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || c == 0x200E || c == 0x200F || c == 0x2028 ||
+           c == 0x2029 || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 #define ESCAPE_LEN 6 /* "\uNNNN", the longest that one byte or character becomes */
@@ -101,7 +101,8 @@ int ctl_wrong(ctl_t *ctl, const char *fmt, ...)
     va_start(args, fmt);
     say(ctl, "kratosctl: ", fmt, args);
     va_end(args);
-    if (!ctl->command) ctl_help(ctl->pool, stderr, NULL);
+    if (!ctl->command)
+        ctl_help(ctl->pool, stderr, NULL);
     else
         fprintf(stderr, "usage: %s\n`kratosctl help %s` tells more.\n", ctl_synopsis(ctl->pool, ctl->command),
                 ctl->command->name);
@@ -110,7 +111,8 @@ int ctl_wrong(ctl_t *ctl, const char *fmt, ...)
 
 int ctl_error(ctl_t *ctl, const kr_err_t *err, const char *what)
 {
-    ctl_fail(ctl, "%s%s%s", what ? what : "", what ? ": " : "", err->reason ? err->reason : kr_err_message(err->status));
+    ctl_fail(ctl, "%s%s%s", what ? what : "", what ? ": " : "",
+             err->reason ? err->reason : kr_err_message(err->status));
     return err->status == 404 ? CTL_NOT_FOUND : CTL_FAILED;
 }
 
@@ -172,7 +174,8 @@ static void print_member(apr_pool_t *pool, const char *key, const json_t *value,
     }
     putchar('\n');
     json_object_foreach((json_t *)value, name, member) print_member(pool, name, member, depth + 1);
-    json_array_foreach((json_t *)value, i, member) print_member(pool, apr_psprintf(pool, "%d", (int)i + 1), member, depth + 1);
+    json_array_foreach((json_t *)value, i, member)
+        print_member(pool, apr_psprintf(pool, "%d", (int)i + 1), member, depth + 1);
 }
 
 void ctl_print_object(apr_pool_t *pool, const json_t *json)

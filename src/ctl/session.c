@@ -8,8 +8,8 @@
 /* -- list ---------------------------------------------------------------------- */
 
 static const ctl_column_t COLUMNS[] = {
-    { "ID", 36 }, { "IDENTITY", 36 }, { "ACTIVE", 6 }, { "AAL", 4 }, { "AUTHENTICATED", 20 }, { "EXPIRES", 20 },
-    { "ADDRESS", 15 }, { "USER AGENT", 0 },
+    { "ID", 36 },      { "IDENTITY", 36 }, { "ACTIVE", 6 },     { "AAL", 4 }, { "AUTHENTICATED", 20 },
+    { "EXPIRES", 20 }, { "ADDRESS", 15 },  { "USER AGENT", 0 },
 };
 
 /* The members that the API's session has; nothing that would let anybody in. */
@@ -23,18 +23,26 @@ static json_t *session_json(kr_ctx_t *k, const kr_session_row_t *s, int active)
     return kr_json_pack(k->pool, "{s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:o, s:[o]}", "id", s->id, "identity_id",
                         s->identity_id, "active", active, "issued_at", kr_json_time(s->issued_at), "authenticated_at",
                         kr_json_time(s->authenticated_at), "expires_at", kr_json_time(s->expires_at),
-                        "authenticator_assurance_level", s->aal, "authentication_methods", methods ? methods : json_array(),
-                        "devices", device);
+                        "authenticator_assurance_level", s->aal, "authentication_methods",
+                        methods ? methods : json_array(), "devices", device);
 }
 
 static void print_session(ctl_t *ctl, kr_ctx_t *k, const kr_session_row_t *s)
 {
     const int active = s->active && s->expires_at > k->now;
-    const char *cells[] = { s->id, s->identity_id, active ? "yes" : "no", s->aal, ctl_time(k->pool, s->authenticated_at),
-                            ctl_time(k->pool, s->expires_at), s->ip_address, s->user_agent };
+    const char *cells[] = { s->id,
+                            s->identity_id,
+                            active ? "yes" : "no",
+                            s->aal,
+                            ctl_time(k->pool, s->authenticated_at),
+                            ctl_time(k->pool, s->expires_at),
+                            s->ip_address,
+                            s->user_agent };
 
-    if (ctl_json(ctl)) ctl_print_json(k->pool, session_json(k, s, active));
-    else ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
+    if (ctl_json(ctl))
+        ctl_print_json(k->pool, session_json(k, s, active));
+    else
+        ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
 }
 
 static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
@@ -115,7 +123,8 @@ static kr_err_t *revoke_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k
     some.sessions = sessions;
     KR_TRY(kr_db_tx(k, revoke_some, &some));
     many->done += some.done;
-    ctl_went_to(last, sessions->nelts < count ? NULL : APR_ARRAY_IDX(sessions, sessions->nelts - 1, kr_session_row_t).id);
+    ctl_went_to(last,
+                sessions->nelts < count ? NULL : APR_ARRAY_IDX(sessions, sessions->nelts - 1, kr_session_row_t).id);
     return NULL;
 }
 
@@ -141,8 +150,10 @@ static int revoke_named(apr_int64_t *revoked, ctl_t *ctl)
 
         if (!err && !done) err = kr_store_session_by_id(&rows, k, ctl_arg(ctl, i));
         if (!err && !done && !rows) err = kr_err(k, 404, NULL, "there is no such session");
-        if (err) status = ctl_error(ctl, err, ctl_arg(ctl, i));
-        else *revoked += done;
+        if (err)
+            status = ctl_error(ctl, err, ctl_arg(ctl, i));
+        else
+            *revoked += done;
     }
     return status;
 }

@@ -18,14 +18,28 @@
 
 static void text_for_a_terminal_gives_no_orders(void **state)
 {
-    static const struct { const char *text, *clean; } cases[] = {
-        { "plain", "plain" }, { "", "" }, { NULL, "-" }, { "Ünï \xf0\x9f\x98\x80", "Ünï \xf0\x9f\x98\x80" },
+    static const struct {
+        const char *text, *clean;
+    } cases[] = {
+        { "plain", "plain" },
+        { "", "" },
+        { NULL, "-" },
+        { "Ünï \xf0\x9f\x98\x80", "Ünï \xf0\x9f\x98\x80" },
         { "a\nb\tc\rd\x1b[31m\x7f", "a\\x0ab\\x09c\\x0dd\\x1b[31m\\x7f" },
-        { "\xc2\x9b" "31m", "\\xc2\\x9b31m" },                 /* CSI as one character of C1 */
-        { "\x9b" "31m", "\\x9b31m" },                          /* and as the bare byte of old terminals */
-        { "a\xe2\x80\xae" "b", "a\\u202eb" },                  /* right-to-left override */
-        { "\xe2\x81\xa6\xd8\x9c", "\\u2066\\u061c" }, { "\xc3", "\\xc3" }, { "\xe2\x80", "\\xe2\\x80" }, { "\xff\xfe", "\\xff\\xfe" },
-        { "\xe0\x82\x9b", "\\xe0\\x82\\x9b" },                 /* overlong CSI */
+        { "\xc2\x9b"
+          "31m",
+          "\\xc2\\x9b31m" }, /* CSI as one character of C1 */
+        { "\x9b"
+          "31m",
+          "\\x9b31m" }, /* and as the bare byte of old terminals */
+        { "a\xe2\x80\xae"
+          "b",
+          "a\\u202eb" }, /* right-to-left override */
+        { "\xe2\x81\xa6\xd8\x9c", "\\u2066\\u061c" },
+        { "\xc3", "\\xc3" },
+        { "\xe2\x80", "\\xe2\\x80" },
+        { "\xff\xfe", "\\xff\\xfe" },
+        { "\xe0\x82\x9b", "\\xe0\\x82\\x9b" }, /* overlong CSI */
         { "\xc0\x9b", "\\xc0\\x9b" },
     };
 
@@ -62,7 +76,10 @@ static ctl_lines_t lines_of(apr_pool_t *pool, const char *text, size_t len)
 static void lines_end_as_on_any_system_and_the_last_one_may_lack_its_end(void **state)
 {
     static const char text[] = "one\ntwo\r\n\nnul\0!\nlast";
-    static const struct { const char *text; size_t len; } want[] = { { "one", 3 }, { "two", 3 }, { "", 0 }, { "nul\0!", 5 }, { "last", 4 } };
+    static const struct {
+        const char *text;
+        size_t len;
+    } want[] = { { "one", 3 }, { "two", 3 }, { "", 0 }, { "nul\0!", 5 }, { "last", 4 } };
     ctl_lines_t lines = lines_of(*state, text, sizeof(text) - 1);
 
     for (int i = 0; i < KR_DIM(want); i++) {
@@ -98,12 +115,19 @@ static void a_line_that_is_too_long_is_skipped_whole(void **state)
 
 static void htpasswd_lines_are_read_as_httpd_reads_them(void **state)
 {
-    static const struct { const char *line, *user, *hash; } good[] = {
-        { "ana:" BCRYPT, "ana", BCRYPT }, { "ana:" BCRYPT ":remark:more", "ana", BCRYPT }, { "a b:" BCRYPT, "a b", BCRYPT },
-        { "ana:rl.3StKT.4T8M", "ana", "{CRYPT}rl.3StKT.4T8M" }, { "ana:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "ana", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=" },
-        { "# ana:" BCRYPT, NULL, NULL }, { "", NULL, NULL },
+    static const struct {
+        const char *line, *user, *hash;
+    } good[] = {
+        { "ana:" BCRYPT, "ana", BCRYPT },
+        { "ana:" BCRYPT ":remark:more", "ana", BCRYPT },
+        { "a b:" BCRYPT, "a b", BCRYPT },
+        { "ana:rl.3StKT.4T8M", "ana", "{CRYPT}rl.3StKT.4T8M" },
+        { "ana:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "ana", "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=" },
+        { "# ana:" BCRYPT, NULL, NULL },
+        { "", NULL, NULL },
     };
-    static const char *const bad[] = { ":" BCRYPT, "ana", "ana:", "ana:secret", "ana:rl.3StKT.4T8", "ana:rl.3StKT!4T8M", "\xff:" BCRYPT, ":", "ana: " BCRYPT };
+    static const char *const bad[] = { ":" BCRYPT,          "ana",          "ana:", "ana:secret",  "ana:rl.3StKT.4T8",
+                                       "ana:rl.3StKT!4T8M", "\xff:" BCRYPT, ":",    "ana: " BCRYPT };
     const char *user, *hash;
 
     for (int i = 0; i < KR_DIM(good); i++) {
@@ -113,7 +137,8 @@ static void htpasswd_lines_are_read_as_httpd_reads_them(void **state)
         assert_string_equal(user, good[i].user);
         assert_string_equal(hash, good[i].hash);
     }
-    for (int i = 0; i < KR_DIM(bad); i++) assert_non_null(ctl_htpasswd_read(&user, &hash, *state, bad[i], strlen(bad[i])));
+    for (int i = 0; i < KR_DIM(bad); i++)
+        assert_non_null(ctl_htpasswd_read(&user, &hash, *state, bad[i], strlen(bad[i])));
     assert_non_null(ctl_htpasswd_read(&user, &hash, *state, "a\0b:" BCRYPT, sizeof("a\0b:" BCRYPT) - 1));
 }
 
@@ -121,7 +146,9 @@ static void htpasswd_lines_are_read_as_httpd_reads_them(void **state)
 
 static ctl_t parsed(apr_pool_t *pool, int *status, const char *const *argv)
 {
-    ctl_t ctl = { .pool = pool, .given = apr_array_make(pool, 2, sizeof(ctl_given_t)), .args = apr_array_make(pool, 2, sizeof(const char *)) };
+    ctl_t ctl = { .pool = pool,
+                  .given = apr_array_make(pool, 2, sizeof(ctl_given_t)),
+                  .args = apr_array_make(pool, 2, sizeof(const char *)) };
     int argc = 0;
 
     while (argv[argc]) argc++;
