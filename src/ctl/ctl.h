@@ -90,7 +90,7 @@ void ctl_option_lists(const ctl_option_t *lists[CTL_OPTION_LISTS], const ctl_com
 
 /* -- help ------------------------------------------------------------------- */
 
-/** One command in full, or the commands of a family; `topic` NULL: the overview. @return 0: there is no such topic */
+/** One command in full, or the commands of a family; without `topic` the overview. @return 0: there is no such topic */
 int ctl_help(apr_pool_t *pool, FILE *to, const char *topic);
 /** "kratosctl identity get [--json] ID": one line. */
 const char *ctl_synopsis(apr_pool_t *pool, const ctl_command_t *command);
