@@ -43,6 +43,12 @@ int kr_uuid_valid(const char *s);
 const char *kr_time_rfc3339(apr_pool_t *pool, apr_time_t t);
 /** Room for the text of any time, without NUL. */
 #define KR_TIME_LEN 63
+/**
+ * Parse RFC 3339, with "Z" or an offset, and any number of digits of a second.
+ * @param out  UTC, in µs
+ * @return 1, or 0 when it is no time; NULL is none
+ */
+int kr_time_parse(apr_time_t *out, const char *s);
 /** As kr_time_rfc3339, into a caller's buffer. */
 void kr_time_format(char out[KR_TIME_LEN + 1], apr_time_t t);
 /**

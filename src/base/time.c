@@ -33,6 +33,68 @@ const char *kr_time_rfc3339(apr_pool_t *pool, apr_time_t t)
     return apr_pstrdup(pool, text);
 }
 
+/* Exactly `digits` of them. @return where they end, NULL when they do not stand there */
+static const char *read_digits(int *out, const char *s, int digits)
+{
+    *out = 0;
+    for (; s && digits > 0; digits--, s++) {
+        if (*s < '0' || *s > '9') return NULL;
+        *out = *out * 10 + (*s - '0');
+    }
+    return s;
+}
+
+static const char *read_char(const char *s, const char *any_of)
+{
+    return s && *s && strchr(any_of, *s) ? s + 1 : NULL;
+}
+
+/* ".123": what is finer than a microsecond is dropped. */
+static const char *read_fraction(apr_int32_t *usec, const char *s)
+{
+    int place = 100000;
+
+    *usec = 0;
+    if (!s || *s != '.') return s;
+    if (*++s < '0' || *s > '9') return NULL;
+    for (; *s >= '0' && *s <= '9'; s++, place /= 10) *usec += (*s - '0') * place;
+    return s;
+}
+
+/* "Z" or "+02:00", in seconds. */
+static const char *read_zone(apr_int32_t *offset, const char *s)
+{
+    const char *digits = read_char(s, "Zz+-");
+    int hours, minutes;
+
+    *offset = 0;
+    if (!digits || *s == 'Z' || *s == 'z') return digits;
+    s = read_digits(&minutes, read_char(read_digits(&hours, digits, 2), ":"), 2);
+    if (!s || hours > 23 || minutes > 59) return NULL;
+    *offset = (digits[-1] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return s;
+}
+
+int kr_time_parse(apr_time_t *out, const char *s)
+{
+    apr_time_exp_t x = { 0 };
+
+    s = read_char(read_digits(&x.tm_year, s, 4), "-");
+    s = read_char(read_digits(&x.tm_mon, s, 2), "-");
+    s = read_char(read_digits(&x.tm_mday, s, 2), "Tt");
+    s = read_char(read_digits(&x.tm_hour, s, 2), ":");
+    s = read_char(read_digits(&x.tm_min, s, 2), ":");
+    s = read_fraction(&x.tm_usec, read_digits(&x.tm_sec, s, 2));
+    s = read_zone(&x.tm_gmtoff, s);
+    if (!s || *s || x.tm_year < 1 || x.tm_mon < 1 || x.tm_mon > 12 || x.tm_mday < 1 || x.tm_mday > 31 || x.tm_hour > 23 ||
+        x.tm_min > 59 || x.tm_sec > 60) {
+        return 0;
+    }
+    x.tm_year -= 1900;
+    x.tm_mon -= 1;
+    return apr_time_exp_gmt_get(out, &x) == APR_SUCCESS;
+}
+
 static const struct {
     const char *name;
     apr_int64_t ns;

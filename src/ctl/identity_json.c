@@ -141,7 +141,21 @@ static kr_err_t *check_traits(json_t **traits, kr_ctx_t *k, const kr_schema_t *s
     return words ? kr_err(k, 400, NULL, "%s", words) : NULL;
 }
 
-/* What the document says of an address that the traits call for; others are left out, as Kratos does. */
+/* What an entry of the document says of the address that it is about. */
+static kr_err_t *take_address(kr_ctx_t *k, kr_address_t *address, const json_t *item)
+{
+    const char *when = kr_json_str(item, "verified_at");
+
+    if (!json_is_true(json_object_get(item, "verified"))) return NULL;
+    address->verified = 1;
+    address->status = "completed";
+    address->verified_at = k->now;
+    if (when && !kr_time_parse(&address->verified_at, when))
+        return wrong(k, "verifiable_addresses.verified_at", "must be a time as in RFC 3339");
+    return NULL;
+}
+
+/* Addresses that the traits do not call for are left out, as Kratos does. */
 static kr_err_t *take_addresses(kr_ctx_t *k, kr_identity_t *identity, const json_t *list)
 {
     json_t *item;
@@ -156,10 +170,8 @@ static kr_err_t *take_addresses(kr_ctx_t *k, kr_identity_t *identity, const json
         for (int i = 0; value && i < identity->addresses->nelts; i++) {
             kr_address_t *a = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
 
-            if (a->recovery || strcmp(a->via, via) != 0 || strcmp(a->value, value) != 0) continue;
-            a->verified = json_is_true(json_object_get(item, "verified"));
-            a->verified_at = a->verified ? k->now : 0;
-            if (a->verified) a->status = "completed";
+            if (!a->recovery && strcmp(a->via, via) == 0 && strcmp(a->value, value) == 0)
+                KR_TRY(take_address(k, a, item));
         }
     }
     return NULL;

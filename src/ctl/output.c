@@ -69,10 +69,15 @@ const char *ctl_clean_json(apr_pool_t *pool, const char *json)
 
 /* -- saying -------------------------------------------------------------------- */
 
+/* In memory of its own: an import may have much to say. */
 static void say(ctl_t *ctl, const char *who, const char *fmt, va_list args)
 {
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, ctl->pool);
     fflush(stdout); /* in the order of events, where both go to one place */
-    fprintf(stderr, "%s%s\n", who, ctl_clean(ctl->pool, apr_pvsprintf(ctl->pool, fmt, args)));
+    fprintf(stderr, "%s%s\n", who, ctl_clean(pool, apr_pvsprintf(pool, fmt, args)));
+    apr_pool_destroy(pool);
 }
 
 int ctl_fail(ctl_t *ctl, const char *fmt, ...)

@@ -3,6 +3,8 @@
 import base64
 import copy
 import json
+import os
+import pty
 import signal
 import subprocess
 
@@ -183,6 +185,20 @@ def test_a_deleted_account_leaves_nothing_behind(site, ctl):
             assert site.rows(f"SELECT COUNT(*) FROM {table} WHERE {column} = '{id_}'") == [(0,)]
         assert site.rows(f"SELECT COUNT(*) FROM identity_identifiers WHERE identifier = '{email}'") == [(0,)]
     site.native().register(email).must(200)
+
+
+@pytest.mark.parametrize('answer, status', [('n\n', 1), ('\n', 1), ('y\n', 0)])
+def test_delete_asks_whoever_sits_there(ctl, answer, status):
+    id_ = ctl.create(new_email())
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([f'{OUT}/kratosctl', 'identity', 'delete', id_, *map(str, ctl.options)], stdin=theirs,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        os.write(ours, answer.encode())
+        _, question = run.communicate(timeout=10)
+    os.close(ours)
+    os.close(theirs)
+    assert run.returncode == status and question.startswith('Delete 1 account')
+    assert ctl.run('identity', 'get', id_).returncode == (0 if status else 3)
 
 
 def test_delete_is_all_or_nothing(ctl):

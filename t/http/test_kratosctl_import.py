@@ -115,7 +115,8 @@ def test_user_names_go_to_the_trait_that_is_named(ctl):
 def test_everything_of_a_document_comes_in(site, ctl):
     email = new_email('Whole')
     document = person(email, state='inactive', metadata_public={'a': [1]}, metadata_admin={'b': None}, external_id=email,
-                      verifiable_addresses=[{'value': email.upper(), 'via': 'email', 'verified': True},
+                      verifiable_addresses=[{'value': email.upper(), 'via': 'email', 'verified': True,
+                                             'verified_at': '2024-02-29T12:00:00+01:00'},
                                             {'value': 'not.mine@example.org', 'via': 'email', 'verified': True}],
                       recovery_addresses=[{'value': email, 'via': 'email'}], credentials=hashed(BCRYPT))
     ctl('import', '-', input=lines(document))
@@ -124,6 +125,7 @@ def test_everything_of_a_document_comes_in(site, ctl):
         == {k: document[k] for k in ('state', 'metadata_public', 'metadata_admin', 'external_id')}
     address, = got['verifiable_addresses']
     assert address['value'] == email.lower() and address['verified'] and address['status'] == 'completed'
+    assert address['verified_at'] == '2024-02-29T11:00:00Z'
     assert site.native().login(email, 'U*U').status != 200, 'inactive'
     ctl('identity', 'enable', email)
     site.native().login(email, 'U*U').must(200)
@@ -146,6 +148,8 @@ BAD = {
     'twice the key': '{"traits": {"email": "a@example.org"}, "traits": {}}', 'deep': '[' * 40, 'NUL': '{"traits": {"email": "a\\u0000"}}',
     'long': '{"traits": {"email": "' + 'a' * 1024 * 1024 + '"}}', 'not UTF-8': '{"traits": {"email": "\udcff"}}',
     'long value': lines(person('a@example.org', metadata_public='x' * 70000)), 'external id': lines(person('a@example.org', external_id='x' * 300)),
+    'no time': lines(person('a@example.org', verifiable_addresses=[{'value': 'a@example.org', 'via': 'email', 'verified': True,
+                                                                    'verified_at': 'yesterday'}])),
     'an escape': lines(person('a@example.org', credentials={'\x1b[31m': {}})),
 }
 

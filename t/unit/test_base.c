@@ -251,6 +251,30 @@ static void times_are_written_without_needless_digits(void **state)
     assert_string_equal(json_string_value(json), "2026-01-02T03:04:05.000005Z");
 }
 
+static void times_are_read_as_others_write_them(void **state)
+{
+    static const struct { const char *text; apr_time_t us; } good[] = {
+        { "2026-01-02T03:04:05Z", 1767323045000000 },        { "2026-01-02T03:04:05.12Z", 1767323045120000 },
+        { "2026-01-02t03:04:05.123456789z", 1767323045123456 }, { "2026-01-02T05:34:05.5+02:30", 1767323045500000 },
+        { "2026-01-01T23:04:05-04:00", 1767323045000000 },   { "1970-01-01T00:00:00Z", 0 },
+    };
+    static const char *const bad[] = {
+        "", "2026", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "2026-1-02T03:04:05Z", "2026-13-02T03:04:05Z",
+        "2026-00-02T03:04:05Z", "2026-01-32T03:04:05Z", "2026-01-02T24:04:05Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:05.Z",
+        "2026-01-02T03:04:05ZZ", "2026-01-02T03:04:05+0200", "2026-01-02T03:04:05+02:60", "0000-01-02T03:04:05Z", "-026-01-02T03:04:05Z",
+    };
+    apr_time_t t;
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(good); i++) {
+        if (!kr_time_parse(&t, good[i].text)) fail_msg("not read: %s", good[i].text);
+        if (t != good[i].us) fail_msg("%s is not %" APR_INT64_T_FMT, good[i].text, t);
+    }
+    for (int i = 0; i < KR_DIM(bad); i++)
+        if (kr_time_parse(&t, bad[i])) fail_msg("read: %s", bad[i]);
+    assert_false(kr_time_parse(&t, NULL));
+}
+
 static const struct {
     const char *text;
     apr_time_t us;
@@ -415,6 +439,7 @@ int main(void)
         cmocka_unit_test(setting_a_path_makes_the_objects_on_the_way),
         cmocka_unit_test(broken_text_never_breaks_an_object),
         cmocka_unit_test(times_are_written_without_needless_digits),
+        cmocka_unit_test(times_are_read_as_others_write_them),
         cmocka_unit_test(durations_are_read_as_go_reads_them),
         cmocka_unit_test(uuids_begin_with_the_time_and_say_version_4),
         cmocka_unit_test(only_uuids_are_uuids),
