@@ -14,6 +14,7 @@ typedef struct {
     const char *prefix;        /* of the paths it is for: <Location>; NULL: `regex`, or nobody knows (a Directory, an If) */
     const ap_regex_t *regex;   /* <LocationMatch> */
     const char *realm;         /* KratosRealm around it, or NULL: the server's own */
+    int programs;              /* KratosUnauthenticated 401 around it: nobody is sent to sign in */
     const char *where;         /* "file:line" */
 } kr_spot_t;
 

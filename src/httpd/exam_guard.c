@@ -97,14 +97,18 @@ static void check_way_back(const guarded_t *g)
               port ? apr_psprintf(g->exam->ptemp, ":%d", port) : "", g->tenant->realm->name);
 }
 
+/* The first guarded place of the realm; one that people come to, if there is one. */
 static const kr_spot_t *guard_of(const kr_exam_t *exam, const kr_scene_t *scene, const kr_tenant_t *tenant)
 {
+    const kr_spot_t *found = NULL;
+
     for (int i = 0; i < scene->spots->nelts; i++) {
         const kr_spot_t *spot = &APR_ARRAY_IDX(scene->spots, i, kr_spot_t);
 
-        if (spot->has == KR_HAS_GUARD && kr_spot_tenant(exam, scene, spot) == tenant) return spot;
+        if (spot->has != KR_HAS_GUARD || kr_spot_tenant(exam, scene, spot) != tenant) continue;
+        if (!found || (found->programs && !spot->programs)) found = spot;
     }
-    return NULL;
+    return found;
 }
 
 void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant)
@@ -130,7 +134,7 @@ void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant)
         aliases = g.scene->steers ? NULL : g.scene->s->names;
         for (int j = 0; aliases && j < aliases->nelts; j++) check_reach(&g, APR_ARRAY_IDX(aliases, j, const char *));
         check_transport(&g);
-        check_way_back(&g);
+        if (!g.spot->programs) check_way_back(&g);
     }
 }
 

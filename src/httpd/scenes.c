@@ -97,11 +97,11 @@ static void read_line(walk_t *walk, const ap_directive_t *line)
     }
 }
 
-/* The realm of a container stands on a line of its own, before or after those that it is for. */
-static const char *realm_among(apr_pool_t *pool, const ap_directive_t *lines)
+/* What holds for a container stands on a line of its own, before or after those that it is for. */
+static const char *said_among(apr_pool_t *pool, const ap_directive_t *lines, const char *name)
 {
     for (; lines; lines = lines->next)
-        if (is(lines, "KratosRealm")) return first_word(pool, lines->args);
+        if (is(lines, name)) return first_word(pool, lines->args);
     return NULL;
 }
 
@@ -129,7 +129,7 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
 {
     for (; line; line = line->next) {
         kr_spot_t outside = walk->around;
-        const char *realm;
+        const char *realm, *who;
 
         if (is(line, "<VirtualHost")) continue;
         if (!line->first_child) {
@@ -138,8 +138,10 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
         }
         check_open_diagnosis(walk, line->first_child);
         enter(walk, line);
-        realm = realm_among(walk->exam->ptemp, line->first_child);
+        realm = said_among(walk->exam->ptemp, line->first_child, "KratosRealm");
         if (realm) walk->around.realm = realm;
+        who = said_among(walk->exam->ptemp, line->first_child, "KratosUnauthenticated");
+        if (who) walk->around.programs = !strcmp(who, "401");
         read_lines(walk, line->first_child);
         walk->around = outside;
     }

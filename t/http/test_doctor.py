@@ -48,6 +48,7 @@ GATE = '''
     {lines}
     <Location "/members">
         Require kratos-session
+        {unauthenticated}
     </Location>
 </VirtualHost>
 '''
@@ -78,12 +79,12 @@ def folder():
 @pytest.fixture
 def configtest(folder):
     def run(changes=None, *, api='/auth', handler='kratos', lines='', gate='', name='www.example.org', port=443, tls=TLS, gate_tls=None, gate_port=None,
-            modules=('ssl',), top='', more='', database=None, wrap='{}', only=None):
+            modules=('ssl',), top='', more='', database=None, unauthenticated='', wrap='{}', only=None):
         """What `httpd -t` says of that site, line by line, without its own "Syntax OK"."""
         settings.write(folder, tree(changes))
         words = {'dir': folder, 'api': api, 'handler': handler, 'port': port, 'tls': tls, 'lines': lines,
                  'database': database or f'sqlite3 {folder}/kratos.sqlite'}
-        gated = {**words, 'name': name, 'lines': gate, 'tls': tls if gate_tls is None else gate_tls, 'port': gate_port or port}
+        gated = {**words, 'unauthenticated': unauthenticated, 'name': name, 'lines': gate, 'tls': tls if gate_tls is None else gate_tls, 'port': gate_port or port}
         ports = {port, gated['port']}
         (folder / 'httpd.conf').write_text('\n'.join(
             [f'LoadModule {m}_module {ASK["LIBEXECDIR"]}/mod_{m}.so' for m in [*MODULES, *modules]]
@@ -209,6 +210,8 @@ FINE = {
     '__Host- and one host': dict(name='login.example.org', changes={
         'session': {'cookie': {'domain': None, 'name': '__Host-session'}},
         **nested('selfservice.allowed_return_urls', ['https://login.example.org/'])}),
+    'a place for programs': dict(
+        unauthenticated='KratosUnauthenticated 401', changes=nested('selfservice.allowed_return_urls', ['https://login.example.org/'])),
     'own pages': dict(changes=nested('selfservice.flows.settings.ui_url', 'https://app.example.org/me')),
     'a cache that waits': dict(gate='CacheEnable disk /\nCacheQuickHandler Off', modules=('ssl', 'cache', 'cache_disk')),
     'a regular expression': dict(more='<LocationMatch "^/x(/|$)">\nSetHandler kratos-ui\n</LocationMatch>'),
