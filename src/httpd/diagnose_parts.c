@@ -112,16 +112,19 @@ static void look_at_mail(kr_report_t *report)
     apr_time_t age;
 
     report->group = "Mail";
-    if (!mail->uri && !needs_mail(report->k->realm->settings))
+    if (!kr_mail_carried(mail, "email") && !needs_mail(report->k->realm->settings))
         kr_report(report, KR_FINE, "Mail server", NULL, "none, and no flow that is enabled needs one");
-    else if (!mail->uri)
-        kr_report(report, KR_LOOK, "Mail server", "Set courier.smtp.connection_uri.",
+    else if (!kr_mail_carried(mail, "email"))
+        kr_report(report, KR_LOOK, "Mail server", "Set courier.smtp.connection_uri, or courier.delivery_strategy http.",
                   "none: codes and links wait in the queue and never arrive");
+    else if (mail->by_http)
+        kr_report(report, KR_FINE, "Mail server", NULL, "an HTTP service takes all mail");
     else if (mail->folder)
         kr_report(report, KR_LOOK, "Mail server", "Set courier.smtp.connection_uri to your mail server before going live.",
                   "a folder: mail becomes files and never leaves this machine");
     else
         kr_report(report, KR_FINE, "Mail server", NULL, "set; sender %s", mail->from_address ? mail->from_address : "default");
+    if (mail->sms) kr_report(report, KR_FINE, "Text messages", NULL, "an HTTP service takes them");
     if (kr_store_look_queue(&queue, report->k)) return;
     age = queue.oldest ? report->k->now - queue.oldest : 0;
     if (age > SLOW_MAIL)

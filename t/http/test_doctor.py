@@ -419,6 +419,13 @@ def test_mail_that_waits_is_counted(serve):
     assert report(server)[0]['Queue'][1].startswith('1 waiting')
 
 
+def test_mail_by_http_is_known(serve_sqlite):
+    server = serve_sqlite({'courier': {'delivery_strategy': 'http', 'http': {'request_config': {
+        'url': 'http://127.0.0.1:9/geheim', 'method': 'POST', 'body': 'base64://ZnVuY3Rpb24oY3R4KSB7fQ=='}}}}, flags=['ui'])
+    state, value, _ = report(server)[0]['Mail server']
+    assert state == 'ok' and 'HTTP' in value and 'geheim' not in value
+
+
 def test_a_database_that_is_down_is_no_riddle(serve_sqlite):
     server = serve_sqlite(db='mysql host=127.0.0.1 port=9 user=kratos pass=geheim dbname=kratos', flags=['ui'], wait=False)
     server.expect_log('KR1208|KR0400|KR0001')
