@@ -45,10 +45,17 @@ static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
 
 /* -- verification --------------------------------------------------------- */
 
+/* Where text messages leave too, the one field takes both: what has an @ in it is mail. */
 static kr_err_t *show_verification(kr_ctx_t *k, kr_flow_t *flow)
 {
+    static const kr_node_spec_t both[] = {
+        { .name = "email", .type = "text", .required = 1, .label = 1070018 },
+        { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
+    };
+    const int phones = kr_mail_carried(&k->realm->settings->mail, "sms");
+
     flow->active = "code";
-    kr_nodes_add(k, flow, "code", ASK_NODES, KR_DIM(ASK_NODES));
+    kr_nodes_add(k, flow, "code", phones ? both : ASK_NODES, KR_DIM(ASK_NODES));
     if (!flow->api) kr_node_csrf(k, flow);
     return NULL;
 }

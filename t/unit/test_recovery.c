@@ -348,6 +348,22 @@ static void test_an_unknown_address_has_no_choice_and_gets_no_code(void **state)
     assert_status(submit(app, to, flow, named("recovery_address", "no address")), 400);
 }
 
+static void test_where_text_messages_leave_a_phone_may_be_verified(void **state)
+{
+    env_t *env = *state;
+    const json_t *field;
+    const char *to;
+
+    use(env, FLOWS("code", ""));
+    field = node_of(begin_flow(native(env), "verification", "", &to), "email");
+    assert_string_equal(kr_json_str(field, "attributes.type"), "email");
+    use(env, "{selfservice: {flows: {verification: {enabled: true}}}, courier: {channels: [{id: sms, type: http, request_config: "
+             "{url: 'http://127.0.0.1:1/', method: POST, body: 'base64://ZnVuY3Rpb24oY3R4KSB7fQ=='}}]}}");
+    field = node_of(begin_flow(native(env), "verification", "", &to), "email");
+    assert_string_equal(kr_json_str(field, "attributes.type"), "text");
+    assert_int_equal(json_integer_value(kr_json_at(field, "meta.label.id")), 1070018);
+}
+
 /* -- hooks ---------------------------------------------------------------- */
 
 #define MUST_VERIFY ", login: {after: {hooks: [{hook: require_verified_address}]}}"
@@ -447,6 +463,7 @@ int main(void)
         TEST(test_people_choose_an_address_and_name_it_in_full),
         TEST(test_a_choice_of_a_strange_address_sends_nothing),
         TEST(test_an_unknown_address_has_no_choice_and_gets_no_code),
+        TEST(test_where_text_messages_leave_a_phone_may_be_verified),
         TEST(test_nobody_signs_in_before_the_address_is_verified),
         TEST(test_the_old_answer_for_an_unverified_address_is_a_message),
         TEST(test_a_sign_in_may_send_a_code_and_end_other_sessions),
