@@ -81,6 +81,10 @@ $(CTL): $(CTL_OBJ) $(LIB)
 $(OUT)/obj/mod_kratos.o: KR_CFLAGS += $(HTTPD_CFLAGS)
 $(OUT)/obj/src/httpd/%.o: KR_CFLAGS += $(HTTPD_CFLAGS)
 
+# The assembler puts the pages' files in; the compiler does not know of them.
+PAGES := $(wildcard src/ui/pages/*.* src/ui/pages/words/*.json)
+$(OUT)/obj/src/ui/builtin.o: $(PAGES)
+
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(KR_CFLAGS) -c -o $@ $<
@@ -114,8 +118,11 @@ install: all
 	$(CTL) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/kratosctl
 	$(CTL) completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_kratosctl
 	$(CTL) completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/kratosctl.fish
+	install -d $(DESTDIR)$(SHARE)/pages/words
 	install -m 644 sql/mysql/*.sql $(DESTDIR)$(SHARE)/sql/mysql
 	install -m 644 sql/sqlite/*.sql $(DESTDIR)$(SHARE)/sql/sqlite
+	install -m 644 src/ui/pages/layout.html src/ui/pages/style.css $(DESTDIR)$(SHARE)/pages
+	install -m 644 src/ui/pages/words/*.json $(DESTDIR)$(SHARE)/pages/words
 	install -m 644 conf/schemas/*.json $(DESTDIR)$(SHARE)/conf/schemas
 	install -m 644 $(wildcard conf/*.load conf/*.conf conf/*.yml) $(DESTDIR)$(SHARE)/conf
 

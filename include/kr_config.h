@@ -15,6 +15,7 @@
 #include "kr_template.h"
 
 typedef struct kr_dbpool_t kr_dbpool_t;
+typedef struct kr_pages_t kr_pages_t;
 
 /** One entry of a hooks list. */
 typedef struct {
@@ -161,6 +162,7 @@ struct kr_realm_t {
     const char *base_path;           /* path of base_url without its last slash: "" or "/auth" */
     const char *sql_dir;             /* folder with mysql/ and sqlite/ migrations */
     int auto_migrate;
+    const kr_pages_t *pages;         /* what the built-in pages are made of (kr_ui.h); NULL in tools that show none */
 };
 
 /** A problem found in a configuration, or something to tell its owner. */

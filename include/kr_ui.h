@@ -1,19 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The built-in pages: one renderer from ui.nodes to HTML. No JavaScript, nothing inline, nothing from elsewhere. */
+/*
+ * The built-in pages: one renderer from ui.nodes to HTML, in the reader's language. No JavaScript, nothing inline,
+ * nothing from elsewhere.
+ */
 #ifndef KR_UI_H
 #define KR_UI_H
 
 #include "kr_http.h"
 
+/* -- what pages are made of ----------------------------------------------- */
+
+/** Layout, style sheet, words and files of a realm's pages. Made at start, never changed. */
+typedef struct kr_pages_t kr_pages_t;
+/** The words of one language of them. */
+typedef struct kr_words_t kr_words_t;
+
+/**
+ * Read what the pages are made of: the built-in files, and over them those of an owner. All is checked, so that a
+ * request can meet no surprise.
+ * @param dir  folder in which any of layout.html, style.css, words/<language>.json and static/ may stand; NULL: none
+ * @return NULL, or what is wrong, with the file; everything lives in `pool`
+ */
+const char *kr_pages_load(const kr_pages_t **out, apr_pool_t *pool, const char *dir);
+/**
+ * The language for somebody: the one of the account, else the best that the browser asks for, else English.
+ * @param locale  trait of the account ("de-AT", "pt_BR"), or NULL
+ * @param accept  Accept-Language as sent, or NULL
+ * @return never NULL
+ */
+const kr_words_t *kr_pages_words(const kr_pages_t *pages, apr_pool_t *pool, const char *locale, const char *accept);
+/** Its BCP 47 tag: "de". */
+const char *kr_words_lang(const kr_words_t *words);
+/** The style sheet, and its length in bytes; served at <home>/style.css with a long cache and an ETag. */
+const char *kr_pages_css(const kr_pages_t *pages, apr_size_t *len);
+/** A short hash of the style sheet for its URL. */
+const char *kr_pages_css_version(const kr_pages_t *pages);
+
+/* -- answering ------------------------------------------------------------ */
+
 /**
  * Answer a request for a page: the last segment of the path names it (login, registration, settings, verification,
- * recovery, welcome, error, signed-out, style.css), what stands before is where the pages are mounted. Flows come from
- * the API in-process. Always leaves a complete k->reply.
+ * recovery, welcome, sessions, error, signed-out, style.css), what stands before is where the pages are mounted. Files
+ * of the owner stand below static/. Flows come from the API in-process. All is for GET; only sessions takes POST too.
+ * Always leaves a complete k->reply. k->realm->pages must be there.
  */
 void kr_ui_handle(kr_ctx_t *k);
 
 /** Content-Security-Policy of every page. */
 extern const char kr_ui_csp[];
+
+/* -- single pages --------------------------------------------------------- */
 
 /** A link under what a page shows: "No account yet? Sign up". */
 typedef struct {
@@ -24,10 +60,16 @@ typedef struct {
 
 #define KR_PAGE_LINKS 2
 
-/** What a page needs to know beside the flow. */
+/** What a page needs to know beside what it shows. */
 typedef struct {
+    const kr_words_t *words;    /* its language */
     const char *title;          /* of the page: "Sign in" */
+    const char *done;           /* of the page once its flow has passed: "Address confirmed"; or NULL */
     const char *home;           /* path below which the pages stand: "" or "/auth" */
+    const char *site;           /* whose pages these are, where the words have no name for it; may be NULL */
+    const char *here;           /* a page of somebody who is signed in: its name, for the way between those; else NULL */
+    int wide;                   /* 1: as wide as those, for what is no form */
+    const char *settings_url;   /* for that way: where settings begin */
     kr_page_link_t links[KR_PAGE_LINKS];
 } kr_page_t;
 
@@ -46,15 +88,33 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
  */
 const char *kr_ui_session_page(apr_pool_t *pool, const kr_page_t *page, const json_t *session, const char *logout_url);
 
-/** The page of an error: `error` is the inner object of the envelope (code, reason, message), or NULL when it is unknown. */
+/** What the page of sessions shows beside the sessions. */
+typedef struct {
+    const json_t *current;      /* as whoami shows it */
+    const json_t *others;       /* array of the same kind, of this page of the list */
+    const char *token;          /* anti-CSRF token of the forms */
+    const char *done;           /* a text that tells what was just done, or NULL */
+    int page, pages;            /* of the list, from 1 */
+    int total;                  /* other sessions in all */
+} kr_sessions_view_t;
+
+/** "Where you are signed in": this session, the others each with a button that ends it, and one that ends all others. */
+const char *kr_ui_sessions_page(apr_pool_t *pool, const kr_page_t *page, const kr_sessions_view_t *view);
+
+/**
+ * The page of an error: `error` is the inner object of the envelope (code, reason, message), or NULL when it is unknown.
+ * Where its details have a retry_url or a return_to that may stand in a link, "Try again" leads there.
+ */
 const char *kr_ui_error_page(apr_pool_t *pool, const kr_page_t *page, const json_t *error);
 
 /** A page with one message and one link: signed out, please sign in. */
 const char *kr_ui_note_page(apr_pool_t *pool, const kr_page_t *page, const char *text, const char *url, const char *label);
 
-/** The style sheet, and its length in bytes; served at <home>/style.css with a long cache and an ETag. */
-const char *kr_ui_css(apr_size_t *len);
-/** A short hash of the style sheet for its URL. Static. */
-const char *kr_ui_css_version(apr_pool_t *pool);
+/**
+ * A page around content that somebody else made.
+ * @param verdict  stands before the title in the browser's tab; or NULL
+ * @param markup   HTML, escaped already where it must be
+ */
+const char *kr_ui_page_around(apr_pool_t *pool, const kr_page_t *page, const char *verdict, const char *markup);
 
 #endif

@@ -33,34 +33,42 @@ static const char *line_html(apr_pool_t *pool, const kr_line_t *line)
                        STATES[line->state].words, ":</strong> ", kr_html_escape(pool, line->value), fix, "</dd></div>\n", NULL);
 }
 
-const char *kr_report_html(const kr_report_t *report, const char *home)
+static const char *section_html(apr_pool_t *pool, const char *group)
 {
+    return apr_pstrcat(pool, "<section>\n<div class=\"about\">\n<h2>", group, "</h2>\n</div>\n<div class=\"card\">\n<dl>\n", NULL);
+}
+
+static const char *content_html(const kr_report_t *report)
+{
+    static const char end[] = "</dl>\n</div>\n</section>\n";
     apr_pool_t *pool = report->r->pool;
     apr_array_header_t *html = apr_array_make(pool, 64, sizeof(const char *));
-    kr_state_e state = kr_report_state(report);
     const char *group = NULL;
 
-    APR_ARRAY_PUSH(html, const char *) = apr_pstrcat(
-        pool, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n<title>",
-        STATES[state].words, ": diagnosis</title>\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"",
-        kr_html_escape(pool, home), "/style.css?v=", kr_ui_css_version(pool), "\">\n</head>\n<body>\n<main>\n"
-        "<h1>Diagnosis</h1>\n<p class=\"lead\">", summary(state), "</p>\n", NULL);
+    APR_ARRAY_PUSH(html, const char *) = apr_pstrcat(pool, "<p class=\"lead\">", summary(kr_report_state(report)), "</p>\n", NULL);
     for (int i = 0; i < report->lines->nelts; i++) {
         const kr_line_t *line = &APR_ARRAY_IDX(report->lines, i, kr_line_t);
 
         if (!group || strcmp(group, line->group)) {
-            APR_ARRAY_PUSH(html, const char *) = apr_pstrcat(pool, group ? "</dl>\n</section>\n" : "", "<section>\n<h2>",
-                                                             line->group, "</h2>\n<dl>\n", NULL);
+            if (group) APR_ARRAY_PUSH(html, const char *) = end;
+            APR_ARRAY_PUSH(html, const char *) = section_html(pool, line->group);
             group = line->group;
         }
         APR_ARRAY_PUSH(html, const char *) = line_html(pool, line);
     }
-    APR_ARRAY_PUSH(html, const char *) = group ? "</dl>\n</section>\n" : "";
+    APR_ARRAY_PUSH(html, const char *) = group ? end : "";
     APR_ARRAY_PUSH(html, const char *) = "<p class=\"quiet small\">Others get 404 here: this page is for this machine, or "
-                                         "for those whom KratosDiagnose and your Require lines let in.</p>\n</main>\n</body>\n</html>\n";
+                                         "for those whom KratosDiagnose and your Require lines let in.</p>\n";
     return apr_array_pstrcat(pool, html, 0);
+}
+
+const char *kr_report_html(const kr_report_t *report, const char *home)
+{
+    apr_pool_t *pool = report->r->pool;
+    kr_page_t page = { .title = "Diagnosis", .home = home, .wide = 1, .site = report->k->req->host };
+
+    page.words = kr_pages_words(report->tenant->realm->pages, pool, "en", NULL);
+    return kr_ui_page_around(pool, &page, STATES[kr_report_state(report)].words, content_html(report));
 }
 
 const char *kr_report_json(const kr_report_t *report)

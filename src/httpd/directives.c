@@ -38,6 +38,7 @@ void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
         host->expire = base->expire;
     }
     if (!add->sql_dir) host->sql_dir = base->sql_dir;
+    if (!add->pages_dir) host->pages_dir = base->pages_dir;
     if (add->auto_migrate == UNSET) host->auto_migrate = base->auto_migrate;
     if (add->allow_unbuilt == UNSET) host->allow_unbuilt = base->allow_unbuilt;
     if (add->trust_forwarded == UNSET) host->trust_forwarded = base->trust_forwarded;
@@ -220,6 +221,17 @@ static const char *set_sql_dir(cmd_parms *cmd, void *place, const char *path)
     if (!dir || !ap_is_directory(cmd->temp_pool, dir))
         return apr_pstrcat(cmd->pool, "KratosSqlDir: no such folder: ", path, NULL);
     kr_host_of(cmd->server)->sql_dir = dir;
+    return NULL;
+}
+
+/* What stands in it is read with the realm that it belongs to. */
+static const char *set_pages(cmd_parms *cmd, void *place, const char *path)
+{
+    const char *dir = ap_server_root_relative(cmd->pool, path);
+
+    (void)place;
+    if (!dir) return apr_pstrcat(cmd->pool, "KratosPages: not a path: ", path, NULL);
+    kr_host_of(cmd->server)->pages_dir = dir;
     return NULL;
 }
 

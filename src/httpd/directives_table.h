@@ -35,6 +35,10 @@ DIRECTIVE("KratosTrustForwarded", FLAG, set_trust_forwarded, HOST, "On|Off", "Of
           "Believe the X-Forwarded-Proto and X-Forwarded-Host headers of a request: of several values the last, which "
           "is that of the proxy right in front of httpd. On only where every request comes through such a proxy and it "
           "sets both. Off: scheme and host are those that reached httpd. Addresses are mod_remoteip's business.")
+DIRECTIVE("KratosPages", TAKE1, set_pages, HOST, "DIR", "the pages that are built in",
+          "A folder with files of your own for the built-in pages of the realm: any of layout.html, style.css, "
+          "words/LANGUAGE.json and static/ (docs/pages.md). What is not there is taken from those built in. Read and "
+          "checked at start: httpd does not start with a file that is broken. Virtual hosts inherit it from the server.")
 DIRECTIVE("KratosUnauthenticated", TAKE1, set_unauthenticated, PLACE, "auto|redirect|401", "auto",
           "What happens to a request that needs a session and has none. auto: people (a GET by a browser that "
           "wants a page) are sent to the login and come back, programs get 401 with a JSON error. redirect: all "

@@ -58,6 +58,7 @@ typedef struct {
     int pool_set;
     int min, keep, max, expire;  /* KratosDatabasePool */
     const char *sql_dir;
+    const char *pages_dir;       /* KratosPages, or NULL */
     int auto_migrate, allow_unbuilt, trust_forwarded;
     int slots, slot_wait, slot_queue; /* KratosHashing; main server only */
     apr_array_header_t *mentions; /* of kr_mention_t */

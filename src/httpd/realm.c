@@ -12,6 +12,7 @@
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_text.h"
+#include "kr_ui.h"
 
 /* -- reading the configuration -------------------------------------------- */
 
@@ -115,10 +116,21 @@ static const char *realm_name(const kr_host_t *host)
     return host->realm ? host->realm : "default";
 }
 
+/* The pages that a realm shows; NULL when a file of the owner's is wrong, and then it has been said. */
+static const kr_pages_t *pages_of(reading_t *reading, const kr_host_t *host)
+{
+    const kr_pages_t *pages;
+    const char *why = kr_pages_load(&pages, reading->pool, host->pages_dir);
+
+    if (why) complain(reading, host->where, apr_pstrcat(reading->pool, "KratosPages: ", why, NULL));
+    return pages;
+}
+
 static void add_tenant(reading_t *reading, kr_host_t *host)
 {
     const kr_tenant_t *twin = tenant_named(reading->site, realm_name(host));
     const kr_settings_t *settings;
+    const kr_pages_t *pages;
     kr_database_t *database;
     kr_tenant_t *tenant;
 
@@ -131,13 +143,14 @@ static void add_tenant(reading_t *reading, kr_host_t *host)
         return;
     }
     settings = settings_of(reading, host);
+    pages = pages_of(reading, host);
     if (!host->driver) {
         complain(reading, host->where,
                  apr_psprintf(reading->pool, "the realm \"%s\" has no KratosDatabase", realm_name(host)));
         return;
     }
     database = database_of(reading, host);
-    if (!settings || !database) return;
+    if (!settings || !database || !pages) return;
 
     tenant = apr_pcalloc(reading->pool, sizeof(*tenant));
     tenant->where = host->where;
@@ -145,6 +158,7 @@ static void add_tenant(reading_t *reading, kr_host_t *host)
     tenant->realm = kr_realm_make(reading->pool, realm_name(host), settings);
     tenant->realm->dbpool = database->pool;
     tenant->realm->sql_dir = database->sql_dir;
+    tenant->realm->pages = pages;
     tenant->realm->auto_migrate = host->auto_migrate != 0;
     database->auto_migrate |= tenant->realm->auto_migrate;
     database->realm = tenant->realm;

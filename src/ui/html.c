@@ -2,23 +2,23 @@
 /* HTML that escapes by itself, and which URLs may stand in it. */
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kr_text.h"
 #include "ui.h"
 
-ui_html_t *ui_html_make(apr_pool_t *pool)
+ui_html_t *ui_html_make(apr_pool_t *pool, const kr_words_t *words)
 {
     ui_html_t *h = apr_pcalloc(pool, sizeof(*h));
 
     h->pool = pool;
+    h->words = words;
     h->size = 4096;
     h->text = apr_palloc(pool, h->size);
     h->text[0] = '\0';
     return h;
 }
 
-static void append(ui_html_t *h, const char *s, apr_size_t len)
+void ui_add_markup(ui_html_t *h, const char *s, apr_size_t len)
 {
     if (h->size - h->len <= len) {
         char *bigger;
@@ -37,7 +37,7 @@ static void append_escaped(ui_html_t *h, const char *s)
 {
     if (!s) return;
     s = kr_html_escape(h->pool, s);
-    append(h, s, strlen(s));
+    ui_add_markup(h, s, strlen(s));
 }
 
 void ui_add(ui_html_t *h, const char *fmt, ...)
@@ -48,13 +48,13 @@ void ui_add(ui_html_t *h, const char *fmt, ...)
     while (*fmt) {
         apr_size_t plain = strcspn(fmt, "%");
 
-        append(h, fmt, plain);
+        ui_add_markup(h, fmt, plain);
         fmt += plain;
         if (!*fmt) break;
         switch (*++fmt) {
         case 's': append_escaped(h, va_arg(args, const char *)); break;
         case 'd': append_escaped(h, apr_itoa(h->pool, va_arg(args, int))); break;
-        case '%': append(h, "%", 1); break;
+        case '%': ui_add_markup(h, "%", 1); break;
         default: abort(); /* a format of our own that nobody ever ran */
         }
         fmt++;

@@ -7,21 +7,40 @@
  * No form-action: Chromium applies it to the redirect after a post as well, and after a login that leads to whatever
  * allowed return URL the visitor came from, often on another host. The actions themselves are ours and escaped.
  */
-const char kr_ui_csp[] =
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
+const char kr_ui_csp[] = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; "
+                         "frame-ancestors 'none'";
+
+/* -- between the pages of an account -------------------------------------- */
+
+static void put_way(ui_html_t *h, const char *url, const char *key, int here)
+{
+    ui_add(h, "<li><a href=\"%s\"", url);
+    if (here) ui_add(h, " aria-current=\"page\"");
+    ui_add(h, ">%s</a></li>\n", ui_word(h->words, key));
+}
+
+static void put_account_ways(ui_html_t *h, const kr_page_t *page)
+{
+    const char *settings = ui_safe_url(h->pool, page->settings_url);
+
+    ui_add(h, "<nav aria-label=\"%s\">\n<ul>\n", ui_word(h->words, "nav"));
+    put_way(h, apr_pstrcat(h->pool, page->home, "/welcome", NULL), "nav.welcome", strcmp(page->here, "welcome") == 0);
+    if (settings) put_way(h, settings, "nav.settings", strcmp(page->here, "settings") == 0);
+    put_way(h, apr_pstrcat(h->pool, page->home, "/sessions", NULL), "nav.sessions", strcmp(page->here, "sessions") == 0);
+    ui_add(h, "</ul>\n</nav>\n");
+}
+
+/* -- the frame ------------------------------------------------------------ */
 
 ui_html_t *ui_page_begin(apr_pool_t *pool, const kr_page_t *page, const char *heading, int failed)
 {
-    ui_html_t *h = ui_html_make(pool);
+    ui_html_t *h = ui_html_make(pool, page->words);
 
-    ui_add(h, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n");
-    ui_add(h, "<title>%s%s</title>\n", failed ? "Error: " : "", heading);
-    /* an empty icon keeps browsers from asking for /favicon.ico, which is not ours */
-    ui_add(h, "<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"%s/style.css?v=%s\">\n", page->home,
-           kr_ui_css_version(pool));
-    ui_add(h, "</head>\n<body>\n<main>\n<h1>%s</h1>\n", heading);
+    h->title = heading;
+    if (failed) h->title = apr_pstrcat(pool, ui_word(h->words, "title.failed"), " ", heading, NULL);
+    ui_add(h, page->here || page->wide ? "<div class=\"account\">\n" : "<div class=\"card\">\n");
+    if (page->here) put_account_ways(h, page);
+    ui_add(h, "<h1>%s</h1>\n", heading);
     return h;
 }
 
@@ -42,11 +61,33 @@ static void put_links(ui_html_t *h, const kr_page_link_t *links)
     }
 }
 
+static const char *site_of(const ui_html_t *h, const kr_page_t *page)
+{
+    const char *own = ui_word_or_null(h->words, "site");
+
+    return own && *own ? own : page->site;
+}
+
 const char *ui_page_end(ui_html_t *h, const kr_page_t *page)
 {
+    const kr_pages_t *pages = page->words->pages;
+    ui_html_t *whole = ui_html_make(h->pool, h->words);
+
     put_links(h, page->links);
-    ui_add(h, "</main>\n</body>\n</html>\n");
-    return h->text;
+    ui_add(h, "</div>");
+    for (int i = 0; i < pages->layout->nelts; i++) {
+        const ui_piece_t *piece = &APR_ARRAY_IDX(pages->layout, i, ui_piece_t);
+
+        switch (piece->kind) {
+        case UI_MARKUP: ui_add_markup(whole, piece->text, piece->len); break;
+        case UI_CONTENT: ui_add_markup(whole, h->text, h->len); break;
+        case UI_LANG: ui_add(whole, "%s", h->words->lang); break;
+        case UI_TITLE: ui_add(whole, "%s", h->title); break;
+        case UI_STYLE: ui_add(whole, "%s/style.css?v=%s", page->home, pages->css_version); break;
+        case UI_SITE: ui_add(whole, "%s", site_of(h, page)); break;
+        }
+    }
+    return whole->text;
 }
 
 const char *kr_ui_note_page(apr_pool_t *pool, const kr_page_t *page, const char *text, const char *url,
@@ -57,5 +98,14 @@ const char *kr_ui_note_page(apr_pool_t *pool, const kr_page_t *page, const char 
     ui_add(h, "<p>%s</p>\n", text);
     url = ui_safe_url(pool, url);
     if (url) ui_link_put(h, url, label ? label : url, "button primary");
+    return ui_page_end(h, page);
+}
+
+const char *kr_ui_page_around(apr_pool_t *pool, const kr_page_t *page, const char *verdict, const char *markup)
+{
+    ui_html_t *h = ui_page_begin(pool, page, page->title, 0);
+
+    if (verdict) h->title = apr_pstrcat(pool, verdict, ": ", page->title, NULL);
+    ui_add_markup(h, markup, strlen(markup));
     return ui_page_end(h, page);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which page a request is for, and where what it shows comes from: the API, asked in-process as the browser would. */
-#include <string.h>
 #include <strings.h>
 
 #include "kr_api.h"
 #include "kr_config.h"
 #include "kr_json.h"
+#include "kr_session.h"
 #include "kr_text.h"
 #include "ui.h"
 
-/** Where a link leads: to a flow that begins, if the site has that kind, or to a page of ours. */
+/** Where a link leads: to a flow that begins, if the site has that kind, or to a page of ours. All texts are keys. */
 typedef struct {
     const char *text, *label;
     const char *page;        /* NULL: `kind` counts */
@@ -19,21 +19,21 @@ typedef struct {
 /** A page that shows a flow. */
 typedef struct {
     kr_flow_kind_e kind;     /* its name is the last segment of the path */
-    const char *title;
+    const char *title, *done; /* `done`: of the page once the flow has passed, or NULL */
     way_t ways[KR_PAGE_LINKS];
 } flow_page_t;
 
-#define NO_ACCOUNT { "No account yet?", "Sign up", NULL, KR_FLOW_REGISTRATION }
-#define CANNOT_SIGN_IN { "Cannot sign in?", "Get back in", NULL, KR_FLOW_RECOVERY }
-#define TO_SIGN_IN(text) { text, "Sign in", NULL, KR_FLOW_LOGIN }
-#define TO_ACCOUNT(label) { NULL, label, "/welcome", KR_FLOW_LOGIN }
+#define NO_ACCOUNT { "link.register.text", "link.register", NULL, KR_FLOW_REGISTRATION }
+#define CANNOT_SIGN_IN { "link.recover.text", "link.recover", NULL, KR_FLOW_RECOVERY }
+#define TO_SIGN_IN(text) { text, "link.signin", NULL, KR_FLOW_LOGIN }
+#define TO_ACCOUNT { NULL, "link.account", "/welcome", KR_FLOW_LOGIN }
 
 static const flow_page_t FLOW_PAGES[] = {
-    { KR_FLOW_LOGIN, "Sign in", { NO_ACCOUNT, CANNOT_SIGN_IN } },
-    { KR_FLOW_REGISTRATION, "Sign up", { TO_SIGN_IN("You have an account already?") } },
-    { KR_FLOW_SETTINGS, "Your settings", { TO_ACCOUNT("Back to your account") } },
-    { KR_FLOW_VERIFICATION, "Verify your address", { TO_ACCOUNT("Go to your account") } },
-    { KR_FLOW_RECOVERY, "Recover your account", { TO_SIGN_IN("You know your password?") } },
+    { KR_FLOW_LOGIN, "title.login", NULL, { NO_ACCOUNT, CANNOT_SIGN_IN } },
+    { KR_FLOW_REGISTRATION, "title.registration", NULL, { TO_SIGN_IN("link.signin.account") } },
+    { KR_FLOW_SETTINGS, "title.settings", NULL, { { NULL, NULL, NULL, KR_FLOW_LOGIN } } },
+    { KR_FLOW_VERIFICATION, "title.verification", "title.verified", { TO_ACCOUNT } },
+    { KR_FLOW_RECOVERY, "title.recovery", NULL, { TO_SIGN_IN("link.signin.password") } },
 };
 
 static const char *api_url(kr_ctx_t *k, const char *path)
@@ -41,19 +41,21 @@ static const char *api_url(kr_ctx_t *k, const char *path)
     return kr_url_join(k->pool, k->realm->settings->base_url, path);
 }
 
-static const char *init_url(kr_ctx_t *k, const char *kind, const char *return_to)
+const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to)
 {
     const char *url = api_url(k, apr_pstrcat(k->pool, "/self-service/", kind, "/browser", NULL));
 
     return return_to && *return_to ? kr_url_with(k->pool, url, "return_to", return_to) : url;
 }
 
-static void reply_html(kr_ctx_t *k, int status, const char *html)
+void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)
 {
     k->reply->status = status;
     k->reply->content_type = "text/html; charset=utf-8";
     k->reply->body = html;
     k->reply->body_len = strlen(html);
+    kr_reply_header(k, "Content-Language", page->words->lang);
+    kr_reply_header(k, "Vary", "Accept-Language, Cookie");
     kr_reply_header(k, "Content-Security-Policy", kr_ui_csp);
     kr_reply_header(k, "Cache-Control", "no-store");
     kr_reply_header(k, "Referrer-Policy", "same-origin");
@@ -61,7 +63,31 @@ static void reply_html(kr_ctx_t *k, int status, const char *html)
     kr_reply_header(k, "X-Frame-Options", "DENY");
 }
 
-/* -- pages ---------------------------------------------------------------- */
+/* -- the language of a page ----------------------------------------------- */
+
+static const char *locale_of(const json_t *traits)
+{
+    static const char *const names[] = { "locale", "language", "lang" };
+
+    for (int i = 0; i < KR_DIM(names); i++) {
+        const char *locale = kr_json_str(traits, names[i]);
+
+        if (locale && *locale) return locale;
+    }
+    return NULL;
+}
+
+/* The account's own language comes before the browser's. A store that cannot say who this is must not cost the page. */
+static void choose_words(kr_ctx_t *k, kr_page_t *page, const json_t *flow)
+{
+    const char *locale = locale_of(kr_json_at(flow, "identity.traits"));
+    kr_session_t *session;
+
+    if (!locale && !kr_session_current(&session, k) && session) locale = locale_of(session->identity->traits);
+    page->words = kr_pages_words(k->realm->pages, k->pool, locale, kr_header(k->req, "Accept-Language"));
+}
+
+/* -- pages of flows ------------------------------------------------------- */
 
 /* Somebody who is signed in and only proves it again has an account, and no use for recovery. */
 static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
@@ -74,141 +100,220 @@ static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const j
 
         if (way->page) url = apr_pstrcat(k->pool, page->home, way->page, NULL);
         else if (k->realm->settings->flow[way->kind].enabled)
-            url = init_url(k, kr_flow_kind_name(way->kind), kr_json_str(flow, "return_to"));
-        page->links[i] = (kr_page_link_t){ way->text, url, way->label };
+            url = ui_begin_url(k, kr_flow_kind_name(way->kind), kr_json_str(flow, "return_to"));
+        page->links[i] = (kr_page_link_t){ way->text ? ui_word(page->words, way->text) : NULL, url, ui_word(page->words, way->label) };
     }
+}
+
+static void show_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label)
+{
+    ui_reply(k, page, status, kr_ui_note_page(k->pool, page, ui_word(page->words, text), url, ui_word(page->words, label)));
 }
 
 /* No redirect to a fresh flow: a browser that keeps no cookies would go round for ever. */
 static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, int status, const json_t *json)
 {
-    const char *begin = init_url(k, kr_flow_kind_name(p->kind), NULL);
+    const char *begin = ui_begin_url(k, kr_flow_kind_name(p->kind), NULL);
     const char *elsewhere = kr_json_str(json, "redirect_browser_to");
 
-    if (status == 401) kr_reply_redirect(k, 303, init_url(k, "login", NULL));
+    if (status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", NULL));
     else if (status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
-    else if (status == 403)
-        reply_html(k, 403, kr_ui_note_page(k->pool, page, "This form was begun in another browser or by another account, or the "
-                                           "cookie that belongs to it is gone. If this comes again, please allow cookies for "
-                                           "this site.", begin, "Begin again"));
-    else if (status == 404 || status == 410)
-        reply_html(k, status, kr_ui_note_page(k->pool, page, "This form is too old by now.", begin, "Begin again"));
-    else reply_html(k, status, kr_ui_error_page(k->pool, page, json_object_get(json, "error")));
+    else if (status == 403) show_note(k, page, 403, "flow.other", begin, "flow.begin");
+    else if (status == 404 || status == 410) show_note(k, page, status, "flow.old", begin, "flow.begin");
+    else ui_reply(k, page, status, kr_ui_error_page(k->pool, page, json_object_get(json, "error")));
 }
 
-static void show_flow(kr_ctx_t *k, const char *home, const flow_page_t *p)
+static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
 {
     const char *name = kr_flow_kind_name(p->kind), *id = kr_query(k->req, "flow");
-    kr_page_t page = { .title = p->title, .home = home };
     json_t *json;
     int status;
 
     if (!id || !*id) { /* somebody came straight here */
-        kr_reply_redirect(k, 303, init_url(k, name, kr_query(k->req, "return_to")));
+        kr_reply_redirect(k, 303, ui_begin_url(k, name, kr_query(k->req, "return_to")));
         return;
     }
     kr_api_call(k, apr_pstrcat(k->pool, "/self-service/", name, "/flows?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
+    choose_words(k, page, status == 200 ? json : NULL);
+    page->title = ui_word(page->words, p->title);
+    page->done = p->done ? ui_word(page->words, p->done) : NULL;
     if (status != 200 || !json) {
-        show_no_flow(k, &page, p, status, json);
+        show_no_flow(k, page, p, status, json);
         return;
     }
-    put_ways(k, &page, p, json);
-    reply_html(k, 200, kr_ui_flow_page(k->pool, &page, json));
+    if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
+    put_ways(k, page, p, json);
+    ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, json));
 }
 
-static void show_welcome(kr_ctx_t *k, const char *home)
+/* -- other pages ---------------------------------------------------------- */
+
+static void show_welcome(kr_ctx_t *k, kr_page_t *page)
 {
-    const kr_page_t page = { .title = "You are signed in", .home = home,
-                             .links = { { NULL, init_url(k, "settings", NULL), "Change your profile or your password" } } };
     json_t *session, *logout;
     const char *url = NULL;
     int status;
 
+    page->title = ui_word(page->words, "title.welcome");
     kr_api_call(k, "/sessions/whoami", &status, &session);
     if (status == 401) {
-        kr_reply_redirect(k, 303, init_url(k, "login", NULL));
+        kr_reply_redirect(k, 303, ui_begin_url(k, "login", NULL));
         return;
     }
     if (status != 200) {
-        reply_html(k, status, kr_ui_error_page(k->pool, &page, json_object_get(session, "error")));
+        ui_reply(k, page, status, kr_ui_error_page(k->pool, page, json_object_get(session, "error")));
         return;
     }
+    page->here = "welcome";
     kr_api_call(k, "/self-service/logout/browser", &status, &logout);
     if (status == 200) url = kr_json_str(logout, "logout_url");
-    reply_html(k, 200, kr_ui_session_page(k->pool, &page, session, url));
+    ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session, url));
 }
 
-static void show_error(kr_ctx_t *k, const char *home)
+static void show_sessions(kr_ctx_t *k, kr_page_t *page)
 {
-    const kr_page_t page = { .title = NULL, .home = home };
+    page->here = "sessions";
+    if (k->req->method == KR_POST) ui_sessions_end(k, page);
+    else ui_sessions_show(k, page);
+}
+
+static void show_error(kr_ctx_t *k, kr_page_t *page)
+{
     const char *id = kr_query(k->req, "id");
     json_t *json = NULL;
     int status = 404;
 
     if (id && *id)
         kr_api_call(k, apr_pstrcat(k->pool, "/self-service/errors?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
-    reply_html(k, status, kr_ui_error_page(k->pool, &page, status == 200 ? json_object_get(json, "error") : NULL));
+    ui_reply(k, page, status, kr_ui_error_page(k->pool, page, status == 200 ? json_object_get(json, "error") : NULL));
 }
 
-static void show_signed_out(kr_ctx_t *k, const char *home)
+static void show_signed_out(kr_ctx_t *k, kr_page_t *page)
 {
-    const kr_page_t page = { .title = "Signed out", .home = home };
+    page->title = ui_word(page->words, "title.signedout");
+    show_note(k, page, 200, "signedout", ui_begin_url(k, "login", NULL), "link.signin");
+}
 
-    reply_html(k, 200, kr_ui_note_page(k->pool, &page, "You are signed out of this browser.", init_url(k, "login", NULL), "Sign in"));
+/* -- files ---------------------------------------------------------------- */
+
+/* @param keep  Cache-Control */
+static void show_file(kr_ctx_t *k, const ui_file_t *file, const char *keep)
+{
+    const char *known = kr_header(k->req, "If-None-Match");
+
+    kr_reply_header(k, "ETag", file->etag);
+    kr_reply_header(k, "Cache-Control", keep);
+    kr_reply_header(k, "X-Content-Type-Options", "nosniff");
+    if (known && strcmp(known, file->etag) == 0) {
+        k->reply->status = 304;
+        return;
+    }
+    k->reply->content_type = file->type;
+    k->reply->body = file->body;
+    k->reply->body_len = file->len;
 }
 
 static void show_style(kr_ctx_t *k)
 {
-    const char *etag = apr_pstrcat(k->pool, "\"", kr_ui_css_version(k->pool), "\"", NULL);
-    const char *known = kr_header(k->req, "If-None-Match");
+    const kr_pages_t *pages = k->realm->pages;
+    const ui_file_t css = { .type = "text/css; charset=utf-8", .body = pages->css, .len = pages->css_len,
+                            .etag = apr_pstrcat(k->pool, "\"", pages->css_version, "\"", NULL) };
 
-    kr_reply_header(k, "ETag", etag);
-    kr_reply_header(k, "Cache-Control", "public, max-age=31536000, immutable"); /* its URL carries its hash */
-    kr_reply_header(k, "X-Content-Type-Options", "nosniff");
-    if (known && strcmp(known, etag) == 0) {
-        k->reply->status = 304;
-        return;
-    }
-    k->reply->content_type = "text/css; charset=utf-8";
-    k->reply->body = kr_ui_css(&k->reply->body_len);
+    show_file(k, &css, "public, max-age=31536000, immutable"); /* its URL carries its hash */
+}
+
+/* A picture that is opened by itself (an SVG is a document) runs nothing and reaches nothing. */
+static void show_owners_file(kr_ctx_t *k, const ui_file_t *file)
+{
+    show_file(k, file, "public, max-age=3600");
+    kr_reply_header(k, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }
 
 /* -- dispatch ------------------------------------------------------------- */
 
+/** A page with a name of its own. */
+typedef struct {
+    const char *name;
+    void (*show)(kr_ctx_t *k, kr_page_t *page);
+    int methods;
+} named_page_t;
+
+static const named_page_t PAGES[] = {
+    { "welcome", show_welcome, KR_GET | KR_HEAD },
+    { "sessions", show_sessions, KR_GET | KR_HEAD | KR_POST },
+    { "error", show_error, KR_GET | KR_HEAD },
+    { "signed-out", show_signed_out, KR_GET | KR_HEAD },
+};
+
+static const named_page_t *page_named(const char *name)
+{
+    for (int i = 0; i < KR_DIM(PAGES); i++)
+        if (strcmp(name, PAGES[i].name) == 0) return &PAGES[i];
+    return NULL;
+}
+
+static const flow_page_t *flow_page_named(const char *name)
+{
+    for (int i = 0; i < KR_DIM(FLOW_PAGES); i++)
+        if (strcmp(name, kr_flow_kind_name(FLOW_PAGES[i].kind)) == 0) return &FLOW_PAGES[i];
+    return NULL;
+}
+
+/* The file that the path means, if it stands right below static/. */
+static const ui_file_t *owners_file(kr_ctx_t *k, const char *home, const char *name)
+{
+    const char *last = strrchr(home, '/');
+
+    return last && strcmp(last, "/static") == 0 ? ui_file_named(k->realm->pages, name) : NULL;
+}
+
+/* Whose pages these are, as long as the catalogue has no name: the host that people see in their browser. */
+static const char *site_of(kr_ctx_t *k)
+{
+    kr_url_t url;
+    const char *host = kr_url_parse(&url, k->pool, k->realm->settings->base_url) ? url.host : NULL;
+
+    if (!host || host[0] == '[') return host;
+    return apr_pstrmemdup(k->pool, host, strcspn(host, ":"));
+}
+
+static void answer(kr_ctx_t *k, const char *home, const char *name)
+{
+    kr_page_t page = { .home = home, .site = site_of(k), .settings_url = ui_begin_url(k, "settings", NULL) };
+    const flow_page_t *of_flow = flow_page_named(name);
+    const named_page_t *named = page_named(name);
+
+    if (of_flow) {
+        show_flow(k, &page, of_flow);
+        return;
+    }
+    choose_words(k, &page, NULL);
+    named->show(k, &page);
+}
+
+static int takes_method(kr_ctx_t *k, const char *name)
+{
+    const named_page_t *named = page_named(name);
+    int methods = named ? named->methods : KR_GET | KR_HEAD;
+
+    if (k->req->method & methods) return 1;
+    kr_reply_text(k, 405, "pages are for GET; forms go to the API");
+    kr_reply_header(k, "Allow", methods & KR_POST ? "GET, HEAD, POST" : "GET, HEAD");
+    return 0;
+}
+
 void kr_ui_handle(kr_ctx_t *k)
 {
-    static const struct { const char *name; void (*show)(kr_ctx_t *k, const char *home); } pages[] = {
-        { "welcome", show_welcome },
-        { "error", show_error },
-        { "signed-out", show_signed_out },
-    };
     const char *slash = strrchr(k->req->path, '/');
     const char *name = slash ? slash + 1 : k->req->path;
     const char *home = apr_pstrmemdup(k->pool, k->req->path, slash ? (apr_size_t)(slash - k->req->path) : 0);
+    const ui_file_t *file = owners_file(k, home, name);
 
-    if (!(k->req->method & (KR_GET | KR_HEAD))) {
-        kr_reply_text(k, 405, "pages are for GET; forms go to the API");
-        kr_reply_header(k, "Allow", "GET, HEAD");
-        return;
-    }
+    if (!takes_method(k, name)) return;
     /* "//x/login" would make x the host of every link on the page */
-    if (strncmp(k->req->path, "//", 2) == 0 || strchr(k->req->path, '\\')) {
-        kr_reply_text(k, 404, "there is no such page");
-        return;
-    }
-    if (strcmp(name, "style.css") == 0) {
-        show_style(k);
-        return;
-    }
-    for (int i = 0; i < KR_DIM(FLOW_PAGES); i++)
-        if (strcmp(name, kr_flow_kind_name(FLOW_PAGES[i].kind)) == 0) {
-            show_flow(k, home, &FLOW_PAGES[i]);
-            return;
-        }
-    for (int i = 0; i < KR_DIM(pages); i++)
-        if (strcmp(name, pages[i].name) == 0) {
-            pages[i].show(k, home);
-            return;
-        }
-    kr_reply_text(k, 404, "there is no such page");
+    if (strncmp(k->req->path, "//", 2) == 0 || strchr(k->req->path, '\\')) kr_reply_text(k, 404, "there is no such page");
+    else if (file) show_owners_file(k, file);
+    else if (strcmp(name, "style.css") == 0) show_style(k);
+    else if (flow_page_named(name) || page_named(name)) answer(k, home, name);
+    else kr_reply_text(k, 404, "there is no such page");
 }

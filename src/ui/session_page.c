@@ -1,112 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page of somebody who is signed in, from what whoami shows. */
-#include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* The pages of somebody who is signed in: who this is, and where else. From what whoami and the list of sessions show. */
 #include "kr_json.h"
 #include "kr_text.h"
 #include "ui.h"
 
 /** How deep a trait may stand to be taken for a name. */
 #define TRAIT_DEPTH 4
-
-static const char *const MONTHS[] = { "January", "February", "March", "April", "May", "June", "July", "August",
-                                      "September", "October", "November", "December" };
-
-typedef struct {
-    const char *mark, *words;
-} words_t;
-
-static const words_t METHODS[] = {
-    { "password", "password" },
-    { "code", "one-time code" },
-    { "link", "link" },
-    { "code_recovery", "recovery code" },
-    { "link_recovery", "recovery link" },
-    { "oidc", "another account" },
-    { "totp", "authenticator app" },
-    { "lookup_secret", "backup code" },
-    { "webauthn", "security key" },
-    { "passkey", "passkey" },
-};
-
-/* What browsers say of themselves names others too: the first that is found counts. */
-static const words_t BROWSERS[] = {
-    { "Edg", "Edge" },
-    { "OPR/", "Opera" },
-    { "SamsungBrowser/", "Samsung Internet" },
-    { "Firefox/", "Firefox" },
-    { "FxiOS/", "Firefox" },
-    { "Chrome/", "Chrome" },
-    { "CriOS/", "Chrome" },
-    { "Safari/", "Safari" },
-};
-static const words_t SYSTEMS[] = {
-    { "Android", "Android" },
-    { "iPhone", "iPhone" },
-    { "iPad", "iPad" },
-    { "Windows", "Windows" },
-    { "Mac OS X", "macOS" },
-    { "CrOS", "ChromeOS" },
-    { "Linux", "Linux" },
-};
-
-/* -- words ---------------------------------------------------------------- */
-
-static const char *words_in(const words_t *table, int count, const char *text)
-{
-    int i;
-
-    for (i = 0; i < count; i++) {
-        if (strstr(text, table[i].mark)) return table[i].words;
-    }
-    return NULL;
-}
-
-/** "2026-01-05T14:03:09.12Z" as "5 January 2026, 14:03 UTC"; as it is when it is no UTC time. */
-static const char *time_words(apr_pool_t *pool, const char *rfc3339)
-{
-    static const char shape[] = "0000-00-00T00:00";
-    int i, month;
-
-    for (i = 0; shape[i]; i++) {
-        int fits = shape[i] == '0' ? isdigit((unsigned char)rfc3339[i]) : rfc3339[i] == shape[i];
-        if (!fits) return rfc3339;
-    }
-    month = atoi(rfc3339 + 5);
-    if (month < 1 || month > 12 || rfc3339[strlen(rfc3339) - 1] != 'Z') return rfc3339;
-    return apr_psprintf(pool, "%d %s %.4s, %.5s UTC", atoi(rfc3339 + 8), MONTHS[month - 1], rfc3339, rfc3339 + 11);
-}
-
-static const char *method_words(const json_t *method)
-{
-    const char *name = kr_json_str(method, "method"), *provider = kr_json_str(method, "provider");
-    int i;
-
-    if (provider && *provider) return provider;
-    for (i = 0; name && i < KR_DIM(METHODS); i++) {
-        if (strcmp(name, METHODS[i].mark) == 0) return METHODS[i].words;
-    }
-    return name;
-}
-
-static const char *device_words(apr_pool_t *pool, const char *agent)
-{
-    const char *browser = words_in(BROWSERS, KR_DIM(BROWSERS), agent);
-    const char *system = words_in(SYSTEMS, KR_DIM(SYSTEMS), agent);
-
-    if (browser && system) return apr_pstrcat(pool, browser, " on ", system, NULL);
-    return browser ? browser : agent;
-}
-
-/** "192.0.2.1:4711" without its port; IPv6 as it is. */
-static const char *address_words(apr_pool_t *pool, const char *ip)
-{
-    const char *colon = strchr(ip, ':');
-
-    return colon && !strchr(colon + 1, ':') ? apr_pstrmemdup(pool, ip, (apr_size_t)(colon - ip)) : ip;
-}
 
 /* -- who ------------------------------------------------------------------ */
 
@@ -123,8 +22,7 @@ static const char *first_string(const json_t *traits, int depth)
     return NULL;
 }
 
-/** What this person would call the account: e-mail address, user name, else the first text trait, else the id. */
-static const char *who_is(const json_t *session)
+const char *ui_who(const json_t *session)
 {
     static const char *const names[] = { "email", "username" };
     const json_t *traits = kr_json_at(session, "identity.traits");
@@ -139,13 +37,21 @@ static const char *who_is(const json_t *session)
     return name ? name : kr_json_str(session, "identity.id");
 }
 
-/* -- the page ------------------------------------------------------------- */
+/* -- parts ---------------------------------------------------------------- */
 
-static void put_time(ui_html_t *h, const char *label, const char *when)
+static void put_time(ui_html_t *h, const char *key, const char *when)
 {
     if (!when || !*when) return;
-    ui_add(h, "<div>\n<dt>%s</dt>\n<dd><time datetime=\"%s\">%s</time></dd>\n</div>\n", label, when,
-           time_words(h->pool, when));
+    ui_add(h, "<div>\n<dt>%s</dt>\n<dd><time datetime=\"%s\">%s</time></dd>\n</div>\n", ui_word(h->words, key), when,
+           ui_time(h->pool, h->words, when));
+}
+
+static const char *method_words(ui_html_t *h, const json_t *method)
+{
+    const char *name = kr_json_str(method, "method"), *provider = kr_json_str(method, "provider");
+    const char *own = ui_word_of(h->pool, h->words, "method.", name);
+
+    return provider && *provider ? provider : own ? own : name;
 }
 
 static void put_methods(ui_html_t *h, const json_t *session)
@@ -155,38 +61,141 @@ static void put_methods(ui_html_t *h, const json_t *session)
     json_t *method;
 
     if (json_array_size(methods) == 0) return;
-    ui_add(h, "<div>\n<dt>Signed in with</dt>\n<dd>");
-    json_array_foreach(methods, i, method) ui_add(h, i ? ", %s" : "%s", method_words(method));
+    ui_add(h, "<div>\n<dt>%s</dt>\n<dd>", ui_word(h->words, "session.methods"));
+    json_array_foreach(methods, i, method) ui_add(h, i ? ", %s" : "%s", method_words(h, method));
     ui_add(h, "</dd>\n</div>\n");
 }
 
 /** The device of the sign-in; after a step-up a second one is listed, and the last is the one at hand. */
-static void put_device(ui_html_t *h, const json_t *session)
+static const json_t *device_of(const json_t *session)
 {
     const json_t *devices = json_object_get(session, "devices");
-    const json_t *device = json_array_get(devices, json_array_size(devices) - 1);
-    const char *agent = kr_json_str(device, "user_agent"), *ip = kr_json_str(device, "ip_address");
-    const char *place = kr_json_str(device, "location");
+
+    return json_array_get(devices, json_array_size(devices) - 1);
+}
+
+static const char *device_words(ui_html_t *h, const json_t *session)
+{
+    return ui_device(h->pool, h->words, kr_json_str(device_of(session), "user_agent"));
+}
+
+static void put_device(ui_html_t *h, const json_t *session)
+{
+    const json_t *device = device_of(session);
+    const char *ip = kr_json_str(device, "ip_address"), *place = kr_json_str(device, "location");
 
     if (!device) return;
-    ui_add(h, "<div>\n<dt>Device</dt>\n<dd>%s", agent && *agent ? device_words(h->pool, agent) : "Unknown");
-    if (ip && *ip) ui_add(h, "<br>\n<span class=\"quiet\">%s</span>", address_words(h->pool, ip));
+    ui_add(h, "<div>\n<dt>%s</dt>\n<dd>%s", ui_word(h->words, "session.device"), device_words(h, session));
+    if (ip && *ip) ui_add(h, "<br>\n<span class=\"quiet\">%s</span>", ui_address(h->pool, ip));
     if (place && *place) ui_add(h, "<br>\n<span class=\"quiet\">%s</span>", place);
     ui_add(h, "</dd>\n</div>\n");
+}
+
+/* -- this session --------------------------------------------------------- */
+
+static const char *since_of(const json_t *session)
+{
+    const char *since = kr_json_str(session, "authenticated_at");
+
+    return since ? since : kr_json_str(session, "issued_at");
 }
 
 const char *kr_ui_session_page(apr_pool_t *pool, const kr_page_t *page, const json_t *session, const char *logout_url)
 {
     ui_html_t *h = ui_page_begin(pool, page, page->title, 0);
-    const char *since = kr_json_str(session, "authenticated_at");
 
-    ui_add(h, "<p class=\"lead\">You are signed in as <strong>%s</strong>.</p>\n<dl>\n", who_is(session));
-    put_time(h, "Signed in since", since ? since : kr_json_str(session, "issued_at"));
-    put_time(h, "Signed in until", kr_json_str(session, "expires_at"));
+    ui_add(h, "<div class=\"card\">\n<p class=\"lead\">%s <strong>%s</strong></p>\n<dl>\n", ui_word(h->words, "session.who"),
+           ui_who(session));
+    put_time(h, "session.since", since_of(session));
+    put_time(h, "session.until", kr_json_str(session, "expires_at"));
     put_methods(h, session);
     put_device(h, session);
     ui_add(h, "</dl>\n");
     logout_url = ui_safe_url(pool, logout_url);
-    if (logout_url) ui_link_put(h, logout_url, "Sign out", "button");
+    if (logout_url) ui_link_put(h, logout_url, ui_word(h->words, "signout"), "button");
+    ui_add(h, "</div>\n");
+    return ui_page_end(h, page);
+}
+
+/* -- all of them ---------------------------------------------------------- */
+
+static void put_session(ui_html_t *h, const json_t *session, const char *badge)
+{
+    const json_t *device = device_of(session);
+    const char *ip = kr_json_str(device, "ip_address"), *place = kr_json_str(device, "location"), *since = since_of(session);
+
+    ui_add(h, "<div class=\"what\">\n<p><strong>%s</strong>", device_words(h, session));
+    if (badge) ui_add(h, " <span class=\"badge\">%s</span>", badge);
+    ui_add(h, "</p>\n<p class=\"quiet\">");
+    if (since) ui_add(h, "%s <time datetime=\"%s\">%s</time>", ui_word(h->words, "sessions.since"), since, ui_time(h->pool, h->words, since));
+    if ((place && *place) || (ip && *ip)) ui_add(h, "<br>\n");
+    if (place && *place) ui_add(h, "%s", place);
+    if (place && *place && ip && *ip) ui_add(h, ", ");
+    if (ip && *ip) ui_add(h, "%s", ui_address(h->pool, ip));
+    ui_add(h, "</p>\n</div>\n");
+}
+
+static void open_form(ui_html_t *h, const kr_page_t *page, const kr_sessions_view_t *view)
+{
+    ui_add(h, "<form method=\"post\" action=\"%s/sessions\">\n<input type=\"hidden\" name=\"token\" value=\"%s\">\n", page->home,
+           view->token);
+}
+
+/** Buttons that look alike differ in what is read aloud. */
+static void put_end_button(ui_html_t *h, const kr_page_t *page, const kr_sessions_view_t *view, const json_t *session)
+{
+    open_form(h, page, view);
+    ui_add(h, "<button class=\"button\" type=\"submit\" name=\"end\" value=\"%s\">%s<span class=\"aside\">: %s</span></button>\n</form>\n",
+           kr_json_str(session, "id"), ui_word(h->words, "sessions.end"), device_words(h, session));
+}
+
+static void put_pager(ui_html_t *h, const kr_page_t *page, const kr_sessions_view_t *view)
+{
+    if (view->pages < 2) return;
+    ui_add(h, "<nav class=\"pager\" aria-label=\"%s\">\n", ui_word(h->words, "sessions.pages"));
+    if (view->page > 1) ui_add(h, "<a href=\"%s/sessions?page=%d\">%s</a>\n", page->home, view->page - 1, ui_word(h->words, "sessions.newer"));
+    ui_add(h, "<span class=\"quiet\">%d / %d</span>\n", view->page, view->pages);
+    if (view->page < view->pages)
+        ui_add(h, "<a href=\"%s/sessions?page=%d\">%s</a>\n", page->home, view->page + 1, ui_word(h->words, "sessions.older"));
+    ui_add(h, "</nav>\n");
+}
+
+static void put_others(ui_html_t *h, const kr_page_t *page, const kr_sessions_view_t *view)
+{
+    size_t i;
+    json_t *session;
+
+    ui_add(h, "<ul class=\"list\">\n");
+    json_array_foreach(view->others, i, session) {
+        ui_add(h, "<li>\n");
+        put_session(h, session, NULL);
+        put_end_button(h, page, view, session);
+        ui_add(h, "</li>\n");
+    }
+    ui_add(h, "</ul>\n");
+    put_pager(h, page, view);
+    open_form(h, page, view);
+    ui_add(h, "<button class=\"button danger\" type=\"submit\" name=\"end\" value=\"others\">%s</button>\n</form>\n",
+           ui_word(h->words, "sessions.end.others"));
+}
+
+static void open_section(ui_html_t *h, const char *id, const char *title, const char *about)
+{
+    ui_add(h, "<section aria-labelledby=\"%s\">\n<div class=\"about\">\n<h2 id=\"%s\">%s</h2>\n", id, id, ui_word(h->words, title));
+    ui_add(h, "<p class=\"quiet\">%s</p>\n</div>\n<div class=\"card\">\n", ui_word(h->words, about));
+}
+
+const char *kr_ui_sessions_page(apr_pool_t *pool, const kr_page_t *page, const kr_sessions_view_t *view)
+{
+    ui_html_t *h = ui_page_begin(pool, page, page->title, 0);
+
+    if (view->done) ui_add(h, "<div class=\"message success\" role=\"status\">\n<p>%s</p>\n</div>\n", view->done);
+    open_section(h, "this", "sessions.this", "sessions.this.about");
+    put_session(h, view->current, ui_word(h->words, "sessions.badge"));
+    ui_add(h, "</div>\n</section>\n");
+    open_section(h, "others", "sessions.others", "sessions.others.about");
+    if (view->total > 0) put_others(h, page, view);
+    else ui_add(h, "<p>%s</p>\n", ui_word(h->words, "sessions.none"));
+    ui_add(h, "</div>\n</section>\n");
     return ui_page_end(h, page);
 }

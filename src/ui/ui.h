@@ -1,25 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of this room share: HTML that escapes by itself, the frame of a page, nodes made easy to ask. */
+/* What the files of this room share: words, HTML that escapes by itself, the frame of a page, nodes made easy to ask. */
 #ifndef KR_UI_PRIVATE_H
 #define KR_UI_PRIVATE_H
 
+#include <string.h>
+
 #include "kr_ui.h"
+
+/* -- what a realm's pages are made of: builtin.c, catalogue.c, layout.c, load.c ------------------------------------- */
+
+/** The largest file of an owner, and how many a folder may hold. */
+#define UI_FILE_MAX (256 * 1024)
+#define UI_FILES_MAX 64
+
+/** A file of the source tree's src/ui/pages by its path there, as text. NULL: there is none of that name. */
+const char *ui_builtin(const char *name);
+
+/** The words of one language, those of English below it. */
+struct kr_words_t {
+    const char *lang;         /* BCP 47: "de", "pt-BR" */
+    json_t *texts;            /* object: key -> text; read only */
+    const kr_pages_t *pages;  /* which these words belong to */
+};
+
+/** A piece of the layout: markup as it is, or the place of something. */
+typedef enum { UI_MARKUP, UI_LANG, UI_TITLE, UI_STYLE, UI_CONTENT, UI_SITE } ui_piece_e;
+typedef struct {
+    ui_piece_e kind;
+    const char *text;         /* of UI_MARKUP */
+    apr_size_t len;
+} ui_piece_t;
+
+/** A file of the owner, served as it is. */
+typedef struct {
+    const char *name, *type, *etag, *body;
+    apr_size_t len;
+} ui_file_t;
+
+struct kr_pages_t {
+    apr_array_header_t *languages; /* of kr_words_t*; English first */
+    apr_array_header_t *layout;    /* of ui_piece_t */
+    apr_array_header_t *files;     /* of ui_file_t */
+    const char *css, *css_version;
+    apr_size_t css_len;
+};
+
+/** Split a layout. @return NULL, or what is wrong with it */
+const char *ui_layout_parse(apr_array_header_t **pieces, apr_pool_t *pool, const char *text);
+/**
+ * Read a catalogue and lay it over `texts`. `known` has all keys there are, with the placeholders they may use.
+ * @return NULL, or what is wrong with it
+ */
+const char *ui_catalogue_add(json_t *texts, apr_pool_t *pool, const char *text, const json_t *known);
+/** Is it a language tag that may name a file? */
+int ui_is_language(const char *tag);
+/** The file that the owner put into static/, or NULL. */
+const ui_file_t *ui_file_named(const kr_pages_t *pages, const char *name);
+
+/* -- words.c -------------------------------------------------------------- */
+
+/** The text of a key; the key itself where there is none. */
+const char *ui_word(const kr_words_t *words, const char *key);
+/** The same with NULL where there is none. */
+const char *ui_word_or_null(const kr_words_t *words, const char *key);
+/** The text of "<prefix><rest>", or NULL. */
+const char *ui_word_of(apr_pool_t *pool, const kr_words_t *words, const char *prefix, const char *rest);
+/** The text of a key with {name} filled in from `context`; what the context lacks stands for nothing. */
+const char *ui_say(apr_pool_t *pool, const kr_words_t *words, const char *key, const json_t *context);
+/** A message of the API {id,text,context} in the language of the page; its own text where the catalogue has none. */
+const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *message);
+/** A reason, written for logs, as a sentence for people; in their language where the catalogue has it. */
+const char *ui_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason);
+/** "2026-01-05T14:03:09.12Z" as people read it; as it is when it is no UTC time. */
+const char *ui_time(apr_pool_t *pool, const kr_words_t *words, const char *rfc3339);
+/** "Firefox on Linux" of a User-Agent; what it says itself when it is none we know. NULL and "": unknown device. */
+const char *ui_device(apr_pool_t *pool, const kr_words_t *words, const char *agent);
+/** "192.0.2.1:4711" without its port; IPv6 as it is. */
+const char *ui_address(apr_pool_t *pool, const char *ip);
 
 /* -- html.c --------------------------------------------------------------- */
 
-/** A document while it grows. `text` is NUL-terminated at any moment. */
+/** The content of a page while it grows. `text` is NUL-terminated at any moment. */
 typedef struct {
     apr_pool_t *pool;
+    const kr_words_t *words;
+    const char *title;  /* of the document */
     char *text;
     apr_size_t len, size;
 } ui_html_t;
 
-ui_html_t *ui_html_make(apr_pool_t *pool);
+ui_html_t *ui_html_make(apr_pool_t *pool, const kr_words_t *words);
 /**
  * Append markup. Markup is only ever in `fmt`; every %s is escaped on its way (NULL is empty), so a value cannot become
  * markup. Knows %s, %d and %%; nothing else.
  */
 void ui_add(ui_html_t *h, const char *fmt, ...) KR_PRINTF(2, 3);
+/** Append what is markup already: the layout's own, and a finished content. */
+void ui_add_markup(ui_html_t *h, const char *text, apr_size_t len);
 /** The URL if it may stand in href, src or action: http, https or relative. Else NULL: javascript: and friends. */
 const char *ui_safe_url(apr_pool_t *pool, const char *url);
 /** As ui_safe_url, data:image/ allowed too: for pictures. */
@@ -27,12 +104,30 @@ const char *ui_safe_image(apr_pool_t *pool, const char *url);
 
 /* -- page.c --------------------------------------------------------------- */
 
-/** Head and heading. @param failed 1: the title says so, because screen readers read it first */
+/** The card, the way between the pages of an account, the heading. @param failed 1: the title says so, because screen readers read it first */
 ui_html_t *ui_page_begin(apr_pool_t *pool, const kr_page_t *page, const char *heading, int failed);
 /** A link that looks like a button. @param url  checked by ui_safe_url */
 void ui_link_put(ui_html_t *h, const char *url, const char *label, const char *css_class);
-/** The other link and the end. @return the document */
+/** The other links and the layout around it all. @return the document */
 const char *ui_page_end(ui_html_t *h, const kr_page_t *page);
+
+/* -- session_page.c ------------------------------------------------------- */
+
+/**
+ * What somebody would call the account: e-mail address, user name, else the first text trait, else the id.
+ * @param holder  what has an `identity`: a session, a flow of settings
+ */
+const char *ui_who(const json_t *holder);
+
+/* -- sessions.c ----------------------------------------------------------- */
+
+/** The page "Where you are signed in", and the forms on it that end sessions. */
+void ui_sessions_show(kr_ctx_t *k, kr_page_t *page);
+void ui_sessions_end(kr_ctx_t *k, const kr_page_t *page);
+/** A page with its headers as the reply. */
+void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html);
+/** Where a flow of that kind begins. @param return_to  or NULL */
+const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to);
 
 /* -- nodes.c -------------------------------------------------------------- */
 
@@ -61,16 +156,59 @@ typedef struct {
     ui_look_e look;     /* of UI_SUBMIT */
     const char *group;  /* never NULL */
     const char *name;   /* of inputs; never NULL */
-    const char *label;  /* never NULL */
+    const char *label;  /* in the language of the page; never NULL */
+    int label_id;       /* message id of the label, or 0 */
     const json_t *attributes, *messages;
     int failed;         /* an error is among its messages */
+    int focus;          /* 1: the cursor stands here when the page opens */
 } ui_node_t;
 
+/** Message ids of labels: of the button that sends a code again, of the field for a password. */
+#define UI_LABEL_SEND_AGAIN 1070008
+#define UI_LABEL_PASSWORD 1070001
+
+#define UI_EACH_NODE(n, nodes)                                                                                         \
+    for ((n) = (const ui_node_t *)(nodes)->elts; (n) < (const ui_node_t *)(nodes)->elts + (nodes)->nelts; (n)++)
+
 /** Read ui.nodes. @return array of ui_node_t, in order; empty for null */
-apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const json_t *nodes);
+apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const json_t *nodes);
 /** A hidden field, a visible one, a text, a picture or a link; nothing for other kinds. */
 void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
 /** A submit button. @param check 1: the browser checks required fields first */
 void ui_submit_put(ui_html_t *h, const ui_node_t *node, const char *css_class, int check);
+/** Is an attribute of the node true? */
+int ui_node_has(const ui_node_t *node, const char *attribute);
+/** A scalar as people write it; NULL for absent and null. */
+const char *ui_value_text(apr_pool_t *pool, const json_t *value);
+/** `s`, or `other` where there is none. */
+const char *ui_or_else(const char *s, const char *other);
+
+/* -- fields.c ------------------------------------------------------------- */
+
+/** A field with its label, hint and error. */
+void ui_field_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
+/** Is it the field for a code that was sent? */
+int ui_field_is_code(const ui_node_t *node);
+
+/* -- forms.c -------------------------------------------------------------- */
+
+/** The nodes of one form. */
+typedef struct {
+    const apr_array_header_t *nodes;
+    const char *group;  /* NULL: all of them */
+    int first;          /* takes what is visible in group default */
+    int get;            /* the form's method */
+    int wait;           /* a code was sent just now: another one is not offered at once */
+    const char *action;
+    const char *who;    /* whose settings these are, or NULL */
+} ui_form_t;
+
+/** Is there anything in it that people see? */
+int ui_form_shows(const ui_form_t *form);
+/**
+ * The form; or one for each group, where two of them each ask something and have a button of their own.
+ * @param sections  1: one for each group, whatever they ask
+ */
+void ui_forms_put(ui_html_t *h, ui_form_t *form, int sections);
 
 #endif

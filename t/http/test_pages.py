@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in pages, as a browser without JavaScript uses them."""
+import re
+import shutil
 from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
 from lib.clients import PASSWORD, WRONG, new_email
-from lib.serving import free_port
+from lib.serving import Server, free_port, scratch
 
 pytestmark = pytest.mark.san
 
@@ -56,16 +58,17 @@ class Reader:
 
     def open(self, url):
         answer = self.client.get(urljoin(self.url, url))
-        return self.follow(answer)
+        return self.follow(answer, url)
 
-    def follow(self, answer):
+    def follow(self, answer, url=None):
         for _ in range(10):
             if answer.status not in (302, 303):
                 break
-            answer = self.client.get(urljoin(self.url, answer.location))
+            url = urljoin(self.url, answer.location)
+            answer = self.client.get(url)
         assert answer.status == 200 or answer.status >= 400
         page = Page(answer)
-        page.answer = answer
+        page.answer, page.url = answer, url
         return page
 
     def send(self, page, **fields):
@@ -160,3 +163,110 @@ def test_pages_take_no_other_method(server):
 def test_the_welcome_page_sends_strangers_to_the_login(server):
     answer = server.browser().get('/ui/welcome')
     assert answer.status == 303 or 'login' in ' '.join(Page(answer).links)
+
+
+# -- languages, sessions, an owner's own files ----------------------------------------
+
+
+def test_pages_speak_the_readers_language_and_the_api_stays_english(server, reader):
+    reader.client.headers['Accept-Language'] = 'de-AT, en;q=0.3'
+    page = reader.send(reader.open('/self-service/registration/browser'), traits__email='ana', traits__name='Ana', password='short')
+    assert page.answer.header('Content-Language') == 'de' and 'Accept-Language' in page.answer.header('Vary')
+    assert '„ana“ ist keine E-Mail-Adresse.' in page.text and 'Konto anlegen' in page.text
+    flow = parse_qs(urlsplit(page.url).query)['flow'][0]
+    api = reader.client.request('GET', f'/self-service/registration/flows?id={flow}', headers={'Accept': 'application/json'})
+    assert 'is no email address' in api.body.decode()
+
+
+def test_one_ends_the_session_on_another_device(server, reader):
+    email = new_email()
+    reader.send(reader.open('/self-service/registration/browser'), traits__email=email, password=PASSWORD)
+    other = Reader(server)
+    other.client.headers['User-Agent'] = 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1'
+    other.send(other.open('/self-service/login/browser'), identifier=email, password=PASSWORD)
+    page = reader.open('/ui/sessions')
+    assert 'Safari on iPhone' in page.text
+    data = {'token': page.fields['token'], 'end': next(v for k, v in page.buttons if k == 'end')}
+    assert other.client.request('POST', '/ui/sessions', form=data).status == 403
+    assert reader.client.request('POST', '/ui/sessions', form=data, headers={'Sec-Fetch-Site': 'cross-site'}).status == 403
+    assert other.client.whoami().status == 200
+    page = reader.follow(reader.client.request('POST', '/ui/sessions', form=data))
+    assert 'signed out' in page.text and 'iPhone' not in page.text
+    assert other.client.whoami().status == 401 and reader.client.whoami().status == 200
+
+
+def test_the_fullest_page_of_sessions_is_light(server, reader):
+    email = new_email()
+    reader.send(reader.open('/self-service/registration/browser'), traits__email=email, password=PASSWORD)
+    for _ in range(16):
+        other = Reader(server)
+        other.client.headers['User-Agent'] = 'Something nobody knows ' + 'x' * 400
+        other.send(other.open('/self-service/login/browser'), identifier=email, password=PASSWORD)
+    page = reader.open('/ui/sessions')
+    css = server.browser().get('/ui/style.css').must(200)
+    assert len(page.answer.body) + len(css.body) < 30_000
+
+
+PIXEL = b'\x89PNG\r\n\x1a\n' + bytes(20)
+
+
+@pytest.fixture
+def folder():
+    path = scratch('pages')
+    yield path
+    shutil.rmtree(path)
+
+
+def put(folder, files):
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def with_pages(serve, folder, **kw):
+    own = {'ui_url': None}
+    flows = {'login': own, 'registration': own, 'error': own, 'logout': None}
+    return serve({'selfservice': {'flows': flows}}, flags=['ui'], lines={'extra': f'KratosPages "{folder}"\n'}, **kw)
+
+
+def test_an_owner_changes_layout_style_words_and_adds_a_logo(serve_sqlite, folder):
+    put(folder, {'layout.html': '<!DOCTYPE html><html lang="{{lang}}"><title>{{title}}</title><link rel="stylesheet" href="{{style}}">'
+                                '<body><img src="static/logo.png" alt="{{site}}"><main>{{content}}</main></body></html>',
+                 'style.css': 'h1 { color: green }',
+                 'words/en.json': '{"site": "Ana & Co", "title.login": "Come in"}',
+                 'words/pt.json': '{"title.login": "Entre"}',
+                 'static/logo.png': PIXEL, 'static/font.woff2': b'wOF2'})
+    server = with_pages(serve_sqlite, folder)
+    reader = Reader(server)
+    page = reader.open('/ui/login')
+    body = page.answer.body.decode()
+    assert 'alt="Ana &amp; Co"' in body and '<h1>Come in</h1>' in body and 'password' in page.fields
+    style = server.browser().get(urljoin('/ui/', re.search(r'href="([^"]*style\.css[^"]*)"', body)[1])).must(200)
+    assert style.body == b'h1 { color: green }' and 'immutable' in style.header('Cache-Control')
+    logo = server.browser().get('/ui/static/logo.png').must(200)
+    assert logo.body == PIXEL and logo.header('Content-Type') == 'image/png' and logo.header('X-Content-Type-Options') == 'nosniff'
+    assert server.browser().request('GET', '/ui/static/logo.png', headers={'If-None-Match': logo.header('ETag')}).status == 304
+    assert server.browser().get('/ui/static/font.woff2').must(200).header('Content-Type') == 'font/woff2'
+    for path in ('/ui/static/', '/ui/static/nope.png', '/ui/static/../words/en.json', '/ui/static/%2e%2e/layout.html', '/ui/layout.html'):
+        assert server.browser().get(path).status in (400, 404)
+    reader.client.headers['Accept-Language'] = 'pt'
+    body = reader.open('/ui/login').answer.body.decode()
+    assert '<h1>Entre</h1>' in body and '<html lang="pt">' in body and 'Sign in with' not in body.split('<h1>')[0]
+
+
+@pytest.mark.parametrize('name, content, reason', [
+    ('layout.html', '<main>{{contents}}</main>', 'unknown placeholder'),
+    ('layout.html', '<main></main>', '{{content}} must stand in it once'),
+    ('words/de.json', '{"title.login": ', 'words/de.json'),
+    ('words/de.json', '{"titel.login": "x"}', 'there is no such key'),
+    ('style.css', ' ' * (256 * 1024 + 1), 'larger than 262144 bytes'),
+    ('static/evil.html', '<script>', 'not served'),
+])
+def test_httpd_does_not_start_with_a_broken_file(folder, name, content, reason):
+    put(folder, {name: content})
+    server = Server(lines={'extra': f'KratosPages "{folder}"\n'}, flags=['ui', 'check'], wait=False)
+    assert server.proc.wait(30) != 0
+    said = server.log()
+    server.stop()
+    assert 'KratosPages' in said and str(folder / name) in said and reason in said, said

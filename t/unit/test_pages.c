@@ -3,10 +3,17 @@
 #include "api_env.h"
 #include "kr_ui.h"
 
+/* As httpd does it at start. */
+static void pages_of(client_t *c)
+{
+    if (!c->realm->pages) assert_null(kr_pages_load(&((kr_realm_t *)c->realm)->pages, c->env->pool, NULL));
+}
+
 static kr_ctx_t *visit(client_t *c, const char *method, const char *url)
 {
     kr_ctx_t *k = carrying(c, method, url, NULL, NULL);
 
+    pages_of(c);
     kr_ui_handle(k);
     kr_db_release(k);
     keep_cookies(c, k);
@@ -108,7 +115,7 @@ static void test_settings_are_cards_for_their_owner_alone(void **state)
     assert_status(k, 200);
     assert_true(shows(k, ">Profile</h2>") && shows(k, ">Password</h2>"));
     assert_true(shows(k, "value=\"ana@example.org\""));
-    assert_true(shows(k, "href=\"/welcome\">Back to your account"));
+    assert_true(shows(k, "href=\"/welcome\"") && shows(k, "aria-current=\"page\">Settings</a>"));
     k = visit(ben, "GET", page);
     assert_status(k, 403);
     assert_false(shows(k, "ana@example.org"));
@@ -175,6 +182,49 @@ static const struct { const char *path; int status; } PATHS[] = {
     { "/\"><script>/signed-out", 200 },
 };
 
+/* As the API would have kept it. */
+static const char *error_page_of(client_t *c, const char *details)
+{
+    static const char form[] = "{\"code\":403,\"id\":\"cookie_not_accepted\",\"reason\":\"your browser keeps no cookies\",\"details\":%s}";
+    const char *error = apr_psprintf(c->env->pool, form, details), *why;
+    kr_page_t page = { .home = "" };
+
+    pages_of(c);
+    page.words = kr_pages_words(c->realm->pages, c->env->pool, NULL, NULL);
+    return kr_ui_error_page(c->env->pool, &page, kr_json_parse(c->env->pool, error, strlen(error), &why));
+}
+
+static void test_an_error_that_knows_where_to_try_again_says_so(void **state)
+{
+    client_t *c = person(*state);
+    const char *html = error_page_of(c, "{\"return_to\":\"https://app.example.org/x?a=1&b=2\"}");
+
+    assert_non_null(strstr(html, "Your browser keeps no cookies."));
+    assert_non_null(strstr(html, "href=\"https://app.example.org/x?a=1&amp;b=2\">Try again</a>"));
+    assert_non_null(strstr(error_page_of(c, "{\"return_to\":\"/a\",\"retry_url\":\"/b\"}"), "href=\"/b\">Try again</a>"));
+    assert_null(strstr(error_page_of(c, "{\"return_to\":\"javascript:alert(1)\"}"), "Try again"));
+    assert_null(strstr(error_page_of(c, "{}"), "Try again"));
+    assert_null(strstr(error_page_of(c, "null"), "Try again"));
+}
+
+static void test_a_page_is_in_the_language_of_the_account_else_of_the_browser(void **state)
+{
+    env_t *env = *state;
+    client_t *c = person(env);
+    kr_ctx_t *k;
+
+    apr_table_set(c->headers, "Accept-Language", "de-CH, en;q=0.5");
+    k = visit(c, "GET", "/signed-out");
+    assert_true(shows(k, "<html lang=\"de\">") && shows(k, "<h1>Abgemeldet</h1>"));
+    assert_string_equal(header(k, "Content-Language"), "de");
+    assert_string_equal(header(k, "Vary"), "Accept-Language, Cookie");
+    k = visit(c, "GET", page_of(c, "login", ""));
+    assert_true(shows(k, ">Passwort</label>") && shows(k, ">Mit Passwort anmelden</button>"));
+    c = signed_in_spa(env, "ana@example.org");
+    apr_table_set(c->headers, "Accept-Language", "fr");
+    assert_true(shows(visit(c, "GET", "/welcome"), "<html lang=\"fr\">"));
+}
+
 static void test_no_path_makes_links_that_lead_away(void **state)
 {
     for (int i = 0; i < KR_DIM(PATHS); i++) {
@@ -225,6 +275,8 @@ int main(void)
         TEST(test_settings_are_cards_for_their_owner_alone),
         TEST(test_the_way_to_recovery_is_shown_where_there_is_one),
         TEST(test_the_error_page_shows_what_was_kept),
+        TEST(test_an_error_that_knows_where_to_try_again_says_so),
+        TEST(test_a_page_is_in_the_language_of_the_account_else_of_the_browser),
         TEST(test_no_path_makes_links_that_lead_away),
         TEST(test_pages_are_read_only),
         TEST(test_the_style_sheet_is_kept_by_browsers),

@@ -16,7 +16,8 @@
 
 #define HOSTILE "\\\"'><script>alert(1)</script>&"
 
-static const kr_page_t PAGE = { .title = "Sign in", .home = "/auth" };
+static kr_page_t PAGE = { .title = "Sign in", .home = "/auth", .site = "id.example" };
+static const kr_pages_t *builtin;
 
 /* -- helpers -------------------------------------------------------------- */
 
@@ -25,7 +26,9 @@ static apr_pool_t *pool;
 static int begin(void **state)
 {
     (void)state;
-    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS || kr_pages_load(&builtin, pool, NULL)) return 1;
+    PAGE.words = kr_pages_words(builtin, pool, NULL, NULL);
+    return 0;
 }
 
 static int end(void **state)
@@ -112,14 +115,15 @@ static int count(const char *html, const char *what)
 
 static void a_page_has_one_heading_a_language_and_its_style_sheet(void **state)
 {
-    const kr_page_t page = { "Sign in", "/auth", { { "No account yet?", "/auth/registration", "Register" }, { NULL, "/auth/recovery", NULL } } };
+    const kr_page_t page = { .words = PAGE.words, .title = "Sign in", .home = "/auth", .site = "id.example",
+                             .links = { { "No account yet?", "/auth/registration", "Register" }, { NULL, "/auth/recovery", NULL } } };
     const char *html = kr_ui_flow_page(pool, &page, json("{\"ui\":{\"nodes\":null}}"));
-    const char *link = apr_psprintf(pool, "href=\"/auth/style.css?v=%s\"", kr_ui_css_version(pool));
+    const char *link = apr_psprintf(pool, "href=\"/auth/style.css?v=%s\"", kr_pages_css_version(builtin));
 
     (void)state;
     assert_true(strncmp(html, "<!DOCTYPE html>", 15) == 0);
     assert_shows(html, "<html lang=\"en\">");
-    assert_shows(html, "<title>Sign in</title>");
+    assert_shows(html, "<title>Sign in – id.example</title>");
     assert_shows(html, link);
     assert_int_equal(count(html, "<h1>"), 1);
     assert_shows(html, "<p class=\"other\">No account yet? <a href=\"/auth/registration\">Register</a></p>");
@@ -147,7 +151,7 @@ static void nothing_on_a_page_is_inline_or_scripted(void **state)
 static void the_style_sheet_is_small_and_its_version_is_its_hash(void **state)
 {
     apr_size_t len = 0;
-    const char *css = kr_ui_css(&len);
+    const char *css = kr_pages_css(builtin, &len);
 
     (void)state;
     assert_int_equal(strlen(css), len);
@@ -156,7 +160,7 @@ static void the_style_sheet_is_small_and_its_version_is_its_hash(void **state)
     assert_shows(css, "prefers-color-scheme:dark");
     assert_hides(css, "@import");
     assert_hides(css, "url(http");
-    assert_int_equal(strlen(kr_ui_css_version(pool)), 12);
+    assert_int_equal(strlen(kr_pages_css_version(builtin)), 12);
 }
 
 /* -- fields --------------------------------------------------------------- */
@@ -197,8 +201,10 @@ static void what_a_field_must_hold_is_told_to_the_browser(void **state)
     (void)state;
     assert_shows(html, " required");
     assert_shows(html, " autocomplete=\"one-time-code\" inputmode=\"numeric\"");
-    assert_shows(html, " pattern=\"[0-9]+\"");
-    assert_shows(html, " maxlength=\"6\"");
+    assert_hides(html, "pattern="); /* "123 456" may be pasted */
+    assert_hides(html, "maxlength");
+    assert_shows(page_of(input("a", "b", "text", "B", ",\"pattern\":\"[0-9]+\",\"maxlength\":6"), NULL),
+                 " pattern=\"[0-9]+\" maxlength=\"6\"");
     assert_hides(html, "aria-invalid");
     assert_hides(html, "aria-describedby");
 }
@@ -291,7 +297,7 @@ static void a_message_on_a_field_is_tied_to_it_and_listed_on_top(void **state)
     const char *html = page_of(node, NULL);
 
     (void)state;
-    assert_shows(html, "<title>Error: Sign in</title>");
+    assert_shows(html, "<title>Error: Sign in – id.example</title>");
     assert_shows(html, "aria-describedby=\"n1-m\" aria-invalid=\"true\"");
     assert_shows(html, "<div id=\"n1-m\">\n<p class=\"hint bad\">no address</p>");
     assert_order(html, "role=\"alert\"", "Please check: <a href=\"#n1\">E-Mail</a>");
@@ -315,7 +321,7 @@ static void messages_of_the_flow_are_shown_by_their_kind(void **state)
                                        "{\"type\":\"success\",\"text\":\"hooray\"}");
 
     (void)state;
-    assert_shows(html, "<div class=\"message error\" role=\"alert\">\n<p>oh no</p>");
+    assert_shows(html, "<div class=\"message error\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>oh no</p>");
     assert_shows(html, "<div class=\"message info\" role=\"status\">\n<p>look</p>");
     assert_shows(html, "<div class=\"message success\" role=\"status\">\n<p>hooray</p>");
     assert_int_equal(count(html, "oh no"), 1);
@@ -327,7 +333,7 @@ static void an_error_on_a_hidden_field_is_not_lost(void **state)
                                "\"messages\":[{\"text\":\"stale\",\"type\":\"error\"}]}", NULL);
 
     (void)state;
-    assert_shows(html, "role=\"alert\">\n<p>stale</p>");
+    assert_shows(html, "role=\"alert\" tabindex=\"-1\" autofocus>\n<p>stale</p>");
 }
 
 /* -- forms ---------------------------------------------------------------- */
@@ -389,6 +395,73 @@ static void groups_that_ask_for_different_things_are_forms_of_their_own(void **s
     assert_shows(html, ">Password</h2>");
     assert_order(html, "value=\"profile\"", "New password");
     assert_shows(html, "button danger\" type=\"submit\" name=\"lookup_secret_disable\"");
+}
+
+/** A flow in that state, with a code field, the button that sends another code, and these messages. */
+static const char *code_page(const char *state, const char *messages)
+{
+    const char *again = "{\"type\":\"input\",\"group\":\"code\",\"attributes\":{\"name\":\"resend\",\"type\":\"submit\",\"value\":\"code\"},"
+                        "\"meta\":{\"label\":{\"id\":1070008,\"text\":\"Send a new code\",\"type\":\"info\"}}}";
+    const char *nodes = list(input("code", "code", "text", "Code", ",\"autocomplete\":\"one-time-code\""),
+                             submit("code", "method", "code", "Go on"), again, NULL);
+    kr_page_t page = PAGE;
+
+    page.done = "Done!";
+    return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"state\":\"%s\",\"ui\":{\"action\":\"/a\",\"nodes\":[%s],\"messages\":[%s]}}",
+                                                          state, nodes, messages)));
+}
+
+static void another_code_is_offered_after_a_wait_but_at_once_after_an_error(void **state)
+{
+    const char *sent = code_page("sent_email", "{\"type\":\"info\",\"text\":\"on its way\"}");
+    const char *wrong = code_page("sent_email", "{\"type\":\"error\",\"text\":\"wrong\"}");
+
+    (void)state;
+    assert_shows(sent, "<h1>Enter the code</h1>");
+    assert_order(sent, "class=\"wait\"", "name=\"resend\"");
+    assert_shows(sent, "inputmode=\"numeric\" autofocus");
+    assert_hides(wrong, "class=\"wait\"");
+    assert_shows(wrong, "name=\"resend\"");
+    assert_int_equal(count(wrong, "autofocus"), 1); /* the error's */
+}
+
+static void a_flow_that_passed_says_so_in_its_heading(void **state)
+{
+    (void)state;
+    assert_shows(code_page("passed_challenge", ""), "<h1>Done!</h1>");
+    assert_shows(code_page("choose_method", ""), "<h1>Sign in</h1>");
+}
+
+static void settings_tell_password_managers_whose_password_changes(void **state)
+{
+    const char *field = "{\"type\":\"input\",\"group\":\"password\",\"attributes\":{\"name\":\"password\",\"type\":\"password\"},"
+                        "\"meta\":{\"label\":{\"id\":1070001,\"text\":\"Password\",\"type\":\"info\"}}}";
+    const char *flow = "{\"identity\":{\"traits\":{\"email\":\"ana@x.org\"}},\"ui\":{\"action\":\"/a\",\"nodes\":[%s]}}";
+    kr_page_t page = PAGE;
+    const char *html;
+
+    (void)state;
+    flow = apr_psprintf(pool, flow, list(field, submit("password", "method", "password", "Save"), NULL, NULL));
+    assert_hides(kr_ui_flow_page(pool, &page, json(flow)), "autocomplete=\"username\"");
+    page.here = "settings";
+    html = kr_ui_flow_page(pool, &page, json(flow));
+    assert_shows(html, "autocomplete=\"username\" value=\"ana@x.org\" readonly tabindex=\"-1\" aria-hidden=\"true\">");
+    assert_shows(html, ">New password</label>");
+}
+
+static void fields_say_what_they_are_for_where_the_schema_does_not(void **state)
+{
+    static const struct { const char *name, *type, *token; } cases[] = {
+        { "traits.name.first", "text", "given-name" }, { "traits.last_name", "text", "family-name" },
+        { "traits.work", "email", "email" },           { "traits.phone", "tel", "tel" },
+        { "identifier", "text", "username" },          { "totp_code", "text", "one-time-code" },
+    };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(cases); i++)
+        assert_shows(page_of(input("default", cases[i].name, cases[i].type, "X", ""), NULL),
+                     apr_psprintf(pool, " autocomplete=\"%s\"", cases[i].token));
+    assert_hides(page_of(input("default", "traits.colour", "text", "X", ""), NULL), "autocomplete");
 }
 
 static void a_get_form_keeps_the_token_out_of_the_url(void **state)
@@ -570,7 +643,7 @@ static void odd_times_and_devices_are_shown_as_they_are(void **state)
 
 static void an_error_is_told_in_words_with_a_way_home(void **state)
 {
-    const json_t *error = json("{\"code\":410,\"id\":\"self_service_flow_expired\",\"message\":\"m\","
+    const json_t *error = json("{\"code\":410,\"id\":\"some_error\",\"message\":\"m\","
         "\"reason\":\"the flow "
                                "expired\"}");
     const char *html = kr_ui_error_page(pool, &PAGE, error);
@@ -578,13 +651,13 @@ static void an_error_is_told_in_words_with_a_way_home(void **state)
     (void)state;
     assert_shows(html, "no longer valid");
     assert_shows(html, "<p>The flow expired.</p>");
-    assert_shows(html, "Error 410 <code>self_service_flow_expired</code>");
+    assert_shows(html, "Error 410 <code>some_error</code>");
     assert_shows(html, "href=\"/auth/welcome\"");
 }
 
 static void an_unknown_error_is_a_page_too(void **state)
 {
-    const kr_page_t untitled = { .home = "" };
+    const kr_page_t untitled = { .words = PAGE.words, .home = "" };
 
     (void)state;
     assert_shows(kr_ui_error_page(pool, &untitled, NULL), "<h1>Something went wrong</h1>");
@@ -629,6 +702,10 @@ int main(void)
         TEST(enter_presses_the_button_that_belongs_to_the_fields),
         TEST(sending_a_code_again_is_never_the_main_button),
         TEST(groups_that_ask_for_different_things_are_forms_of_their_own),
+        TEST(another_code_is_offered_after_a_wait_but_at_once_after_an_error),
+        TEST(a_flow_that_passed_says_so_in_its_heading),
+        TEST(settings_tell_password_managers_whose_password_changes),
+        TEST(fields_say_what_they_are_for_where_the_schema_does_not),
         TEST(a_get_form_keeps_the_token_out_of_the_url),
         TEST(what_only_a_script_could_do_is_left_out),
         TEST(texts_pictures_and_links_are_shown),

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What pages say: words by key, messages by id, and times and devices as people call them. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "ui.h"
+
+#define LABEL_GENERATED 1070002 /* the title that the identity schema gives a trait */
+#define REASON_OF_FLOW 4000001
+#define REASON_OF_SYSTEM 5000001
+
+/** So much of a User-Agent that says nothing we know is shown. */
+#define AGENT_MAX 100
+
+/* -- by key --------------------------------------------------------------- */
+
+const char *ui_word_or_null(const kr_words_t *words, const char *key)
+{
+    return json_string_value(json_object_get(words->texts, key));
+}
+
+const char *ui_word(const kr_words_t *words, const char *key)
+{
+    const char *text = ui_word_or_null(words, key);
+
+    return text ? text : key;
+}
+
+const char *ui_word_of(apr_pool_t *pool, const kr_words_t *words, const char *prefix, const char *rest)
+{
+    return rest ? ui_word_or_null(words, apr_pstrcat(pool, prefix, rest, NULL)) : NULL;
+}
+
+/* Scalars as people write them, lists with commas; objects say nothing. */
+static const char *plain(apr_pool_t *pool, const json_t *value)
+{
+    const char *out = "";
+    size_t i;
+    json_t *item;
+
+    if (json_is_string(value)) return json_string_value(value);
+    if (json_is_object(value) || !value) return out;
+    if (!json_is_array(value)) return kr_json_dump(pool, value, NULL);
+    json_array_foreach(value, i, item)
+        if (!json_is_array(item)) out = apr_pstrcat(pool, out, i ? ", " : "", plain(pool, item), NULL);
+    return out;
+}
+
+static const char *fill(apr_pool_t *pool, const char *text, const json_t *context)
+{
+    const char *open = strchr(text, '{'), *close = open ? strchr(open, '}') : NULL, *key;
+
+    if (!close) return text;
+    key = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open - 1));
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
+                       plain(pool, json_object_get(context, key)), fill(pool, close + 1, context), NULL);
+}
+
+const char *ui_say(apr_pool_t *pool, const kr_words_t *words, const char *key, const json_t *context)
+{
+    return fill(pool, ui_word(words, key), context);
+}
+
+/* -- of the API ----------------------------------------------------------- */
+
+const char *ui_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason)
+{
+    const char *known = ui_word_of(pool, words, "reason:", reason);
+    apr_size_t len = strlen(reason);
+    char *out;
+
+    if (known || len == 0) return known ? known : reason;
+    out = apr_pstrcat(pool, reason, strchr(".!?", reason[len - 1]) ? "" : ".", NULL);
+    out[0] = out[0] >= 'a' && out[0] <= 'z' ? (char)(out[0] - 'a' + 'A') : out[0];
+    return out;
+}
+
+static const char *lower(apr_pool_t *pool, const char *text)
+{
+    char *out = apr_pstrdup(pool, text);
+
+    for (char *c = out; *c; c++)
+        if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
+    return out;
+}
+
+const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *message)
+{
+    const json_t *context = json_object_get(message, "context");
+    const char *text = kr_json_str(message, "text"), *own, *reason = kr_json_str(context, "reason");
+    int id = (int)json_integer_value(json_object_get(message, "id"));
+
+    if ((id == REASON_OF_FLOW || id == REASON_OF_SYSTEM) && reason) return ui_reason(pool, words, reason);
+    own = id == LABEL_GENERATED ? text ? ui_word_of(pool, words, "label:", lower(pool, text)) : NULL
+                                : ui_word_or_null(words, apr_itoa(pool, id));
+    if (own) return fill(pool, own, context);
+    return text ? text : "";
+}
+
+/* -- times ---------------------------------------------------------------- */
+
+const char *ui_time(apr_pool_t *pool, const kr_words_t *words, const char *rfc3339)
+{
+    static const char shape[] = "0000-00-00T00:00";
+    const json_t *parts;
+    int month;
+
+    for (int i = 0; shape[i]; i++) {
+        int fits = shape[i] == '0' ? isdigit((unsigned char)rfc3339[i]) : rfc3339[i] == shape[i];
+        if (!fits) return rfc3339;
+    }
+    month = atoi(rfc3339 + 5);
+    if (month < 1 || month > 12 || rfc3339[strlen(rfc3339) - 1] != 'Z') return rfc3339;
+    parts = kr_json_pack(pool, "{s:i, s:s, s:s#, s:s#}", "day", atoi(rfc3339 + 8), "month",
+                         ui_word(words, apr_psprintf(pool, "month.%d", month)), "year", rfc3339, 4, "time", rfc3339 + 11, 5);
+    return ui_say(pool, words, "date", parts);
+}
+
+/* -- devices -------------------------------------------------------------- */
+
+typedef struct {
+    const char *mark, *name;
+} mark_t;
+
+/* What browsers say of themselves names others too: the first that is found counts. */
+static const mark_t BROWSERS[] = {
+    { "Edg", "Edge" },        { "OPR/", "Opera" },      { "SamsungBrowser/", "Samsung Internet" },
+    { "Firefox/", "Firefox" }, { "FxiOS/", "Firefox" }, { "Chrome/", "Chrome" },
+    { "CriOS/", "Chrome" },   { "Safari/", "Safari" },
+};
+static const mark_t SYSTEMS[] = {
+    { "Android", "Android" },  { "iPhone", "iPhone" }, { "iPad", "iPad" },   { "Windows", "Windows" },
+    { "Mac OS X", "macOS" },   { "CrOS", "ChromeOS" }, { "Linux", "Linux" },
+};
+
+static const char *name_in(const mark_t *table, int count, const char *text)
+{
+    for (int i = 0; i < count; i++)
+        if (strstr(text, table[i].mark)) return table[i].name;
+    return NULL;
+}
+
+const char *ui_device(apr_pool_t *pool, const kr_words_t *words, const char *agent)
+{
+    const char *browser, *system;
+    apr_size_t most = AGENT_MAX;
+
+    if (!agent || !*agent) return ui_word(words, "device.unknown");
+    browser = name_in(BROWSERS, KR_DIM(BROWSERS), agent);
+    system = name_in(SYSTEMS, KR_DIM(SYSTEMS), agent);
+    if (browser && system)
+        return ui_say(pool, words, "device", kr_json_pack(pool, "{s:s, s:s}", "browser", browser, "system", system));
+    if (browser) return browser;
+    if (strlen(agent) <= most) return agent;
+    while (most > 0 && ((unsigned char)agent[most] & 0xc0) == 0x80) most--; /* not in the middle of a character */
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, agent, most), "\xe2\x80\xa6", NULL);
+}
+
+const char *ui_address(apr_pool_t *pool, const char *ip)
+{
+    const char *colon = strchr(ip, ':'), *bracket = strchr(ip, ']');
+
+    if (ip[0] == '[' && bracket) return apr_pstrmemdup(pool, ip + 1, (apr_size_t)(bracket - ip - 1));
+    return colon && !strchr(colon + 1, ':') ? apr_pstrmemdup(pool, ip, (apr_size_t)(colon - ip)) : ip;
+}
