@@ -68,22 +68,28 @@ def demo():
     demo.stop()
 
 
-@pytest.fixture(params=['with JavaScript', 'without JavaScript'])
-def chromium(request):
-    """A browser that nobody used before. shot(name) keeps a picture for humans."""
-    profile = tempfile.mkdtemp(prefix='kratos-chromium-')
+def launch(profile, javascript=True):
+    """A Chromium that nobody used before, with its things in `profile`."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which('chromium')
     for flag in FLAGS + [f'--user-data-dir={profile}']:
         options.add_argument(flag)
-    if request.param == 'without JavaScript':
+    if not javascript:
         options.add_experimental_option('prefs', {'profile.managed_default_content_settings.javascript': 2})
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which('chromedriver')))
     browser.set_page_load_timeout(30)
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    return browser
+
+
+@pytest.fixture(params=['with JavaScript', 'without JavaScript'])
+def chromium(request):
+    """A browser that nobody used before. shot(name) keeps a picture for humans."""
+    profile = tempfile.mkdtemp(prefix='kratos-chromium-')
+    browser = launch(profile, request.param == 'with JavaScript')
     browser.get('data:text/html,<title>before</title><script>document.title = "after"</script>')
     assert browser.title == ('before' if request.param == 'without JavaScript' else 'after')
-    SCREENS.mkdir(parents=True, exist_ok=True)
     browser.shot = lambda name: browser.save_screenshot(str(SCREENS / f'{request.param} {name}.png'.replace(' ', '-')))
     yield browser
     browser.quit()

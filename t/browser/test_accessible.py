@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every page and state, as axe-core sees it: light and dark, phone and desktop, in each language."""
+import json
+import re
+import shutil
+import tempfile
+import urllib.request
+import uuid
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from conftest import SCREENS, launch
+from lib.serving import ROOT, wait_for
+
+AXE = ROOT / 't' / 'client' / 'node_modules' / 'axe-core' / 'axe.min.js'
+RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+PASSWORD = 'correct-Horse-battery-9'
+AGENTS = ['Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1',
+          'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'curl/8.1']
+PHONE, DESKTOP = (360, 740), (1100, 900)
+ALL = [(scheme, size) for scheme in ('light', 'dark') for size in (PHONE, DESKTOP)]
+FEW = [('light', DESKTOP), ('dark', PHONE)]
+WEIGHT = 30 * 1000          # bytes of a page with its style sheet
+RUN = """
+const done = arguments[1]
+axe.run(document, {runOnly: arguments[0]}).then(r => done({
+    passed: r.passes.length,
+    violations: r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | '))}))
+"""
+
+
+def words(lang):
+    """The built-in catalogue of a language, English below it."""
+    folder = ROOT / 'src' / 'ui' / 'pages' / 'words'
+    return {**json.loads((folder / 'en.json').read_text()), **json.loads((folder / f'{lang}.json').read_text())}
+
+
+class Eye:
+    """A browser that looks at pages one after the other."""
+
+    def __init__(self, demo, browser, lang, variants):
+        self.demo, self.browser, self.lang, self.variants = demo, browser, lang, variants
+        self.wrong, self.words, self.axe = [], words(lang), AXE.read_text()
+        self.email = f'{uuid.uuid4().hex}@example.org'
+        browser.delete_all_cookies()
+        browser.execute_cdp_cmd('Network.enable', {})
+        browser.execute_cdp_cmd('Network.setExtraHTTPHeaders', {'headers': {'Accept-Language': lang}})
+        with urllib.request.urlopen(demo.open + '/auth/ui/style.css') as answer:
+            self.css = len(answer.read())
+
+    def open(self, path):
+        self.browser.get(self.demo.open + '/auth' + path)
+
+    def emulate(self, scheme, size):
+        self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride',
+                                     {'width': size[0], 'height': size[1], 'deviceScaleFactor': 1, 'mobile': False})
+        self.browser.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [{'name': 'prefers-color-scheme', 'value': scheme}]})
+
+    def look(self, name, title=None):
+        """Notes what is wrong with the page as it stands. title: key of what its heading must say."""
+        b = self.browser
+        heading = b.find_element(By.TAG_NAME, 'h1').text
+        if title and heading != self.words[title]:
+            self.wrong.append(f'{name}: its heading is {heading!r}')
+        if b.find_element(By.TAG_NAME, 'html').get_attribute('lang') != self.lang:
+            self.wrong.append(f'{name}: its language is not said')
+        weight = len(b.page_source.encode()) + self.css
+        if weight >= WEIGHT:
+            self.wrong.append(f'{name}: {weight} bytes')
+        for scheme, size in self.variants:
+            self.emulate(scheme, size)
+            if self.lang == 'en':
+                b.save_screenshot(str(SCREENS / f'{name}-{scheme}-{size[0]}.png'.replace(' ', '-')))
+            b.execute_script(self.axe)
+            result = b.execute_async_script(RUN, RULES)
+            assert result['passed'] > 10, 'axe-core looked at nothing'
+            self.wrong += [f'{name}, {scheme}, {size[0]}: {v}' for v in result['violations']]
+        self.emulate('light', (320, 640))       # 1280 px at 400 %: WCAG 1.4.10
+        if b.execute_script('return document.documentElement.scrollWidth > innerWidth'):
+            self.wrong.append(f'{name}: it scrolls sideways')
+        self.emulate('light', DESKTOP)
+
+    def fill_in(self, **fields):
+        for name, value in fields.items():
+            field = self.browser.find_element(By.NAME, name.replace('__', '.'))
+            field.clear()
+            field.send_keys(value)
+
+    def send(self, selector='main [type=submit]'):
+        """Presses a button whatever the browser thinks of the fields; waits for the next page."""
+        b = self.browser
+        b.execute_script('document.querySelectorAll("form").forEach(form => form.noValidate = true); window.before = 1')
+        b.find_element(By.CSS_SELECTOR, selector).click()
+        WebDriverWait(b, 15).until(lambda _: b.execute_script('return !window.before && document.readyState == "complete"'))
+
+    def sign_in_elsewhere(self, agent):
+        """A session of the same account on another device."""
+        def call(url, body=None):
+            request = urllib.request.Request(url, body and json.dumps(body).encode(),
+                                             {'User-Agent': agent, 'Accept': 'application/json', 'Content-Type': 'application/json'})
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        flow = call(self.demo.open + '/auth/self-service/login/api')
+        call(flow['ui']['action'], {'method': 'password', 'identifier': self.email, 'password': PASSWORD})
+
+    def mailed_code(self, count=1):
+        """The newest code, once so many mails with one have come."""
+        def look():
+            codes = [m for mail in self.demo.mails_to(self.email) for m in re.findall(r'^(\d{6})\r?$', mail, re.MULTILINE)]
+            return codes if len(codes) >= count else None
+        return wait_for(look)[-1]
+
+
+@pytest.fixture(scope='module')
+def browser():
+    profile = tempfile.mkdtemp(prefix='kratos-chromium-')
+    browser = launch(profile)
+    yield browser
+    browser.quit()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.fixture
+def eye(demo, browser, request):
+    lang = getattr(request, 'param', 'en')
+    return Eye(demo, browser, lang, ALL if lang == 'en' else FEW)
+
+
+@pytest.mark.parametrize('eye', ['en', 'de', 'fr', 'es'], indirect=True)
+def test_no_page_keeps_anybody_out(eye):
+    eye.open('/self-service/registration/browser')
+    eye.look('registration', 'title.registration')
+    eye.fill_in(traits__email='ana', password='short')
+    eye.send()
+    eye.look('registration with errors', 'title.registration')
+    eye.fill_in(traits__email=eye.email, password=PASSWORD)
+    eye.send()
+
+    eye.open('/ui/welcome')
+    eye.look('welcome', 'title.welcome')
+    for agent in AGENTS:
+        eye.sign_in_elsewhere(agent)
+    eye.open('/ui/sessions')
+    eye.look('sessions', 'title.sessions')
+    eye.send('.list [type=submit]')
+    eye.look('one session ended', 'title.sessions')
+    eye.send('[value=others]')
+    eye.look('all sessions ended', 'title.sessions')
+    eye.open('/ui/settings')
+    eye.look('settings', 'title.settings')
+    eye.fill_in(password='short')
+    eye.send('[type=submit][value=password]')
+    eye.look('settings with errors', 'title.settings')
+    eye.send('[type=submit][value=profile]')
+    eye.look('settings saved', 'title.settings')
+    eye.open('/self-service/login/browser?refresh=true')
+    eye.look('login again', 'title.login')
+    eye.open('/ui/welcome')
+    eye.browser.find_element(By.CSS_SELECTOR, 'a[href*="/self-service/logout"]').click()
+    WebDriverWait(eye.browser, 15).until(lambda b: '/signed-out' in b.current_url)
+    eye.look('signed out', 'title.signedout')
+
+    eye.open('/ui/login')
+    eye.look('login', 'title.login')
+    eye.fill_in(identifier=eye.email, password='wrong-Horse-battery-9')
+    eye.send()
+    eye.look('login with an error', 'title.login')
+    eye.open('/self-service/recovery/browser')
+    eye.look('recovery', 'title.recovery')
+    eye.fill_in(email=eye.email)
+    eye.send()
+    eye.look('recovery code', 'title.code')
+    eye.fill_in(code='1')
+    eye.send()
+    eye.look('recovery code wrong', 'title.code')
+    eye.open('/self-service/verification/browser')
+    eye.look('verification', 'title.verification')
+    eye.fill_in(email=eye.email)
+    sent = len(eye.demo.mails_to(eye.email))
+    eye.send()
+    eye.look('verification code', 'title.code')
+    wait_for(lambda: len(eye.demo.mails_to(eye.email)) > sent)
+    eye.fill_in(code=eye.mailed_code())
+    eye.send()
+    eye.look('verified', 'title.verified')
+
+    eye.open('/self-service/login/browser?return_to=https://evil.example/')
+    eye.look('error', 'title.error')
+    eye.open('/ui/error?id=x')
+    eye.look('unknown error', 'title.error')
+    eye.open('/ui/login?flow=x')
+    eye.look('old form', 'title.login')
+    assert not eye.wrong, '\n'.join(eye.wrong)
+
+
+def test_after_an_error_the_cursor_is_where_it_is_told_and_a_link_leads_to_the_field(eye):
+    eye.open('/self-service/registration/browser')
+    eye.fill_in(traits__email='ana', password='short')
+    eye.send()
+    focused = eye.browser.switch_to.active_element
+    assert focused.get_attribute('role') == 'alert'
+    focused.find_element(By.TAG_NAME, 'a').click()
+    assert eye.browser.switch_to.active_element.get_attribute('aria-invalid') == 'true'
+
+
+def test_a_new_code_is_offered_after_a_while_and_a_pasted_one_may_have_a_gap(eye):
+    eye.open('/self-service/registration/browser')
+    eye.fill_in(traits__email=eye.email, password=PASSWORD)
+    eye.send()
+    eye.browser.delete_all_cookies()
+    before = len(wait_for(lambda: eye.demo.mails_to(eye.email)))
+    eye.open('/self-service/recovery/browser')
+    eye.fill_in(email=eye.email)
+    eye.send()
+    code = eye.browser.switch_to.active_element
+    assert code.get_attribute('autocomplete') == 'one-time-code' and code.get_attribute('inputmode') == 'numeric'
+    again, wait = (eye.browser.find_element(By.CSS_SELECTOR, '.resend ' + what) for what in ('[type=submit]', '.wait'))
+    assert wait.is_displayed() and not again.is_displayed()
+    eye.browser.execute_script('document.getAnimations().forEach(animation => animation.finish())')
+    assert again.is_displayed() and not wait.is_displayed()
+    eye.send('.resend [type=submit]')
+    wait_for(lambda: len(eye.demo.mails_to(eye.email)) == before + 2)
+    digits = eye.mailed_code()
+    eye.fill_in(code=f'{digits[:3]} {digits[3:]}')
+    eye.send()
+    assert '/ui/settings' in eye.browser.current_url
