@@ -23,6 +23,43 @@ static const char *reason_words(apr_pool_t *pool, const kr_words_t *words, const
     return reason && *reason ? ui_reason(pool, words, reason) : NULL;
 }
 
+/** Somebody whom a gate and the login sent to and fro: what was found there says why. @return NULL when it is no such error */
+static const char *bounce_words(apr_pool_t *pool, const kr_words_t *words, const json_t *error)
+{
+    return ui_word_of(pool, words, "bounce.", kr_json_str(error, "details.gate"));
+}
+
+static const char *bounce_host(apr_pool_t *pool, const json_t *error)
+{
+    const char *to = kr_json_str(error, "details.return_to");
+    kr_url_t url;
+
+    return to && kr_url_parse(&url, pool, to) && url.host ? url.host : "";
+}
+
+static void put_bounce(ui_html_t *h, const json_t *error, const char *why)
+{
+    const json_t *host = kr_json_pack(h->pool, "{s:s}", "host", bounce_host(h->pool, error));
+
+    ui_add(h, "<p class=\"lead\">%s</p>\n<p>%s</p>\n", ui_say(h->pool, h->words, "bounce", host), why);
+}
+
+static void put_words(ui_html_t *h, const json_t *error, int status)
+{
+    const char *bounce = bounce_words(h->pool, h->words, error), *reason = reason_words(h->pool, h->words, error);
+
+    if (!error) {
+        ui_add(h, "<p class=\"lead\">%s</p>\n", ui_word(h->words, "error.unknown"));
+    }
+    else if (bounce) {
+        put_bounce(h, error, bounce);
+    }
+    else {
+        ui_add(h, "<p class=\"lead\">%s</p>\n", status_words(h->pool, h->words, status));
+        if (reason) ui_add(h, "<p>%s</p>\n", reason);
+    }
+}
+
 /** For those who will be asked about it. */
 static void put_details(ui_html_t *h, int status, const char *id)
 {
@@ -47,15 +84,7 @@ const char *kr_ui_error_page(apr_pool_t *pool, const kr_page_t *page, const json
     int status = code >= 400 && code <= 599 ? (int)code : 0;
     ui_html_t *h = ui_page_begin(pool, page, page->title ? page->title : ui_word(page->words, "title.error"), 1);
 
-    if (error) {
-        const char *reason = reason_words(pool, h->words, error);
-
-        ui_add(h, "<p class=\"lead\">%s</p>\n", status_words(pool, h->words, status));
-        if (reason) ui_add(h, "<p>%s</p>\n", reason);
-    }
-    else {
-        ui_add(h, "<p class=\"lead\">%s</p>\n", ui_word(h->words, "error.unknown"));
-    }
+    put_words(h, error, status);
     if (retry) ui_link_put(h, retry, ui_word(h->words, "error.retry"), "button primary");
     ui_link_put(h, home ? home : "/", ui_word(h->words, "error.home"), retry ? "button" : "button primary");
     put_details(h, status, kr_json_str(error, "id"));

@@ -207,6 +207,19 @@ static void test_an_error_that_knows_where_to_try_again_says_so(void **state)
     assert_null(strstr(error_page_of(c, "null"), "Try again"));
 }
 
+static void test_who_is_sent_to_and_fro_is_told_why(void **state)
+{
+    client_t *c = person(*state);
+    const char *html = error_page_of(c, "{\"gate\":\"none\",\"return_to\":\"https://shop.example.org/x\"}");
+
+    assert_non_null(strstr(html, "shop.example.org cannot see it and sends you back here"));
+    assert_non_null(strstr(html, "Please allow cookies"));
+    assert_null(strstr(html, "keeps no cookies"));
+    assert_non_null(strstr(html, "href=\"https://shop.example.org/x\">Try again</a>"));
+    html = error_page_of(c, "{\"gate\":\"nothing we know\"}");
+    assert_non_null(strstr(html, "Your browser keeps no cookies."));
+}
+
 static void test_a_page_is_in_the_language_of_the_account_else_of_the_browser(void **state)
 {
     env_t *env = *state;
@@ -276,6 +289,7 @@ int main(void)
         TEST(test_the_way_to_recovery_is_shown_where_there_is_one),
         TEST(test_the_error_page_shows_what_was_kept),
         TEST(test_an_error_that_knows_where_to_try_again_says_so),
+        TEST(test_who_is_sent_to_and_fro_is_told_why),
         TEST(test_a_page_is_in_the_language_of_the_account_else_of_the_browser),
         TEST(test_no_path_makes_links_that_lead_away),
         TEST(test_pages_are_read_only),
