@@ -75,12 +75,13 @@ static void put_messages(ui_html_t *h, const json_t *messages, const apr_array_h
 
 /* -- the page ------------------------------------------------------------- */
 
-static int is_code(const apr_array_header_t *nodes)
+/** Is there a field for a code that was sent? Those of an app or of paper have other names. */
+static int asks_for_code(const apr_array_header_t *nodes)
 {
     const ui_node_t *n;
 
     UI_EACH_NODE(n, nodes) {
-        if (ui_field_is_code(n)) return 1;
+        if (n->kind == UI_FIELD && strcmp(n->name, "code") == 0) return 1;
     }
     return 0;
 }
@@ -96,8 +97,8 @@ static int is_state(const json_t *flow, const char *wanted)
 static const char *heading_of(const kr_page_t *page, const json_t *flow, const apr_array_header_t *nodes)
 {
     if (page->done && is_state(flow, "passed_challenge")) return page->done;
-    if (!is_state(flow, "sent_email")) return page->title;
-    return ui_word(page->words, is_code(nodes) ? "title.code" : "title.sent");
+    if (asks_for_code(nodes)) return ui_word(page->words, "title.code");
+    return is_state(flow, "sent_email") ? ui_word(page->words, "title.sent") : page->title;
 }
 
 static void focus_code(apr_array_header_t *nodes)
@@ -131,7 +132,7 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     const char *method = kr_json_str(flow, "ui.method"), *action = ui_safe_url(pool, kr_json_str(flow, "ui.action"));
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",
-                    .wait = !failed && is_state(flow, "sent_email"), .who = page->here ? ui_who(flow) : NULL };
+                    .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0, .who = page->here ? ui_who(flow) : NULL };
     ui_html_t *h = ui_page_begin(pool, page, heading_of(page, flow, nodes), failed);
 
     if (!failed) focus_code(nodes);

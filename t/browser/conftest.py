@@ -22,12 +22,20 @@ FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '-
 SCREENS = ROOT / 'build' / 'run' / 'screens'
 
 
+def mails_in(folder, address):
+    """Texts of the mails in a folder for that address, the oldest first."""
+    files = sorted(folder.glob('*.eml'), key=lambda f: f.stat().st_mtime_ns)
+    mails = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in files]
+    return [f"{m['Subject']}\n\n{m.get_body(('plain',)).get_content()}" for m in mails if address in m['To']]
+
+
 class Demo:
     """build/demo on ports of its own: an open site, and a private one beside it."""
 
     def __init__(self):
         port = self._two_ports()
         self.open, self.private = f'http://127.0.0.1:{port}', f'http://127.0.0.1:{port + 1}'
+        self.root = self.open + '/auth'             # of the API; the pages are below it
         self.dir = scratch('demo')
         self.log = tempfile.TemporaryFile('w+')
         self.proc = subprocess.Popen([ROOT / 'build' / 'demo', '--port', str(port), '--dir', self.dir], stdout=self.log,
@@ -56,9 +64,7 @@ class Demo:
 
     def mails_to(self, address):
         """Texts of the mails in the demo's folder for that address, the oldest first."""
-        files = sorted(self.dir.glob('mail/*.eml'), key=lambda f: f.stat().st_mtime_ns)
-        mails = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in files]
-        return [f"{m['Subject']}\n\n{m.get_body(('plain',)).get_content()}" for m in mails if address in m['To']]
+        return mails_in(self.dir / 'mail', address)
 
 
 @pytest.fixture(scope='session')

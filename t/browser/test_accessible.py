@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every page and state, as axe-core sees it: light and dark, phone and desktop, in each language."""
+import base64
 import json
 import re
 import shutil
@@ -11,8 +12,9 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from conftest import SCREENS, launch
-from lib.serving import ROOT, wait_for
+from conftest import SCREENS, launch, mails_in
+from lib.serving import ROOT, Server, free_port, scratch, wait_for
+from lib.settings import base, merge
 
 AXE = ROOT / 't' / 'client' / 'node_modules' / 'axe-core' / 'axe.min.js'
 RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
@@ -40,18 +42,18 @@ def words(lang):
 class Eye:
     """A browser that looks at pages one after the other."""
 
-    def __init__(self, demo, browser, lang, variants):
-        self.demo, self.browser, self.lang, self.variants = demo, browser, lang, variants
+    def __init__(self, site, browser, lang, variants):
+        self.site, self.browser, self.lang, self.variants = site, browser, lang, variants
         self.wrong, self.words, self.axe = [], words(lang), AXE.read_text()
         self.email = f'{uuid.uuid4().hex}@example.org'
         browser.delete_all_cookies()
         browser.execute_cdp_cmd('Network.enable', {})
         browser.execute_cdp_cmd('Network.setExtraHTTPHeaders', {'headers': {'Accept-Language': lang}})
-        with urllib.request.urlopen(demo.open + '/auth/ui/style.css') as answer:
+        with urllib.request.urlopen(site.root + '/ui/style.css') as answer:
             self.css = len(answer.read())
 
     def open(self, path):
-        self.browser.get(self.demo.open + '/auth' + path)
+        self.browser.get(self.site.root + path)
 
     def emulate(self, scheme, size):
         self.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride',
@@ -102,13 +104,13 @@ class Eye:
                                              {'User-Agent': agent, 'Accept': 'application/json', 'Content-Type': 'application/json'})
             with urllib.request.urlopen(request) as answer:
                 return json.load(answer)
-        flow = call(self.demo.open + '/auth/self-service/login/api')
+        flow = call(self.site.root + '/self-service/login/api')
         call(flow['ui']['action'], {'method': 'password', 'identifier': self.email, 'password': PASSWORD})
 
     def mailed_code(self, count=1):
         """The newest code, once so many mails with one have come."""
         def look():
-            codes = [m for mail in self.demo.mails_to(self.email) for m in re.findall(r'^(\d{6})\r?$', mail, re.MULTILINE)]
+            codes = [m for mail in self.site.mails_to(self.email) for m in re.findall(r'^(\d{6})\r?$', mail, re.MULTILINE)]
             return codes if len(codes) >= count else None
         return wait_for(look)[-1]
 
@@ -178,10 +180,10 @@ def test_no_page_keeps_anybody_out(eye):
     eye.open('/self-service/verification/browser')
     eye.look('verification', 'title.verification')
     eye.fill_in(email=eye.email)
-    sent = len(eye.demo.mails_to(eye.email))
+    sent = len(eye.site.mails_to(eye.email))
     eye.send()
     eye.look('verification code', 'title.code')
-    wait_for(lambda: len(eye.demo.mails_to(eye.email)) > sent)
+    wait_for(lambda: len(eye.site.mails_to(eye.email)) > sent)
     eye.fill_in(code=eye.mailed_code())
     eye.send()
     eye.look('verified', 'title.verified')
@@ -192,6 +194,9 @@ def test_no_page_keeps_anybody_out(eye):
     eye.look('unknown error', 'title.error')
     eye.open('/ui/login?flow=x')
     eye.look('old form', 'title.login')
+    if eye.lang == 'en':
+        eye.open('/ui/diagnose')
+        eye.look('diagnosis')
     assert not eye.wrong, '\n'.join(eye.wrong)
 
 
@@ -210,7 +215,7 @@ def test_a_new_code_is_offered_after_a_while_and_a_pasted_one_may_have_a_gap(eye
     eye.fill_in(traits__email=eye.email, password=PASSWORD)
     eye.send()
     eye.browser.delete_all_cookies()
-    before = len(wait_for(lambda: eye.demo.mails_to(eye.email)))
+    before = len(wait_for(lambda: eye.site.mails_to(eye.email)))
     eye.open('/self-service/recovery/browser')
     eye.fill_in(email=eye.email)
     eye.send()
@@ -221,8 +226,127 @@ def test_a_new_code_is_offered_after_a_while_and_a_pasted_one_may_have_a_gap(eye
     eye.browser.execute_script('document.getAnimations().forEach(animation => animation.finish())')
     assert again.is_displayed() and not wait.is_displayed()
     eye.send('.resend [type=submit]')
-    wait_for(lambda: len(eye.demo.mails_to(eye.email)) == before + 2)
+    wait_for(lambda: len(eye.site.mails_to(eye.email)) == before + 2)
     digits = eye.mailed_code()
     eye.fill_in(code=f'{digits[:3]} {digits[3:]}')
     eye.send()
     assert '/ui/settings' in eye.browser.current_url
+
+
+# -- other settings, other states -------------------------------------------------------
+
+def identifier(*ways):
+    return {'credentials': {way: {'identifier': True, **({'via': 'email'} if way == 'code' else {})} for way in ways},
+            'verification': {'via': 'email'}, 'recovery': {'via': 'email'}}
+
+
+SCHEMA = {
+    '$id': 'https://schemas.example.org/rich.schema.json', '$schema': 'http://json-schema.org/draft-07/schema#', 'type': 'object',
+    'properties': {'traits': {'type': 'object', 'required': ['email', 'name'], 'properties': {
+        'email': {'type': 'string', 'format': 'email', 'title': 'E-Mail', 'ory.sh/kratos': identifier('password', 'code')},
+        'backup': {'type': 'string', 'format': 'email', 'title': 'Backup address', 'ory.sh/kratos': {'recovery': {'via': 'email'}}},
+        'name': {'type': 'object', 'required': ['first'], 'properties': {'first': {'type': 'string', 'title': 'First name'},
+                                                                         'last': {'type': 'string', 'title': 'Last name'}}},
+        'age': {'type': 'integer', 'title': 'Age', 'minimum': 13},
+        'plan': {'type': 'string', 'title': 'Plan', 'enum': ['free', 'pro']},
+        'news': {'type': 'boolean', 'title': 'Send me news'},
+        'locale': {'type': 'string', 'title': 'Language', 'enum': ['en', 'de', 'fr', 'es']},
+    }}},
+}
+
+
+class Site:
+    """A server whose flows have as many steps as there are."""
+
+    def __init__(self):
+        port, self.mail, own = free_port(), scratch('mail'), {'ui_url': None}
+        self.mail.chmod(0o777)
+        self.root = f'http://127.0.0.1:{port}'
+        schema = base64.b64encode(json.dumps(SCHEMA).encode()).decode()
+        self.server = Server(merge(base(port), {
+            'selfservice': {
+                'allowed_return_urls': [self.root], 'default_browser_return_url': self.root + '/ui/welcome',
+                'methods': {'code': {'enabled': True, 'passwordless_enabled': True}},
+                'flows': {'login': {**own, 'style': 'identifier_first'}, 'error': own, 'logout': None,
+                          'registration': {**own, 'enable_legacy_one_step': None, 'style': 'profile_first'},
+                          'verification': {'enabled': True}, 'recovery': {'enabled': True}}},
+            'feature_flags': {'choose_recovery_address': True},
+            'courier': {'smtp': {'connection_uri': f'file://{self.mail}', 'from_address': 'tests@example.org'}},
+            'identity': {'default_schema_id': 'rich', 'schemas': [{'id': 'rich', 'url': f'base64://{schema}'}]},
+        }), port=port, flags=['ui'])
+
+    def mails_to(self, address):
+        return mails_in(self.mail, address)
+
+    def stop(self):
+        self.server.stop()
+        shutil.rmtree(self.mail, ignore_errors=True)
+
+
+@pytest.fixture(scope='module')
+def site():
+    site = Site()
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def wide_eye(site, browser, request):
+    return Eye(site, browser, request.param, ALL if request.param == 'en' else FEW)
+
+
+@pytest.mark.parametrize('wide_eye', ['en', 'es'], indirect=True)
+def test_no_step_of_a_longer_way_keeps_anybody_out(wide_eye):
+    eye = wide_eye
+    eye.open('/self-service/registration/browser')
+    eye.look('steps registration', 'title.registration')
+    eye.fill_in(traits__email=eye.email, traits__name__first='Ana', traits__age='7')
+    eye.send()
+    eye.look('steps registration with errors', 'title.registration')
+    eye.fill_in(traits__age='33', traits__backup='b' + eye.email)
+    eye.send()
+    eye.look('steps registration second step', 'title.registration')
+    eye.fill_in(password=PASSWORD)
+    eye.send('[type=submit][value=password]')
+    eye.open('/ui/settings')
+    eye.look('steps settings', 'title.settings')
+    eye.fill_in(traits__age='7')
+    eye.send('[type=submit][value=profile]')
+    eye.look('steps settings with errors', 'title.settings')
+
+    eye.browser.delete_all_cookies()
+    eye.open('/self-service/login/browser')
+    eye.look('steps login', 'title.login')
+    eye.fill_in(identifier=eye.email)
+    eye.send()
+    eye.look('steps login second step', 'title.login')
+    eye.send('[type=submit][value=code]')
+    eye.look('steps login code', 'title.code')
+    eye.fill_in(code='1')
+    eye.send()
+    eye.look('steps login code wrong', 'title.code')
+
+    eye.open('/self-service/recovery/browser')
+    eye.look('steps recovery', 'title.recovery')
+    eye.fill_in(recovery_address=eye.email)
+    eye.send()
+    eye.look('steps recovery choice', 'title.recovery')
+    eye.send('[name=recovery_select_address]')
+    eye.look('steps recovery chosen', 'title.code')
+    assert not eye.wrong, '\n'.join(eye.wrong)
+
+
+@pytest.mark.parametrize('wide_eye', ['en'], indirect=True)
+def test_the_language_of_the_account_is_that_of_its_pages(wide_eye):
+    eye = wide_eye
+    eye.open('/self-service/registration/browser')
+    eye.fill_in(traits__email=eye.email, traits__name__first='Ana')
+    eye.browser.find_element(By.CSS_SELECTOR, 'option[value=de]').click()
+    eye.send()
+    eye.fill_in(password=PASSWORD)
+    eye.send('[type=submit][value=password]')
+    for path, title in (('/ui/welcome', 'title.welcome'), ('/ui/settings', 'title.settings'), ('/ui/sessions', 'title.sessions'),
+                        ('/self-service/login/browser?refresh=true', 'title.login')):
+        eye.open(path)
+        assert eye.browser.find_element(By.TAG_NAME, 'h1').text == words('de')[title]
+        assert eye.browser.find_element(By.TAG_NAME, 'html').get_attribute('lang') == 'de'
