@@ -2,6 +2,7 @@
 /* What the application is told about its visitor: KratosExport and KratosExportToken; and what is kept from it. */
 #include "gate.h"
 
+#include <apr_atomic.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -12,14 +13,14 @@
 
 /** What is exported where KratosExport says nothing else. */
 static const kr_export_t STANDARD[] = {
-    { "id", "KRATOS_SESSION_ID", "X-Kratos-Session-Id" },
-    { "identity", "KRATOS_IDENTITY_ID", "X-Kratos-Identity-Id" },
-    { "aal", "KRATOS_AAL", "X-Kratos-Aal" },
-    { "schema", "KRATOS_SCHEMA", "X-Kratos-Schema" },
-    { "authenticated_at", "KRATOS_AUTHENTICATED_AT", "X-Kratos-Authenticated-At" },
+    { "id", "KRATOS_SESSION_ID", "X-Kratos-Session-Id", NULL },
+    { "identity", "KRATOS_IDENTITY_ID", "X-Kratos-Identity-Id", NULL },
+    { "aal", "KRATOS_AAL", "X-Kratos-Aal", NULL },
+    { "schema", "KRATOS_SCHEMA", "X-Kratos-Schema", NULL },
+    { "authenticated_at", "KRATOS_AUTHENTICATED_AT", "X-Kratos-Authenticated-At", NULL },
 };
 
-static const kr_export_t TOKEN = { NULL, "KRATOS_TOKEN", "X-Kratos-Token" };
+static const kr_export_t TOKEN = { NULL, "KRATOS_TOKEN", "X-Kratos-Token", NULL };
 
 #define NAME_MAX_LEN 64
 
@@ -86,7 +87,8 @@ const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text
     if (!is_name(name))
         return apr_psprintf(pool, "KratosExport: \"%s\" makes no name: a letter, then letters, digits, _ . and -", name);
     APR_ARRAY_PUSH(place->exports, kr_export_t) =
-        standard ? *standard : (kr_export_t){ field, variable_name(pool, name), header_name(pool, name) };
+        standard ? *standard
+                 : (kr_export_t){ field, variable_name(pool, name), header_name(pool, name), apr_pcalloc(pool, sizeof(apr_uint32_t)) };
     return NULL;
 }
 
@@ -110,12 +112,32 @@ static const char *header_value(apr_pool_t *pool, const char *value)
     return out;
 }
 
+/* Servers give a request's headers 8 KiB in all, as a rule: with a longer value its owner could not be served at all. */
+#define VALUE_MAX 4096
+
+static void complain_of_length(request_rec *r, const kr_export_t *export)
+{
+    if (export->complained && apr_atomic_cas32(export->complained, 1, 0) == 0)
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      KRLOGNO(1222) "%s is longer than %d bytes and was left out; said once for every process", export->field,
+                      VALUE_MAX);
+}
+
 static void tell(request_rec *r, const kr_export_t *export, const char *value)
 {
+    const char *escaped = value ? header_value(r->pool, value) : NULL;
+
     if (!value) return;
+    if (strlen(escaped) > VALUE_MAX) {
+        complain_of_length(r, export);
+        return;
+    }
     apr_table_setn(r->subprocess_env, export->variable, value);
-    apr_table_setn(r->headers_in, export->header, header_value(r->pool, value));
+    apr_table_setn(r->headers_in, export->header, escaped);
 }
+
+/* It goes into the access log of every request, and into a header where the owner says so. */
+#define USER_MAX 320 /* as long as an address of e-mail may be */
 
 const char *kr_export_user(request_rec *r, const kr_pass_t *pass)
 {
@@ -123,7 +145,7 @@ const char *kr_export_user(request_rec *r, const kr_pass_t *pass)
     const char *field = place->user_field ? place->user_field : "identity";
     const char *user = kr_session_field(pass->k, pass->session, field);
 
-    return user && *user ? user : NULL;
+    return user && *user && strlen(user) <= USER_MAX ? user : NULL;
 }
 
 /* -- telling ---------------------------------------------------------------- */
@@ -138,6 +160,13 @@ static const kr_pass_t *granted_pass(request_rec *r)
     return pass;
 }
 
+/* REDIRECT_KRATOS_..., too: what was a variable before an internal redirect. */
+static int is_our_variable(const char *name)
+{
+    while (!strncmp(name, "REDIRECT_", strlen("REDIRECT_"))) name += strlen("REDIRECT_");
+    return !strncmp(name, "KRATOS_", strlen("KRATOS_"));
+}
+
 /* Of a pass before: variables of the first request, headers about another realm. */
 static void forget(request_rec *r)
 {
@@ -147,7 +176,7 @@ static void forget(request_rec *r)
 
     kr_gate_strip(r);
     for (int i = 0; i < lines->nelts; i++)
-        if (!strncmp(line[i].key, "KRATOS_", strlen("KRATOS_"))) APR_ARRAY_PUSH(gone, const char *) = line[i].key;
+        if (is_our_variable(line[i].key)) APR_ARRAY_PUSH(gone, const char *) = line[i].key;
     for (int i = 0; i < gone->nelts; i++) apr_table_unset(r->subprocess_env, APR_ARRAY_IDX(gone, i, const char *));
 }
 
@@ -215,15 +244,15 @@ static int is_session_cookie(const kr_site_t *site, const char *name, apr_size_t
 /* @return the cookies that may go on; NULL when there are none */
 static const char *other_cookies(request_rec *r, const char *cookies)
 {
-    const char *kept = NULL;
     char *rest = apr_pstrdup(r->pool, cookies), *last;
+    char *kept = apr_palloc(r->pool, 2 * strlen(cookies) + 1), *end = kept; /* "a;b" becomes "a; b" */
 
     for (char *cookie = apr_strtok(rest, ";", &last); cookie; cookie = apr_strtok(NULL, ";", &last)) {
         cookie += strspn(cookie, " \t");
         if (!*cookie || is_session_cookie(kr_host_of(r->server)->site, cookie, strcspn(cookie, "= \t"))) continue;
-        kept = kept ? apr_pstrcat(r->pool, kept, "; ", cookie, NULL) : cookie;
+        end += sprintf(end, end == kept ? "%s" : "; %s", cookie);
     }
-    return kept;
+    return end == kept ? NULL : kept;
 }
 
 static void hide_cookies(request_rec *r)
@@ -240,16 +269,29 @@ static void hide_cookies(request_rec *r)
         apr_table_unset(r->headers_in, "Cookie");
 }
 
-/* The session stays between the browser and httpd: an application that is broken into must not hand out its visitors'. */
+/* "Authorization: Bearer ory_st_..." is ours whether or not somebody asked what it is worth. */
+static int bears_session(request_rec *r, const kr_pass_t *pass)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+
+    if (pass && pass->session->carrier == KR_CARRIED_BEARER) return 1;
+    return header && !ap_cstr_casecmpn(header, "Bearer ory_st_", strlen("Bearer ory_st_"));
+}
+
+/*
+ * The session stays between the browser and httpd: an application that is broken into must not hand out its visitors'. Where
+ * nobody asked for one, and nobody said that it be hidden, the application may be one that asks for it itself.
+ */
 int kr_gate_hide(request_rec *r)
 {
     const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
     const kr_pass_t *pass = granted_pass(r);
 
+    kr_visit_of(r)->settled = 1;
     if (pass) kr_tunnel_watch(r, pass);
-    if (!pass || !place->hide_cookie || (place->hide_cookie == KR_UNSET && !is_proxied(r))) return DECLINED;
+    if (place->hide_cookie == KR_UNSET ? !pass || !is_proxied(r) : !place->hide_cookie) return DECLINED;
     hide_cookies(r);
     apr_table_unset(r->headers_in, "X-Session-Token");
-    if (pass->session->carrier == KR_CARRIED_BEARER) apr_table_unset(r->headers_in, "Authorization");
+    if (bears_session(r, pass)) apr_table_unset(r->headers_in, "Authorization");
     return DECLINED;
 }

@@ -29,6 +29,7 @@ typedef struct {
     kr_pass_t *passes;       /* of the topmost request only */
     const char *cookies;     /* likewise: the Cookie header as it came, once some were taken out of it */
     kr_pass_t *refused;      /* whose line of this very request said no */
+    int settled;             /* the checks of this very request are over: what it asks from now on makes up its content */
     const kr_line_t *unmet;  /* a line that the session does not meet; one that its owner can mend comes first */
 } kr_visit_t;
 
@@ -69,6 +70,7 @@ typedef struct {
     const char *field;       /* as kr_session_field has it */
     const char *variable;    /* KRATOS_... */
     const char *header;      /* X-Kratos-... */
+    apr_uint32_t *complained; /* atomic, each process its own: somebody's value was too long; NULL: it never is */
 } kr_export_t;
 
 /** The name of the user as the place's KratosExport has it; NULL when the account has none. */

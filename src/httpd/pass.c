@@ -31,6 +31,16 @@ static kr_err_t *check(kr_pass_t *pass)
     return kr_session_check_aal(k, pass->session, k->realm->settings->whoami_highest_aal);
 }
 
+/* For logs: %{kratos-statements}n */
+static void count_statements(request_rec *r, request_rec *top, const kr_pass_t *pass)
+{
+    unsigned n = pass->k->statements;
+
+    for (const kr_pass_t *before = kr_visit_of(top)->passes; before; before = before->next) n += before->k->statements;
+    apr_table_setn(top->notes, "kratos-statements", apr_itoa(top->pool, (int)n));
+    if (top != r) apr_table_setn(r->notes, "kratos-statements", apr_itoa(r->pool, (int)n));
+}
+
 kr_pass_t *kr_pass_of(request_rec *r)
 {
     request_rec *top = kr_topmost(r);
@@ -47,6 +57,7 @@ kr_pass_t *kr_pass_of(request_rec *r)
     /* The cookie of one realm may be gone from the headers by the time that another one is asked for. */
     if (visit->cookies) ((kr_request_t *)pass->k->req)->cookies = visit->cookies;
     pass->refusal = check(pass);
+    count_statements(r, top, pass);
     kr_db_release(pass->k); /* what comes behind the gate may take long, and may want a connection itself */
     pass->next = visit->passes;
     visit->passes = pass;

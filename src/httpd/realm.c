@@ -188,6 +188,15 @@ static void resolve_names(reading_t *reading, server_rec *main_server, server_re
     }
 }
 
+/* Trailers come when the gate has looked at the headers already: merged, they could say who somebody is. */
+static void refuse_merged_trailers(reading_t *reading, const server_rec *s)
+{
+    const core_server_config *core = ap_get_core_module_config(s->module_config);
+
+    if (core->merge_trailers == AP_MERGE_TRAILERS_ENABLE)
+        complain(reading, s->defn_name, "MergeTrailers On would let clients send X-Kratos-* headers past the gate: take the line away");
+}
+
 int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server)
 {
     reading_t reading = { .pool = pconf, .site = apr_pcalloc(pconf, sizeof(kr_site_t)) };
@@ -204,6 +213,7 @@ int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     }
     /* A name that leads nowhere because its realm is broken would only hide the one message that counts. */
     for (s = main_server; s && !reading.wrong; s = s->next) resolve_names(&reading, main_server, s);
+    for (s = main_server; s && reading.site->tenants->nelts; s = s->next) refuse_merged_trailers(&reading, s);
 
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST)
         for (int i = 0; i < reading.site->warnings->nelts; i++)

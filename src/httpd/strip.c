@@ -6,15 +6,19 @@
 #include <apr_strings.h>
 
 /*
- * A client's own X-Kratos-* headers go, whatever stands in place of the hyphens: backends that make variables of header
- * names (CGI, WSGI, PHP) take x_kratos_id, and some x.kratos.id, for the same name.
+ * A client's own X-Kratos-* headers go, whatever stands in place of the hyphens, and however much of it: backends that make
+ * variables of header names (CGI, WSGI, PHP) take x_kratos_id, and some x.kratos.id, for the same name.
  */
 static int is_ours(const char *name)
 {
-    const char *ours = "x-kratos-";
-
-    for (; *ours; ours++, name++)
-        if (*ours == '-' ? !*name || apr_isalnum(*name) : apr_tolower(*name) != *ours) return 0;
+    for (const char *ours = "x-kratos-"; *ours; ours++) {
+        if (*ours != '-') {
+            if (apr_tolower(*name++) != *ours) return 0;
+            continue;
+        }
+        if (!*name || apr_isalnum(*name)) return 0;
+        while (*name && !apr_isalnum(*name)) name++;
+    }
     return 1;
 }
 
@@ -32,23 +36,26 @@ static void strip_headers(request_rec *r)
     for (int i = 0; gone && i < gone->nelts; i++) apr_table_unset(r->headers_in, APR_ARRAY_IDX(gone, i, const char *));
 }
 
-/* mod_proxy drops the headers that `Connection` names; an app must not take that for "nobody is signed in". */
+#define BETWEEN ", \t"
+
+/*
+ * mod_proxy drops the headers that `Connection` names; an app must not take that for "nobody is signed in". Looked through in
+ * place, and into one buffer: strangers may send thousands of tokens.
+ */
 static void strip_tokens(request_rec *r, const char *header)
 {
-    const char *list = apr_table_getm(r->pool, r->headers_in, header), *kept = NULL;
-    char *rest = apr_pstrdup(r->pool, list), *last;
-    int dropped = 0;
+    const char *list = apr_table_getm(r->pool, r->headers_in, header);
+    char *rest, *kept, *end, *last;
 
-    if (!list) return;
-    for (char *token = apr_strtok(rest, ", \t", &last); token; token = apr_strtok(NULL, ", \t", &last)) {
-        if (is_ours(token))
-            dropped = 1;
-        else
-            kept = kept ? apr_pstrcat(r->pool, kept, ", ", token, NULL) : token;
-    }
-    if (!dropped) return;
-    apr_table_unset(r->headers_in, header);
-    if (kept) apr_table_setn(r->headers_in, header, kept);
+    if (!list || !ap_strcasestr(list, "kratos")) return;
+    rest = apr_pstrdup(r->pool, list);
+    kept = end = apr_palloc(r->pool, 2 * strlen(list) + 1); /* "a,b" becomes "a, b" */
+    for (char *token = apr_strtok(rest, BETWEEN, &last); token; token = apr_strtok(NULL, BETWEEN, &last))
+        if (!is_ours(token)) end += sprintf(end, end == kept ? "%s" : ", %s", token);
+    if (end == kept)
+        apr_table_unset(r->headers_in, header);
+    else
+        apr_table_setn(r->headers_in, header, kept);
 }
 
 int kr_gate_strip(request_rec *r)

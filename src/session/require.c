@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kr_config.h"
 #include "kr_json.h"
@@ -179,10 +180,29 @@ static int same_number(const char *text, const json_t *value)
     return !*end && !(number < json_number_value(value)) && !(number > json_number_value(value));
 }
 
-static kr_verdict_e fits(kr_ctx_t *k, const wanted_t *wanted, const json_t *value)
+/** One look at one session. */
+typedef struct {
+    kr_ctx_t *k;
+    const kr_require_t *rule;
+    apr_int64_t begun;        /* of this thread's own time, so that a busy machine refuses nobody */
+    int unsure;               /* an expression hit its limits, which was logged */
+} judging_t;
+
+/** µs: an array may have thousands of members, each made to cost an expression as much as its limits allow. */
+#define EXPRESSIONS_MAX 100000
+
+static apr_int64_t time_spent(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (apr_int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static kr_verdict_e fits(judging_t *j, const wanted_t *wanted, const json_t *value)
 {
     const char *text;
-    int found;
+    int found = -1;
 
     if (!wanted->pattern) {
         if (json_is_string(value)) return verdict_of(!strcmp(json_string_value(value), wanted->text));
@@ -190,10 +210,12 @@ static kr_verdict_e fits(kr_ctx_t *k, const wanted_t *wanted, const json_t *valu
         return verdict_of(json_is_number(value) && same_number(wanted->text, value));
     }
     if (json_is_object(value) || json_is_null(value)) return KR_REQUIRE_UNMET;
-    text = json_is_string(value) ? json_string_value(value) : kr_json_dump(k->pool, value, NULL);
-    found = kr_pattern_find(wanted->pattern, text, strlen(text));
+    text = json_is_string(value) ? json_string_value(value) : kr_json_dump(j->k->pool, value, NULL);
+    if (!j->begun) j->begun = time_spent();
+    if (time_spent() - j->begun <= EXPRESSIONS_MAX) found = kr_pattern_find(wanted->pattern, text, strlen(text));
     if (found >= 0) return verdict_of(found);
-    kr_log(k, KR_LOG_WARNING, KRLOGNO(0701) "a Require line's expression %s reached its limits", wanted->text);
+    if (j->unsure++ == 0)
+        kr_log(j->k, KR_LOG_WARNING, KRLOGNO(0701) "a Require line's expression %s reached its limits", wanted->text);
     return KR_REQUIRE_UNSURE;
 }
 
@@ -203,43 +225,44 @@ static kr_verdict_e better(kr_verdict_e a, kr_verdict_e b)
     return a == KR_REQUIRE_UNSURE ? a : b;
 }
 
+static kr_verdict_e judge_value(judging_t *j, const json_t *value)
+{
+    kr_verdict_e verdict = KR_REQUIRE_UNMET;
+
+    for (int i = 0; i < j->rule->wanted->nelts && verdict != KR_REQUIRE_MET; i++)
+        verdict = better(verdict, fits(j, &APR_ARRAY_IDX(j->rule->wanted, i, wanted_t), value));
+    return verdict;
+}
+
 /* `path` below `value`; arrays on the way stand for each of their members. */
-static kr_verdict_e judge_path(kr_ctx_t *k, const kr_require_t *rule, const json_t *value, const char *path)
+static kr_verdict_e judge_path(judging_t *j, const json_t *value, const char *path)
 {
     kr_verdict_e verdict = KR_REQUIRE_UNMET;
     apr_size_t len;
-    size_t i;
-    json_t *member;
 
     if (!value) return KR_REQUIRE_UNMET;
     if (json_is_array(value)) {
-        json_array_foreach((json_t *)value, i, member)
-        {
-            verdict = better(verdict, judge_path(k, rule, member, path));
-            if (verdict == KR_REQUIRE_MET) break;
-        }
+        for (size_t i = 0; i < json_array_size(value) && verdict != KR_REQUIRE_MET; i++)
+            verdict = better(verdict, judge_path(j, json_array_get(value, i), path));
         return verdict;
     }
-    if (!*path) {
-        for (int w = 0; w < rule->wanted->nelts && verdict != KR_REQUIRE_MET; w++)
-            verdict = better(verdict, fits(k, &APR_ARRAY_IDX(rule->wanted, w, wanted_t), value));
-        return verdict;
-    }
+    if (!*path) return judge_value(j, value);
     len = strcspn(path, ".");
-    return judge_path(k, rule, json_object_getn(value, path, len), path + len + (path[len] == '.'));
+    return judge_path(j, json_object_getn(value, path, len), path + len + (path[len] == '.'));
 }
 
 kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session)
 {
     const kr_identity_t *identity = session->identity;
+    judging_t j = { .k = k, .rule = rule };
 
     switch (rule->kind) {
     case KR_REQUIRE_SESSION: return KR_REQUIRE_MET;
     case KR_REQUIRE_AAL: return verdict_of(strcmp(session->aal, APR_ARRAY_IDX(rule->wanted, 0, wanted_t).text) >= 0);
     case KR_REQUIRE_VERIFIED: return verdict_of(is_verified(rule, identity));
     case KR_REQUIRE_IDENTITY: return verdict_of(among(rule, identity->id));
-    case KR_REQUIRE_TRAIT: return judge_path(k, rule, identity->traits, rule->path);
-    case KR_REQUIRE_METADATA: return judge_path(k, rule, identity->metadata_public, rule->path);
+    case KR_REQUIRE_TRAIT: return judge_path(&j, identity->traits, rule->path);
+    case KR_REQUIRE_METADATA: return judge_path(&j, identity->metadata_public, rule->path);
     case KR_REQUIRE_SCHEMA: return verdict_of(among(rule, identity->schema_id));
     case KR_REQUIRE_KINDS: break;
     }
