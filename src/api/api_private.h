@@ -94,6 +94,15 @@ void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_
  * times within 30 s, a 403 that says why
  */
 kr_err_t *kr_send_back(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
+/** Somebody has signed in whom a gate sent to this flow: they are going to be back there in a moment. */
+void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow);
+/**
+ * Somebody without a session is to sign in.
+ * @return NULL; or, when they did so within 30 s and a gate still sees no cookie, a 403 that says why
+ */
+kr_err_t *kr_check_sign_in_kept(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
+/** They have signed out: that they have no session is no riddle. */
+void kr_forget_sign_in(kr_ctx_t *k);
 
 /* -- cors.c --------------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who is signed in here goes straight back to the gate that sent them. When that gate does not see the session, they come
- * straight back here: a cookie counts, and the third time they are told why instead.
+ * straight back here: a cookie counts, and the third time they are told why instead. It counts each place by itself, as many tabs
+ * may be on their way at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,49 +11,73 @@
 
 #define COUNTER "kratos_bounce"
 #define COUNTED_SECONDS 30
-#define MOST 2 /* another tab may have signed in while this one was on its way: once is no mistake yet */
-#define MARK_LEN 16
+#define MOST 2       /* another tab may have signed in while this one was on its way: once is no mistake yet */
+#define MARK_LEN 6   /* of a place: so many hexadecimal digits of a hash of its URL */
+#define ENTRY_LEN (MARK_LEN + 1)
+#define ENTRIES 64   /* the places of longest ago are forgotten */
+#define SIGNED_IN "signin" /* a mark that no hash gives: somebody a gate sent here has signed in */
 
-/** What the counter says. */
+/** What the cookie holds: when the first of them was counted; then a mark and a digit for each place, the latest first. */
 typedef struct {
-    const char *mark;     /* which place it is about */
     apr_int64_t since;    /* s */
-    int times;
-} count_t;
+    const char *entries;
+} counts_t;
 
 static const char *mark_of(kr_ctx_t *k, const char *url)
 {
     return apr_pstrmemdup(k->pool, kr_sha256_hex(k->pool, url, strlen(url)), MARK_LEN);
 }
 
-/* How often this browser was sent to `mark` lately. Whatever else the cookie holds counts for nothing. */
-static count_t count_so_far(kr_ctx_t *k, const char *mark)
+/* What this browser was counted lately. Whatever else the cookie holds counts for nothing. */
+static counts_t counts_so_far(kr_ctx_t *k)
 {
-    const char *value = kr_cookie(k->pool, k->req, COUNTER, NULL);
-    count_t count = { mark, apr_time_sec(k->now), 0 };
+    const char *value = kr_cookie(k->pool, k->req, COUNTER, NULL), *dot = value ? strchr(value, '.') : NULL;
+    const apr_int64_t now = apr_time_sec(k->now);
+    counts_t counts = { now, "" };
     apr_int64_t since;
 
-    if (!value || strlen(value) > 64 || strncmp(value, mark, MARK_LEN) || value[MARK_LEN] != '.') return count;
-    value += MARK_LEN + 1;
+    if (!dot || strlen(dot + 1) > ENTRIES * ENTRY_LEN || strlen(dot + 1) % ENTRY_LEN) return counts;
+    if (dot[1 + strspn(dot + 1, "0123456789abcdefgins")]) return counts;
     since = apr_atoi64(value);
-    value = strchr(value, '.');
-    if (!value || since > count.since || count.since - since > COUNTED_SECONDS) return count;
-    count.since = since;
-    count.times = atoi(value + 1);
-    return count;
+    if (since > now || now - since > COUNTED_SECONDS) return counts;
+    return (counts_t){ since, dot + 1 };
 }
 
-/* @param seconds  0 forgets it */
-static void keep_count(kr_ctx_t *k, const count_t *count, int seconds)
+static const char *entry_of(const counts_t *counts, const char *mark)
+{
+    for (const char *entry = counts->entries; *entry; entry += ENTRY_LEN)
+        if (!memcmp(entry, mark, MARK_LEN)) return entry;
+    return NULL;
+}
+
+static int times(const counts_t *counts, const char *mark)
+{
+    const char *entry = entry_of(counts, mark);
+
+    return entry ? entry[MARK_LEN] - '0' : 0;
+}
+
+/* @param n  0 forgets the place */
+static void set_times(kr_ctx_t *k, counts_t *counts, const char *mark, int n)
+{
+    const char *entry = entry_of(counts, mark), *others = counts->entries;
+
+    if (entry)
+        others = apr_pstrcat(k->pool, apr_pstrmemdup(k->pool, others, (apr_size_t)(entry - others)), entry + ENTRY_LEN, NULL);
+    if (n) others = apr_psprintf(k->pool, "%s%d%s", mark, n, others);
+    counts->entries = apr_pstrndup(k->pool, others, ENTRIES * ENTRY_LEN);
+}
+
+static void keep_counts(kr_ctx_t *k, const counts_t *counts)
 {
     const kr_cookie_t cookie = {
         .name = COUNTER,
-        .value = apr_psprintf(k->pool, "%s.%" APR_INT64_T_FMT ".%d", count->mark, count->since, count->times),
+        .value = apr_psprintf(k->pool, "%" APR_INT64_T_FMT ".%s", counts->since, counts->entries),
         .path = *k->realm->base_path ? k->realm->base_path : "/",
         .same_site = "Lax",
-        .secure = k->realm->settings->session_cookie.secure,
+        .secure = !strcmp(k->req->scheme, "https"), /* not as the session's, whose own attributes may be what is wrong */
         .http_only = 1,
-        .max_age = seconds,
+        .max_age = *counts->entries ? COUNTED_SECONDS : 0,
         .expires = 1,
     };
 
@@ -71,6 +96,10 @@ static const struct {
     { "ended", "it does not know the sign-in: it asks another database" },
 };
 
+#define NOT_KEPT                                                                                                       \
+    "the browser did not keep the cookie of the sign-in that it was given here a moment ago: the cookie is for another domain, " \
+    "or for https only, or the browser accepts none (session.cookie and serve.public.base_url say whom it is for)"
+
 static const char *meaning_of(const char *found)
 {
     for (int i = 0; i < KR_DIM(REASONS); i++)
@@ -85,12 +114,11 @@ static const char *host_of(kr_ctx_t *k, const char *url)
     return kr_url_parse(&parts, k->pool, url) && parts.host ? parts.host : k->req->host;
 }
 
-static kr_err_t *explain(kr_ctx_t *k, const char *to, const char *found, const char *means)
+static kr_err_t *explain(kr_ctx_t *k, const char *to, const char *found, const char *reason)
 {
-    const char *host = host_of(k, to);
-    kr_err_t *err = kr_err(k, 403, NULL, "you are signed in, but %s sends you back here again and again: %s", host, means);
+    kr_err_t *err = kr_err(k, 403, NULL, "%s", reason);
 
-    kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host, found);
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host_of(k, to), found);
     err->message = "this site cannot see that you are signed in";
     err = kr_err_detail(k, err, "gate", json_string(found)); /* the pages have words of their own for it */
     return kr_err_detail(k, err, "return_to", json_string(to));
@@ -100,17 +128,48 @@ kr_err_t *kr_send_back(kr_ctx_t *k, const char *to)
 {
     const char *found = kr_query(k->req, "gate");
     const char *means = found ? meaning_of(found) : NULL;
-    count_t count;
 
     if (means) {
-        count = count_so_far(k, mark_of(k, to));
-        if (count.times >= MOST) {
-            keep_count(k, &count, 0); /* "try again" begins anew */
-            return explain(k, to, found, means);
-        }
-        count.times++;
-        keep_count(k, &count, COUNTED_SECONDS);
+        const char *mark = mark_of(k, to);
+        counts_t counts = counts_so_far(k);
+        const int n = times(&counts, mark);
+
+        set_times(k, &counts, mark, n < MOST ? n + 1 : 0); /* "try again" begins anew */
+        keep_counts(k, &counts);
+        if (n >= MOST)
+            return explain(k, to, found,
+                           apr_psprintf(k->pool, "you are signed in, but %s sends you back here again and again: %s",
+                                        host_of(k, to), means));
     }
     kr_reply_redirect(k, 303, to);
     return NULL;
+}
+
+void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    counts_t counts = counts_so_far(k);
+
+    if (flow->api || !kr_flow_url_param(k, flow->request_url, "gate")) return;
+    set_times(k, &counts, SIGNED_IN, 1);
+    keep_counts(k, &counts);
+}
+
+kr_err_t *kr_check_sign_in_kept(kr_ctx_t *k, const char *to)
+{
+    const char *found = kr_query(k->req, "gate");
+    counts_t counts = counts_so_far(k);
+
+    if (!found || strcmp(found, "none") || !times(&counts, SIGNED_IN)) return NULL;
+    set_times(k, &counts, SIGNED_IN, 0);
+    keep_counts(k, &counts);
+    return explain(k, to, "its cookie is not kept", NOT_KEPT);
+}
+
+void kr_forget_sign_in(kr_ctx_t *k)
+{
+    counts_t counts = counts_so_far(k);
+
+    if (!times(&counts, SIGNED_IN)) return;
+    set_times(k, &counts, SIGNED_IN, 0);
+    keep_counts(k, &counts);
 }

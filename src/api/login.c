@@ -63,6 +63,7 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     KR_TRY(kr_flow_take_query(k, flow));
     KR_TRY(meet_session(signed_in, k, flow));
     if (*signed_in) return NULL;
+    if (!api) KR_TRY(kr_check_sign_in_kept(k, kr_return_to_of(k, flow, -1)));
     greet(k, flow);
     KR_TRY(kr_methods_show(k, flow));
     KR_TRY(kr_flow_insert(k, flow));
@@ -134,6 +135,7 @@ static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session
     json_t *with = json_array();
 
     if (!flow->api) kr_session_cookie_set(k, session);
+    kr_note_sign_in(k, flow);
     if (!flow->api && !kr_wants_json(k->req, 1)) {
         json_decref(with);
         kr_reply_redirect(k, 303, to);

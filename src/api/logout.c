@@ -44,6 +44,7 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
     kr_log(k, KR_LOG_INFO, KRLOGNO(0805) "session %s: signed out", session->id);
     kr_csrf_renew(k);
     kr_session_cookie_clear(k);
+    kr_forget_sign_in(k);
     if (k->realm->settings->logout_clear_data && strcmp(k->req->scheme, "https") == 0)
         kr_reply_header(k, "Clear-Site-Data", "\"cache\", \"cookies\", \"storage\"");
     KR_TRY(kr_return_to_check(k, return_to)); /* whatever it says, the session is over */

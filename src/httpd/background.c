@@ -32,6 +32,7 @@ struct kr_background_t {
     apr_thread_t *thread;
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *wake;
+    apr_uint32_t leaving;  /* atomic: a graceful end; no work but for those who are still connected */
     apr_uint32_t stopping; /* atomic */
     apr_uint32_t ended;    /* atomic */
     int woken;             /* under the mutex */
@@ -45,6 +46,13 @@ static int is_stopping(void *baton)
     kr_background_t *bg = baton;
 
     return apr_atomic_read32(&bg->stopping) != 0;
+}
+
+static int is_leaving(void *baton)
+{
+    kr_background_t *bg = baton;
+
+    return is_stopping(bg) || apr_atomic_read32(&bg->leaving) != 0;
 }
 
 /* -- the work ------------------------------------------------------------- */
@@ -72,7 +80,7 @@ static void sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool
     kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
 
     if (!kr_database_ready(database)) return;
-    for (int round = 0; round < SWEEP_ROUNDS && deleted >= SWEEP_BATCH && !is_stopping(bg); round++) {
+    for (int round = 0; round < SWEEP_ROUNDS && deleted >= SWEEP_BATCH && !is_leaving(bg); round++) {
         kr_err_t *err = kr_store_sweep(&deleted, k, SWEEP_BATCH);
 
         kr_db_release(k);
@@ -116,9 +124,9 @@ static void send_mail(kr_background_t *bg, int woken)
     for (int i = 0; woken && i < bg->npostbags; i++) {
         if (!bg->postbags[i].trouble) bg->postbags[i].due = 0;
     }
-    while (more && !is_stopping(bg)) {
+    while (more && !is_leaving(bg)) {
         more = 0;
-        for (int i = 0; i < bg->npostbags && !is_stopping(bg); i++) {
+        for (int i = 0; i < bg->npostbags && !is_leaving(bg); i++) {
             kr_postbag_t *bag = &bg->postbags[i];
 
             if (bag->due > apr_time_now() || !kr_database_ready(bag->tenant->database)) continue;
@@ -138,14 +146,15 @@ static void check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool
     }
 }
 
-/** What is done, for each database, and how often in seconds. */
+/** What is done, for each database, how often in seconds, and whether to the very end. */
 static const struct {
     int every;
+    int to_the_end; /* after a graceful restart, too, as long as anybody is still connected to this child */
     void (*run)(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool);
 } JOBS[] = {
-    { 3, prepare },
-    { 60, sweep },
-    { 1, check_tunnels },
+    { 3, 0, prepare },
+    { 60, 0, sweep },
+    { 1, 1, check_tunnels },
 };
 
 /* -- the thread ----------------------------------------------------------- */
@@ -186,7 +195,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     while (sleep_a_second(bg, &woken)) {
         send_mail(bg, woken);
         for (int i = 0; i < KR_DIM(JOBS); i++) {
-            if (due[i] > apr_time_now()) continue;
+            if (due[i] > apr_time_now() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
             run_job(bg, i);
             due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every);
         }
@@ -206,9 +215,9 @@ static kr_background_t *background_of(apr_pool_t *pchild)
 }
 
 /* Without the mutex: prefork's children stop inside a signal handler, and what it interrupted may hold that. */
-static void tell_to_stop(kr_background_t *bg)
+static void tell(kr_background_t *bg, apr_uint32_t *what)
 {
-    apr_atomic_set32(&bg->stopping, 1);
+    apr_atomic_set32(what, 1);
     apr_thread_cond_signal(bg->wake); /* when that comes a moment too early, the second's sleep ends by itself */
 }
 
@@ -227,7 +236,7 @@ static apr_status_t wait_for_end(void *data)
     apr_status_t rv;
 
     bg->site->background = NULL;
-    tell_to_stop(bg);
+    tell(bg, &bg->stopping);
     while (!apr_atomic_read32(&bg->ended) && apr_time_now() < until) apr_sleep(END_PAUSE);
     if (apr_atomic_read32(&bg->ended)) {
         apr_thread_join(&rv, bg->thread);
@@ -264,7 +273,7 @@ static void make_postbags(kr_background_t *bg)
 {
     const apr_array_header_t *tenants = bg->site->tenants;
 
-    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(bg->pool), is_stopping, bg };
+    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(bg->pool), is_leaving, bg };
     bg->postbags = apr_pcalloc(bg->pool, sizeof(*bg->postbags) * (apr_size_t)(tenants->nelts + 1));
     for (int i = 0; i < tenants->nelts; i++) {
         kr_tenant_t *tenant = APR_ARRAY_IDX(tenants, i, kr_tenant_t *);
@@ -312,8 +321,7 @@ void kr_background_stop(apr_pool_t *pchild, int graceful)
 {
     kr_background_t *bg = background_of(pchild);
 
-    (void)graceful;
-    if (bg) tell_to_stop(bg);
+    if (bg) tell(bg, graceful ? &bg->leaving : &bg->stopping);
 }
 
 void kr_background_wake(server_rec *s)

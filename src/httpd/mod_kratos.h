@@ -224,7 +224,10 @@ int kr_gate_strip(request_rec *r);
 
 /** child_init: start the child's own thread. */
 void kr_background_start(apr_pool_t *pchild, server_rec *s);
-/** child_stopping: tell it to end; it is waited for when the child's pool goes. */
+/**
+ * child_stopping: tell it to end; it is waited for when the child's pool goes. After a graceful restart it looks after upgraded
+ * connections until then, which may be hours.
+ */
 void kr_background_stop(apr_pool_t *pchild, int graceful);
 /** A request queued messages: they are sent at once, and not at the next look into the queue. */
 void kr_background_wake(server_rec *s);

@@ -75,10 +75,16 @@ static int write_refusal(request_rec *r, const kr_pass_t *pass, const kr_err_t *
     return DONE;
 }
 
+/* A part of a page (SSI) or of a listing: a redirect would lead nobody anywhere, and mod_autoindex would list the file. */
+static int is_part(request_rec *r)
+{
+    return r->main && kr_visit_of(r->main)->settled;
+}
+
 /* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
 static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
-    const char *url = sends_away(r) ? mending_url(r, pass, err) : NULL;
+    const char *url = is_part(r) || !sends_away(r) ? NULL : mending_url(r, pass, err);
 
     if (!url) {
         set_refusal_headers(r, pass, err);
@@ -118,6 +124,6 @@ int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
     const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, NULL);
 
     kr_note_verdict(r, err->extra ? "step-up" : "forbidden");
-    if (!err->extra && is_person(r)) return HTTP_FORBIDDEN;
+    if ((!err->extra && is_person(r)) || is_part(r)) return HTTP_FORBIDDEN;
     return answer(r, pass, err);
 }

@@ -58,10 +58,10 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
     kr_tunnels_t *list = kr_host_of(r->server)->site->tunnels;
     tunnel_t *tunnel;
 
-    /* Streams of an HTTP/2 connection share its socket, and cannot be upgraded this way. */
-    if (!list || !seconds || r->main || r->connection->master || !apr_table_get(r->headers_in, "Upgrade")) return;
+    if (!list || !seconds || r->main || !apr_table_get(r->headers_in, "Upgrade")) return;
     tunnel = apr_pcalloc(r->pool, sizeof(*tunnel));
-    tunnel->socket = ap_get_conn_socket(r->connection);
+    /* A WebSocket over HTTP/2 (H2WebSockets) is one stream of many: all of them are the same visitor's, and all end. */
+    tunnel->socket = ap_get_conn_socket(r->connection->master ? r->connection->master : r->connection);
     tunnel->tenant = pass->tenant;
     tunnel->session = pass->session->id;
     tunnel->every = apr_time_from_sec(seconds);

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody goes round in circles between the gate and the login: not in one tab, not in two hundred, not by mistake of an owner."""
+import json
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from conftest import end, start
+from lib.clients import HTML, new_email
+from lib.serving import ROOT, free_port, scratch, wait_for
+from lib.settings import UI, base, merge, nested, write
+from lib.jar import StrictBrowser
+
+pytestmark = pytest.mark.san
+
+# -- a gate that does not see the session ----------------------------------------------------
+
+GATE = '''
+Listen 127.0.0.1:{port}
+<VirtualHost 127.0.0.1:{port}>
+    {realm}
+    DocumentRoot "{folder}/gate"
+    <Directory "{folder}/gate">
+        Require kratos-session
+    </Directory>
+</VirtualHost>
+'''
+HERE = 'KratosRealm main'
+ELSEWHERE = '''
+    KratosRealm other
+    KratosDatabase sqlite3 "{folder}/other.sqlite"
+    KratosSqlDir "{root}/sql"
+    KratosConfig "{folder}/other/kratos.yml"
+'''
+
+MISTAKES = {        # what is wrong, and the word that says so
+    'cookie not sent to the gate': dict(gate='app.example.test', settings={}, words='another domain'),
+    'cookie for another domain': dict(gate='id.example.test', settings=nested('session.cookie.domain', 'example.com'),
+                                      words='did not keep'),
+    'cookie for https only': dict(gate='id.example.test', settings=nested('session.cookie.secure', True), words='did not keep'),
+    'secrets of another realm': dict(gate='id.example.test', settings={}, words='other secrets',
+                                     other=nested('secrets.cookie', ['another-cookie-secret-for-tests'])),
+    'another database': dict(gate='id.example.test', settings={}, words='another database',
+                             apart=True),
+}
+
+
+class Site:
+    """A login under one name, a gate under another (or the same), and a mistake between them."""
+
+    def __init__(self, serve, mistake, built_in):
+        self.port, gate_port = free_port(), free_port()
+        self.url, self.gate = f'http://id.example.test:{self.port}', f'http://{mistake["gate"]}:{gate_port}'
+        self.tree = merge(base(self.port), {
+            'serve': {'public': {'base_url': self.url + '/'}}, 'cookies': {'secure': False}, 'session': {'cookie': {'secure': False}},
+            'selfservice': {'allowed_return_urls': [UI, self.gate]}})
+        if built_in:
+            self.tree['selfservice']['default_browser_return_url'] = self.url + '/'
+            for flow in ('login', 'registration', 'error'):
+                del self.tree['selfservice']['flows'][flow]['ui_url']
+        self.ui = self.url + '/ui' if built_in else UI
+        self.folder, self.gate_port = scratch('loops'), gate_port
+        realm = HERE
+        if 'other' in mistake:
+            (self.folder / 'other').mkdir(mode=0o755)
+            write(self.folder / 'other', merge(self.tree, mistake['other']))
+            realm = ELSEWHERE.format(folder=self.folder, root=ROOT)
+        gate = self.gate_host(realm)
+        options = dict(dir=self.folder, gate=True, flags=['ui'] if built_in else [])
+        self.server = self.gate_server = serve(json.dumps(merge(self.tree, mistake['settings'])), port=self.port,
+                                               lines={'global': '' if 'apart' in mistake else gate}, **options)
+        if 'apart' in mistake:                  # two servers that are meant to share a database
+            self.gate_server = serve(json.dumps(self.tree), gate=gate_port)
+
+    def gate_host(self, realm):
+        return GATE.format(port=self.gate_port, folder=self.folder, realm=realm)
+
+    def restart(self, server):
+        former = server.httpd()[1:]
+        server.proc.send_signal(signal.SIGUSR1)
+        wait_for(lambda: not set(former) & set(server.httpd()) and server.ready())
+
+    def mend(self):
+        write(self.folder, merge(self.tree, nested('session.cookie.domain', 'example.test')))
+        if self.gate_server is self.server:
+            (self.folder / 'global.conf').write_text(self.gate_host(HERE))
+        else:
+            conf = self.gate_server.dir / 'httpd.conf'
+            conf.write_text(conf.read_text().replace(str(self.gate_server.sqlite), str(self.server.sqlite)))
+            self.restart(self.gate_server)
+        self.restart(self.server)
+
+    def said(self, browser, page):
+        """What the error page says, and where "try again" leads."""
+        if self.ui == UI:
+            id = parse_qs(urlsplit(page).query)['id'][0]
+            error = json.loads(browser.get(f'{self.url}/self-service/errors?id={id}', accept='application/json').body)['error']
+            return error['reason'], error['details']['return_to']
+        text = browser.get(page).body.decode()
+        return text, next(link for link in re.findall(r'href="([^"]+)"', text) if link.startswith(self.gate))
+
+
+@pytest.mark.parametrize('built_in', [False, True], ids=['own pages', 'built-in pages'])
+@pytest.mark.parametrize('mistake', MISTAKES)
+def test_who_is_sent_round_in_circles_is_told_why(serve_sqlite, mistake, built_in):
+    site = Site(serve_sqlite, MISTAKES[mistake], built_in)
+    browser, email, wanted = StrictBrowser(), new_email(), site.gate + '/index.html?a=b'
+    site.server.native().register(email).must(200)
+    page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
+    back = browser.sign_in(site.url, page, email)
+    assert back == wanted
+    page, _, hops = browser.follow(back, until=[site.ui + '/'])
+    assert page.startswith(site.ui + '/error?id=') and hops <= 8, page
+    reason, again = site.said(browser, page)
+    assert MISTAKES[mistake]['words'] in reason and again == wanted
+
+    page, _, hops = browser.follow(again, until=[site.ui + '/'])      # nothing was done about it: the same again
+    assert page.startswith(site.ui + ('/login' if 'did not keep' in reason else '/error?id=')) and hops <= 8, page
+    site.mend()
+    if not {'other', 'apart'} & set(MISTAKES[mistake]):
+        browser.jar.clear()                     # the cookie has to be given anew
+        page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
+        assert browser.sign_in(site.url, page, email) == wanted
+    url, answer, hops = browser.follow(again)
+    assert url == wanted and answer.status == 200 and hops <= 2
+
+
+def test_tabs_that_go_in_circles_together_are_all_told(serve_sqlite):
+    site = Site(serve_sqlite, MISTAKES['cookie not sent to the gate'], False)
+    browser, email = StrictBrowser(), new_email()
+    site.server.native().register(email).must(200)
+    page, _, _ = browser.follow(site.gate + '/', until=[UI + '/login'])
+    browser.sign_in(site.url, page, email)
+    tabs = {n: f'{site.gate}/index.html?tab={n}' for n in range(20)}
+    for _ in range(8):                          # a step in each in turn
+        for n, url in list(tabs.items()):
+            if not url.startswith(UI):
+                tabs[n] = browser.get(url).location
+    assert all(url.startswith(UI + '/error?id=') for url in tabs.values()), tabs
+
+
+def test_who_signs_out_and_comes_back_is_asked_again(serve_sqlite):
+    """A cookie that is missing a moment after the sign-in has a reason then."""
+    site = Site(serve_sqlite, dict(gate='id.example.test', settings={}), False)
+    browser, email = StrictBrowser(), new_email()
+    site.server.native().register(email).must(200)
+    for _ in range(3):
+        page, _, _ = browser.follow(site.gate + '/', until=[UI + '/'])
+        assert page.startswith(UI + '/login')
+        assert browser.follow(browser.sign_in(site.url, page, email))[1].status == 200
+        token = json.loads(browser.get(site.url + '/self-service/logout/browser', accept='application/json').body)['logout_token']
+        assert browser.get(f'{site.url}/self-service/logout?token={token}').status == 303
+
+
+@pytest.mark.parametrize('value', ['x', '1.', '.', '9' * 60 + '.aaaaaa1', f'{int(time.time())}.aaaaaa1b', '1.aaaaaa9' * 100,
+                                   f'{int(time.time())}.aaaaa"9', f'{int(time.time())}.aaaaaa\u00e9'.encode().decode('latin-1')])
+def test_a_counter_that_somebody_made_up_counts_nothing(stale, value):
+    person = stale.browser()
+    person.register(new_email()).must(303)
+    person.cookies['kratos_bounce'] = value
+    answer = person.get('/self-service/login/browser', {'gate': 'none', 'return_to': stale.gate + '/'})
+    assert answer.status == 303 and answer.location == stale.gate + '/'
+
+
+# -- many tabs with a stale cookie -----------------------------------------------------------------
+
+TABS = 200
+
+
+@pytest.fixture(scope='module')
+def stale(request, database):
+    port = free_port()
+    server = start(request, database, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port)
+    server.expect_log('AH10159')                # httpd says that it is busy
+    yield server
+    end(server)
+
+
+def in_parallel(what, items):
+    with ThreadPoolExecutor(40) as pool:
+        return list(pool.map(what, items))
+
+
+@pytest.mark.slow
+def test_two_hundred_tabs_with_a_stale_cookie_come_back_to_where_they_were(stale):
+    person, email = stale.browser(), new_email()
+    stale.native().register(email).must(200)
+    person.login(email).must(303)
+    cookies = dict(person.cookies)
+    person.logout().must(303)
+    urls = [f'{stale.gate}/index.html?tab={n}&x=%2F' for n in range(TABS)]
+
+    def tab(url, headers=None):
+        browser = stale.browser()
+        browser.cookies = dict(cookies)
+        return browser.get(url, headers=headers)
+
+    away = in_parallel(tab, urls)
+    assert {a.status for a in away} == {303}
+    assert [parse_qs(urlsplit(a.location).query)['return_to'] for a in away] == [[url] for url in urls]
+    forms = in_parallel(tab, [a.location for a in away])
+    assert {a.status for a in forms} == {303} and all(a.location.startswith(UI + '/login?flow=') for a in forms)
+
+    scripts = in_parallel(lambda url: tab(url, {'Accept': '*/*', 'Sec-Fetch-Mode': 'cors'}), urls)
+    assert {a.status for a in scripts} == {401} and all('error' in a.json and not a.location for a in scripts)
+
+    person.login(email).must(303)
+    cookies = dict(person.cookies)
+    back = in_parallel(tab, [a.location for a in away])
+    assert [a.location for a in back] == urls and {a.status for a in back} == {303}
+    assert {a.status for a in in_parallel(tab, urls)} == {200}
