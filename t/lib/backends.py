@@ -168,3 +168,40 @@ def raw(port, data, timeout=20):
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
         except (ConnectionError, ValueError):
             return 0, {}, b''
+
+
+class Tunnel:
+    """A connection that asks for an upgrade through a gate. `status` is what came of it."""
+
+    def __init__(self, port, path, token=None, headers=()):
+        self.socket = socket.create_connection(('127.0.0.1', port), 20)
+        lines = [f'GET {path} HTTP/1.1', f'Host: 127.0.0.1:{port}', 'Upgrade: websocket', 'Connection: Upgrade',
+                 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13', *headers]
+        if token:
+            lines.append(f'X-Session-Token: {token}')
+        self.socket.sendall('\r\n'.join(lines + ['', '']).encode())
+        head = b''
+        while b'\r\n\r\n' not in head and (data := self.socket.recv(1)):
+            head += data
+        self.status = int(head.split()[1]) if head else 0
+
+    def echo(self, text=b'hello'):
+        """What the application sends back; nothing once the connection is cut."""
+        try:
+            self.socket.sendall(text)
+            return self.socket.recv(4096)
+        except (ConnectionError, BrokenPipeError):
+            return b''
+
+    def cut_within(self, seconds):
+        """Does the other side close it, with nothing sent?"""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b''
+        except ConnectionError:
+            return True
+        except TimeoutError:
+            return False
+
+    def close(self):
+        self.socket.close()

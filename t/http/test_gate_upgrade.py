@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections that become something else (WebSocket) end with the session that opened them, and not before; in all process models."""
+import signal
+import threading
+import time
+
+import pytest
+
+from conftest import end, start
+from lib.backends import Http, Tunnel, modules
+from lib.clients import new_email
+from lib.serving import free_port, wait_for
+from lib.settings import UI, nested
+
+pytestmark = pytest.mark.san
+
+PLACES = '''
+<Location "/">
+    KratosUpgradeCheck 1
+</Location>
+<Location "/http">
+    Require kratos-session
+    ProxyPass "http://127.0.0.1:{app}/" upgrade=websocket
+</Location>
+<Location "/wstunnel">
+    Require kratos-session
+    ProxyPass "ws://127.0.0.1:{app}/"
+</Location>
+<Location "/never">
+    KratosUpgradeCheck 0
+    Require kratos-session
+    ProxyPass "http://127.0.0.1:{app}/" upgrade=websocket
+</Location>
+'''
+
+
+@pytest.fixture(scope='module')
+def app():
+    app = Http()
+    yield app
+    app.close()
+
+
+def serve_gate(request, app, mpm='event', **kw):
+    port = free_port()
+    server = start(request, None, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port, mpm=mpm,
+                   lines={'global': modules('proxy_wstunnel'), 'gate_extra': PLACES.format(app=app.port)}, **kw)
+    server.gate_port = port
+    return server
+
+
+@pytest.fixture(scope='module')
+def site(request, app):
+    server = serve_gate(request, app)
+    yield server
+    end(server)
+
+
+def sign_up(server, email=None):
+    client = server.native()
+    client.email = email or new_email()
+    client.register(client.email).must(200)
+    return client
+
+
+ROUTES = pytest.mark.parametrize('route', ['http', 'wstunnel'])
+
+
+@ROUTES
+def test_without_a_session_nothing_is_opened(site, app, route):
+    before = app.opened
+    for token in (None, 'ory_st_' + 'x' * 32):
+        tunnel = Tunnel(site.gate_port, f'/{route}/x', token)
+        assert tunnel.status == 401
+        tunnel.close()
+    assert app.opened == before
+
+
+@ROUTES
+def test_it_is_cut_when_the_session_ends_and_no_other_is(site, app, route):
+    leaver, stayer = sign_up(site), sign_up(site)
+    tunnels = [Tunnel(site.gate_port, f'/{route}/x', client.token) for client in (leaver, stayer)]
+    assert [t.status for t in tunnels] == [101, 101] and tunnels[0].echo() == b'hello'
+    closed = app.closed
+    leaver.logout().must(204)
+    assert tunnels[0].cut_within(5)
+    wait_for(lambda: app.closed == closed + 1)      # the application hears of it, too
+    assert not tunnels[1].cut_within(2.5) and tunnels[1].echo(b'still here') == b'still here'
+    tunnels[1].close()
+
+
+@ROUTES
+def test_it_is_cut_when_another_client_ends_the_session(site, route):
+    here, there = sign_up(site), site.native()
+    there.login(here.email).must(200)
+    tunnel = Tunnel(site.gate_port, f'/{route}/x', here.token)
+    assert tunnel.echo() == b'hello'
+    there.delete('/sessions').must(200)
+    assert tunnel.cut_within(5)
+
+
+def test_it_may_be_let_stand(site):
+    client = sign_up(site)
+    tunnel = Tunnel(site.gate_port, '/never/x', client.token)
+    client.logout().must(204)
+    assert not tunnel.cut_within(3) and tunnel.echo() == b'hello'
+    tunnel.close()
+
+
+def test_a_request_that_is_not_upgraded_is_none_of_them(site, app):
+    client = sign_up(site)
+    assert client.get(site.gate + '/http/x', headers={'Upgrade': 'h2c'}).status == 200
+
+
+# -- in all process models -----------------------------------------------------------------------------
+
+@pytest.mark.slow
+@pytest.mark.parametrize('mpm', ['event', 'worker', 'prefork'])
+def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(request, app, mpm):
+    server = serve_gate(request, app, mpm)
+    try:
+        client, nobody = sign_up(server), server.native()
+        assert client.get(server.gate + '/').status == 200 and nobody.get(server.gate + '/').status == 401
+        tunnel = Tunnel(server.gate_port, '/http/x', client.token)
+        assert tunnel.echo() == b'hello'
+        former, over, seen = server.httpd()[1:], threading.Event(), set()
+
+        def crowd():
+            while not over.is_set():
+                try:
+                    seen.add((client.get(server.gate + '/').status, nobody.get(server.gate + '/').status))
+                except OSError as e:
+                    seen.add(type(e).__name__)
+
+        threads = [threading.Thread(target=crowd) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        server.proc.send_signal(signal.SIGUSR1)
+        wait_for(lambda: set(server.httpd()[1:]) - set(former))
+        time.sleep(1.5)                         # the old child looked after it at least once more
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert seen == {(200, 401)}
+        assert tunnel.echo(b'still here') == b'still here'
+        client.logout().must(204)
+        assert tunnel.cut_within(5), 'by the child of before the restart'
+        assert client.get(server.gate + '/').status == 401
+    finally:
+        end(server)
