@@ -158,11 +158,11 @@ def told(answer, hexed):
     return [(k, bytes.fromhex(v).decode(errors='replace') if hexed else v) for k, v in json.loads(answer)]
 
 
-def raw(port, data, timeout=20):
+def raw(port, data, method='GET', timeout=20):
     """Sends these bytes, reads one answer. (status, {header in lower case: value}, body); status 0: it hung up."""
     with socket.create_connection(('127.0.0.1', port), timeout) as s:
         s.sendall(data)
-        answer = HTTPResponse(s)
+        answer = HTTPResponse(s, method=method)
         try:
             answer.begin()
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
