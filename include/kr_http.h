@@ -80,7 +80,7 @@ const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char 
 kr_reply_t *kr_reply_make(apr_pool_t *pool);
 /** Set the body to JSON plus newline, and the type "application/json; charset=utf-8" (error envelopes replace it). */
 void kr_reply_json(kr_ctx_t *k, int status, const json_t *json);
-/** A redirect. No body; Location is `url`. */
+/** A redirect. No body; Location is `url`, where bytes that are not printable ASCII are escaped. */
 void kr_reply_redirect(kr_ctx_t *k, int status, const char *url);
 /** Plain text with a final newline, X-Content-Type-Options: nosniff. */
 void kr_reply_text(kr_ctx_t *k, int status, const char *text);

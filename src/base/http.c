@@ -167,10 +167,25 @@ void kr_reply_json(kr_ctx_t *k, int status, const json_t *json)
     set_body(k->reply, status, "application/json; charset=utf-8", apr_pstrcat(k->pool, text, "\n", NULL), len + 1);
 }
 
+/* People may ask to be sent back to a path in Unicode; a header has bytes that everybody reads alike (RFC 3986, section 2.1). */
+static const char *ascii_url(apr_pool_t *pool, const char *url)
+{
+    char *out = apr_palloc(pool, 3 * strlen(url) + 1), *to = out;
+
+    for (; *url; url++) {
+        const unsigned char c = (unsigned char)*url;
+
+        if (c > 0x20 && c < 0x7f) *to++ = *url;
+        else to += apr_snprintf(to, 4, "%%%02X", c);
+    }
+    *to = '\0';
+    return out;
+}
+
 void kr_reply_redirect(kr_ctx_t *k, int status, const char *url)
 {
     set_body(k->reply, status, NULL, NULL, 0);
-    kr_reply_header(k, "Location", url);
+    kr_reply_header(k, "Location", ascii_url(k->pool, url));
 }
 
 void kr_reply_text(kr_ctx_t *k, int status, const char *text)
