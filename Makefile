@@ -101,6 +101,7 @@ unit: $(TEST_BIN)
 	@failed=; \
 	t/unit/layers || failed=layers; \
 	t/unit/logids || failed="$$failed logids"; \
+	t/unit/guarantees || failed="$$failed guarantees"; \
 	for t in $(TEST_BIN); do \
 	    echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; \
 	done; \
