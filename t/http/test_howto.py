@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each page of docs/howto, pasted into Debian's httpd and walked as it promises: what it says is what happens."""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import _running, end
+from lib.clients import new_email
+from lib.debian import Machine
+from lib.pages import Guide, agrees
+from lib.serving import ROOT, free_port, status_of, wait_for
+from lib.visitor import Visitor
+
+WWW = 'https://www.example.org'
+PHP_FPM = next(iter(sorted(Path('/usr/sbin').glob('php-fpm*'))), None)
+
+
+@pytest.fixture
+def machine():
+    """machine(guide, ...) is a Debian machine on which somebody did what that page says."""
+    mine = []
+
+    def make(guide, start=True, kratos=None, files=None, **kw):
+        it = Machine(guide.sites, kratos or guide.kratos, guide.modules, start=False, **kw)
+        mine.append(it)
+        it.expect_log('AH01630|AH01631|AH01114|AH00957')      # refusals by httpd's own modules; a backend that is down
+        _running.append(it)
+        for name, text in (files or {}).items():
+            it.put(name, text)
+        return it.start() if start else it
+    yield make
+    for it in mine:
+        if it in _running:
+            end(it)
+
+
+def check_dialogues(it, guide, swap=lambda text: text):
+    """Types in what the page says, and compares."""
+    dialogues = list(guide.dialogues)
+    assert dialogues
+    for command, answer in dialogues:
+        done = it.shell(swap(command))
+        assert agrees(answer, done.stdout), f'{guide.path}: {command}\nprinted {done.stdout + done.stderr!r}\nand not {answer!r}'
+
+
+def is_login(page):
+    return page.status == 200 and page.url.startswith(WWW + '/auth/ui/login?flow=')
+
+
+def walk_in_and_out(it, url):
+    """The way of a new visitor, and out again. Hands back the visitor and the page."""
+    ana, email = Visitor(it), new_email()
+    page = ana.get(url)
+    assert is_login(page), (page.url, page.text)
+    page = ana.sign_up(page, {'email': email})
+    assert (page.url, page.status) == (url, 200), page.text
+    account = ana.get(WWW + '/auth/ui/welcome')
+    out = next(link for link in account.links if '/self-service/logout?' in link)
+    assert ana.get(out).status == 200
+    assert is_login(ana.get(url))
+    page = ana.sign_in(ana.get(url), email)
+    assert (page.url, page.status) == (url, 200)
+    return ana, page
+
+
+def test_a_static_site(machine):
+    guide = Guide('docs/howto/static-site.md')
+    it = machine(guide, files={'/var/www/html/index.html': 'secret page', '/var/www/html/a b/report.txt': 'secret file'})
+    check_dialogues(it, guide)
+    ana, page = walk_in_and_out(it, WWW + '/a%20b/report.txt?year=2026')
+    assert page.text == 'secret file' and ana.get(WWW + '/').text == 'secret page'
+    assert Visitor(it).get(WWW + '/auth/self-service/errors?id=x').status != 401
+    code, said = it.configtest()
+    assert code == 0 and 'Syntax OK' in said and 'KR' not in said, said
+
+
+def test_a_static_site_where_nobody_signs_up(machine):
+    guide = Guide('docs/howto/static-site.md')
+    closed = {'kratos.yml': {'selfservice': {'flows': {'registration': {'enabled': False}}}}}
+    it = machine(guide, kratos=closed, files={'/var/www/html/index.html': 'secret page'})
+    page = Visitor(it).get(WWW + '/')
+    assert is_login(page) and not any('registration' in link for link in page.links)
+    assert Visitor(it).get(WWW + '/auth/self-service/registration/browser').url.startswith(WWW + '/auth/ui/error?')
+
+
+@pytest.fixture
+def php(tmp_path):
+    """php-fpm's socket."""
+    assert PHP_FPM, 'php-fpm is missing; build/packages check installs it'
+    socket = tmp_path / 'php-fpm.sock'
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    conf = tmp_path / 'php-fpm.conf'
+    conf.write_text(f'[global]\nerror_log = {tmp_path}/php.log\npid = {tmp_path}/php.pid\n[www]\nuser = www-data\ngroup = www-data\n'
+                    f'listen = {socket}\nlisten.mode = 0666\npm = static\npm.max_children = 2\n')
+    proc = subprocess.Popen([PHP_FPM, '-F', '-n', '-y', conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(socket.exists)
+    yield socket
+    proc.terminate()
+    proc.wait(20)
+
+
+def test_a_php_application(machine, php):
+    guide = Guide('docs/howto/php.md')
+    script = guide.one('php')
+    it = machine(guide, swap=[('/run/php/php-fpm.sock', str(php))],
+                 files={'/var/www/app/members/index.php': script, '/var/www/app/public/index.php': script})
+    check_dialogues(it, guide)
+    ana, page = walk_in_and_out(it, WWW + '/members/')
+    session = ana.get(WWW + '/auth/sessions/whoami', Accept='application/json').json
+    said = f'id: {session["identity"]["id"]}\nemail: {session["identity"]["traits"]["email"]}\nlevel: aal1\n'
+    assert page.text == said
+    assert ana.get(WWW + '/public/').text == said.replace(session['identity']['traits']['email'], '')
+    it.put('/var/www/app/members/cookie.php', "<?php var_dump($_COOKIE);")
+    assert 'ory_kratos' not in ana.get(WWW + '/members/cookie.php').must_be(200).text
+
+
+@pytest.fixture
+def backend(tmp_path):
+    """Runs the application of a page, which asks www.example.org: for it, that is the test's machine."""
+    procs = []
+
+    def run(it, code, port):
+        (tmp_path / 'sitecustomize.py').write_text(
+            'import socket\nreal = socket.create_connection\n'
+            f'socket.create_connection = lambda a, *b, **k: real(("127.0.0.1", {it.port}) if a[1] == 443 else a, *b, **k)\n')
+        (tmp_path / 'app.py').write_text(code)
+        env = {**os.environ, 'PYTHONPATH': str(tmp_path), 'SSL_CERT_FILE': str(it.cert)}
+        procs.append(subprocess.Popen([sys.executable, tmp_path / 'app.py'], env=env, stderr=subprocess.DEVNULL))
+        wait_for(lambda: status_of(f'http://127.0.0.1:{port}/'))
+    yield run
+    for proc in procs:
+        proc.terminate()
+        proc.wait(20)
+
+
+def test_a_proxied_application(machine, backend):
+    guide, port = Guide('docs/howto/proxied-app.md'), free_port()
+    swap = ('127.0.0.1:3000', f'127.0.0.1:{port}')
+    it = machine(guide, swap=[swap])
+    backend(it, guide.one('python').replace("('127.0.0.1', 3000)", f"('127.0.0.1', {port})"), port)
+    check_dialogues(it, guide)
+    ana, page = walk_in_and_out(it, WWW + '/')
+    who = ana.get(WWW + '/auth/sessions/whoami', Accept='application/json').json['identity']['id']
+    assert page.text == f'Hello {who}, signed in at level aal1'
+
+
+def sign_up_with(it, page, traits, metadata=None):
+    """Somebody new with these traits; the owner gives the metadata."""
+    visitor, email = Visitor(it), new_email()
+    visitor.sign_up(visitor.get(page), {'email': email, **traits})
+    who = visitor.get(WWW + '/auth/sessions/whoami', Accept='application/json').json['identity']['id']
+    if metadata:
+        subprocess.run(['sqlite3', '-cmd', '.timeout 10000', it.dir / 'data' / 'kratos.sqlite',
+                        f"UPDATE identities SET metadata_public = '{json.dumps(metadata)}' WHERE id = '{who}'"], check=True)
+    return visitor
+
+
+def test_an_application_with_roles(machine):
+    guide = Guide('docs/howto/roles.md')
+    schema = json.loads((ROOT / 'conf/schemas/email-password.schema.json').read_text())
+    name, department = re.search(r'`("department")`?: (\{.*?\})`', guide.text).groups()
+    schema['properties']['traits']['properties'][json.loads(name)] = json.loads(department)
+    files = {f'/var/www/html/{place}/index.html': place for place in ('admin', 'editors', 'accounting')}
+    files |= {'/var/www/html/forbidden.html': 'not for you', '/etc/kratos/schemas/email-department.schema.json': json.dumps(schema)}
+    it = machine(guide, files=files)
+    check_dialogues(it, guide)
+    people = [
+        ({}, {'roles': ['admin']}, 'admin editors accounting'),
+        ({}, {'roles': ['editor', 'guest']}, 'editors'),
+        ({'department': 'accounting'}, {'employee': True}, 'accounting'),
+        ({'department': 'accounting'}, None, ''),
+        ({'department': 'sales'}, {'employee': True}, ''),
+    ]
+    for traits, metadata, places in people:
+        somebody = sign_up_with(it, WWW + '/admin/', traits, metadata)
+        for place in ('admin', 'editors', 'accounting'):
+            page = somebody.get(f'{WWW}/{place}/')
+            expected = (200, place) if place in places.split() else (403, 'not for you')
+            assert (page.status, page.text) == expected, (traits, metadata, place)
+    assert is_login(Visitor(it).get(WWW + '/admin/'))
+
+
+def test_sites_of_several_customers(machine):
+    guide = Guide('docs/howto/many-tenants.md')
+    it = machine(guide, files={f'/var/www/{name}/index.html': name for name in ('one', 'two')})
+    check_dialogues(it, guide)
+    ana = Visitor(it)
+    one, two = ana.get('https://one.example.org/'), ana.get('https://two.example.org/')
+    assert one.url.startswith('https://one.example.org/auth/ui/login') and two.url.startswith('https://two.example.org/auth/ui/login')
+    assert ana.sign_up(one, {'email': new_email()}).text == 'one'
+    assert ana.get('https://two.example.org/').url.startswith('https://two.example.org/auth/ui/login')
+    assert ana.sign_up(two, {'username': 'ana'}).text == 'two'
+    assert ana.get('https://one.example.org/').text == 'one'
+    moved = Visitor(it)                                 # and one's cookies are no good at the other
+    for cookie in ana.jar:
+        if cookie.domain == 'one.example.org':
+            cookie.domain = 'two.example.org'
+            moved.jar.set_cookie(cookie)
+    assert len(moved.jar) and moved.get('https://two.example.org/').url.startswith('https://two.example.org/auth/ui/login')

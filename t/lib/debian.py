@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's own httpd with sites of its owner's: /etc/apache2 copied, a2enmod and a2ensite run, as the pages of docs/ say."""
+import os
+import re
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from . import settings
+from .serving import ROOT, Server, free_port, scratch, wait_for
+
+# What Debian enables when it installs apache2.
+STANDARD = '''access_compat alias auth_basic authn_core authn_file authz_core authz_host authz_user autoindex deflate dir env filter
+    mime mpm_event negotiation reqtimeout setenvif status'''.split()
+OUT = Path(os.environ.get('OUT', ROOT / 'build' / 'out'))
+# A test cannot wait for strong hashes, and asks nobody outside of its machine.
+QUICK = {
+    'hashers': {'argon2': {'memory': '1MB', 'iterations': 1}},
+    'selfservice': {'methods': {'password': {'config': {'haveibeenpwned_enabled': False}}}},
+}
+
+
+def make_certificate(folder):
+    """One for example.org and all below it, made here and trusted by nobody else. Hands back certificate and key."""
+    cert, key = folder / 'cert.pem', folder / 'key.pem'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                    '-subj', '/CN=example.org', '-addext', 'subjectAltName=DNS:example.org,DNS:*.example.org',
+                    '-keyout', key, '-out', cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Machine(Server):
+    """
+    One Debian machine: its httpd with these sites, in the foreground until stop().
+
+    sites: {name: httpd lines}; kratos: {file below /etc/kratos: tree of settings, on top of conf/kratos.yml};
+    modules: what the owner enables; swap: [(what the lines say, what is meant here)] beside the paths that every site has.
+    certificate: (cert, key) of another machine. module, sql: of another place than this working copy.
+    """
+
+    def __init__(self, sites, kratos=None, modules=(), swap=(), certificate=None, start=True, module=None, sql=None):
+        self.dir = self.config_dir = scratch('machine')
+        self.port, self.plain_port = free_port(), free_port()
+        self.etc, self.www, self.output = self.dir / 'etc', self.dir / 'www', self.dir / 'serve.out'
+        self.announced, self._seen, self.proc = [], 0, None
+        self.cert, self.key = certificate or make_certificate(self.dir)
+        for name in ('etc', 'kratos', 'data', 'www', 'run'):
+            (self.dir / name).mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.dir / 'data', 'www-data', 'www-data')
+        self.swap = [*swap, ('/etc/ssl/certs/ssl-cert-snakeoil.pem', str(self.cert)),
+                     ('/etc/ssl/private/ssl-cert-snakeoil.key', str(self.key)), ('/etc/kratos', f'{self.dir}/kratos'),
+                     ('/var/lib/kratos', f'{self.dir}/data'), ('/var/www', str(self.www)),
+                     ('/etc/apache2', str(self.etc)), ('*:443>', f'127.0.0.1:{self.port}>'), ('*:80>', f'127.0.0.1:{self.plain_port}>')]
+        self._copy_apache(module or OUT / 'mod_kratos.so', sql or ROOT / 'sql')
+        self._write_kratos(kratos or {'kratos.yml': {}})
+        self.enable('mod', *STANDARD, *modules)
+        for name, lines in sites.items():
+            (self.etc / 'sites-available' / f'{name}.conf').write_text(self.here(lines))
+        self.enable('site', *sites)
+        if start:
+            self.start()
+
+    # -- what an owner does ----------------------------------------------------------
+
+    def here(self, text):
+        """Lines of a page, with the ports, paths and databases of this machine in place of its examples."""
+        for old, new in self.swap:
+            text = text.replace(old, new)
+        left = re.search(r'(?<![\w.])/(etc|var|srv|run)/\S*', text.replace(str(self.dir), ''))
+        assert not left, f'no place on this machine for {left.group()}'
+        return text
+
+    def _copy_apache(self, module, sql):
+        for name in ('magic', 'envvars'):
+            shutil.copy(f'/etc/apache2/{name}', self.etc)
+        whole = Path('/etc/apache2/apache2.conf').read_text()
+        (self.etc / 'apache2.conf').write_text(whole.replace('<Directory /var/www/>', f'<Directory "{self.www}/">'))
+        for name in ('mods-available', 'conf-available'):
+            shutil.copytree(f'/etc/apache2/{name}', self.etc / name)
+        for name in ('mods-enabled', 'conf-enabled', 'sites-available', 'sites-enabled'):
+            (self.etc / name).mkdir()
+        load = (ROOT / 'conf' / 'kratos.load').read_text().replace('/usr/lib/apache2/modules/mod_kratos.so', str(module))
+        (self.etc / 'mods-available' / 'kratos.load').write_text(load)
+        shutil.copy(ROOT / 'conf' / 'kratos.conf', self.etc / 'mods-available')
+        shutil.copytree(sql, self.dir / 'sql')      # where httpd's children can read it, unlike a closed home folder
+        (self.etc / 'conf-enabled' / 'sql.conf').write_text(f'KratosSqlDir "{self.dir}/sql"\n')
+        (self.etc / 'ports.conf').write_text(f'Listen 127.0.0.1:{self.plain_port}\n'
+                                             f'<IfModule ssl_module>\nListen 127.0.0.1:{self.port}\n</IfModule>\n')
+
+    def _write_kratos(self, files):
+        folder = self.dir / 'kratos'
+        shutil.copytree(ROOT / 'conf' / 'schemas', folder / 'schemas')
+        text = (ROOT / 'conf' / 'kratos.yml').read_text()
+        tree = yaml.safe_load(text.replace('change-me-before-anybody-signs-in', 'a-secret-for-tests-only'))
+        for name, changes in files.items():
+            whole = settings.merge(settings.merge(tree, changes), QUICK)
+            (folder / name).write_text(self.here(yaml.safe_dump(whole)))
+
+    def enable(self, what, *names):
+        """a2enmod, a2ensite"""
+        env = {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_STATE_DIRECTORY': str(self.dir / 'run')}
+        done = subprocess.run([f'/usr/sbin/a2en{what}', '-q', *names], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def _env(self):
+        user = 'www-data' if os.geteuid() == 0 else os.environ.get('USER', 'nobody')
+        return {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_RUN_USER': user, 'APACHE_RUN_GROUP': user,
+                'APACHE_PID_FILE': f'{self.dir}/run/apache2.pid', 'APACHE_RUN_DIR': f'{self.dir}/run',
+                'APACHE_LOCK_DIR': f'{self.dir}/run', 'APACHE_LOG_DIR': str(self.dir)}
+
+    def httpd(self, *args):
+        return ['/usr/sbin/apache2', '-d', self.etc, '-f', self.etc / 'apache2.conf', *args]
+
+    def configtest(self):
+        """What `apachectl configtest` says."""
+        done = subprocess.run(self.httpd('-t'), env=self._env(), capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def start(self):
+        """Starts httpd and waits until it listens."""
+        with open(self.output, 'ab') as out:
+            self.proc = subprocess.Popen(self.httpd('-D', 'FOREGROUND'), env=self._env(), stdout=out, stderr=subprocess.STDOUT,
+                                         start_new_session=True)
+
+        def listens():
+            assert self.proc.poll() is None, f'httpd ended:\n{self.log()[-3000:]}'
+            return 'resuming normal operations' in self.log()
+        wait_for(listens)
+        return self
+
+    def stop(self, keep=False, graceful=False):
+        if self.proc:
+            return super().stop(keep, graceful)
+        shutil.rmtree(self.dir)
+        return []
+
+    # -- what stands around it -----------------------------------------------------------
+
+    def put(self, path, text):
+        """A file of the owner's, named as the pages name it."""
+        file = Path(self.here(path))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def shell(self, command):
+        """A command of a page, on this machine: its names lead here, and this working copy is installed."""
+        (self.dir / '.curlrc').write_text(f'cacert = "{self.cert}"\nconnect-to = ":443:127.0.0.1:{self.port}"\n'
+                                          f'connect-to = ":80:127.0.0.1:{self.plain_port}"\n')
+        env = {**os.environ, 'CURL_HOME': str(self.dir), 'PATH': f'{OUT}:{os.environ["PATH"]}'}
+        return subprocess.run(['sh', '-c', self.here(command)], env=env, capture_output=True, text=True, timeout=60)
+
+    def trust(self):
+        """A TLS context that knows this machine's certificate."""
+        return ssl.create_default_context(cafile=self.cert)
+
