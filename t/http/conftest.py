@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from lib import clients
+from lib.debian import Machine
 from lib.serving import MariaDB, Server, free_port
 from lib.settings import base, merge
 
@@ -110,6 +111,25 @@ def stop():
         left = server.stop(keep)
         assert not left, 'unannounced lines in the error log:\n' + '\n'.join(left)
     return stop_now
+
+
+@pytest.fixture
+def machine():
+    """machine(guide, ...) is a Debian machine on which somebody did what that page says."""
+    mine = []
+
+    def make(guide, start=True, sites=None, kratos=None, files=None, **kw):
+        it = Machine(sites or guide.sites, kratos or guide.kratos, guide.modules, start=False, **kw)
+        mine.append(it)
+        it.expect_log('AH01630|AH01631|AH01114|AH00957')      # refusals by httpd's own modules; a backend that is down
+        _running.append(it)
+        for name, text in (files or {}).items():
+            it.put(name, text)
+        return it.start() if start else it
+    yield make
+    for it in mine:
+        if it in _running:
+            end(it)
 
 
 @pytest.fixture(params=['browser', 'ajax', 'native'])

@@ -9,63 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import _running, end
 from lib.clients import new_email
-from lib.debian import Machine
-from lib.pages import Guide, agrees
+from lib.pages import WWW, Guide, check_dialogues, is_login, walk_in_and_out
 from lib.serving import ROOT, free_port, status_of, wait_for
 from lib.visitor import Visitor
 
-WWW = 'https://www.example.org'
 PHP_FPM = next(iter(sorted(Path('/usr/sbin').glob('php-fpm*'))), None)
-
-
-@pytest.fixture
-def machine():
-    """machine(guide, ...) is a Debian machine on which somebody did what that page says."""
-    mine = []
-
-    def make(guide, start=True, kratos=None, files=None, **kw):
-        it = Machine(guide.sites, kratos or guide.kratos, guide.modules, start=False, **kw)
-        mine.append(it)
-        it.expect_log('AH01630|AH01631|AH01114|AH00957')      # refusals by httpd's own modules; a backend that is down
-        _running.append(it)
-        for name, text in (files or {}).items():
-            it.put(name, text)
-        return it.start() if start else it
-    yield make
-    for it in mine:
-        if it in _running:
-            end(it)
-
-
-def check_dialogues(it, guide, swap=lambda text: text):
-    """Types in what the page says, and compares."""
-    dialogues = list(guide.dialogues)
-    assert dialogues
-    for command, answer in dialogues:
-        done = it.shell(swap(command))
-        assert agrees(answer, done.stdout), f'{guide.path}: {command}\nprinted {done.stdout + done.stderr!r}\nand not {answer!r}'
-
-
-def is_login(page):
-    return page.status == 200 and page.url.startswith(WWW + '/auth/ui/login?flow=')
-
-
-def walk_in_and_out(it, url):
-    """The way of a new visitor, and out again. Hands back the visitor and the page."""
-    ana, email = Visitor(it), new_email()
-    page = ana.get(url)
-    assert is_login(page), (page.url, page.text)
-    page = ana.sign_up(page, {'email': email})
-    assert (page.url, page.status) == (url, 200), page.text
-    account = ana.get(WWW + '/auth/ui/welcome')
-    out = next(link for link in account.links if '/self-service/logout?' in link)
-    assert ana.get(out).status == 200
-    assert is_login(ana.get(url))
-    page = ana.sign_in(ana.get(url), email)
-    assert (page.url, page.status) == (url, 200)
-    return ana, page
 
 
 def test_a_static_site(machine):

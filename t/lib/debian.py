@@ -15,6 +15,7 @@ from .serving import ROOT, Server, free_port, scratch, wait_for
 # What Debian enables when it installs apache2.
 STANDARD = '''access_compat alias auth_basic authn_core authn_file authz_core authz_host authz_user autoindex deflate dir env filter
     mime mpm_event negotiation reqtimeout setenvif status'''.split()
+STANDARD_CONF = 'charset localized-error-pages other-vhosts-access-log security serve-cgi-bin'.split()
 OUT = Path(os.environ.get('OUT', ROOT / 'build' / 'out'))
 # A test cannot wait for strong hashes, and asks nobody outside of its machine.
 QUICK = {
@@ -58,6 +59,7 @@ class Machine(Server):
         self._copy_apache(module or OUT / 'mod_kratos.so', sql or ROOT / 'sql')
         self._write_kratos(kratos or {'kratos.yml': {}})
         self.enable('mod', *STANDARD, *modules)
+        self.enable('conf', *STANDARD_CONF)
         for name, lines in sites.items():
             (self.etc / 'sites-available' / f'{name}.conf').write_text(self.here(lines))
         self.enable('site', *sites)
@@ -70,7 +72,7 @@ class Machine(Server):
         """Lines of a page, with the ports, paths and databases of this machine in place of its examples."""
         for old, new in self.swap:
             text = text.replace(old, new)
-        left = re.search(r'(?<![\w.])/(etc|var|srv|run)/\S*', text.replace(str(self.dir), ''))
+        left = re.search(r'(?<![\w.])/(etc|var|srv|run)/\S*', text.replace(str(self.dir), 'here'))
         assert not left, f'no place on this machine for {left.group()}'
         return text
 

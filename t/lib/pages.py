@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what a Markdown page wants its reader to paste or to type."""
+"""Reads what a Markdown page wants its reader to paste or to type, and does what each of them promises."""
 import re
 
 import yaml
 
+from .clients import new_email
 from .serving import ROOT
 from .settings import merge
+from .visitor import Visitor
+
+WWW = 'https://www.example.org'
 
 FENCE = re.compile(r'^```(\w+)[^\n]*\n(.*?)^```$', re.M | re.S)
 
@@ -58,3 +62,32 @@ def agrees(expected, printed):
     """Is that what a page said would be printed?"""
     pattern = '.*'.join(re.escape(piece) for piece in expected.strip().split('...'))
     return re.fullmatch(pattern, printed.strip(), re.S) is not None
+
+
+def check_dialogues(it, guide, swap=lambda text: text):
+    """Types in what the page says, and compares."""
+    dialogues = list(guide.dialogues)
+    assert dialogues
+    for command, answer in dialogues:
+        done = it.shell(swap(command))
+        assert agrees(answer, done.stdout), f'{guide.path}: {command}\nprinted {done.stdout + done.stderr!r}\nand not {answer!r}'
+
+
+def is_login(page):
+    return page.status == 200 and page.url.startswith(WWW + '/auth/ui/login?flow=')
+
+
+def walk_in_and_out(it, url):
+    """The way of a new visitor, and out again. Hands back the visitor and the page."""
+    ana, email = Visitor(it), new_email()
+    page = ana.get(url)
+    assert is_login(page), (page.url, page.text)
+    page = ana.sign_up(page, {'email': email})
+    assert (page.url, page.status) == (url, 200), page.text
+    account = ana.get(WWW + '/auth/ui/welcome')
+    out = next(link for link in account.links if '/self-service/logout?' in link)
+    assert ana.get(out).status == 200
+    assert is_login(ana.get(url))
+    page = ana.sign_in(ana.get(url), email)
+    assert (page.url, page.status) == (url, 200)
+    return ana, page

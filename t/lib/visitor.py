@@ -56,13 +56,14 @@ class Page:
         raise AssertionError(f'no form with {names} at {self.url} ({self.status}):\n{self.text[:3000]}')
 
 
-def _connection(machine, tls):
-    """A kind of connection for which every name is that machine."""
+def _connection(machine, tls, source):
+    """A kind of connection, from that address, for which every name is that machine."""
     port = machine.port if tls else machine.plain_port
 
     class Connection(http.client.HTTPSConnection if tls else http.client.HTTPConnection):
         def connect(self):
             name, self.host, self.port = self.host, '127.0.0.1', port
+            self.source_address = (source, 0)
             http.client.HTTPConnection.connect(self)
             self.host = name
             if tls:
@@ -71,29 +72,30 @@ def _connection(machine, tls):
 
 
 class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, machine):
+    def __init__(self, machine, source):
         super().__init__()
-        self.machine = machine
+        self.machine, self.source = machine, source
 
     def https_open(self, request):
-        return self.do_open(_connection(self.machine, True), request)
+        return self.do_open(_connection(self.machine, True, self.source), request)
 
 
 class _Http(urllib.request.HTTPHandler):
-    def __init__(self, machine):
+    def __init__(self, machine, source):
         super().__init__()
-        self.machine = machine
+        self.machine, self.source = machine, source
 
     def http_open(self, request):
-        return self.do_open(_connection(self.machine, False), request)
+        return self.do_open(_connection(self.machine, False, self.source), request)
 
 
 class Visitor:
     """get() and post() follow redirects as a browser does, and hand back the page where they ended."""
 
-    def __init__(self, machine, source=None):
+    def __init__(self, machine, source='127.0.0.1'):
         self.jar = CookieJar()
-        self.opener = urllib.request.build_opener(_Https(machine), _Http(machine), urllib.request.HTTPCookieProcessor(self.jar))
+        self.opener = urllib.request.build_opener(_Https(machine, source), _Http(machine, source),
+                                                  urllib.request.HTTPCookieProcessor(self.jar))
         self.opener.addheaders = [('Accept', HTML), ('User-Agent', 'visitor/1')]
 
     def request(self, url, data=None, headers=None, method=None):
@@ -123,11 +125,3 @@ class Visitor:
 
     def sign_in(self, page, identifier, password=PASSWORD):
         return self.submit(page, {'identifier': identifier, 'password': password}, 'password')
-
-
-class Program(Visitor):
-    """No cookies yet, and JSON wanted."""
-
-    def __init__(self, machine):
-        super().__init__(machine)
-        self.opener.addheaders = [('Accept', 'application/json'), ('User-Agent', 'program/1')]
