@@ -153,8 +153,11 @@ class Machine(Server):
         """A command of a page, on this machine: its names lead here, and this working copy is installed."""
         (self.dir / '.curlrc').write_text(f'cacert = "{self.cert}"\nconnect-to = ":443:127.0.0.1:{self.port}"\n'
                                           f'connect-to = ":80:127.0.0.1:{self.plain_port}"\n')
-        env = {**os.environ, 'CURL_HOME': str(self.dir), 'PATH': f'{OUT}:{os.environ["PATH"]}'}
-        return subprocess.run(['sh', '-c', self.here(command)], env=env, capture_output=True, text=True, timeout=60)
+        ctl = self.dir / 'run' / 'kratosctl'
+        ctl.write_text(f'#!/bin/sh\nexec {OUT}/kratosctl "$@" --sql {self.dir}/sql\n')
+        ctl.chmod(0o755)
+        env = {**os.environ, 'CURL_HOME': str(self.dir), 'PATH': f'{ctl.parent}:{os.environ["PATH"]}'}
+        return subprocess.run(['sh', '-c', self.here(command)], env=env, cwd=self.dir, capture_output=True, text=True, timeout=60)
 
     def trust(self):
         """A TLS context that knows this machine's certificate."""

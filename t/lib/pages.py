@@ -64,13 +64,17 @@ def agrees(expected, printed):
     return re.fullmatch(pattern, printed.strip(), re.S) is not None
 
 
-def check_dialogues(it, guide, swap=lambda text: text):
-    """Types in what the page says, and compares."""
-    dialogues = list(guide.dialogues)
+def check_dialogues(it, guide):
+    """Types in what the page says, and compares. What `cat` shows is put there first; an `export` holds for what follows."""
+    dialogues, exports = list(guide.dialogues), ''
     assert dialogues
     for command, answer in dialogues:
-        done = it.shell(swap(command))
+        if command.startswith('cat '):
+            (it.dir / command.removeprefix('cat ')).write_text(answer)
+        done = it.shell(exports + command)
         assert agrees(answer, done.stdout), f'{guide.path}: {command}\nprinted {done.stdout + done.stderr!r}\nand not {answer!r}'
+        if command.startswith('export '):
+            exports += command + '\n'
 
 
 def is_login(page):
