@@ -39,12 +39,14 @@ class Machine(Server):
 
     sites: {name: httpd lines}; kratos: {file below /etc/kratos: tree of settings, on top of conf/kratos.yml};
     modules: what the owner enables; swap: [(what the lines say, what is meant here)] beside the paths that every site has.
-    certificate: (cert, key) of another machine. module, sql: of another place than this working copy.
+    certificate: (cert, key) of another machine. ports: for TLS and without, free ones by default. module, sql: of another place
+    than this working copy.
     """
 
-    def __init__(self, sites, kratos=None, modules=(), swap=(), certificate=None, start=True, module=None, sql=None):
+    def __init__(self, sites, kratos=None, modules=(), swap=(), certificate=None, ports=None, start=True, module=None,
+                 sql=None):
         self.dir = self.config_dir = scratch('machine')
-        self.port, self.plain_port = free_port(), free_port()
+        self.port, self.plain_port = ports or (free_port(), free_port())
         self.etc, self.www, self.output = self.dir / 'etc', self.dir / 'www', self.dir / 'serve.out'
         self.announced, self._seen, self.proc = [], 0, None
         self.cert, self.key = certificate or make_certificate(self.dir)
