@@ -106,9 +106,9 @@ def serve_sqlite(request):
 @pytest.fixture
 def stop():
     """Stops a server before the test ends; with keep=True its folder stays for another start."""
-    def stop_now(server, keep=False):
+    def stop_now(server, keep=False, graceful=False):
         _running.remove(server)
-        left = server.stop(keep)
+        left = server.stop(keep, graceful)
         assert not left, 'unannounced lines in the error log:\n' + '\n'.join(left)
     return stop_now
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings, verification and recovery: what changes, what must be fresh for it, and what mail brings, by a real SMTP server."""
 import base64
-import copy
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,34 +8,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from lib.account import account, ask, give, is_verified, member, other_than, recovered
 from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
 from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
 from lib.serving import free_port
-from lib.settings import PERSON, UI, merge, nested
+from lib.settings import UI, merge, nested
 
 NEW = 'another-Horse-battery-9'
 THIRD = 'one-more-Horse-battery-9'
 pytestmark = pytest.mark.san
-
-
-def schema():
-    """The person of the other tests, with an address that is verified and leads back in."""
-    person = copy.deepcopy(PERSON)
-    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
-                                                                               'recovery': {'via': 'email'}}
-    return 'base64://' + base64.b64encode(json.dumps(person).encode()).decode()
-
-
-def account(use='code', **mail):
-    """Settings with everything of this file switched on; mail by `uri`."""
-    flows = {'settings': {'ui_url': UI + '/settings', 'privileged_session_max_age': '1h'}}
-    for kind in ('verification', 'recovery'):
-        flows[kind] = {'enabled': True, 'use': use, 'ui_url': f'{UI}/{kind}'}
-    return {
-        'selfservice': {'methods': {'code': {'enabled': True}, 'link': {'enabled': True}}, 'flows': flows},
-        'identity': {'schemas': [{'id': 'person', 'url': schema()}]},
-        'courier': {'smtp': {'connection_uri': mail['uri'], 'from_address': 'site@example.org'}} if mail else None,
-    }
 
 
 @pytest.fixture(scope='module')
@@ -61,14 +41,6 @@ def linked(request, database, post):
     server = start(request, database, account('link', uri=post.uri))
     yield server
     end(server)
-
-
-def member(server, kind='ajax', **traits):
-    """A client that just registered."""
-    client = server.client(kind)
-    client.email = new_email()
-    client.register(client.email, **traits).must(200, 303)
-    return client
 
 
 def change(client, **fields):
@@ -231,20 +203,6 @@ def test_scripts_and_apps_are_told_to_sign_in_again(strict):
 
 # -- mail ------------------------------------------------------------------------------
 
-def ask(client, kind, email, method='code'):
-    """Asks for a code or link; the flow afterwards."""
-    return client.step(kind, client.start(kind), {'method': method, 'email': email})
-
-
-def give(client, kind, flow, code):
-    """Submits a code, as it is."""
-    return client.submit(kind, flow, {'method': 'code', 'code': code})
-
-
-def other_than(code):
-    return f'{(int(code) + 1) % 1000000:06}'
-
-
 def shape(flow, email):
     """A flow without what differs by chance, time and address."""
     text = json.dumps({**flow.json, **dict.fromkeys(('id', 'expires_at', 'issued_at', 'request_url'), '-')}, sort_keys=True)
@@ -252,16 +210,6 @@ def shape(flow, email):
     for value, name in blank.items():
         text = text.replace(value, name)
     return text
-
-
-def recovered(answer):
-    """Did that let somebody in?"""
-    return any(k.lower() == 'set-cookie' and v.startswith('ory_kratos_session=') and 'Max-Age=0' not in v
-               for k, v in answer.headers)
-
-
-def is_verified(client):
-    return client.session()['identity']['verifiable_addresses'][0]['verified']
 
 
 # -- verification ----------------------------------------------------------------------

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People who verify an address and who lost their password: settings for them, and the steps they take."""
+import base64
+import copy
+import json
+
+from .clients import new_email
+from .settings import PERSON, UI
+
+
+def schema():
+    """The person of the other tests, with an address that is verified and leads back in."""
+    person = copy.deepcopy(PERSON)
+    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
+                                                                               'recovery': {'via': 'email'}}
+    return 'base64://' + base64.b64encode(json.dumps(person).encode()).decode()
+
+
+def account(use='code', **mail):
+    """Settings with all of that switched on; mail by `uri`."""
+    flows = {'settings': {'ui_url': UI + '/settings', 'privileged_session_max_age': '1h'}}
+    for kind in ('verification', 'recovery'):
+        flows[kind] = {'enabled': True, 'use': use, 'ui_url': f'{UI}/{kind}'}
+    return {
+        'selfservice': {'methods': {'code': {'enabled': True}, 'link': {'enabled': True}}, 'flows': flows},
+        'identity': {'schemas': [{'id': 'person', 'url': schema()}]},
+        'courier': {'smtp': {'connection_uri': mail['uri'], 'from_address': 'site@example.org'}} if mail else None,
+    }
+
+
+def member(server, kind='ajax', **traits):
+    """A client that just registered."""
+    client = server.client(kind)
+    client.email = new_email()
+    client.register(client.email, **traits).must(200, 303)
+    return client
+
+
+def ask(client, kind, email, method='code'):
+    """Asks for a code or link; the flow afterwards."""
+    return client.step(kind, client.start(kind), {'method': method, 'email': email})
+
+
+def give(client, kind, flow, code):
+    """Submits a code, as it is."""
+    return client.submit(kind, flow, {'method': 'code', 'code': code})
+
+
+def other_than(code):
+    return f'{(int(code) + 1) % 1000000:06}'
+
+
+def recovered(answer):
+    """Did that let somebody in?"""
+    return any(k.lower() == 'set-cookie' and v.startswith('ory_kratos_session=') and 'Max-Age=0' not in v
+               for k, v in answer.headers)
+
+
+def is_verified(client):
+    return client.session()['identity']['verifiable_addresses'][0]['verified']
