@@ -317,23 +317,6 @@ def test_only_the_newest_code_of_a_flow_is_right(server, post):
     assert recovered(give(client, 'recovery', flow, second))
 
 
-def test_a_code_lets_one_of_twenty_in(server, post):
-    email, client = member(server).email, server.ajax()
-    flow = ask(client, 'recovery', email).must(200)
-    code = post.wait(email, RECOVERY).code
-    body = {'method': 'code', 'code': code, 'csrf_token': flow.csrf}
-
-    def race(_):
-        racer = server.ajax()
-        racer.cookies = dict(client.cookies)
-        return racer.submit('recovery', flow.flow_id, body, csrf=False)
-
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(race, range(20)))
-    assert all(a.status < 500 for a in answers), [a.status for a in answers]
-    assert sum(map(recovered, answers)) == 1, [a.status for a in answers]
-
-
 @pytest.mark.parametrize('kind', ['recovery', 'verification'])
 @pytest.mark.parametrize('method', ['code', 'link'])
 def test_nobody_learns_who_has_an_account(server, linked, post, kind, method):

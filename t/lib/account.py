@@ -8,22 +8,24 @@ from .clients import new_email
 from .settings import PERSON, UI
 
 
-def schema():
-    """The person of the other tests, with an address that is verified and leads back in."""
+def schema(code=None):
+    """The person of the other tests, with an address that is verified and leads back in; `code`: and signs in by that."""
     person = copy.deepcopy(PERSON)
-    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
-                                                                               'recovery': {'via': 'email'}}
+    extension = person['properties']['traits']['properties']['email']['ory.sh/kratos']
+    extension |= {'verification': {'via': 'email'}, 'recovery': {'via': 'email'}}
+    if code:
+        extension['credentials']['code'] = code
     return 'base64://' + base64.b64encode(json.dumps(person).encode()).decode()
 
 
-def account(use='code', **mail):
-    """Settings with all of that switched on; mail by `uri`."""
+def account(use='code', code=None, **mail):
+    """Settings with all of that switched on; mail by `uri`; `code` as in schema()."""
     flows = {'settings': {'ui_url': UI + '/settings', 'privileged_session_max_age': '1h'}}
     for kind in ('verification', 'recovery'):
         flows[kind] = {'enabled': True, 'use': use, 'ui_url': f'{UI}/{kind}'}
     return {
         'selfservice': {'methods': {'code': {'enabled': True}, 'link': {'enabled': True}}, 'flows': flows},
-        'identity': {'schemas': [{'id': 'person', 'url': schema()}]},
+        'identity': {'schemas': [{'id': 'person', 'url': schema(code)}]},
         'courier': {'smtp': {'connection_uri': mail['uri'], 'from_address': 'site@example.org'}} if mail else None,
     }
 
