@@ -13,12 +13,14 @@ typedef struct {
     const char *unknown_template; /* when nobody has it and the settings want it to be told, or NULL */
     const char *field;       /* of the template's data that holds the code or URL: "recovery_code", "verification_url" */
     int link;                /* 1: a token of 32 characters inside a URL; 0: six digits */
+    int alone;               /* 1: a new one voids those of the same person before it, in whichever flow they were asked for */
 } kr_code_kind_t;
 
 /**
- * Forget earlier codes of the flow, store a new one, queue its mail, store the flow: one transaction. A recovery link also voids
- * those of the identity's other flows.
- * @param identity  NULL: nobody has the address; nothing is stored, and mailed only if kind->unknown_template is set
+ * Forget earlier codes of the flow, store a new one, queue its mail, store the flow: one transaction.
+ * @param identity_id  NULL: nobody has the address. A mail goes out only if kind->unknown_template is set; otherwise the
+ *                     same statements write a code that nobody gets and a message that nobody sends, so that neither
+ *                     answer nor time tells (docs/timing.md)
  * @param address_id  row of the address, or NULL
  */
 kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,

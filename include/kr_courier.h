@@ -20,6 +20,12 @@ typedef struct {
  */
 kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
 
+/**
+ * As kr_courier_queue, when nobody has the address: the same work now and at the sender, so that time does not tell, but no
+ * message comes of it. What is stored holds neither address nor code; the sender marks it "blank".
+ */
+kr_err_t *kr_courier_queue_nothing(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
+
 /** Who sends. */
 typedef struct {
     const char *name;          /* unique to this thread, at most 64 bytes: see kr_courier_worker_name */

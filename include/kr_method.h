@@ -15,6 +15,7 @@ typedef struct {
     int end_others;           /* settings: 1: the person asked to be signed out everywhere else; not a method's business */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
     int next_step;            /* 1: the flow goes on with another screen; show it */
+    int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
     int passed;               /* verification, recovery: the code or link was right */
     const char *identity_id;  /* recovery: whose it was */
     const char *via;          /* verification: "email" or "sms" */

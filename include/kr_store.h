@@ -210,7 +210,7 @@ kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id,
 
 /* -- the mail queue --------------------------------------------------------- */
 
-/** A message. Status: "queued", "sent", "abandoned". */
+/** A message. Status: "queued", "sent", "abandoned"; "blank": there was nobody to send it to. */
 typedef struct {
     const char *id, *status, *via, *recipient, *template_type;
     const char *sealed;        /* "" once it was sent */

@@ -179,7 +179,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.next_step) {
-        KR_TRY(kr_flow_update(k, flow));
+        if (!done.stored) KR_TRY(kr_flow_update(k, flow));
         kr_respond_flow_step(k, flow);
         return KR_DONE;
     }

@@ -78,16 +78,35 @@ static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
     return sealed;
 }
 
-kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail)
+static kr_err_t *queue(kr_ctx_t *k, const kr_mail_t *mail, const char *id, const char *to, const char *sealed)
 {
-    const char *id = kr_uuid(k);
-
-    if (!can_be_written_to(mail)) return kr_err(k, 400, NULL, "a message cannot be sent to this address");
-    KR_TRY(kr_store_message_insert(k, id, mail->via, mail->to, mail->template_type, sealed_data(k, mail)));
+    KR_TRY(kr_store_message_insert(k, id, mail->via, to, mail->template_type, sealed));
     k->queued++;
     if (!kr_mail_carried(&k->realm->settings->mail, mail->via)) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: nothing carries %s; see courier.smtp, courier.http and "
                                              "courier.channels", id, mail->via);
     }
     return NULL;
+}
+
+kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail)
+{
+    if (!can_be_written_to(mail)) return kr_err(k, 400, NULL, "a message cannot be sent to this address");
+    return queue(k, mail, kr_uuid(k), mail->to, sealed_data(k, mail));
+}
+
+kr_err_t *kr_courier_queue_nothing(kr_ctx_t *k, const kr_mail_t *mail)
+{
+    const char *id = kr_uuid(k);
+    char *sealed;
+
+    if (!can_be_written_to(mail)) return NULL;
+    sealed = (char *)sealed_data(k, mail); /* made like any other, and stored as dashes */
+    memset(sealed, '-', strlen(sealed));
+    return queue(k, mail, id, id, sealed);
+}
+
+int kr_courier_is_nothing(const kr_message_row_t *message)
+{
+    return strcmp(message->recipient, message->id) == 0;
 }

@@ -5,6 +5,7 @@
 
 #include "kr_config.h"
 #include "kr_courier.h"
+#include "kr_store.h"
 
 /** What kr_seal binds a message's data to. */
 #define KR_SEAL_CONTEXT "courier"
@@ -12,6 +13,11 @@
 /* Members of a message's data that are ours: they are no part of what templates and services know. */
 #define KR_DATA_LANGUAGE "language"       /* of the browser that had it queued */
 #define KR_DATA_HEADERS "request_headers" /* of that request: name -> list of values */
+
+/* -- queue.c ---------------------------------------------------------------- */
+
+/** Was it queued for an address that nobody has? Such a message is addressed to its own id. */
+int kr_courier_is_nothing(const kr_message_row_t *message);
 
 /* -- words.c ---------------------------------------------------------------- */
 

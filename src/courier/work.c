@@ -174,6 +174,16 @@ static kr_err_t *mark_failed(work_t *work, kr_message_row_t *message, const kr_n
     return kr_store_message_failed(k, work->worker->name, message);
 }
 
+static kr_err_t *mark_blank(work_t *work, kr_message_row_t *message)
+{
+    kr_err_t *err;
+
+    message->status = "blank";
+    err = kr_store_message_failed(work->k, work->worker->name, message);
+    kr_db_release(work->k);
+    return err;
+}
+
 static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, const kr_net_mailed_t *mailed)
 {
     kr_err_t *err;
@@ -207,6 +217,7 @@ static kr_err_t *send_one(int *sent, work_t *work, kr_message_row_t *message, ap
     kr_ctx_t one = *work->k; /* the same, but for the memory of one message */
     kr_net_mailed_t mailed;
 
+    if (kr_courier_is_nothing(message)) return mark_blank(work, message);
     if (work->down[carrier_of(work->conf, message->via)]) return put_off(work, message);
     one.pool = pool;
     mailed = deliver(work, &one, message);

@@ -318,6 +318,13 @@ static int needs_database(const kr_request_t *req)
     return strcmp(req->path, "/health/alive") && strcmp(req->path, "/version");
 }
 
+/* A request's pool goes when its answer is out. Woken before that, the sender would contend with it: time would tell. */
+static apr_status_t wake_sender(void *server)
+{
+    kr_background_wake(server);
+    return APR_SUCCESS;
+}
+
 static int answer(request_rec *r, int which)
 {
     const kr_tenant_t *tenant = kr_tenant_of(r);
@@ -340,7 +347,7 @@ static int answer(request_rec *r, int which)
         kr_reply_finish(k);
     }
     kr_db_release(k); /* before the bytes go out: a slow client must not hold a connection */
-    if (k->queued) kr_background_wake(r->server);
+    if (k->queued) apr_pool_cleanup_register(r->pool, r->server, wake_sender, apr_pool_cleanup_null);
     apr_table_setn(r->notes, "kratos-statements",
                    apr_itoa(r->pool, (int)k->statements)); /* for logs: %{kratos-statements}n */
     return write_reply(r, k->reply);

@@ -10,7 +10,10 @@
 
 #define TOO_OFTEN "the code was entered too often, please begin again"
 
-const kr_code_kind_t kr_code_recovery = { "recovery", "recovery_code_valid", "recovery_code_invalid", "recovery_code", 0 };
+const kr_code_kind_t kr_code_recovery = { .kind = "recovery",
+                                          .template_type = "recovery_code_valid",
+                                          .unknown_template = "recovery_code_invalid",
+                                          .field = "recovery_code" };
 
 static const kr_node_spec_t ASK_NODES[] = {
     { .name = "email", .type = "email", .required = 1, .label = 1070007 },

@@ -13,7 +13,7 @@
 /** In the flow: whose codes were sent. Nobody's, where it is not told that an account is unknown. */
 #define WHOSE "code_of"
 
-static const kr_code_kind_t LOGIN = { "login", "login_code_valid", NULL, "login_code", 0 };
+static const kr_code_kind_t LOGIN = { .kind = "login", .template_type = "login_code_valid", .field = "login_code" };
 
 static const kr_node_spec_t CHOOSE = { .name = "method", .type = "submit", .value = "code", .label = 1010015 };
 
@@ -187,10 +187,10 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     kr_code_show_login_sent(k, flow, kr_node_find(flow, "identifier"), identifier, flow->refresh ? 1010025 : 1010014);
-    out->next_step = 1;
+    out->next_step = out->stored = 1;
     if (!identity) { /* nothing is sent, and nothing tells */
         json_object_del(flow->internal, WHOSE);
-        return NULL;
+        return kr_code_send(k, flow, &LOGIN, kr_code_via(identifier), identifier, NULL, NULL);
     }
     json_object_set_new(flow->internal, WHOSE, json_string(identity->id));
     return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);

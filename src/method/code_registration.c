@@ -9,7 +9,9 @@
 /** In the flow: the traits that the codes were sent for. The account is made of these and no others. */
 #define TRAITS "code_for"
 
-static const kr_code_kind_t REGISTRATION = { "registration", "registration_code_valid", NULL, "registration_code", 0 };
+static const kr_code_kind_t REGISTRATION = { .kind = "registration",
+                                             .template_type = "registration_code_valid",
+                                             .field = "registration_code" };
 
 static const kr_node_spec_t CHOOSE = { .name = "method", .type = "submit", .value = "code", .label = 1040006 };
 
@@ -69,7 +71,7 @@ static kr_err_t *begin(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     }
     json_object_set(flow->internal, TRAITS, identity->traits);
     show_sent(k, flow);
-    out->next_step = 1;
+    out->next_step = out->stored = 1;
     return kr_code_send_all(k, flow, &REGISTRATION, addresses, NULL, identity->traits);
 }
 

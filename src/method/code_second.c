@@ -6,7 +6,7 @@
 #include "kr_text.h"
 #include "method_private.h"
 
-static const kr_code_kind_t SECOND = { "second_factor", "login_code_valid", NULL, "login_code", 0 };
+static const kr_code_kind_t SECOND = { .kind = "second_factor", .template_type = "login_code_valid", .field = "login_code" };
 
 /* -- the addresses -------------------------------------------------------- */
 

@@ -20,15 +20,19 @@ typedef struct {
     const char *via, *value, *identity_id, *address_id;
     const kr_identity_t *identity; /* as the letter may show it; or NULL */
     const json_t *traits;          /* of somebody who has no account yet; or NULL */
-    int store;  /* 0: nobody has the address, so there is no code */
+    int nobody; /* 1: nobody has the address; all is done as if somebody had, so that time does not tell */
     int beside; /* 1: the flow's earlier codes stay */
-    int alone;  /* 1: those of the identity's other flows go too */
 } sending_t;
 
-const kr_code_kind_t kr_code_verification = { "verification", "verification_code_valid", "verification_code_invalid",
-                                              "verification_code", 0 };
-const kr_code_kind_t kr_link_verification = { "verification_link", "verification_valid", "verification_invalid",
-                                              "verification_url", 1 };
+const kr_code_kind_t kr_code_verification = { .kind = "verification",
+                                              .template_type = "verification_code_valid",
+                                              .unknown_template = "verification_code_invalid",
+                                              .field = "verification_code" };
+const kr_code_kind_t kr_link_verification = { .kind = "verification_link",
+                                              .template_type = "verification_valid",
+                                              .unknown_template = "verification_invalid",
+                                              .field = "verification_url",
+                                              .link = 1 };
 
 /* Where the mail leads: a token is used by the visit itself, a code only fills the form (mail scanners follow links too). */
 static const char *mail_url(kr_ctx_t *k, const kr_flow_t *flow, const kr_code_kind_t *kind, const char *code)
@@ -67,13 +71,18 @@ static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_
     return data;
 }
 
+/* Nobody's code is as long as a token: it is mailed to no one, and no one shall guess it. */
 static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, apr_time_t lifespan)
 {
-    const char *code = s->kind->link ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
+    const int token = s->kind->link || s->nobody;
+    const char *code = token ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
 
+    /* also for nobody: an earlier code that still worked would tell that nobody has the address asked for after it */
+    if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
     *out = code;
-    return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->value, s->address_id, s->identity_id,
-                                kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code), k->now + lifespan);
+    return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->nobody ? NULL : s->value, s->address_id,
+                                s->identity_id, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code),
+                                k->now + lifespan);
 }
 
 static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
@@ -81,33 +90,40 @@ static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
     const kr_settings_t *conf = k->realm->settings;
     const apr_time_t lifespan = s->kind->link ? conf->link_lifespan : conf->code_lifespan;
     kr_mail_t mail = { .via = s->via, .to = s->value, .template_type = s->kind->template_type };
-    const char *code = NULL;
+    const char *code;
 
-    /* also where no code follows: one that still worked would tell that nobody has the address asked for after it */
-    if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
-    if (s->store && s->alone) KR_TRY(kr_store_codes_void(k, s->identity_id, s->kind->kind));
-    if (s->store) KR_TRY(store_code(&code, k, s, lifespan));
-    else mail.template_type = s->kind->unknown_template;
-    if (!mail.template_type) return NULL;
+    KR_TRY(store_code(&code, k, s, lifespan));
+    if (s->nobody && s->kind->unknown_template) {
+        mail.template_type = s->kind->unknown_template;
+        code = NULL;
+    }
     mail.data = mail_data(k, s, code, lifespan);
-    return kr_courier_queue(k, &mail);
+    return s->nobody && code ? kr_courier_queue_nothing(k, &mail) : kr_courier_queue(k, &mail);
 }
 
 kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
                         const kr_identity_t *identity, const char *address_id)
 {
     const sending_t s = { .flow = flow, .kind = kind, .via = via, .value = value, .identity_id = identity->id,
-                          .address_id = address_id, .identity = identity, .store = 1, .beside = 1 };
+                          .address_id = address_id, .identity = identity, .beside = 1 };
 
     return queue(k, &s);
+}
+
+/* The id of a row, or one that no row has: what looks for it then costs the same and finds nothing. */
+static const char *some_id(kr_ctx_t *k, const char *id)
+{
+    return id ? id : kr_uuid(k);
 }
 
 static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 {
     const sending_t *s = baton;
 
+    if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
-    if (s->address_id && s->flow->kind == KR_FLOW_VERIFICATION) KR_TRY(kr_store_address_status(k, s->address_id, "sent"));
+    if (s->flow->kind == KR_FLOW_VERIFICATION)
+        KR_TRY(kr_store_address_status(k, some_id(k, s->address_id), "sent"));
     return kr_flow_update(k, s->flow);
 }
 
@@ -115,12 +131,10 @@ kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind,
                        const char *identity_id, const char *address_id)
 {
     sending_t s = { .flow = flow, .kind = kind, .via = via, .value = value, .identity_id = identity_id,
-                    .address_id = address_id, .store = identity_id != NULL };
-    kr_identity_t *identity = NULL;
+                    .address_id = address_id, .nobody = identity_id == NULL };
+    kr_identity_t *identity;
 
-    /* a newer link back in voids the ones before it, in whichever flow they were asked for */
-    s.alone = kind->link && flow->kind == KR_FLOW_RECOVERY;
-    if (identity_id) KR_TRY(kr_identity_load(&identity, k, identity_id, 0));
+    KR_TRY(kr_identity_load(&identity, k, some_id(k, identity_id), 0));
     s.identity = identity;
     return kr_db_tx(k, send_in_tx, &s);
 }
@@ -142,7 +156,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
         const sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
                               .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
-                              .traits = all->traits, .store = 1, .beside = i > 0 };
+                              .traits = all->traits, .beside = i > 0 };
 
         KR_TRY(queue(k, &s));
     }

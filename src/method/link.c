@@ -8,7 +8,12 @@
 #include "kr_text.h"
 #include "method_private.h"
 
-static const kr_code_kind_t RECOVERY = { "recovery_link", "recovery_valid", "recovery_invalid", "recovery_url", 1 };
+static const kr_code_kind_t RECOVERY = { .kind = "recovery_link",
+                                         .template_type = "recovery_valid",
+                                         .unknown_template = "recovery_invalid",
+                                         .field = "recovery_url",
+                                         .link = 1,
+                                         .alone = 1 };
 
 static const kr_node_spec_t ASK_NODES[] = {
     { .name = "email", .type = "email", .required = 1, .label = 1070007 },

@@ -97,7 +97,8 @@ static kr_err_t *addresses_with(apr_array_header_t **out, kr_ctx_t *k, const cha
 
     *out = apr_array_make(k->pool, 4, sizeof(const char *));
     if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, kr_code_via(value), value));
-    if (identity_id) KR_TRY(kr_identity_load(&identity, k, identity_id, 0));
+    /* nobody's is looked for as well: time must not tell */
+    KR_TRY(kr_identity_load(&identity, k, identity_id ? identity_id : kr_uuid(k), 0));
     for (int i = 0; identity && i < identity->addresses->nelts; i++) {
         const kr_address_t *a = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
 
