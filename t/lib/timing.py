@@ -82,6 +82,8 @@ SUBJECTS = {
     'verification by link': (by_link('verification'), {}, 'link'),
 }
 
+HASHED = ('login by password', 'registration')
+
 
 def settings_of(subject, uri):
     _, changes, use = SUBJECTS[subject]
@@ -152,3 +154,11 @@ def difference(a, b, draws=1000, seed=1):
     shifts = sorted(median(chance.choices(a, k=len(a))) - median(chance.choices(b, k=len(b))) for _ in range(draws))
     return Difference(median(a) - median(b), shifts[int(draws * 0.005)], shifts[int(draws * 0.995) - 1], median([*a, *b]),
                       *rank_test(a, b))
+
+
+def tells(d, edge=0.125):
+    """
+    Can time tell? Both must hold: chance alone does not do that (1 in 1000), and somebody who bets on the slower one is
+    right more often than with 1/2 + edge.
+    """
+    return d.p < 0.001 and abs(d.longer - 0.5) > edge

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Neither time nor work tells whether an address is known. The fine measurement is `build/bench timing`; docs/timing.md."""
+import re
+
+import pytest
+
+from lib import timing
+from lib.serving import wait_for
+from lib.settings import merge, nested
+from lib.sink import Sink
+
+COUNT = 60          # of each kind; a fault shows in far fewer
+TRIES = 3           # a fault shows each time, what else the machine does will not
+MEMORY = '8MB'      # argon2 then takes some 5 ms: enough to be missed, little enough to wait for
+OPEN = ('registration', )       # here the answer itself tells: somebody has the address already
+
+
+@pytest.fixture(scope='module')
+def sink():
+    sink = Sink()
+    yield sink
+    sink.close()
+
+
+@pytest.fixture(scope='module', params=list(timing.SUBJECTS))
+def subject(request):
+    return request.param
+
+
+@pytest.fixture(scope='module')
+def asked(request, database, sink, subject):
+    """The server for that kind of request, a connection to it, and people who are known there."""
+    from conftest import end, start
+    server = start(request, database, merge(timing.settings_of(subject, sink.uri), nested('hashers.argon2.memory', MEMORY)))
+    line, known = timing.Line(server), timing.of_same_length(20, 7)
+    for email in known:
+        timing.register(line, email)
+    yield server, line, known
+    end(server)
+
+
+def statements(server, count):
+    """How many statements each of the last submits took."""
+    def logged():
+        return re.findall(r'"POST [^\n]* sql=(\d+)', (server.dir / 'access.log').read_text())
+    wait_for(lambda: len(logged()) >= count)
+    return [int(n) for n in logged()]
+
+
+def test_time_does_not_tell_who_is_known(asked, subject):
+    server, line, known = asked
+    for _ in range(TRIES):
+        times = timing.samples(line, subject, COUNT, known)
+        difference = timing.difference(times['known'], times['unknown'])
+        if not timing.tells(difference, 0.25):
+            return
+    pytest.fail(f'{subject}: {difference}')
+
+
+def test_known_and_unknown_take_as_many_statements(asked, subject):
+    server, line, known = asked
+    before = len(statements(server, len(known)))
+    make = timing.SUBJECTS[subject][0]
+    for email in (known[0], timing.of_same_length(1, 8)[0]):
+        line.submit(*make(email))
+    of_known, of_unknown = statements(server, before + 2)[before:]
+    assert of_known == of_unknown or subject in OPEN, (of_known, of_unknown)
