@@ -10,7 +10,7 @@ from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
 from lib.settings import UI, merge, nested
 
 CROWD = 50
-# kind of flow: subject of its mail, which one of them (registration mailed a code for the address, too)
+# kind of flow: subject of its mail, how many-th of them (registration mailed a code for the address, too)
 MAILS = {'recovery': (RECOVERY, 1), 'verification': (VERIFICATION, 2), 'login': ('Your code to sign in', 1)}
 pytestmark = pytest.mark.san
 

@@ -10,7 +10,7 @@
 #define ANA "ana@example.org"
 #define SETTINGS_PAGE APP "settings"
 
-static const kr_query_t MESSAGES = { .name = "messages", .sql = "SELECT COUNT(*) FROM courier_messages" };
+static const kr_query_t MESSAGES = { .name = "messages", .sql = "SELECT COUNT(*) FROM courier_messages WHERE recipient <> id" };
 static const kr_query_t VERIFIED = { .name = "verified",
                                      .sql = "SELECT COUNT(*) FROM identity_addresses WHERE verified = 1" };
 static const kr_query_t LAST = { .name = "last",

@@ -33,7 +33,7 @@ static const char SCHEMA[] =
     "\"required\":[\"email\"],\"additionalProperties\":false}}}";
 
 static const kr_query_t IDENTITIES = { .name = "identities", .sql = "SELECT COUNT(*) FROM identities" };
-static const kr_query_t MAILS = { .name = "mails", .sql = "SELECT COUNT(*) FROM courier_messages" };
+static const kr_query_t MAILS = { .name = "mails", .sql = "SELECT COUNT(*) FROM courier_messages WHERE recipient <> id" };
 static const kr_query_t VERIFIED = { .name = "verified",
                                      .sql = "SELECT COUNT(*) FROM identity_addresses WHERE verified = 1" };
 static const kr_query_t UNVERIFY = { .name = "unverify",

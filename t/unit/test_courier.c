@@ -315,6 +315,27 @@ static void a_refused_message_is_given_up_at_once_and_holds_up_no_other(void **s
     sink_stop(&sink);
 }
 
+/* The same rows are written and marked, and nobody hears of it. */
+static void a_message_to_nobody_is_sent_to_nobody_and_names_nobody(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = env->k;
+    const kr_mail_t mail = { "email", "stranger@x.example", "login_code_valid", data_with(k, "en") };
+    kr_message_row_t message;
+
+    use_sink(env, SINK_GOOD);
+    OK(kr_courier_queue_nothing(k, &mail));
+    queue(k, "ana@x.example");
+    assert_int_equal(k->queued, 2);
+    kr_db_release(k);
+    assert_int_equal(work(k, "me"), 1);
+    sink_stop(&sink);
+    assert_int_equal(sink.mails, 1);
+    message = only(k, "blank");
+    assert_string_equal(message.recipient, message.id);
+    assert_int_equal(count(k, "queued"), 0);
+}
+
 static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **state)
 {
     env_t *env = *state;
@@ -403,6 +424,7 @@ static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
         Q(s, many_workers_send_each_message_once),                                                                     \
         Q(s, a_message_that_fails_is_put_off_longer_each_time_and_then_given_up),                                      \
         Q(s, a_refused_message_is_given_up_at_once_and_holds_up_no_other),                                             \
+        Q(s, a_message_to_nobody_is_sent_to_nobody_and_names_nobody),                                                  \
         Q(s, while_the_server_is_down_nothing_is_lost_and_nothing_counts),                                             \
         Q(s, who_must_stop_gives_back_what_is_left),                                                                   \
         Q(s, a_message_that_nobody_can_open_or_that_came_too_late_is_given_up), Q(s, without_a_server_messages_wait),  \
