@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import timing  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
-from lib.settings import base, merge  # noqa: E402
+from lib.settings import base, merge, nested  # noqa: E402
 
 SINK = 'import sys; sys.path.insert(0, sys.argv[1]); from lib.sink import Sink; print(Sink().uri, flush=True); sys.stdin.read()'
 
@@ -38,10 +38,10 @@ class SinkApart:
 def measure(subject, db, sink, count):
     """(known, control): how each differs from unknown ones."""
     port = free_port()
-    tree = merge(merge(base(port), {'hashers': None}), timing.settings_of(subject, sink.uri))
+    tree = merge(merge(base(port), nested('hashers.argon2.memory', '16MB')), timing.settings_of(subject, sink.uri))
     server = Server(tree, port=port, db=db)
     try:
-        line, known = timing.Line(server), timing.of_same_length(50, 7)
+        line, known = timing.Line(server), timing.of_same_length(200, 7)
         for email in known:
             timing.register(line, email)
         times = timing.samples(line, subject, count, known)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts build/serve for the journeys, and makes clients for it.
-import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,14 +20,31 @@ function freePort() {
   })
 }
 
-/** build/serve until stop(); `url` is where the API is. */
-export async function serve() {
-  const port = await freePort()
+/** A folder that httpd's own user can reach. */
+async function scratch() {
   const dir = await mkdtemp(join(tmpdir(), 'kratos-client-'))
-  const url = `http://127.0.0.1:${port}`
   await chmod(dir, 0o755)
+  return dir
+}
+
+/** A MariaDB of its own until stop(); `db` is what serve() wants. */
+export async function mariadb() {
+  const dir = await scratch()
+  const say = (command) => execFileSync(here('../../build/mariadb'), [command, dir], { encoding: 'utf8' })
+  const db = `mysql ${say('start').split('\n')[0]}`
+  return { db, async stop() { say('stop'); await rm(dir, { recursive: true }) } }
+}
+
+/** build/serve until stop(); `url` is where the API is. Mail becomes files. db as build/serve has it; without: SQLite. */
+export async function serve({ config = 'kratos.yml', db } = {}) {
+  const port = await freePort()
+  const dir = await scratch(), mail = join(dir, 'mail')
+  const url = `http://127.0.0.1:${port}`
+  await mkdir(mail)
+  await chmod(mail, 0o777)
   const child = spawn(here('../../build/serve'), [
-    '--config', here('kratos.yml'), '--public-port', port, '--dir', dir, '--set', `serve.public.base_url=${url}/`,
+    '--config', here(config), '--public-port', port, '--dir', dir, '--set', `serve.public.base_url=${url}/`,
+    '--set', `courier.smtp.connection_uri=file://${mail}`, ...(db ? ['--db', db] : []),
   ], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const ready = () => fetch(`${url}/health/ready`).then((r) => r.ok, () => false)
@@ -37,6 +54,16 @@ export async function serve() {
   }
   return {
     url,
+    /** The code in the number-th mail to that address under that subject. */
+    async code(to, subject, number = 1) {
+      for (let tries = 0; tries < 300; tries++, await pause(50)) {
+        const files = (await readdir(mail)).filter((name) => name.endsWith('.eml'))
+        const texts = await Promise.all(files.map((name) => readFile(join(mail, name), 'utf8')))
+        const theirs = texts.filter((text) => text.includes(to) && text.includes(subject))
+        if (theirs.length >= number) return theirs.sort((a, b) => sentAt(a) - sentAt(b))[number - 1].match(/^(\d{6})\r?$/m)[1]
+      }
+      throw new Error(`no mail "${subject}" came to ${to}`)
+    },
     /** Ends it; hands back lines of its error log that an operator would have to look at. */
     async stop() {
       const lines = (await log(dir)).split('\n').filter((line) => /\[[a-z_]*:(error|crit|alert|emerg)\]/.test(line))
@@ -48,6 +75,7 @@ export async function serve() {
   }
 }
 
+const sentAt = (mail) => Date.parse(mail.match(/^Date: (.*)$/m)[1])
 const log = (dir) => readFile(join(dir, 'error.log'), 'utf8').catch(() => '')
 
 /** The client as an app uses it: no cookies. */
