@@ -8,7 +8,6 @@
 Exit status 1 when some kind of request tells.
 """
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,23 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import timing  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
 from lib.settings import base, merge, nested  # noqa: E402
-
-SINK = 'import sys; sys.path.insert(0, sys.argv[1]); from lib.sink import Sink; print(Sink().uri, flush=True); sys.stdin.read()'
-
-
-class SinkApart:
-    """t/lib/sink.py in a process of its own: its work must not delay the clock of ours."""
-
-    def __init__(self):
-        self.proc = subprocess.Popen([sys.executable, '-c', SINK, Path(__file__).resolve().parents[1]], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, text=True)
-        self.uri = self.proc.stdout.readline().strip()
-
-    def close(self):
-        self.proc.stdin.close()
-        self.proc.wait(10)
-        self.proc.stdout.close()
-
+from lib.sink import SinkApart  # noqa: E402
 
 def measure(subject, db, sink, count):
     """(known, control): how each differs from unknown ones."""

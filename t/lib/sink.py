@@ -5,9 +5,12 @@ import collections
 import contextlib
 import http.client
 import json
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from .serving import free_port, wait_for
 from .settings import merge, nested
@@ -106,6 +109,27 @@ class Sink:
             pass                                # whoever was cut short is not told that we have the mail: we have not
         finally:
             writer.close()
+
+
+class SinkApart:
+    """A Sink in a process of its own, for when its work must not delay the clock of this one. It tells nothing."""
+
+    CODE = """if True:
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        from lib.sink import Sink
+        sink = Sink(pause=float(sys.argv[2]))
+        print(sink.uri, flush=True)
+        sys.stdin.read()
+        """
+
+    def __init__(self, pause=0):
+        self._process = subprocess.Popen([sys.executable, '-B', '-c', self.CODE, Path(__file__).resolve().parents[1], str(pause)],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.uri = self._process.stdout.readline().strip()
+
+    def close(self):
+        self._process.communicate(timeout=10)
 
 
 def letters(uri, **more):
