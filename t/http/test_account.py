@@ -11,7 +11,6 @@ import pytest
 from lib.account import account, ask, give, is_verified, member, other_than, recovered
 from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
 from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
-from lib.serving import free_port
 from lib.settings import UI, merge, nested
 
 NEW = 'another-Horse-battery-9'
@@ -372,23 +371,6 @@ def test_an_address_is_one_address_or_refused(server, post, evil):
 
 
 # -- the mail server -----------------------------------------------------------------------
-
-@pytest.mark.slow
-def test_mail_waits_while_its_server_is_down(serve, stop):
-    port = free_port()
-    server = serve(account(uri=f'smtp://127.0.0.1:{port}/?disable_starttls=true'))
-    email = member(server).email
-    assert ask(server.ajax(), 'recovery', email).status == 200
-    time.sleep(1.5)
-    post = Mailbox(port)
-    try:
-        post.wait(email, VERIFICATION, seconds=40)
-        post.wait(email, RECOVERY, seconds=40)
-        time.sleep(2)
-        assert len(post.to(email)) == 2
-    finally:
-        post.close()
-
 
 def test_two_servers_on_one_database_send_each_mail_once(request, mariadb):
     from conftest import end, start

@@ -9,7 +9,7 @@ from lib.serving import wait_for
 from lib.settings import merge, nested
 from lib.sink import Sink
 
-COUNT = 60          # of each kind; a fault shows in far fewer
+COUNT = 40          # of each kind; a fault shows in far fewer
 TRIES = 3           # a fault shows each time, what else the machine does will not
 MEMORY = '8MB'      # argon2 then takes some 5 ms: enough to be missed, little enough to wait for
 OPEN = ('registration', )       # here the answer itself tells: somebody has the address already
