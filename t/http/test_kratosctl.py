@@ -5,19 +5,19 @@ import subprocess
 
 import pytest
 
-from lib.ctl import SQL, kratosctl
-from lib.serving import ROOT, scratch
+from lib.ctl import OUT, SQL, kratosctl
+from lib.serving import ROOT
 from lib.settings import base, write
 
 
 @pytest.fixture
-def file():
-    return scratch('ctl') / 'kratos.sqlite'
+def file(tmp_path):
+    return tmp_path / 'kratos.sqlite'
 
 
 @pytest.fixture
-def config():
-    return write(scratch('ctl'), base(8080))
+def config(tmp_path):
+    return write(tmp_path, base(8080))
 
 
 def migrate(file, *options):
@@ -40,9 +40,9 @@ def test_a_database_that_cannot_be_reached_is_said_in_words():
     assert r.returncode == 1 and r.stderr.strip()
 
 
-def test_check_says_what_httpd_would_say(config):
+def test_check_says_what_httpd_would_say(config, tmp_path):
     assert kratosctl('check', ROOT / 'conf' / 'kratos.yml').returncode == 0
-    bad = scratch('ctl') / 'kratos.yml'
+    bad = tmp_path / 'bad.yml'
     bad.write_text('session:\n  lifspan: 1h\n')
     r = kratosctl('check', bad)
     assert r.returncode == 1 and 'session.lifspan' in r.stderr and 'session.lifespan' in r.stderr
@@ -131,7 +131,6 @@ def complete(*words):
     """What bash offers for the last of these words."""
     script = f'''source <({' '.join(['"$0"', 'completion', 'bash'])})
         COMP_WORDS=(kratosctl "$@"); COMP_CWORD=$#; _kratosctl; printf '%s\\n' "${{COMPREPLY[@]}}"'''
-    from lib.ctl import OUT
     return subprocess.run(['bash', '-c', script, f'{OUT}/kratosctl', *words], check=True, capture_output=True,
                           text=True).stdout.split()
 

@@ -205,7 +205,7 @@ def test_a_file_that_is_not_there_is_said(ctl):
 # -- export ---------------------------------------------------------------------------
 
 
-def test_an_export_goes_into_an_empty_realm_and_people_sign_in_there(request, database, tmp_path):
+def test_an_export_goes_into_an_empty_realm_and_people_sign_in_there(request, database):
     from conftest import end, start
     sites = []
     for _ in range(2):
