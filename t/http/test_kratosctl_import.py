@@ -138,6 +138,14 @@ def test_a_plain_password_is_hashed(site, ctl):
     assert stored_hash(ctl, email).startswith('$argon2id$')
 
 
+def test_an_account_without_a_password_keeps_its_name_for_itself(ctl):
+    user = new_email('reserved').split('@')[0]
+    ctl('import', '-', '--schema', 'user', input=lines({'traits': {'login': user}}))
+    assert ctl.json('identity', 'get', user)[0]['traits'] == {'login': user}
+    run = ctl.run('import', '-', '--schema', 'user', '--format', 'htpasswd', input=f'{user.upper()}:{BCRYPT}')
+    assert run.returncode == 1 and 'there already' in run.stderr
+
+
 BAD = {
     'no JSON': '{"traits": {"email": "a@example.org"', 'no object': '[]', 'unknown member': lines(person('a@example.org', trait={})),
     'no traits': '{"schema_id": "person"}', 'other schema': lines({'schema_id': 'frob', 'traits': {}}),
