@@ -3,9 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "draft.h"
 #include "kr_json.h"
 #include "kr_text.h"
-#include "draft.h"
 
 #define SERVICE_TIMEOUT apr_time_from_sec(10)
 
@@ -24,8 +24,10 @@ static void check_mail_header(kr_review_t *review, const char *name, const char 
     static const char PATH[] = "courier.smtp.headers";
     const char *why;
 
-    if (kr_check_header(review->pool, name)) kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
-    else if ((why = kr_check_line(review->pool, value))) kr_review_error(review, PATH, "\"%s\" %s", name, why);
+    if (kr_check_header(review->pool, name))
+        kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
+    else if ((why = kr_check_line(review->pool, value)))
+        kr_review_error(review, PATH, "\"%s\" %s", name, why);
     else if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version")) {
         kr_review_error(review, PATH, "\"%s\" belongs to the message itself", name);
     }
@@ -36,7 +38,8 @@ static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
     const char *name, *why;
     json_t *value, *headers = at(review, "courier.smtp.headers");
 
-    json_object_foreach(headers, name, value) {
+    json_object_foreach(headers, name, value)
+    {
         if (json_is_string(value)) check_mail_header(review, name, json_string_value(value));
     }
     if (json_object_size(headers)) mail->headers = headers;
@@ -55,20 +58,19 @@ static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
 /* -- by HTTP ----------------------------------------------------------------------------- */
 
 /** What services are sent without a program of the owner's: Kratos' own default. */
-static const char DEFAULT_BODY[] =
-    "function(ctx) {\n"
-    "  local data = if 'template_data' in ctx then ctx.template_data else {},\n"
-    "  local get(name) = if name in data then data[name] else null,\n"
-    "  recipient: ctx.recipient,\n"
-    "  template_type: ctx.template_type,\n"
-    "  to: get('to'),\n"
-    "  recovery_code: get('recovery_code'),\n"
-    "  recovery_url: get('recovery_url'),\n"
-    "  verification_url: get('verification_url'),\n"
-    "  verification_code: get('verification_code'),\n"
-    "  subject: ctx.subject,\n"
-    "  body: ctx.body,\n"
-    "}\n";
+static const char DEFAULT_BODY[] = "function(ctx) {\n"
+                                   "  local data = if 'template_data' in ctx then ctx.template_data else {},\n"
+                                   "  local get(name) = if name in data then data[name] else null,\n"
+                                   "  recipient: ctx.recipient,\n"
+                                   "  template_type: ctx.template_type,\n"
+                                   "  to: get('to'),\n"
+                                   "  recovery_code: get('recovery_code'),\n"
+                                   "  recovery_url: get('recovery_url'),\n"
+                                   "  verification_url: get('verification_url'),\n"
+                                   "  verification_code: get('verification_code'),\n"
+                                   "  subject: ctx.subject,\n"
+                                   "  body: ctx.body,\n"
+                                   "}\n";
 
 static const char *member(kr_review_t *review, const char *path, const char *name)
 {
@@ -86,10 +88,12 @@ static const char *needed(kr_review_t *review, const char *path, const json_t *c
 
 static void add_header(kr_review_t *review, const char *path, apr_table_t *headers, const char *name, const char *value)
 {
-    if (kr_check_header(review->pool, name)) kr_review_error(review, path, "\"%s\" is no name of a header", name);
+    if (kr_check_header(review->pool, name))
+        kr_review_error(review, path, "\"%s\" is no name of a header", name);
     else if (kr_check_line(review->pool, value)) {
         kr_review_error(review, path, "\"%s\" holds a line break or another control character", name);
-    } else apr_table_set(headers, name, value);
+    } else
+        apr_table_set(headers, name, value);
 }
 
 static void add_basic(kr_review_t *review, const char *path, const json_t *conf, apr_table_t *headers)
@@ -107,10 +111,12 @@ static void add_key(kr_review_t *review, const char *path, const json_t *conf, a
     const char *name = needed(review, path, conf, "name"), *value = needed(review, path, conf, "value");
     const char *in = kr_json_str(conf, "in");
 
-    if (!in || strcmp(in, "header") == 0) add_header(review, path, headers, name, value);
+    if (!in || strcmp(in, "header") == 0)
+        add_header(review, path, headers, name, value);
     else if (kr_check_cookie_name(review->pool, name)) {
         kr_review_error(review, member(review, path, "name"), "holds a character that no cookie name may have");
-    } else add_header(review, path, headers, "Cookie", apr_pstrcat(review->pool, name, "=", value, NULL));
+    } else
+        add_header(review, path, headers, "Cookie", apr_pstrcat(review->pool, name, "=", value, NULL));
 }
 
 static void add_auth(kr_review_t *review, const char *path, const json_t *auth, apr_table_t *headers)
@@ -119,9 +125,12 @@ static void add_auth(kr_review_t *review, const char *path, const json_t *auth, 
     const json_t *conf = json_object_get(auth, "config");
 
     if (!auth) return;
-    if (!type) kr_review_error(review, member(review, path, "type"), "is missing; it is api_key or basic_auth");
-    else if (strcmp(type, "basic_auth") == 0) add_basic(review, conf_path, conf, headers);
-    else if (strcmp(type, "api_key") == 0) add_key(review, conf_path, conf, headers);
+    if (!type)
+        kr_review_error(review, member(review, path, "type"), "is missing; it is api_key or basic_auth");
+    else if (strcmp(type, "basic_auth") == 0)
+        add_basic(review, conf_path, conf, headers);
+    else if (strcmp(type, "api_key") == 0)
+        add_key(review, conf_path, conf, headers);
 }
 
 static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, const char *url)
@@ -146,8 +155,10 @@ static const kr_http_service_t *read_service(kr_review_t *review, const char *pa
 
     service->url = needed(review, path, conf, "url");
     service->method = method ? method : "POST";
-    json_object_foreach(json_object_get(conf, "headers"), name, value) {
-        if (json_is_string(value)) add_header(review, member(review, path, "headers"), headers, name, json_string_value(value));
+    json_object_foreach(json_object_get(conf, "headers"), name, value)
+    {
+        if (json_is_string(value))
+            add_header(review, member(review, path, "headers"), headers, name, json_string_value(value));
     }
     if (!apr_table_get(headers, "Content-Type")) apr_table_setn(headers, "Content-Type", "application/json");
     add_auth(review, member(review, path, "auth"), json_object_get(conf, "auth"), headers);
@@ -162,12 +173,14 @@ static void read_channels(kr_review_t *review, kr_mail_conf_t *mail)
     json_t *channel;
     size_t i;
 
-    json_array_foreach(at(review, "courier.channels"), i, channel) {
+    json_array_foreach(at(review, "courier.channels"), i, channel)
+    {
         const char *path = kr_path_element(review->pool, "courier.channels", i);
 
         if (!json_is_object(channel)) continue; /* reported already */
         if (mail->sms) kr_review_error(review, path, "a second channel \"sms\"");
-        mail->sms = read_service(review, member(review, path, "request_config"), json_object_get(channel, "request_config"));
+        mail->sms =
+            read_service(review, member(review, path, "request_config"), json_object_get(channel, "request_config"));
     }
 }
 
@@ -183,8 +196,10 @@ void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail)
 
     finish_smtp(review, mail);
     read_channels(review, mail);
-    if (mail->by_http) mail->http = read_service(review, SERVICE, at(review, SERVICE));
-    else if (at(review, SERVICE)) kr_review_warn(review, SERVICE, "is not used: courier.delivery_strategy is not http");
+    if (mail->by_http)
+        mail->http = read_service(review, SERVICE, at(review, SERVICE));
+    else if (at(review, SERVICE))
+        kr_review_warn(review, SERVICE, "is not used: courier.delivery_strategy is not http");
     if (mail->override_path && *mail->override_path != '/') {
         mail->override_path = apr_pstrcat(review->pool, kr_source_folder(review, "courier.template_override_path"), "/",
                                           mail->override_path, NULL);

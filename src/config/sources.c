@@ -4,8 +4,8 @@
 #include <apr_file_io.h>
 #include <string.h>
 
-#include "kr_text.h"
 #include "draft.h"
+#include "kr_text.h"
 
 const char *kr_source_folder(const kr_review_t *review, const char *path)
 {
@@ -24,7 +24,8 @@ const char *kr_source_file(const char **text, apr_size_t *len, apr_pool_t *pool,
     char words[120], *out;
 
     if (rv == APR_SUCCESS && info.filetype != APR_REG) return apr_psprintf(pool, "%s is no file", name);
-    if (rv == APR_SUCCESS && info.size > KR_CONFIG_MAX_BYTES) return apr_psprintf(pool, "%s is larger than 1 MiB", name);
+    if (rv == APR_SUCCESS && info.size > KR_CONFIG_MAX_BYTES)
+        return apr_psprintf(pool, "%s is larger than 1 MiB", name);
     if (rv == APR_SUCCESS) rv = apr_file_open(&file, name, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
     if (rv == APR_SUCCESS) {
         out = apr_pcalloc(pool, (apr_size_t)info.size + 1);
@@ -37,8 +38,7 @@ const char *kr_source_file(const char **text, apr_size_t *len, apr_pool_t *pool,
     return apr_psprintf(pool, "%s cannot be read: %s", name, apr_strerror(rv, words, sizeof(words)));
 }
 
-const char *kr_source_read(const char **text, apr_size_t *len, kr_review_t *review, const char *path,
-                           const char *url)
+const char *kr_source_read(const char **text, apr_size_t *len, kr_review_t *review, const char *path, const char *url)
 {
     apr_pool_t *pool = review->pool;
 

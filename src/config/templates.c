@@ -4,14 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "draft.h"
 #include "kr_json.h"
 #include "kr_text.h"
-#include "draft.h"
 
 #define FILES_MAX 64 /* of one part: the template, and those it takes definitions from */
 
 /** Kinds of messages: the type, and where its templates are, as a key and (with slashes) as a folder. */
-static const struct { const char *type, *key; } KINDS[] = {
+static const struct {
+    const char *type, *key;
+} KINDS[] = {
     { "recovery_valid", "recovery.valid" },
     { "recovery_invalid", "recovery.invalid" },
     { "recovery_code_valid", "recovery_code.valid" },
@@ -27,7 +29,7 @@ static const struct { const char *type, *key; } KINDS[] = {
 
 /** Parts of a message: key, file, and how the names of files begin that it may take definitions from, or must not. */
 typedef struct {
-    const char *key, *file, *begins, *not;
+    const char *key, *file, *begins, *not ;
     kr_template_kind_e kind;
 } part_t;
 
@@ -66,7 +68,7 @@ static int by_name(const void *a, const void *b)
 static int belongs(const part_t *part, const char *name)
 {
     if (strncmp(name, part->begins, strlen(part->begins)) != 0 || strcmp(name, part->file) == 0) return 0;
-    return !part->not || strncmp(name, part->not, strlen(part->not)) != 0;
+    return !part->not || strncmp(name, part->not, strlen(part->not )) != 0;
 }
 
 /* The names of files beside the template, in order: so the last of two definitions wins on every machine. */
@@ -113,7 +115,8 @@ static const kr_template_t *read_folder(kr_review_t *review, const char *folder,
         why = add_source(sources, folder, APR_ARRAY_IDX(beside, i, const char *));
     }
     if (!why) {
-        out = kr_template_make(review->pool, part->kind, (const kr_template_source_t *)sources->elts, sources->nelts, &why);
+        out = kr_template_make(review->pool, part->kind, (const kr_template_source_t *)sources->elts, sources->nelts,
+                               &why);
     }
     if (!out) kr_review_error(review, "courier.template_override_path", "%s", why);
     return out;

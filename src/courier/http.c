@@ -33,9 +33,9 @@ static const json_t *context_of(apr_pool_t *pool, const kr_parcel_t *parcel, con
     json_object_del(data, KR_DATA_HEADERS); /* ours, not the template's */
     json_object_del(data, KR_DATA_LANGUAGE);
     rename_code(data, mail);
-    ctx = kr_json_pack(pool, "{s:s, s:s, s:s, s:s, s:s, s:O}", "recipient", mail->to, "template_type", mail->template_type,
-                       "message_type", mail->via, "subject", sms ? "" : letter->subject, "body", letter->text,
-                       "template_data", data);
+    ctx = kr_json_pack(pool, "{s:s, s:s, s:s, s:s, s:s, s:O}", "recipient", mail->to, "template_type",
+                       mail->template_type, "message_type", mail->via, "subject", sms ? "" : letter->subject, "body",
+                       letter->text, "template_data", data);
     if (letter->html) json_object_set_new(ctx, "html_body", json_string(letter->html));
     json_object_set_new(ctx, "request_headers", headers ? json_deep_copy(headers) : json_object());
     return ctx;
@@ -49,7 +49,8 @@ static const char *form_of(apr_pool_t *pool, const json_t *object)
     json_t *value;
 
     if (!json_is_object(object)) return NULL;
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         if (json_is_null(value)) continue;
         if (json_is_object(value) || json_is_array(value)) return NULL;
         if (parts->nelts) APR_ARRAY_PUSH(parts, const char *) = "&";
@@ -78,8 +79,12 @@ static kr_net_mailed_t judge(apr_pool_t *pool, const kr_net_reply_t *reply, cons
 kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, const kr_parcel_t *parcel,
                              const kr_mail_t *mail, const kr_courier_worker_t *worker)
 {
-    kr_net_request_t req = { .method = service->method, .url = service->url, .headers = service->headers,
-                             .timeout = service->timeout, .status_only = 1, .stopping = worker->stopping,
+    kr_net_request_t req = { .method = service->method,
+                             .url = service->url,
+                             .headers = service->headers,
+                             .timeout = service->timeout,
+                             .status_only = 1,
+                             .stopping = worker->stopping,
                              .baton = worker->baton };
     const json_t *body;
     kr_net_reply_t reply;

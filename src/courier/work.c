@@ -192,8 +192,8 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
         work->down[carrier_of(work->conf, message->via)] = 1;
         if (is_stopping(work)) return NULL; /* it was cut short by us: given back with the rest */
         kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "%s cannot be sent: %s%s%s",
-               strcmp(message->via, "sms") == 0 ? "SMS" : "mail", mailed->why,
-               mailed->reply ? ": " : "", mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
+               strcmp(message->via, "sms") == 0 ? "SMS" : "mail", mailed->why, mailed->reply ? ": " : "",
+               mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
     }
     err = mailed->fate == KR_MAIL_SENT ? mark_sent(work, message) : mark_failed(work, message, mailed);
     kr_db_release(work->k); /* before the next message is sent */
@@ -206,7 +206,8 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
 /* Its carrier gave no answer a moment ago: it waits as the one did that found out, and the others go on. */
 static kr_err_t *put_off(work_t *work, kr_message_row_t *message)
 {
-    kr_err_t *err = mark_failed(work, message, &(kr_net_mailed_t){ KR_MAIL_UNREACHABLE, "what carries it gives no answer", NULL });
+    kr_err_t *err =
+        mark_failed(work, message, &(kr_net_mailed_t){ KR_MAIL_UNREACHABLE, "what carries it gives no answer", NULL });
 
     kr_db_release(work->k);
     return err;

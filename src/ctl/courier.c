@@ -136,8 +136,8 @@ int ctl_courier_watch(ctl_t *ctl)
     int status = ctl_connect(ctl), sent, all = 0;
 
     if (status) return status;
-    if (!ctl->realm->settings->mail.uri)
-        return ctl_fail(ctl, "courier.smtp.connection_uri is not set: there is nothing to send with");
+    if (!kr_mail_carried(&ctl->realm->settings->mail, "email") && !kr_mail_carried(&ctl->realm->settings->mail, "sms"))
+        return ctl_fail(ctl, "there is nothing to send with: see courier.smtp, courier.http and courier.channels");
     worker.name = kr_courier_worker_name(ctl->pool);
     sigaction(SIGTERM, &on_stop, NULL);
     sigaction(SIGINT, &on_stop, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hook `notify_previous_addresses`: whoever takes an account over cannot change its address without a word to the old one. */
+/* Hook `notify_previous_addresses`: whoever takes an account over cannot change its address without a word to the old
+ * one. */
 #include <string.h>
 
 #include "hook_private.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place that knows libjsonnet. A virtual machine serves one call: it is cheap, and no two threads may share one. */
+/* The one place that knows libjsonnet. A virtual machine serves one call: it is cheap, and no two threads may share
+ * one. */
 #include <libjsonnet.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ typedef void any_fn(void);
 static JsonnetImportCallback *refuse_import(void)
 {
     any_fn *chosen = __builtin_types_compatible_p(JsonnetImportCallback, old_import_fn) ? (any_fn *)refuse_import_old
-                                                                                      : (any_fn *)refuse_import_new;
+                                                                                        : (any_fn *)refuse_import_new;
 
     return (JsonnetImportCallback *)chosen;
 }
@@ -87,10 +88,14 @@ static json_t *evaluate(apr_pool_t *pool, struct JsonnetVm *vm, const char *name
     apr_size_t len = said ? strlen(said) : 0;
     json_t *out = NULL;
 
-    if (!said) *why = "out of memory";
-    else if (failed) *why = first_line(pool, said);
-    else if (len > OUTPUT_MAX) *why = "it makes more than 1 MiB";
-    else out = kr_json_parse(pool, said, len, why);
+    if (!said)
+        *why = "out of memory";
+    else if (failed)
+        *why = first_line(pool, said);
+    else if (len > OUTPUT_MAX)
+        *why = "it makes more than 1 MiB";
+    else
+        out = kr_json_parse(pool, said, len, why);
     if (said) {
         kr_wipe(said, len); /* codes pass through here */
         jsonnet_realloc(vm, said, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What templates may call: Go's own functions, and those of sprig that letters use. None knows files, time or network. */
+/* What templates may call: Go's own functions, and those of sprig that letters use. None knows files, time or network.
+ */
 #include <string.h>
 
 #include "kr_text.h"
@@ -112,9 +113,12 @@ static json_t *call_index(run_t *run, int count, json_t *const *args)
     for (int i = 1; i < count; i++) {
         const json_int_t n = json_integer_value(args[i]);
 
-        if (json_is_array(at) && json_is_integer(args[i])) at = n < 0 ? NULL : json_array_get(at, (size_t)n);
-        else if (json_is_object(at) && json_is_string(args[i])) at = json_object_get(at, json_string_value(args[i]));
-        else return kr_tmpl_fail(run, "index: the value has no members of that kind");
+        if (json_is_array(at) && json_is_integer(args[i]))
+            at = n < 0 ? NULL : json_array_get(at, (size_t)n);
+        else if (json_is_object(at) && json_is_string(args[i]))
+            at = json_object_get(at, json_string_value(args[i]));
+        else
+            return kr_tmpl_fail(run, "index: the value has no members of that kind");
         if (!at) return own(run, json_null());
     }
     return at;

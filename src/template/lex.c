@@ -144,8 +144,12 @@ static void lex_word(parser_t *p)
 
 static void lex_sign(parser_t *p)
 {
-    static const struct { char sign; token_e token; } SIGNS[] = {
-        { '(', TOKEN_OPEN_PAREN }, { ')', TOKEN_CLOSE_PAREN }, { '|', TOKEN_BAR }, { '=', TOKEN_ASSIGN }, { ',', TOKEN_COMMA },
+    static const struct {
+        char sign;
+        token_e token;
+    } SIGNS[] = {
+        { '(', TOKEN_OPEN_PAREN }, { ')', TOKEN_CLOSE_PAREN }, { '|', TOKEN_BAR },
+        { '=', TOKEN_ASSIGN },     { ',', TOKEN_COMMA },
     };
 
     for (int i = 0; i < (int)(sizeof(SIGNS) / sizeof(*SIGNS)); i++) {
@@ -154,8 +158,10 @@ static void lex_sign(parser_t *p)
         p->at++;
         return;
     }
-    if (isprint((unsigned char)*p->at)) kr_tmpl_parse_fail(p, "'%c' has no place in an action", *p->at);
-    else kr_tmpl_parse_fail(p, "an action holds a byte that has no place there");
+    if (isprint((unsigned char)*p->at))
+        kr_tmpl_parse_fail(p, "'%c' has no place in an action", *p->at);
+    else
+        kr_tmpl_parse_fail(p, "an action holds a byte that has no place there");
 }
 
 /* "}}", or "-}}" after a blank */
@@ -174,11 +180,16 @@ void kr_tmpl_lex(parser_t *p)
 {
     if (p->why) return;
     skip_blanks(p);
-    if (p->at == p->end) kr_tmpl_parse_fail(p, "an action is not closed");
-    else if (lex_close(p)) return;
-    else if (*p->at == '"') lex_string(p);
-    else if (*p->at == '`') lex_raw(p);
-    else if (isdigit((unsigned char)*p->at) || ((*p->at == '-' || *p->at == '+') && p->at + 1 < p->end && isdigit((unsigned char)p->at[1])))
+    if (p->at == p->end)
+        kr_tmpl_parse_fail(p, "an action is not closed");
+    else if (lex_close(p))
+        return;
+    else if (*p->at == '"')
+        lex_string(p);
+    else if (*p->at == '`')
+        lex_raw(p);
+    else if (isdigit((unsigned char)*p->at) ||
+             ((*p->at == '-' || *p->at == '+') && p->at + 1 < p->end && isdigit((unsigned char)p->at[1])))
         lex_number(p);
     else if (*p->at == '.') {
         p->at++;
@@ -191,6 +202,8 @@ void kr_tmpl_lex(parser_t *p)
     } else if (looks_at(p, ":=")) {
         p->at += 2;
         p->token = TOKEN_DECLARE;
-    } else if (is_word(*p->at)) lex_word(p);
-    else lex_sign(p);
+    } else if (is_word(*p->at))
+        lex_word(p);
+    else
+        lex_sign(p);
 }

@@ -177,8 +177,13 @@ static node_t *parse_value(parser_t *p)
 /* The node that an action is, or NULL: it is none, or it ended the list. */
 static node_t *parse_action(parser_t *p, ended_e *ended, int *goes_on)
 {
-    static const struct { const char *word; node_e kind; } BRANCHES[] = {
-        { "if", NODE_IF }, { "with", NODE_WITH }, { "range", NODE_RANGE },
+    static const struct {
+        const char *word;
+        node_e kind;
+    } BRANCHES[] = {
+        { "if", NODE_IF },
+        { "with", NODE_WITH },
+        { "range", NODE_RANGE },
     };
 
     kr_tmpl_lex(p);

@@ -71,7 +71,8 @@ static void check_arguments(parser_t *p, const command_t *command, int piped)
     if (count < f->min || (f->max >= 0 && count > f->max)) {
         kr_tmpl_parse_fail(p, "\"%s\" is given %d argument(s)", f->name, count);
     } else if (strcmp(f->name, "printf") == 0 && command->operands->nelts && first->kind == OPERAND_VALUE) {
-        const char *format = json_string_value(first->value), *why = format ? kr_tmpl_format_wrong(format, count - 1) : NULL;
+        const char *format = json_string_value(first->value),
+                   *why = format ? kr_tmpl_format_wrong(format, count - 1) : NULL;
 
         if (why) kr_tmpl_parse_fail(p, "printf: %s", why);
     }
@@ -93,10 +94,14 @@ static command_t take_command(parser_t *p, int piped)
     }
     if (p->token == TOKEN_WORD) kr_tmpl_parse_fail(p, "\"%s\" as an argument needs parentheses", p->text);
     if (p->why) return out;
-    if (out.function) check_arguments(p, &out, piped);
-    else if (piped) kr_tmpl_parse_fail(p, "only a function can stand behind |");
-    else if (out.operands->nelts == 0) kr_tmpl_parse_fail(p, "a value is missing");
-    else if (out.operands->nelts > 1) kr_tmpl_parse_fail(p, "a value takes no arguments; is a function's name missing?");
+    if (out.function)
+        check_arguments(p, &out, piped);
+    else if (piped)
+        kr_tmpl_parse_fail(p, "only a function can stand behind |");
+    else if (out.operands->nelts == 0)
+        kr_tmpl_parse_fail(p, "a value is missing");
+    else if (out.operands->nelts > 1)
+        kr_tmpl_parse_fail(p, "a value takes no arguments; is a function's name missing?");
     return out;
 }
 
@@ -115,7 +120,8 @@ static void take_names(parser_t *p, pipe_t *pipe)
     if (count && !p->why && (p->token == TOKEN_DECLARE || p->token == TOKEN_ASSIGN)) {
         pipe->declares = p->token == TOKEN_DECLARE;
         for (int i = 0; i < count && !pipe->declares; i++) {
-            if (!is_declared(p, pipe->names[i])) kr_tmpl_parse_fail(p, "the variable %s is not declared", pipe->names[i]);
+            if (!is_declared(p, pipe->names[i]))
+                kr_tmpl_parse_fail(p, "the variable %s is not declared", pipe->names[i]);
         }
         kr_tmpl_lex(p);
         return;

@@ -25,7 +25,8 @@ json_t *kr_tmpl_string(run_t *run, const char *text)
     const apr_size_t len = strlen(text);
 
     run->made += len;
-    if (len > KR_TEMPLATE_MAX_BYTES || run->made > MADE_MAX) return kr_tmpl_fail(run, "its functions make too much text");
+    if (len > KR_TEMPLATE_MAX_BYTES || run->made > MADE_MAX)
+        return kr_tmpl_fail(run, "its functions make too much text");
     return kr_json_own(run->pool, json_stringn(text, len));
 }
 
@@ -155,15 +156,18 @@ static size_t run_turns(run_t *run, const node_t *node, json_t *over)
     json_t *member;
     size_t i;
 
-    json_array_foreach(over, i, member) {
+    json_array_foreach(over, i, member)
+    {
         if (is_spent(run)) break;
         run_turn(run, node, kr_json_own(run->pool, json_integer((json_int_t)i)), member);
     }
-    json_object_foreach(over, name, member) {
+    json_object_foreach(over, name, member)
+    {
         if (is_spent(run)) break;
         run_turn(run, node, kr_json_own(run->pool, json_string(name)), member);
     }
-    if (!json_is_array(over) && !json_is_object(over) && !json_is_null(over)) kr_tmpl_fail(run, "range: the value is no list");
+    if (!json_is_array(over) && !json_is_object(over) && !json_is_null(over))
+        kr_tmpl_fail(run, "range: the value is no list");
     return json_is_array(over) ? json_array_size(over) : json_object_size(over);
 }
 
@@ -223,15 +227,19 @@ static void run_value(run_t *run, const node_t *node)
 {
     json_t *value = run_pipe(run, node->pipe);
 
-    if (value && !node->pipe->names[0]) write_text(run, kr_tmpl_html_value(run->pool, node->escape, kr_tmpl_text(run->pool, value)));
+    if (value && !node->pipe->names[0])
+        write_text(run, kr_tmpl_html_value(run->pool, node->escape, kr_tmpl_text(run->pool, value)));
 }
 
 static void run_list(run_t *run, const node_t *node)
 {
     for (; node && !is_spent(run); node = node->next) {
-        if (node->kind == NODE_TEXT) write_text(run, node->text);
-        else if (node->kind == NODE_VALUE) run_value(run, node);
-        else run_block(run, node);
+        if (node->kind == NODE_TEXT)
+            write_text(run, node->text);
+        else if (node->kind == NODE_VALUE)
+            run_value(run, node);
+        else
+            run_block(run, node);
     }
 }
 

@@ -45,8 +45,8 @@ static const char *check_all_calls(apr_pool_t *pool, const kr_template_t *tmpl)
     return why;
 }
 
-kr_template_t *kr_template_make(apr_pool_t *pool, kr_template_kind_e kind, const kr_template_source_t *sources, int count,
-                                const char **why)
+kr_template_t *kr_template_make(apr_pool_t *pool, kr_template_kind_e kind, const kr_template_source_t *sources,
+                                int count, const char **why)
 {
     kr_template_t *tmpl = apr_pcalloc(pool, sizeof(*tmpl));
 
@@ -75,7 +75,9 @@ kr_template_t *kr_template_make(apr_pool_t *pool, kr_template_kind_e kind, const
 /* "recovery_url" -> "RecoveryURL", "oauth2_login_request" -> "OAuth2LoginRequest" */
 static const char *go_name(apr_pool_t *pool, const char *name)
 {
-    static const struct { const char *wire, *go; } WORDS[] = { { "url", "URL" }, { "oauth2", "OAuth2" }, { "id", "ID" } };
+    static const struct {
+        const char *wire, *go;
+    } WORDS[] = { { "url", "URL" }, { "oauth2", "OAuth2" }, { "id", "ID" } };
     const char *out = "";
 
     while (*name) {
@@ -98,7 +100,8 @@ json_t *kr_tmpl_data(apr_pool_t *pool, const json_t *data)
     json_t *out = kr_json_own(pool, json_object()), *value;
     const char *name;
 
-    json_object_foreach((json_t *)data, name, value) {
+    json_object_foreach((json_t *)data, name, value)
+    {
         json_object_set(out, name, value);
         json_object_set(out, go_name(pool, name), value);
     }

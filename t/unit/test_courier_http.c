@@ -6,8 +6,8 @@
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 #define PROGRAM                                                                                                        \
-    "function(ctx) { to: ctx.recipient, kind: ctx.message_type, type: ctx.template_type, subject: ctx.subject, "        \
-    "text: ctx.body, html: if 'html_body' in ctx then ctx.html_body else null, data: ctx.template_data, "               \
+    "function(ctx) { to: ctx.recipient, kind: ctx.message_type, type: ctx.template_type, subject: ctx.subject, "       \
+    "text: ctx.body, html: if 'html_body' in ctx then ctx.html_body else null, data: ctx.template_data, "              \
     "headers: ctx.request_headers }"
 
 static service_t service;
@@ -115,7 +115,8 @@ static void a_service_knows_the_harmless_headers_of_the_request_and_no_others(vo
     service_stop(&service);
     got = kr_json_at(call_json(env->k, 0), "headers");
     assert_int_equal(json_object_size(got), 1);
-    assert_string_equal(json_string_value(json_array_get(json_object_get(got, "User-Agent"), 0)), "Browser \xef\xbf\xbd \"1\"");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(got, "User-Agent"), 0)),
+                        "Browser \xef\xbf\xbd \"1\"");
 }
 
 static void a_text_message_ends_with_the_line_that_phones_read(void **state)

@@ -23,15 +23,17 @@ static kr_jsonnet_t *make(apr_pool_t *pool, const char *text, const char **why)
 static const char *run(apr_pool_t *pool, const char *text, const char *ctx, const char **why)
 {
     const kr_jsonnet_t *program = make(pool, text, why);
-    const json_t *out = program ? kr_jsonnet_run(pool, program, kr_json_parse(pool, ctx, strlen(ctx), NULL), why) : NULL;
+    const json_t *out =
+        program ? kr_jsonnet_run(pool, program, kr_json_parse(pool, ctx, strlen(ctx), NULL), why) : NULL;
 
     return out ? kr_json_dump(pool, out, NULL) : NULL;
 }
 
 static void a_program_makes_json_of_what_it_is_given(void **state)
 {
-    static const char TEXT[] = "local greet(who) = 'Hi ' + who;\n"
-                               "function(ctx) { to: ctx.recipient, text: greet(ctx.name), [if 'code' in ctx then 'code']: ctx.code }";
+    static const char TEXT[] =
+        "local greet(who) = 'Hi ' + who;\n"
+        "function(ctx) { to: ctx.recipient, text: greet(ctx.name), [if 'code' in ctx then 'code']: ctx.code }";
     const char *why = "", *out;
 
     out = run(*state, TEXT, "{\"recipient\": \"+491\", \"name\": \"\\\"}; error 'x' %s \\n\\\\ \xc3\xa4\"}", &why);

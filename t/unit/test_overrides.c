@@ -51,8 +51,10 @@ static void text_and_sms_are_taken_as_they_are_made(void **state)
     env_t *env = *state;
 
     override(env, "login_code_valid", "email.body.plaintext", "{{ .To }}:\r\n{{ .LoginCode }}\r\n");
-    override(env, "login_code_valid", "sms.body.plaintext", "{{ .LoginCode }}\n\n@{{ .RequestURLDomain }} #{{ .LoginCode }}");
-    assert_string_equal(render(env->k, "login_code_valid", "email", data_with(env->k, "en")).text, "ana@x.example:\n123456\n");
+    override(env, "login_code_valid", "sms.body.plaintext",
+             "{{ .LoginCode }}\n\n@{{ .RequestURLDomain }} #{{ .LoginCode }}");
+    assert_string_equal(render(env->k, "login_code_valid", "email", data_with(env->k, "en")).text,
+                        "ana@x.example:\n123456\n");
     assert_string_equal(render(env->k, "login_code_valid", "sms", data_with(env->k, "en")).text, "123456\n\n@ #123456");
 }
 
@@ -84,7 +86,8 @@ static void hostile_traits_stay_inside_their_place(void **state)
     kr_json_set_at(data, "identity.traits.name", json_string(evil));
     override(env, "login_code_valid", "email.subject", "Hi {{ .Identity.traits.name }}");
     override(env, "login_code_valid", "email.body.html",
-             "<a href=\"{{ .Identity.traits.name }}\" title=\"{{ .Identity.traits.name }}\">{{ .Identity.traits.name }}</a>");
+             "<a href=\"{{ .Identity.traits.name }}\" title=\"{{ .Identity.traits.name }}\">{{ .Identity.traits.name "
+             "}}</a>");
     letter = render(env->k, "login_code_valid", "email", data);
     assert_null(strpbrk(letter.subject, "\r\n"));
     assert_null(strstr(letter.html, "<script"));

@@ -15,9 +15,10 @@
 #include "kr_text.h"
 
 #define DATA                                                                                                           \
-    "{\"to\": \"ana@x.example\", \"recovery_url\": \"https://id.example/r?a=1&b=2\", \"recovery_code\": \"123456\","  \
-    " \"expires_in_minutes\": 15, \"half\": 1.5, \"yes\": true, \"no\": false, \"empty\": \"\", \"list\": [\"a\", \"b\"],"     \
-    " \"none\": [], \"identity\": {\"traits\": {\"email\": \"ana@x.example\", \"name\": {\"first\": \"Ana\"}}},"         \
+    "{\"to\": \"ana@x.example\", \"recovery_url\": \"https://id.example/r?a=1&b=2\", \"recovery_code\": \"123456\","   \
+    " \"expires_in_minutes\": 15, \"half\": 1.5, \"yes\": true, \"no\": false, \"empty\": \"\", \"list\": [\"a\", "    \
+    "\"b\"],"                                                                                                          \
+    " \"none\": [], \"identity\": {\"traits\": {\"email\": \"ana@x.example\", \"name\": {\"first\": \"Ana\"}}},"       \
     " \"request_url_domain\": \"id.example\", \"hostile\": \"\\\"><script>x</script>'&\","                             \
     " \"script\": \"javascript:alert(1)\", \"oauth2_login_request\": {\"challenge\": \"c\"}}"
 
@@ -108,7 +109,8 @@ static const struct {
 } PAGES[] = {
     { "<p>{{ .Hostile }}</p>", "<p>&#34;&gt;&lt;script&gt;x&lt;/script&gt;&#39;&amp;</p>" },
     { "<title>{{ .Hostile }}</title>", "<title>&#34;&gt;&lt;script&gt;x&lt;/script&gt;&#39;&amp;</title>" },
-    { "<p title=\"{{ .Hostile }}\" lang='{{ .To }}'>", "<p title=\"&#34;&gt;&lt;script&gt;x&lt;/script&gt;&#39;&amp;\" lang='ana@x.example'>" },
+    { "<p title=\"{{ .Hostile }}\" lang='{{ .To }}'>",
+      "<p title=\"&#34;&gt;&lt;script&gt;x&lt;/script&gt;&#39;&amp;\" lang='ana@x.example'>" },
     { "<a href=\"{{ .RecoveryURL }}\">", "<a href=\"https://id.example/r?a=1&amp;b=2\">" },
     { "<A HREF='{{ .Script }}'>", "<A HREF='#'>" },
     { "<img src=\"{{ .Script }}\"/>", "<img src=\"#\"/>" },
@@ -117,6 +119,11 @@ static const struct {
     { "<a href=\"{{ .Empty }}{{ .Script }}\">", "<a href=\"javascript%3Aalert%281%29\">" },
     { "<a href=\"{{ if .No }}x{{ end }}{{ .Script }}\">", "<a href=\"#\">" },
     { "<a href=\"{{ .Missing }}\">", "<a href=\"\">" },
+    { "<a title=\"x\" href=\"{{ .Script }}\">", "<a title=\"x\" href=\"#\">" },
+    { "<a data-with-a-name-that-is-rather-long=\"{{ .To }}\" href = '{{ .Script }}'>",
+      "<a data-with-a-name-that-is-rather-long=\"ana@x.example\" href = '#'>" },
+    { "<blockquote><b>{{ .To }}</b><a hidden href=\"{{ .Script }}\">",
+      "<blockquote><b>ana@x.example</b><a hidden href=\"#\">" },
     { "<p {{ if .Yes }}class=\"a\"{{ end }}>{{ .To }}", "<p class=\"a\">ana@x.example" },
     { "1 < 2 {{ .Hostile }}", "1 < 2 &#34;&gt;&lt;script&gt;x&lt;/script&gt;&#39;&amp;" },
     { "<style>p { color: red }</style><!-- > --><!DOCTYPE html>{{ .To }}",
@@ -144,6 +151,9 @@ static const struct {
     { "<script>{{ .To }}</script>", "inside a script or style" },
     { "<STYLE>{{ .To }}</STYLE>", "inside a script or style" },
     { "<p\nonclick=\"{{ .To }}\">", "letter.gotmpl:2: a value cannot stand in an attribute that holds code" },
+    { "<p class=\"something\" onload=\"{{ .To }}\">", "an attribute that holds code" },
+    { "<article><p>x</p></article><script>{{ .To }}</script>", "inside a script or style" },
+    { "<a href=\" JavaScript:go('{{ .To }}')\">", "a URL that holds code" },
     { "<p style=\"color:{{ .To }}\">", "an attribute that holds code or styles" },
     { "<img srcset=\"{{ .To }}\">", "an attribute that holds code or styles" },
     { "<p class={{ .To }}>", "needs quotes around it" },
@@ -241,7 +251,8 @@ static const char *repeated(apr_pool_t *pool, const char *text, int times)
 
 static void what_nests_too_deeply_or_is_too_large_is_refused(void **state)
 {
-    static const char *const OPENERS[] = { "{{ if 1 }}", "{{ range .List }}", "{{ with 1 }}", "{{ if 0 }}{{ else if 1 }}" };
+    static const char *const OPENERS[] = { "{{ if 1 }}", "{{ range .List }}", "{{ with 1 }}",
+                                           "{{ if 0 }}{{ else if 1 }}" };
     const char *why;
 
     for (int i = 0; i < KR_DIM(OPENERS); i++) {
@@ -250,7 +261,8 @@ static void what_nests_too_deeply_or_is_too_large_is_refused(void **state)
     }
     assert_null(compile(*state, KR_TEMPLATE_TEXT, apr_pstrcat(*state, "{{", repeated(*state, "(", 5000), NULL), &why));
     assert_non_null(strstr(why, "nests deeper"));
-    assert_null(compile(*state, KR_TEMPLATE_TEXT, apr_pstrcat(*state, "{{ list", repeated(*state, " 1", 100), " }}", NULL), &why));
+    assert_null(compile(*state, KR_TEMPLATE_TEXT,
+                        apr_pstrcat(*state, "{{ list", repeated(*state, " 1", 100), " }}", NULL), &why));
     assert_non_null(strstr(why, "more than 32 arguments"));
     assert_null(compile(*state, KR_TEMPLATE_TEXT, repeated(*state, "0123456789abcdef", 16385), &why));
     assert_non_null(strstr(why, "larger than 256 KiB"));
@@ -299,7 +311,8 @@ static const struct {
 } ENDLESS[] = {
     { "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}", "call each other too deeply" },
     { "{{ define \"a\" }}{{ template \"b\" . }}{{ template \"b\" . }}{{ end }}"
-      "{{ define \"b\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}", "call each other too deeply" },
+      "{{ define \"b\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}",
+      "call each other too deeply" },
     { "{{ $x := \"0123456789abcdef\" }}{{ range .Many }}{{ $x = print $x $x }}{{ end }}", "make too much text" },
     { "{{ range .Many }}{{ range $.Many }}{{ range $.Many }}{{ end }}{{ end }}{{ end }}", "takes too many steps" },
     { "{{ range .Many }}{{ range $.Many }}{{ $.Long }}{{ end }}{{ end }}", "makes more than 256 KiB" },
