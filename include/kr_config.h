@@ -53,7 +53,7 @@ typedef struct {
 typedef struct {
     const char *url, *method;
     const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
-    const kr_jsonnet_t *body;
+    const kr_jsonnet_t *body;        /* or NULL: what Kratos sends by default */
     apr_time_t timeout;              /* for all of its answer */
 } kr_http_service_t;
 

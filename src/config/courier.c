@@ -57,21 +57,6 @@ static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
 
 /* -- by HTTP ----------------------------------------------------------------------------- */
 
-/** What services are sent without a program of the owner's: Kratos' own default. */
-static const char DEFAULT_BODY[] = "function(ctx) {\n"
-                                   "  local data = if 'template_data' in ctx then ctx.template_data else {},\n"
-                                   "  local get(name) = if name in data then data[name] else null,\n"
-                                   "  recipient: ctx.recipient,\n"
-                                   "  template_type: ctx.template_type,\n"
-                                   "  to: get('to'),\n"
-                                   "  recovery_code: get('recovery_code'),\n"
-                                   "  recovery_url: get('recovery_url'),\n"
-                                   "  verification_url: get('verification_url'),\n"
-                                   "  verification_code: get('verification_code'),\n"
-                                   "  subject: ctx.subject,\n"
-                                   "  body: ctx.body,\n"
-                                   "}\n";
-
 static const char *member(kr_review_t *review, const char *path, const char *name)
 {
     return kr_path_member(review->pool, path, name);
@@ -135,14 +120,15 @@ static void add_auth(kr_review_t *review, const char *path, const json_t *auth, 
 
 static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, const char *url)
 {
-    const char *text = DEFAULT_BODY, *name = url ? url : "default body", *why = NULL;
-    apr_size_t len = strlen(DEFAULT_BODY);
+    const char *text = NULL, *name = url, *why;
     const kr_jsonnet_t *program = NULL;
+    apr_size_t len = 0;
 
-    if (url && strncmp(url, "base64://", 9) == 0) name = "base64";
-    if (url) why = kr_source_read(&text, &len, review, path, url);
+    if (!url) return NULL;
+    if (strncmp(url, "base64://", 9) == 0) name = "base64";
+    why = kr_source_read(&text, &len, review, path, url);
     if (!why) program = kr_jsonnet_make(review->pool, name, text, len, &why);
-    if (why && !program) kr_review_error(review, path, "the Jsonnet is not usable: %s", why);
+    if (!program) kr_review_error(review, path, "the Jsonnet is not usable: %s", why);
     return program;
 }
 

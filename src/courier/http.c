@@ -41,6 +41,27 @@ static const json_t *context_of(apr_pool_t *pool, const kr_parcel_t *parcel, con
     return ctx;
 }
 
+/* What Kratos sends without a program. */
+static const json_t *default_body(apr_pool_t *pool, const json_t *ctx)
+{
+    static const char *const OF_DATA[] = { "to", "recovery_code", "recovery_url", "verification_url",
+                                           "verification_code" };
+    static const char *const OF_CTX[] = { "recipient", "template_type", "subject", "body" };
+    json_t *out = kr_json_own(pool, json_object());
+    const json_t *data = json_object_get(ctx, "template_data");
+
+    for (int i = 0; i < KR_DIM(OF_CTX); i++) json_object_set(out, OF_CTX[i], json_object_get(ctx, OF_CTX[i]));
+    for (int i = 0; i < KR_DIM(OF_DATA); i++) {
+        json_object_set_new(out, OF_DATA[i], kr_json_string(kr_json_str(data, OF_DATA[i])));
+    }
+    return out;
+}
+
+static const json_t *body_of(apr_pool_t *pool, const kr_http_service_t *service, const json_t *ctx, const char **why)
+{
+    return service->body ? kr_jsonnet_run(pool, service->body, ctx, why) : default_body(pool, ctx);
+}
+
 /* A flat object of text, numbers and truths as a form; what is null is left out. @return NULL: it is none */
 static const char *form_of(apr_pool_t *pool, const json_t *object)
 {
@@ -91,7 +112,7 @@ kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, cons
     const char *why;
     kr_err_t *err;
 
-    body = kr_jsonnet_run(k->pool, service->body, context_of(k->pool, parcel, mail), &why);
+    body = body_of(k->pool, service, context_of(k->pool, parcel, mail), &why);
     if (!body) return mailed(KR_MAIL_LATER, apr_psprintf(k->pool, "%s: %s", service->body->name, why));
     if (is_form(service)) {
         req.body = form_of(k->pool, body);
