@@ -175,7 +175,7 @@ static const char *ascii_url(apr_pool_t *pool, const char *url)
     for (; *url; url++) {
         const unsigned char c = (unsigned char)*url;
 
-        if (c > 0x20 && c < 0x7f) *to++ = *url;
+        if (c != ' ' && c < 0x80) *to++ = *url; /* a control character stays, to be refused below */
         else to += apr_snprintf(to, 4, "%%%02X", c);
     }
     *to = '\0';

@@ -204,7 +204,7 @@ static void show_file(kr_ctx_t *k, const ui_file_t *file, const char *keep)
     kr_reply_header(k, "ETag", file->etag);
     kr_reply_header(k, "Cache-Control", keep);
     kr_reply_header(k, "X-Content-Type-Options", "nosniff");
-    if (known && strcmp(known, file->etag) == 0) {
+    if (known && strstr(known, apr_pstrmemdup(k->pool, file->etag + 1, strlen(file->etag) - 2))) { /* mod_deflate adds to it */
         k->reply->status = 304;
         return;
     }
@@ -291,6 +291,16 @@ static void answer(kr_ctx_t *k, const char *home, const char *name)
     named->show(k, &page);
 }
 
+/* In the frame of the others: somebody may have mistyped. */
+static void show_nothing(kr_ctx_t *k, const char *home)
+{
+    kr_page_t page = { .home = home, .site = site_of(k) };
+
+    choose_words(k, &page, NULL);
+    page.title = ui_word(page.words, "title.nothing");
+    ui_reply(k, &page, 404, kr_ui_error_page(k->pool, &page, kr_json_pack(k->pool, "{s:i}", "code", 404)));
+}
+
 static int takes_method(kr_ctx_t *k, const char *name)
 {
     const named_page_t *named = page_named(name);
@@ -315,5 +325,5 @@ void kr_ui_handle(kr_ctx_t *k)
     else if (file) show_owners_file(k, file);
     else if (strcmp(name, "style.css") == 0) show_style(k);
     else if (flow_page_named(name) || page_named(name)) answer(k, home, name);
-    else kr_reply_text(k, 404, "there is no such page");
+    else show_nothing(k, home);
 }

@@ -194,6 +194,8 @@ def test_no_page_keeps_anybody_out(eye):
     eye.look('unknown error', 'title.error')
     eye.open('/ui/login?flow=x')
     eye.look('old form', 'title.login')
+    eye.open('/ui/nothing')
+    eye.look('no such page', 'title.nothing')
     if eye.lang == 'en':
         eye.open('/ui/diagnose')
         eye.look('diagnosis')

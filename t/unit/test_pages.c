@@ -248,6 +248,15 @@ static void test_no_path_makes_links_that_lead_away(void **state)
     }
 }
 
+static void test_a_page_that_is_not_there_has_a_way_on(void **state)
+{
+    kr_ctx_t *k = visit(person(*state), "GET", "/ui/nothing");
+
+    assert_status(k, 404);
+    assert_true(shows(k, "<h1>There is no such page</h1>") && shows(k, "href=\"/ui/welcome\""));
+    assert_int_equal(k->statements, 0);
+}
+
 static void test_pages_are_read_only(void **state)
 {
     static const char *const methods[] = { "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW" };
@@ -274,6 +283,8 @@ static void test_the_style_sheet_is_kept_by_browsers(void **state)
     k = visit(c, "GET", "/auth/style.css");
     assert_status(k, 304);
     assert_null(k->reply->body);
+    apr_table_set(c->headers, "If-None-Match", apr_pstrcat(k->pool, "W/", header(k, "ETag"), ", \"x\"", NULL));
+    assert_status(visit(c, "GET", "/auth/style.css"), 304);
     apr_table_set(c->headers, "If-None-Match", "\"other\"");
     assert_status(visit(c, "GET", "/auth/style.css"), 200);
 }
@@ -292,6 +303,7 @@ int main(void)
         TEST(test_who_is_sent_to_and_fro_is_told_why),
         TEST(test_a_page_is_in_the_language_of_the_account_else_of_the_browser),
         TEST(test_no_path_makes_links_that_lead_away),
+        TEST(test_a_page_that_is_not_there_has_a_way_on),
         TEST(test_pages_are_read_only),
         TEST(test_the_style_sheet_is_kept_by_browsers),
     };
