@@ -74,7 +74,6 @@ def test_a_mistake_stops_httpd_and_says_where_it_is(path, value, words):
     ('selfservice.methods.passkey.enabled', True),
     ('selfservice.methods.webauthn.enabled', True),
     ('selfservice.methods.lookup_secret.enabled', True),
-    ('courier.delivery_strategy', 'http'),
     ('selfservice.flows.login.after.hooks', [{'hook': 'web_hook', 'config': {'url': 'https://h/', 'method': 'POST',
                                                                             'body': 'base64://e30='}}]),
 ])
