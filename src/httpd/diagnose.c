@@ -60,7 +60,8 @@ static int is_own_name(request_rec *r)
     const char *name = r->hostname;
 
     if (!name || kr_host_is_ip(name) || kr_host_is_loopback(name)) return 1;
-    return ap_matches_request_vhost(r, name, r->connection->local_addr->port);
+    /* The port of ServerName, mostly none: only the name counts here. */
+    return ap_matches_request_vhost(r, name, r->server->port);
 }
 
 /*

@@ -115,17 +115,20 @@ def stop():
 
 @pytest.fixture
 def machine():
-    """machine(guide, ...) is a Debian machine on which somebody did what that page says."""
+    """machine(guide, ...) is a Debian machine on which somebody did what that page says; machine() is one as it came."""
     mine = []
 
-    def make(guide, start=True, sites=None, kratos=None, files=None, **kw):
-        it = Machine(sites or guide.sites, kratos or guide.kratos, guide.modules, start=False, **kw)
+    def make(guide=None, start=True, sites=None, kratos=None, files=None, **kw):
+        if guide:
+            it = Machine(sites or guide.sites, kratos or guide.kratos, guide.modules, **kw)
+        else:
+            it = Machine(installed=False)
         mine.append(it)
         it.expect_log('AH01630|AH01631|AH01114|AH00957')      # refusals by httpd's own modules; a backend that is down
         _running.append(it)
         for name, text in (files or {}).items():
             it.put(name, text)
-        return it.start() if start else it
+        return it.start() if start and guide else it
     yield make
     for it in mine:
         if it in _running:

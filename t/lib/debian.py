@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's own httpd with sites of its owner's: /etc/apache2 copied, a2enmod and a2ensite run, as the pages of docs/ say."""
 import os
+import pwd
 import re
 import shutil
 import ssl
@@ -39,34 +40,30 @@ class Machine(Server):
 
     sites: {name: httpd lines}; kratos: {file below /etc/kratos: tree of settings, on top of conf/kratos.yml};
     modules: what the owner enables; swap: [(what the lines say, what is meant here)] beside the paths that every site has.
-    certificate: (cert, key) of another machine. ports: for TLS and without, free ones by default. module, sql: of another place
-    than this working copy.
+    ports: for TLS and without; free ones unless given. installed: False leaves all that is about the module to the owner.
     """
 
-    def __init__(self, sites, kratos=None, modules=(), swap=(), certificate=None, ports=None, start=True, module=None,
-                 sql=None):
+    def __init__(self, sites=None, kratos=None, modules=(), swap=(), ports=None, installed=True):
         self.dir = self.config_dir = scratch('machine')
         self.port, self.plain_port = ports or (free_port(), free_port())
         self.etc, self.www, self.output = self.dir / 'etc', self.dir / 'www', self.dir / 'serve.out'
         self.announced, self._seen, self.proc = [], 0, None
-        self.cert, self.key = certificate or make_certificate(self.dir)
-        for name in ('etc', 'kratos', 'data', 'www', 'run'):
+        self.cert, self.key = make_certificate(self.dir)
+        self.swap = [
+            *swap,
+            ('/etc/ssl/certs/ssl-cert-snakeoil.pem', str(self.cert)), ('/etc/ssl/private/ssl-cert-snakeoil.key', str(self.key)),
+            ('/etc/kratos', f'{self.dir}/kratos'), ('/var/lib/kratos', f'{self.dir}/data'),
+            ('/etc/apache2', str(self.etc)), ('/var/www', str(self.www)),
+            ('*:443>', f'127.0.0.1:{self.port}>'), ('*:80>', f'127.0.0.1:{self.plain_port}>'),
+        ]
+        for name in ('etc', 'www', 'run'):
             (self.dir / name).mkdir()
-        if os.geteuid() == 0:
-            shutil.chown(self.dir / 'data', 'www-data', 'www-data')
-        self.swap = [*swap, ('/etc/ssl/certs/ssl-cert-snakeoil.pem', str(self.cert)),
-                     ('/etc/ssl/private/ssl-cert-snakeoil.key', str(self.key)), ('/etc/kratos', f'{self.dir}/kratos'),
-                     ('/var/lib/kratos', f'{self.dir}/data'), ('/var/www', str(self.www)),
-                     ('/etc/apache2', str(self.etc)), ('*:443>', f'127.0.0.1:{self.port}>'), ('*:80>', f'127.0.0.1:{self.plain_port}>')]
-        self._copy_apache(module or OUT / 'mod_kratos.so', sql or ROOT / 'sql')
-        self._write_kratos(kratos or {'kratos.yml': {}})
-        self.enable('mod', *STANDARD, *modules)
-        self.enable('conf', *STANDARD_CONF)
-        for name, lines in sites.items():
-            (self.etc / 'sites-available' / f'{name}.conf').write_text(self.here(lines))
-        self.enable('site', *sites)
-        if start:
-            self.start()
+        self._install_apache()
+        if installed:
+            self._install_kratos(kratos or {'kratos.yml': {}})
+        self.enable('mod', *modules)
+        for name, lines in (sites or {}).items():
+            self.add_site(name, lines)
 
     # -- what an owner does ----------------------------------------------------------
 
@@ -78,57 +75,69 @@ class Machine(Server):
         assert not left, f'no place on this machine for {left.group()}'
         return text
 
-    def _copy_apache(self, module, sql):
-        for name in ('magic', 'envvars'):
-            shutil.copy(f'/etc/apache2/{name}', self.etc)
+    def _install_apache(self):
         whole = Path('/etc/apache2/apache2.conf').read_text()
         (self.etc / 'apache2.conf').write_text(whole.replace('<Directory /var/www/>', f'<Directory "{self.www}/">'))
+        shutil.copy('/etc/apache2/magic', self.etc)
         for name in ('mods-available', 'conf-available'):
             shutil.copytree(f'/etc/apache2/{name}', self.etc / name)
         for name in ('mods-enabled', 'conf-enabled', 'sites-available', 'sites-enabled'):
             (self.etc / name).mkdir()
-        load = (ROOT / 'conf' / 'kratos.load').read_text().replace('/usr/lib/apache2/modules/mod_kratos.so', str(module))
-        (self.etc / 'mods-available' / 'kratos.load').write_text(load)
-        shutil.copy(ROOT / 'conf' / 'kratos.conf', self.etc / 'mods-available')
-        shutil.copytree(sql, self.dir / 'sql')      # where httpd's children can read it, unlike a closed home folder
-        (self.etc / 'conf-enabled' / 'sql.conf').write_text(f'KratosSqlDir "{self.dir}/sql"\n')
+        user = 'www-data' if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        (self.etc / 'envvars').write_text(''.join(f'export APACHE_{name}={value}\n' for name, value in {
+            'RUN_USER': user, 'RUN_GROUP': user, 'PID_FILE': f'{self.dir}/run/apache2.pid', 'RUN_DIR': f'{self.dir}/run',
+            'LOCK_DIR': f'{self.dir}/run', 'LOG_DIR': self.dir}.items()))
         (self.etc / 'ports.conf').write_text(f'Listen 127.0.0.1:{self.plain_port}\n'
                                              f'<IfModule ssl_module>\nListen 127.0.0.1:{self.port}\n</IfModule>\n')
+        self.enable('mod', *STANDARD)
+        self.enable('conf', *STANDARD_CONF)
 
-    def _write_kratos(self, files):
-        folder = self.dir / 'kratos'
-        shutil.copytree(ROOT / 'conf' / 'schemas', folder / 'schemas')
+    def _install_kratos(self, files):
+        shutil.copy(ROOT / 'conf' / 'kratos.load', self.etc / 'mods-available')
+        shutil.copy(ROOT / 'conf' / 'kratos.conf', self.etc / 'mods-available')
+        self.use(OUT / 'mod_kratos.so', ROOT / 'sql')
+        (self.dir / 'data').mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.dir / 'data', 'www-data', 'www-data')
+        shutil.copytree(ROOT / 'conf' / 'schemas', self.dir / 'kratos' / 'schemas')
         text = (ROOT / 'conf' / 'kratos.yml').read_text()
         tree = yaml.safe_load(text.replace('change-me-before-anybody-signs-in', 'a-secret-for-tests-only'))
         for name, changes in files.items():
             whole = settings.merge(settings.merge(tree, changes), QUICK)
-            (folder / name).write_text(self.here(yaml.safe_dump(whole)))
+            (self.dir / 'kratos' / name).write_text(self.here(yaml.safe_dump(whole)))
+
+    def use(self, module, sql):
+        """What `make install` puts into its places, from where it is in a test."""
+        load = self.etc / 'mods-available' / 'kratos.load'
+        load.write_text(load.read_text().replace('/usr/lib/apache2/modules/mod_kratos.so', str(module)))
+        shutil.copytree(sql, self.dir / 'sql')      # where httpd's children can read it, unlike a closed home folder
+        (self.etc / 'conf-enabled' / 'sql.conf').write_text(f'<IfModule kratos_module>\nKratosSqlDir "{self.dir}/sql"\n</IfModule>\n')
+
+    def _run(self, command, **env):
+        env = {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_STATE_DIRECTORY': f'{self.dir}/run', **env}
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
 
     def enable(self, what, *names):
-        """a2enmod, a2ensite"""
-        env = {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_STATE_DIRECTORY': str(self.dir / 'run')}
-        done = subprocess.run([f'/usr/sbin/a2en{what}', '-q', *names], env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        """a2enmod, a2enconf, a2ensite"""
+        if names:
+            done = self._run([f'/usr/sbin/a2en{what}', '-q', *names])
+            assert done.returncode == 0, done.stdout + done.stderr
 
-    def _env(self):
-        user = 'www-data' if os.geteuid() == 0 else os.environ.get('USER', 'nobody')
-        return {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_RUN_USER': user, 'APACHE_RUN_GROUP': user,
-                'APACHE_PID_FILE': f'{self.dir}/run/apache2.pid', 'APACHE_RUN_DIR': f'{self.dir}/run',
-                'APACHE_LOCK_DIR': f'{self.dir}/run', 'APACHE_LOG_DIR': str(self.dir)}
-
-    def httpd(self, *args):
-        return ['/usr/sbin/apache2', '-d', self.etc, '-f', self.etc / 'apache2.conf', *args]
+    def add_site(self, name, lines):
+        (self.etc / 'sites-available' / f'{name}.conf').write_text(self.here(lines))
+        self.enable('site', name)
 
     def configtest(self):
-        """What `apachectl configtest` says."""
-        done = subprocess.run(self.httpd('-t'), env=self._env(), capture_output=True, text=True)
+        """What `apachectl configtest` says, and its exit status."""
+        done = self._run(['/usr/sbin/apachectl', 'configtest'])
         return done.returncode, done.stdout + done.stderr
 
     def start(self):
         """Starts httpd and waits until it listens."""
         with open(self.output, 'ab') as out:
-            self.proc = subprocess.Popen(self.httpd('-D', 'FOREGROUND'), env=self._env(), stdout=out, stderr=subprocess.STDOUT,
-                                         start_new_session=True)
+            # As apachectl does, which would stay between us and httpd.
+            self.proc = subprocess.Popen(['sh', '-c', f'. {self.etc}/envvars; exec /usr/sbin/apache2 -d {self.etc} -D FOREGROUND'],
+                                         stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
 
         def listens():
             assert self.proc.poll() is None, f'httpd ended:\n{self.log()[-3000:]}'
@@ -151,15 +160,15 @@ class Machine(Server):
         file.write_text(text)
         return file
 
-    def shell(self, command):
-        """A command of a page, on this machine: its names lead here, and this working copy is installed."""
+    def shell(self, command, folder=None, **env):
+        """Commands of a page, on this machine: its names lead here, and this working copy is installed."""
         (self.dir / '.curlrc').write_text(f'cacert = "{self.cert}"\nconnect-to = ":443:127.0.0.1:{self.port}"\n'
                                           f'connect-to = ":80:127.0.0.1:{self.plain_port}"\n')
         ctl = self.dir / 'run' / 'kratosctl'
         ctl.write_text(f'#!/bin/sh\nexec {OUT}/kratosctl "$@" --sql {self.dir}/sql\n')
         ctl.chmod(0o755)
-        env = {**os.environ, 'CURL_HOME': str(self.dir), 'PATH': f'{ctl.parent}:{os.environ["PATH"]}'}
-        return subprocess.run(['sh', '-c', self.here(command)], env=env, cwd=self.dir, capture_output=True, text=True, timeout=60)
+        env = {'CURL_HOME': str(self.dir), 'PATH': f'{ctl.parent}:{os.environ["PATH"]}:/usr/sbin:/sbin', **env}
+        return self._run(['sh', '-c', f'cd {folder or self.dir}\n{self.here(command)}'], **env)
 
     def trust(self):
         """A TLS context that knows this machine's certificate."""

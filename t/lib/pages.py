@@ -37,7 +37,7 @@ class Guide:
     @property
     def modules(self):
         """What it wants enabled: all of its a2enmod lines."""
-        return sorted({name for line in re.findall(r'a2enmod ([\w -]+)', self.text) for name in line.split()} | {'kratos'})
+        return sorted({name for line in re.findall(r'^(?: {4}|#).*a2enmod ([\w -]+)$', self.text, re.M) for name in line.split()} | {'kratos'})
 
     @property
     def kratos(self):
