@@ -120,7 +120,7 @@ static kr_err_t *explain(kr_ctx_t *k, const char *to, const char *found, const c
 
     kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host_of(k, to), found);
     err->message = "this site cannot see that you are signed in";
-    err = kr_err_detail(k, err, "gate", json_string(found)); /* the pages have words of their own for it */
+    err = kr_err_detail(k, err, "gate", json_string(meaning_of(found) ? found : "unkept")); /* the pages have words of their own for it */
     return kr_err_detail(k, err, "return_to", json_string(to));
 }
 

@@ -40,8 +40,9 @@ static const char *bounce_host(apr_pool_t *pool, const json_t *error)
 static void put_bounce(ui_html_t *h, const json_t *error, const char *why)
 {
     const json_t *host = kr_json_pack(h->pool, "{s:s}", "host", bounce_host(h->pool, error));
+    const char *lead = ui_word_of(h->pool, h->words, "bounce.lead.", kr_json_str(error, "details.gate"));
 
-    ui_add(h, "<p class=\"lead\">%s</p>\n<p>%s</p>\n", ui_say(h->pool, h->words, "bounce", host), why);
+    ui_add(h, "<p class=\"lead\">%s</p>\n<p>%s</p>\n", lead ? lead : ui_say(h->pool, h->words, "bounce", host), why);
 }
 
 static void put_words(ui_html_t *h, const json_t *error, int status)

@@ -216,6 +216,9 @@ static void test_who_is_sent_to_and_fro_is_told_why(void **state)
     assert_non_null(strstr(html, "Please allow cookies"));
     assert_null(strstr(html, "keeps no cookies"));
     assert_non_null(strstr(html, "href=\"https://shop.example.org/x\">Try again</a>"));
+    html = error_page_of(c, "{\"gate\":\"unkept\",\"return_to\":\"/x\"}");
+    assert_non_null(strstr(html, "was lost at once"));
+    assert_non_null(strstr(html, "did not keep the cookie"));
     html = error_page_of(c, "{\"gate\":\"nothing we know\"}");
     assert_non_null(strstr(html, "Your browser keeps no cookies."));
 }
