@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import pytest
 
 from lib.clients import PASSWORD, WRONG, new_email
-from lib.serving import ROOT, Server, free_port, scratch
+from lib.serving import Server, free_port, scratch
 
 pytestmark = pytest.mark.san
 
@@ -270,11 +270,3 @@ def test_httpd_does_not_start_with_a_broken_file(folder, name, content, reason):
     said = server.log()
     server.stop()
     assert 'KratosPages' in said and str(folder / name) in said and reason in said, said
-
-
-def test_the_example_site_mounts_every_page_and_file():
-    mounted = re.search(r'<LocationMatch "(\^/\(login.*)">', (ROOT / 'conf' / 'example-site.conf').read_text())[1]
-    for name in ('login', 'registration', 'settings', 'recovery', 'verification', 'welcome', 'sessions', 'error', 'signed-out',
-                 'style.css', 'static/logo.svg'):
-        assert re.search(mounted, '/' + name), name
-    assert not re.search(mounted, '/static/a/b') and not re.search(mounted, '/members')
