@@ -50,17 +50,19 @@ DIRECTIVE("KratosExport", ITERATE, add_export, PLACE, "none|default|FIELD|NAME=F
           "session), identity (its id), aal, schema, authenticated_at, issued_at, expires_at, traits.PATH and metadata.PATH "
           "(members by dots; what is no text comes as JSON). user=FIELD makes it the name of the user, REMOTE_USER; who has "
           "none is refused. In headers, % and bytes that are not printable ASCII are written as %XX; values with control "
-          "characters are left out. Whatever clients send under these names is removed from every request.")
+          "characters, or longer than 4096 bytes then, are left out; a name of the user may have 320. Whatever clients send under "
+          "these names is removed from every request; MergeTrailers On, which would let them say it afterwards, is refused.")
 DIRECTIVE("KratosExportToken", TAKE12, set_export_token, PLACE, "On [AUDIENCE]|Off", "Off",
           "Tell it once more as a signed token: the header X-Kratos-Token and the variable KRATOS_TOKEN hold a JWT (ES256, good for "
           "a minute: iss, sub, sid, aal, schema, auth_time, and aud if an audience is given). Its keys are published below "
           "the base URL at /.well-known/jwks.json. For applications that others can reach past httpd.")
 DIRECTIVE("KratosHideCookie", FLAG, set_hide_cookie, PLACE, "On|Off", "On for proxied applications, Off for others",
           "Keep the session's cookie (and X-Session-Token, and a bearer token that is a session's) from the application: who "
-          "breaks into it must not find its visitors' sessions there. Off where the application itself asks the API with them.")
+          "breaks into it must not find its visitors' sessions there. Off where the application itself asks the API with them. Unless "
+          "it is said, only places that ask for a session hide it; On does so in open places, too.")
 DIRECTIVE("KratosUpgradeCheck", TAKE1, set_upgrade_check, PLACE, "SECONDS", "10",
           "How often to look whether the session of an upgraded connection (a WebSocket through mod_proxy) still stands; when it "
-          "has ended, the connection is closed. 0: it stays open for as long as its two ends like.")
+          "has ended, the connection is closed (over HTTP/2: the whole of it). 0: it stays open for as long as its two ends like.")
 DIRECTIVE("KratosDiagnose", FLAG, set_diagnose, CONTAINER, "On|Off", "the local machine only",
           "Who may see the page for owners (`SetHandler kratos-diagnose`, or diagnose among the built-in pages). On: whom "
           "the Require lines of this place let in. Off: nobody. Everybody else gets 404.")

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lib import settings
+from lib import backends, settings
+from lib.backends import CGI, modules
 from lib.clients import PASSWORD, Native, new_email
 from lib.serving import ROOT, MariaDB, Server, free_port, scratch, status_of, wait_for
 from lib.settings import UI, base, nested
@@ -72,12 +72,6 @@ def folder():
     shutil.rmtree(folder)
 
 
-def modules(*names):
-    apxs = subprocess.run([ROOT / 'build' / 'apxs', 'path'], check=True, capture_output=True, text=True).stdout.strip()
-    where = subprocess.run([apxs, '-q', 'LIBEXECDIR'], check=True, capture_output=True, text=True).stdout.strip()
-    return ''.join(f'LoadModule {name}_module "{where}/mod_{name}.so"\n' for name in names)
-
-
 BLUE = '''
 <VirtualHost 127.0.0.1:{port}>
     ServerName 127.0.0.1:{port}
@@ -118,6 +112,16 @@ CacheDefaultExpire 3600
     RewriteEngine On
     RewriteRule "^(.*)$" "/blue/$1"
 </DirectoryMatch>
+<Location "/script">
+    KratosRealm blue
+    Require all granted
+    Options +ExecCGI
+    SetHandler cgi-script
+</Location>
+<DirectoryMatch "/gate/from-main">
+    RewriteEngine On
+    RewriteRule "^(.*)$" "/script/x"
+</DirectoryMatch>
 <DirectoryMatch "/gate/to-app">
     RewriteEngine On
     RewriteRule "^(.*)$" "/app/$1"
@@ -142,7 +146,10 @@ def site(request, backend, folder):
     server = start(request, None, allowed, gate=gate, lines={
         'global': modules('cache', 'cache_disk') + BLUE.format(port=blue, folder=folder, root=ROOT),
         'gate_extra': PLACES.format(backend=backend.port, folder=folder)})
-    for name in ('to-blue', 'to-app', 'part'):
+    (server.dir / 'gate' / 'script').mkdir(mode=0o755)
+    (server.dir / 'gate' / 'script' / 'x').write_text(CGI)
+    (server.dir / 'gate' / 'script' / 'x').chmod(0o755)
+    for name in ('to-blue', 'to-app', 'part', 'from-main'):
         (server.dir / 'gate' / name).mkdir(mode=0o755)
         (server.dir / 'gate' / name / 'index.html').write_text(f'this is {name}')
     server.expect_log('AH01630')            # httpd says when it denies
@@ -228,6 +235,8 @@ def test_who_somebody_is_in_one_realm_is_not_told_to_another_realms_app(site, ap
     told = app.get(site.gate + '/to-blue/x').must(200).json
     assert [name for name in told if 'kratos' in name] == []
     assert site.native().get(site.gate + '/to-blue/x').status == 401
+    told = backends.told(app.get(site.gate + '/from-main/x').must(200).body, True)
+    assert dict(told)['REDIRECT_URL'] == '/from-main/x' and [name for name, _ in told if 'KRATOS' in name] == []
 
 
 # -- a guarded file that stands for its folder ------------------------------------------------
