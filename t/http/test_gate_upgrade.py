@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections that become something else (WebSocket) end with the session that opened them, and not before; in all process models."""
 import signal
+import socket
 import threading
 import time
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (ConnectionTerminated, DataReceived, RemoteSettingsChanged, ResponseReceived, StreamEnded,
+                       StreamReset)
 
 from conftest import end, start
 from lib.backends import Http, Tunnel, modules
@@ -15,6 +20,7 @@ from lib.settings import UI, nested
 pytestmark = pytest.mark.san
 
 PLACES = '''
+Protocols h2c http/1.1
 <Location "/">
     KratosUpgradeCheck 1
 </Location>
@@ -44,7 +50,7 @@ def app():
 def serve_gate(request, app, mpm='event', **kw):
     port = free_port()
     server = start(request, None, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port, mpm=mpm,
-                   lines={'global': modules('proxy_wstunnel'), 'gate_extra': PLACES.format(app=app.port)}, **kw)
+                   lines={'global': modules('proxy_wstunnel', 'http2') + 'H2WebSockets On\n', 'gate_extra': PLACES.format(app=app.port)}, **kw)
     server.gate_port = port
     return server
 
@@ -110,6 +116,56 @@ def test_it_may_be_let_stand(site):
 def test_a_request_that_is_not_upgraded_is_none_of_them(site, app):
     client = sign_up(site)
     assert client.get(site.gate + '/http/x', headers={'Upgrade': 'h2c'}).status == 200
+
+
+class Stream:
+    """A WebSocket over HTTP/2 (RFC 8441) as the first stream of a connection."""
+
+    def __init__(self, port, path, token):
+        self.socket = socket.create_connection(('127.0.0.1', port), 20)
+        self.h2 = H2Connection(H2Configuration(header_encoding='utf-8'))
+        self.h2.initiate_connection()
+        self.events = []
+        self.wait(RemoteSettingsChanged)
+        headers = {':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': path, ':authority': f'127.0.0.1:{port}',
+                   'sec-websocket-version': '13', 'x-session-token': token}
+        self.h2.send_headers(1, list(headers.items()))
+        self.status = int(dict(self.wait(ResponseReceived).headers)[':status'])
+
+    def wait(self, kind):
+        """The next event of that kind; None once the connection is over."""
+        while True:
+            for event in self.events:
+                if isinstance(event, kind):
+                    self.events.remove(event)
+                    return event
+            self.socket.sendall(self.h2.data_to_send())
+            data = self.socket.recv(65536)
+            if not data:
+                return None
+            self.events += self.h2.receive_data(data)
+
+    def echo(self, text):
+        self.h2.send_data(1, text)
+        return self.wait(DataReceived).data
+
+    def cut_within(self, seconds):
+        self.socket.settimeout(seconds)
+        try:
+            return self.wait((StreamEnded, StreamReset, ConnectionTerminated)) is None or True
+        except ConnectionError:
+            return True
+        except TimeoutError:
+            return False
+
+
+def test_over_http_2_it_is_cut_too(site):
+    client = sign_up(site)
+    stream = Stream(site.gate_port, '/http/x', client.token)
+    assert stream.status == 200 and stream.echo(b'hello') == b'hello'
+    assert not stream.cut_within(2.5) and stream.echo(b'still here') == b'still here'
+    client.logout().must(204)
+    assert stream.cut_within(5)
 
 
 # -- in all process models -----------------------------------------------------------------------------

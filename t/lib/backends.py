@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications that tests put behind the gate. Each answers with what reached it: a JSON list of [name, value]."""
+import base64
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -67,7 +69,10 @@ class Http:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def tunnel(self, handler):
-        handler.wfile.write(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
+        key = handler.headers.get('Sec-WebSocket-Key', '') + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'     # RFC 6455, section 1.3
+        accept = base64.b64encode(hashlib.sha1(key.encode()).digest())
+        handler.wfile.write(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+                            b'Sec-WebSocket-Accept: ' + accept + b'\r\n\r\n')
         handler.wfile.flush()
         self.opened += 1
         handler.close_connection = True
