@@ -12,7 +12,7 @@ from h2.events import (ConnectionTerminated, DataReceived, RemoteSettingsChanged
                        StreamReset)
 
 from conftest import end, start
-from lib.backends import Http, Tunnel, modules
+from lib.backends import Http, Tunnel, modules, told
 from lib.clients import new_email
 from lib.serving import free_port, wait_for
 from lib.settings import UI, nested
@@ -174,9 +174,14 @@ def test_over_http_2_it_is_cut_too(site):
 @pytest.mark.parametrize('mpm', ['event', 'worker', 'prefork'])
 def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(request, app, mpm):
     server = serve_gate(request, app, mpm)
+    server.expect_log('AH03490|AH00288')              # the child of before the restart takes a place for as long as it stays
+    closed = app.closed
     try:
         client, nobody = sign_up(server), server.native()
         assert client.get(server.gate + '/').status == 200 and nobody.get(server.gate + '/').status == 401
+        assert server.browser().get(server.gate + '/').location.startswith(server.url + '/self-service/login/browser?')
+        heard = told(client.get(server.gate + '/http/x', headers={'x_kratos_aal': 'forged'}).must(200).body, False)
+        assert ('HTTP_X_KRATOS_IDENTITY_ID', client.session()['identity']['id']) in heard and 'forged' not in dict(heard).values()
         tunnel = Tunnel(server.gate_port, '/http/x', client.token)
         assert tunnel.echo() == b'hello'
         former, over, seen = server.httpd()[1:], threading.Event(), set()
@@ -202,5 +207,8 @@ def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(r
         client.logout().must(204)
         assert tunnel.cut_within(5), 'by the child of before the restart'
         assert client.get(server.gate + '/').status == 401
+        # mod_proxy's list of connections does not bear that prefork's children end in the middle of a proxied request.
+        wait_for(lambda: app.closed > closed)
+        wait_for(lambda: len(set(former) & set(server.httpd())) == 0)
     finally:
         end(server)
