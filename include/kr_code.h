@@ -34,7 +34,8 @@ kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind
  * Sign-in and sign-up: forget earlier codes of the flow, mail each address a code of its own, store the flow: one transaction.
  * @param addresses    of const char*, normalised: e-mail addresses and phone numbers
  * @param identity     whose they are; NULL: who signs up has no account yet
- * @param traits       of who signs up, for the letter; else NULL
+ * @param traits       of who signs up, for the letter; else NULL. Both NULL: nobody has the address, and nothing tells, as
+ *                     with kr_code_send
  */
 kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
                            const kr_identity_t *identity, const json_t *traits) KR_MUST_CHECK;

@@ -139,15 +139,22 @@ static kr_err_t *find_without_credential(kr_identity_t **out, kr_ctx_t *k, const
     return NULL;
 }
 
+/* The address that was typed, if it is one. */
+static apr_array_header_t *typed(kr_ctx_t *k, const char *identifier)
+{
+    apr_array_header_t *identifiers = apr_array_make(k->pool, 1, sizeof(const char *));
+    const char *normal = kr_identifier_normalise(k->pool, identifier);
+
+    if (normal) APR_ARRAY_PUSH(identifiers, const char *) = normal;
+    return kr_code_addresses(k->pool, identifiers);
+}
+
 /* Where codes for it go: of several addresses the one that was typed, as the credential was found by that. */
 static apr_array_header_t *addresses_of(kr_ctx_t *k, const kr_identity_t *identity, const char *identifier)
 {
     const kr_credential_t *credential = kr_identity_credential(identity, "code");
-    apr_array_header_t *typed = apr_array_make(k->pool, 1, sizeof(const char *));
 
-    if (credential) return kr_code_addresses(k->pool, credential->identifiers);
-    APR_ARRAY_PUSH(typed, const char *) = kr_identifier_normalise(k->pool, identifier);
-    return kr_code_addresses(k->pool, typed);
+    return credential ? kr_code_addresses(k->pool, credential->identifiers) : typed(k, identifier);
 }
 
 /* With its code credential; NULL when nobody has it or, to confirm a session, when it is somebody else's. */
@@ -176,9 +183,9 @@ static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
     return kr_err_show_flow(k);
 }
 
-kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *typed)
+kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *as_typed)
 {
-    const char *identifier = lowered(k->pool, typed);
+    const char *identifier = lowered(k->pool, as_typed);
     apr_array_header_t *addresses = NULL;
     kr_identity_t *identity;
 
@@ -190,7 +197,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     out->next_step = out->stored = 1;
     if (!identity) { /* nothing is sent, and nothing tells */
         json_object_del(flow->internal, WHOSE);
-        return kr_code_send(k, flow, &LOGIN, kr_code_via(identifier), identifier, NULL, NULL);
+        return kr_code_send_all(k, flow, &LOGIN, typed(k, identifier), NULL, NULL);
     }
     json_object_set_new(flow->internal, WHOSE, json_string(identity->id));
     return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);

@@ -156,7 +156,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
         const sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
                               .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
-                              .traits = all->traits, .beside = i > 0 };
+                              .traits = all->traits, .nobody = !all->identity && !all->traits, .beside = i > 0 };
 
         KR_TRY(queue(k, &s));
     }
