@@ -2,6 +2,7 @@
 """Somebody signs up, confirms the address, loses the password and comes back: in the built-in pages, mail by a real SMTP server."""
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from lib.account import account
 from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
@@ -107,6 +108,8 @@ def test_the_link_in_the_mail_fills_in_the_code(member, site, post):
 
 def test_another_code_is_sent_when_one_asks_for_it(member, site, post):
     post.wait(member.email, VERIFICATION)
+    again = member.browser.find_element(By.CSS_SELECTOR, 'form [type=submit][name=email]')
+    WebDriverWait(member.browser, 60).until(lambda _: again.is_displayed())     # the page lets some time pass first
     member.click('form [type=submit][name=email]')
     code = post.wait(member.email, VERIFICATION, 2).code
     member.at(site.url + '/ui/verification?flow=')
