@@ -77,6 +77,15 @@ typedef struct {
     apr_time_t expires;
 } credential_t;
 
+/* The first cookie of the name that holds anything: an empty one is what some deletions leave behind. */
+static const char *first_cookie(kr_ctx_t *k)
+{
+    const char *name = k->realm->settings->session_cookie.name, *value = "";
+
+    for (int n = 0; value && !*value && n < KR_COOKIES_TRIED; n++) value = kr_cookie_nth(k->pool, k->req, name, n);
+    return value && *value ? value : NULL;
+}
+
 static credential_t credential_of(kr_ctx_t *k)
 {
     credential_t c = { KR_CARRIED_NONE, NULL, 0, 0 };
@@ -86,7 +95,7 @@ static credential_t credential_of(kr_ctx_t *k)
     if ((value = kr_header(k->req, "X-Session-Token")) && *value) {
         c.carrier = KR_CARRIED_HEADER;
         c.token = value;
-    } else if ((value = kr_cookie(k->pool, k->req, k->realm->settings->session_cookie.name, NULL)) && *value) {
+    } else if ((value = first_cookie(k))) {
         c.carrier = KR_CARRIED_COOKIE;
         c.token = kr_cookie_open(k, value, &c.secret, &c.expires);
     } else if ((value = bearer(k))) {

@@ -52,8 +52,8 @@ def test_time_does_not_tell_who_is_known(asked, subject):
     for _ in range(TRIES):
         times = timing.samples(line, subject, COUNT, known)
         difference = timing.difference(times['known'], times['unknown'])
-        if not timing.tells(difference, 0.25):
-            return
+        if not timing.tells(difference, 0.25) or (subject in OPEN and abs(difference.shift) < difference.middle / 3):
+            return                  # where the answer tells anyway, time has to show that both paid the hash
     pytest.fail(f'{subject}: {difference}')
 
 
