@@ -103,17 +103,30 @@ static int has_required(const ui_form_t *form)
     return 0;
 }
 
-/** Managers of passwords want to know whose password changes; people do, and the API is not told. */
-static void put_whose_password(ui_html_t *h, const ui_form_t *form)
+/** Of our own beside the nodes: who changes a password because somebody else knows it wants that one out, too. */
+static void put_end_others(ui_html_t *h)
+{
+    ui_add(h, "<div class=\"field\">\n<div class=\"check\">\n<input type=\"checkbox\" id=\"end-others\" "
+              "name=\"revoke_other_sessions\" value=\"true\">\n<label for=\"end-others\">%s</label>\n</div>\n</div>\n",
+           ui_word(h->words, "settings.end-others"));
+}
+
+/** Is it the form of somebody's own account that sets a password? */
+static int changes_password(const ui_form_t *form)
 {
     const ui_node_t *n;
 
     UI_EACH_NODE(n, form->nodes) {
-        if (!form->who || n->label_id != UI_LABEL_PASSWORD || !in_form(form, n)) continue;
-        ui_add(h, "<input class=\"aside\" type=\"text\" autocomplete=\"username\" value=\"%s\" readonly tabindex=\"-1\" "
-                  "aria-hidden=\"true\">\n", form->who);
-        return;
+        if (form->who && n->label_id == UI_LABEL_PASSWORD && in_form(form, n)) return 1;
     }
+    return 0;
+}
+
+/** Managers of passwords want to know whose password changes; people do, and the API is not told. */
+static void put_whose_password(ui_html_t *h, const ui_form_t *form)
+{
+    ui_add(h, "<input class=\"aside\" type=\"text\" autocomplete=\"username\" value=\"%s\" readonly tabindex=\"-1\" "
+              "aria-hidden=\"true\">\n", form->who);
 }
 
 static void put_form(ui_html_t *h, const ui_form_t *form)
@@ -127,10 +140,11 @@ static void put_form(ui_html_t *h, const ui_form_t *form)
         if (form->get && strcmp(n->name, "csrf_token") == 0) continue; /* it has no business in a URL */
         ui_node_put(h, n, 0);
     }
-    if (submits) put_whose_password(h, form);
+    if (submits && changes_password(form)) put_whose_password(h, form);
     UI_EACH_NODE(n, form->nodes) {
         if (n->kind != UI_HIDDEN && in_form(form, n)) ui_node_put(h, n, mark_optional);
     }
+    if (submits && changes_password(form)) put_end_others(h);
     put_submits(h, form);
     if (submits) ui_add(h, "</form>\n");
 }

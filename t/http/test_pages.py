@@ -40,7 +40,7 @@ class Page(HTMLParser):
         if tag == 'form':
             self.action, self.method = a.get('action'), a.get('method', 'get').lower()
         if tag == 'input' and a.get('type') not in ('submit', 'button'):
-            self.fields[a['name']] = a.get('value', '')
+            self.fields[a.get('name')] = a.get('value', '')
         if tag == 'button' or tag == 'input' and a.get('type') == 'submit':
             self.buttons.append((a.get('name'), a.get('value')))
         if tag == 'a':
@@ -193,6 +193,19 @@ def test_one_ends_the_session_on_another_device(server, reader):
     page = reader.follow(reader.client.request('POST', '/ui/sessions', form=data))
     assert 'signed out' in page.text and 'iPhone' not in page.text
     assert other.client.whoami().status == 401 and reader.client.whoami().status == 200
+
+
+@pytest.mark.parametrize('ticked', [True, False])
+def test_who_changes_the_password_may_sign_out_everywhere_else(server, reader, ticked):
+    email = new_email()
+    reader.send(reader.open('/self-service/registration/browser'), traits__email=email, password=PASSWORD)
+    other = Reader(server)
+    other.send(other.open('/self-service/login/browser'), identifier=email, password=PASSWORD)
+    page = reader.open('/self-service/settings/browser')
+    assert page.fields['revoke_other_sessions'] == 'true'
+    form = {'csrf_token': page.fields['csrf_token'], 'method': 'password', 'password': PASSWORD + '-2'}
+    reader.follow(reader.client.request('POST', page.action, form=form | ({'revoke_other_sessions': 'true'} if ticked else {})))
+    assert reader.client.whoami().status == 200 and other.client.whoami().status == (401 if ticked else 200)
 
 
 def test_the_fullest_page_of_sessions_is_light(server, reader):
