@@ -245,7 +245,7 @@ kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner) KR_MUST_CHECK
 kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset) KR_MUST_CHECK;
 /**
  * Messages of the realm, the newest first, without `sealed`: those before the id `before` (NULL: the newest), of one status
- * and to one recipient unless these are NULL.
+ * and to one recipient unless these are NULL. Those that are to nobody (kr_courier_queue_nothing) are left out.
  * @param out  array of kr_message_row_t, at most `limit`
  */
 kr_err_t *kr_store_message_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient,

@@ -16,7 +16,7 @@ static const kr_query_t LOOK_MIGRATIONS = {
 
 static const kr_query_t LOOK_QUEUE = {
     .name = "look_queue",
-    .sql = "SELECT COUNT(*), MIN(created_at) FROM courier_messages WHERE realm_id = %s AND status = %s",
+    .sql = "SELECT COUNT(*), MIN(created_at) FROM courier_messages WHERE realm_id = %s AND status = %s AND recipient <> id",
 };
 
 kr_err_t *kr_store_look_server(kr_look_server_t *out, kr_ctx_t *k)

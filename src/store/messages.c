@@ -210,7 +210,7 @@ kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const cha
 
 static const kr_query_t MESSAGE_PAGE = {
     .name = "message_page",
-    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s AND id < %s AND (%s = '' OR status = %s) "
+    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s AND recipient <> id AND id < %s AND (%s = '' OR status = %s) "
            "AND (%s = '' OR recipient = %s) ORDER BY id DESC LIMIT %lld",
 };
 

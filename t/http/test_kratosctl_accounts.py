@@ -257,6 +257,12 @@ def test_messages_are_listed_without_what_stands_in_them(site, ctl):
     assert ctl.run('courier', 'watch').returncode == 1, 'there is no mail server'
 
 
+def test_what_is_stored_for_nobody_is_not_listed(site, ctl):
+    before = len(ctl.json('courier', 'list', '--limit', '0'))
+    ask_recovery(site, 'nobody.at.all@example.org')
+    assert len(ctl.json('courier', 'list', '--limit', '0')) == before
+
+
 def test_watch_sends_until_it_is_told_to_stop_and_retry_revives_what_was_given_up(site, ctl):
     email, post = new_email(), Mailbox()
     ctl.create(email)
