@@ -72,6 +72,10 @@ const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text
     const char *name = equals ? apr_pstrmemdup(pool, text, (apr_size_t)(equals - text)) : field;
     const kr_export_t *standard = equals ? NULL : standard_export(field);
 
+    if (equals && !strcmp(name, "user") && kr_session_has_field(field)) {
+        place->user_field = apr_pstrdup(pool, field); /* by itself it leaves the rest as it was */
+        return NULL;
+    }
     if (!place->exports) place->exports = apr_array_make(pool, 8, sizeof(kr_export_t));
     if (!strcmp(text, "none")) return NULL; /* the list is there, and empty */
     if (!strcmp(text, "default")) {
@@ -79,11 +83,6 @@ const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text
         return NULL;
     }
     if (!kr_session_has_field(field)) return apr_psprintf(pool, "KratosExport: \"%s\" is no field of a session", field);
-    if (!strcmp(name, "user")) {
-        place->user_field = apr_pstrdup(pool, field);
-        if (!place->exports->nelts) place->exports = NULL; /* "user=..." by itself leaves the rest as it was */
-        return NULL;
-    }
     if (!is_name(name))
         return apr_psprintf(pool, "KratosExport: \"%s\" makes no name: a letter, then letters, digits, _ . and -", name);
     APR_ARRAY_PUSH(place->exports, kr_export_t) =
@@ -261,7 +260,7 @@ static void hide_cookies(request_rec *r)
     kr_visit_t *visit = kr_visit_of(kr_topmost(r));
 
     if (!cookies) return;
-    if (!visit->cookies) visit->cookies = cookies;
+    if (!visit->cookies) visit->cookies = apr_pstrdup(kr_topmost(r)->pool, cookies); /* a sub-request's pool goes early */
     kept = other_cookies(r, cookies);
     if (kept)
         apr_table_setn(r->headers_in, "Cookie", kept);

@@ -11,10 +11,13 @@
 static const char *field_of_session(ap_expr_eval_ctx_t *ctx, const void *data, const char *field)
 {
     request_rec *r = ctx->r;
+    const kr_pass_t *before = r ? kr_passes_of(r) : NULL;
     kr_pass_t *pass = r && kr_tenant_if_any(r) ? kr_pass_of(r) : NULL;
     const char *value = pass && !pass->refusal ? kr_session_field(pass->k, pass->session, field) : NULL;
 
     (void)data;
+    /* A Header line may be the first to ask, when the filters of the answer are chosen already. */
+    if (pass && kr_passes_of(r) != before) kr_gate_filter(r);
     return value ? value : "";
 }
 

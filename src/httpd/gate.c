@@ -42,7 +42,8 @@ static const char *read_line(cmd_parms *cmd, kr_require_kind_e kind, const char 
     }
     line->require = kr_require_parse(cmd->pool, kind, words, &why);
     if (!line->require) return apr_pstrcat(cmd->pool, "Require ", kr_require_names[kind], " ", why, NULL);
-    line->negated = is_alias(cmd) || stands_negated(cmd);
+    line->alias = is_alias(cmd);
+    line->negated = line->alias || stands_negated(cmd);
     *parsed = line;
     return NULL;
 }
@@ -81,7 +82,8 @@ static authz_status judge_line(request_rec *r, const char *text, const void *par
     }
     switch (kr_require_judge(pass->k, line->require, pass->session)) {
     case KR_REQUIRE_MET:
-        if (line->negated || kr_let_through(r, pass)) return AUTHZ_GRANTED;
+        if ((line->negated && !line->alias) || kr_let_through(r, pass)) return AUTHZ_GRANTED;
+        if (line->alias) return AUTHZ_GENERAL_ERROR;
         kr_visit_of(r)->refused = pass;
         return no(r);
     case KR_REQUIRE_UNSURE:

@@ -22,6 +22,7 @@ typedef struct kr_pass_t {
 typedef struct {
     const kr_require_t *require;
     int negated;             /* its "no" lets in, so that "cannot say" must be an error */
+    int alias;               /* whether it is negated is not known: taken for it where it says no, and for none where it says yes */
 } kr_line_t;
 
 /** The module's record of a request. */

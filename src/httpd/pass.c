@@ -111,6 +111,10 @@ int kr_let_through(request_rec *r, kr_pass_t *pass)
     pass->granted = 1;
     r->user = apr_pstrdup(r->pool, user);
     r->ap_auth_type = apr_pstrdup(r->pool, "Kratos");
-    if (!top->user) top->user = apr_pstrdup(top->pool, user); /* what %u writes after an internal redirect */
+    /*
+     * What %u writes after an internal redirect. Never from a sub-request: a look ahead (mod_rewrite's -U) comes before the
+     * request's own check, which would take the user for one that the place itself has asked.
+     */
+    if (!r->main && !top->user) top->user = apr_pstrdup(top->pool, user);
     return 1;
 }
