@@ -38,8 +38,10 @@ static counts_t counts_so_far(kr_ctx_t *k)
 
     if (!dot || strlen(dot + 1) > ENTRIES * ENTRY_LEN || strlen(dot + 1) % ENTRY_LEN) return counts;
     if (dot[1 + strspn(dot + 1, "0123456789abcdefgins")]) return counts;
+    for (const char *entry = dot + 1; *entry; entry += ENTRY_LEN)
+        if (entry[MARK_LEN] < '0' || entry[MARK_LEN] > '9') return counts;
     since = apr_atoi64(value);
-    if (since > now || now - since > COUNTED_SECONDS) return counts;
+    if (since > now || since < now - COUNTED_SECONDS) return counts;
     return (counts_t){ since, dot + 1 };
 }
 
