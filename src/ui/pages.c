@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which page a request is for, and where what it shows comes from: the API, asked in-process as the browser would. */
+#include <apr_lib.h>
 #include <strings.h>
 
 #include "kr_api.h"
@@ -312,6 +313,15 @@ static int takes_method(kr_ctx_t *k, const char *name)
     return 0;
 }
 
+/* "//x/login" would make x the host of every link on the page; browsers leave tabs and line ends out, and read \ as /. */
+static int leads_away(const char *path)
+{
+    if (strncmp(path, "//", 2) == 0) return 1;
+    for (; *path; path++)
+        if (*path == '\\' || apr_iscntrl(*path)) return 1;
+    return 0;
+}
+
 void kr_ui_handle(kr_ctx_t *k)
 {
     const char *slash = strrchr(k->req->path, '/');
@@ -320,8 +330,7 @@ void kr_ui_handle(kr_ctx_t *k)
     const ui_file_t *file = owners_file(k, home, name);
 
     if (!takes_method(k, name)) return;
-    /* "//x/login" would make x the host of every link on the page */
-    if (strncmp(k->req->path, "//", 2) == 0 || strchr(k->req->path, '\\')) kr_reply_text(k, 404, "there is no such page");
+    if (leads_away(k->req->path)) kr_reply_text(k, 404, "there is no such page");
     else if (file) show_owners_file(k, file);
     else if (strcmp(name, "style.css") == 0) show_style(k);
     else if (flow_page_named(name) || page_named(name)) answer(k, home, name);

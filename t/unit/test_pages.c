@@ -179,6 +179,9 @@ static const struct { const char *path; int status; } PATHS[] = {
     { "//evil.example/login", 404 }, /* links on the page would lead there */
     { "/\\evil.example/signed-out", 404 },
     { "//evil.example/signed-out", 404 },
+    { "/\t/evil.example/signed-out", 404 }, /* browsers leave tabs and line ends out of addresses */
+    { "/\n/evil.example/nothing", 404 },
+    { "\r//evil.example/welcome", 404 },
     { "/\"><script>/signed-out", 200 },
 };
 
