@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from conftest import end, start
-from lib.clients import HTML, new_email
+from lib.clients import PASSWORD, new_email
 from lib.serving import ROOT, free_port, scratch, wait_for
 from lib.settings import UI, base, merge, nested, write
-from lib.jar import StrictBrowser
+from lib.strict import StrictBrowser
 
 pytestmark = pytest.mark.san
 
@@ -95,13 +95,19 @@ class Site:
             self.restart(self.gate_server)
         self.restart(self.server)
 
+    def sign_in(self, browser, page, email):
+        """Where the form on the page of that URL leads."""
+        done = browser.fill(self.url, page, 'login', identifier=email, password=PASSWORD)
+        assert done.status == 303, done.body[:300]
+        return done.location
+
     def said(self, browser, page):
         """What the error page says, and where "try again" leads."""
         if self.ui == UI:
             id = parse_qs(urlsplit(page).query)['id'][0]
-            error = json.loads(browser.get(f'{self.url}/self-service/errors?id={id}', accept='application/json').body)['error']
+            error = browser.ask(f'{self.url}/self-service/errors?id={id}', accept='application/json').json['error']
             return error['reason'], error['details']['return_to']
-        text = browser.get(page).body.decode()
+        text = browser.ask(page).body.decode()
         return text, next(link for link in re.findall(r'href="([^"]+)"', text) if link.startswith(self.gate))
 
 
@@ -112,7 +118,7 @@ def test_who_is_sent_round_in_circles_is_told_why(serve_sqlite, mistake, built_i
     browser, email, wanted = StrictBrowser(), new_email(), site.gate + '/index.html?a=b'
     site.server.native().register(email).must(200)
     page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
-    back = browser.sign_in(site.url, page, email)
+    back = site.sign_in(browser, page, email)
     assert back == wanted
     page, _, hops = browser.follow(back, until=[site.ui + '/'])
     assert page.startswith(site.ui + '/error?id=') and hops <= 8, page
@@ -125,7 +131,7 @@ def test_who_is_sent_round_in_circles_is_told_why(serve_sqlite, mistake, built_i
     if not {'other', 'apart'} & set(MISTAKES[mistake]):
         browser.jar.clear()                     # the cookie has to be given anew
         page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
-        assert browser.sign_in(site.url, page, email) == wanted
+        assert site.sign_in(browser, page, email) == wanted
     url, answer, hops = browser.follow(again)
     assert url == wanted and answer.status == 200 and hops <= 2
 
@@ -135,12 +141,12 @@ def test_tabs_that_go_in_circles_together_are_all_told(serve_sqlite):
     browser, email = StrictBrowser(), new_email()
     site.server.native().register(email).must(200)
     page, _, _ = browser.follow(site.gate + '/', until=[UI + '/login'])
-    browser.sign_in(site.url, page, email)
+    site.sign_in(browser, page, email)
     tabs = {n: f'{site.gate}/index.html?tab={n}' for n in range(20)}
     for _ in range(8):                          # a step in each in turn
         for n, url in list(tabs.items()):
             if not url.startswith(UI):
-                tabs[n] = browser.get(url).location
+                tabs[n] = browser.ask(url).location
     assert all(url.startswith(UI + '/error?id=') for url in tabs.values()), tabs
 
 
@@ -152,9 +158,9 @@ def test_who_signs_out_and_comes_back_is_asked_again(serve_sqlite):
     for _ in range(3):
         page, _, _ = browser.follow(site.gate + '/', until=[UI + '/'])
         assert page.startswith(UI + '/login')
-        assert browser.follow(browser.sign_in(site.url, page, email))[1].status == 200
-        token = json.loads(browser.get(site.url + '/self-service/logout/browser', accept='application/json').body)['logout_token']
-        assert browser.get(f'{site.url}/self-service/logout?token={token}').status == 303
+        assert browser.follow(site.sign_in(browser, page, email))[1].status == 200
+        token = browser.ask(site.url + '/self-service/logout/browser', accept='application/json').json['logout_token']
+        assert browser.ask(f'{site.url}/self-service/logout?token={token}').status == 303
 
 
 @pytest.mark.parametrize('value', ['x', '1.', '.', '9' * 60 + '.aaaaaa1', f'{int(time.time())}.aaaaaa1b', '1.aaaaaa9' * 100,

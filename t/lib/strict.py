@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 A browser that takes cookies as strictly as RFC 6265bis wants it: domains, paths, Secure, __Host- and __Secure-, SameSite.
-All hosts of its world are one server on this machine; https is what a proxy in front would have done.
+All names lead to this machine; https is what a proxy in front would have done.
 """
 import http.client
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -34,9 +34,12 @@ def covers(domain, host):
     return host == domain or host.endswith('.' + domain)
 
 
+REDIRECTS = (301, 302, 303, 307)
+
+
 class StrictBrowser:
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port=None):
+        self.port = port                           # of the one server that all hosts are; None: of each URL
         self.jar = {}                              # (name, domain, host only, path) -> (value, secure, same_site)
         self.refused = []                          # names of cookies that it did not take, with the reason
 
@@ -101,7 +104,7 @@ class StrictBrowser:
             headers |= {'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document'}
         if form is not None:
             headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=20)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port or parts.port, timeout=30)
         try:
             connection.request(method, (parts.path or '/') + ('?' + parts.query if parts.query else ''),
                                urlencode(form) if form is not None else None, headers)
@@ -112,26 +115,36 @@ class StrictBrowser:
             self._take(line, url)
         return answer
 
+    def follow(self, url, until=(), hops=20, form=None, origin=None):
+        """Goes where redirects lead, as far as `until` (beginnings of URLs). (URL, its answer or None, how many hops it took)"""
+        for n in range(hops):
+            if until and url.startswith(tuple(until)):
+                return url, None, n
+            answer = self.ask(url, form, origin=origin)
+            if answer.status not in REDIRECTS:
+                return url, answer, n
+            url, form = answer.location, None
+        raise AssertionError(f'a loop: still at {url} after {hops} redirects')
+
     def go(self, url, form=None, origin=None):
         """A navigation, redirects and all: the page it ends on. More than ten of them are a loop."""
-        for _ in range(10):
-            answer = self.ask(url, form, origin=origin)
-            if answer.status not in (301, 302, 303, 307):
-                return answer
-            url, form = answer.location, None
-        raise AssertionError(f'a loop of redirects at {url}')
+        return self.follow(url, hops=10, form=form, origin=origin)[1]
 
     # -- a person -------------------------------------------------------------------
 
-    def submit(self, page, kind, **fields):
-        """Fill in the form of the flow that the page shows, as its own page of that kind does."""
-        flow_id = urlsplit(page.url).query.partition('flow=')[2].partition('&')[0]
-        base = page.url.partition('/ui/')[0]
+    def fill(self, base, page, kind, **fields):
+        """Send the form of the flow that the URL of a page names. The answer itself, wherever it leads."""
+        flow_id = urlsplit(page).query.partition('flow=')[2].partition('&')[0]
         flow = self.ask(f'{base}/self-service/{kind}/flows?id={flow_id}', accept='application/json')
         assert flow.status == 200, flow.body
         ui = flow.json['ui']
         token = next(n['attributes']['value'] for n in ui['nodes'] if n['attributes'].get('name') == 'csrf_token')
-        return self.go(ui['action'], {'csrf_token': token, 'method': 'password', **fields})
+        return self.ask(ui['action'], {'csrf_token': token, 'method': 'password', **fields})
+
+    def submit(self, page, kind, **fields):
+        """Fill in the form of the flow that the page shows, as its own page of that kind does, and go where that leads."""
+        answer = self.fill(page.url.partition('/ui/')[0], page.url, kind, **fields)
+        return self.go(answer.location) if answer.status in REDIRECTS else answer
 
     def register(self, base, email):
         page = self.go(f'{base}/self-service/registration/browser')
