@@ -78,9 +78,9 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
 /* -- asking ------------------------------------------------------------------- */
 
 /* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
-static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, const kr_tenant_t *tenant, apr_pool_t *pool)
+static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, const kr_tenant_t *tenant, apr_time_t now,
+                   apr_pool_t *pool)
 {
-    const apr_time_t now = apr_time_now();
     int n = 0;
 
     apr_thread_mutex_lock(list->mutex);
@@ -118,11 +118,12 @@ static int cut(kr_tunnels_t *list, const apr_array_header_t *alive)
 
 void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
 {
+    const apr_time_t now = apr_time_now(); /* of the whole round: a slow database must not make the first ones due again */
     const char *ids[KR_SESSIONS_ALIVE_MAX];
     apr_array_header_t *alive;
     int n;
 
-    while ((n = collect(ids, list, tenant, k->pool)) > 0) {
+    while ((n = collect(ids, list, tenant, now, k->pool)) > 0) {
         kr_err_t *err = kr_store_sessions_alive(&alive, k, ids, n);
         int closed;
 
