@@ -103,8 +103,12 @@ kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const cha
  */
 kr_err_t *kr_store_identity_page(apr_array_header_t **out, kr_ctx_t *k, const char *part, const char *after,
                                  int limit) KR_MUST_CHECK;
-/** Whose identifier is it, of whatever credential type? @param identity_id NULL when it is nobody's */
-kr_err_t *kr_store_identifier_owner(const char **identity_id, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
+/**
+ * Whose identifier is it, of whatever credential type? One statement.
+ * @param identity_id  NULL when it is nobody's; of several the one whose type comes first
+ * @param owners       how many accounts have it: 0, 1, or 2 for more than one
+ */
+kr_err_t *kr_store_identifier_owner(const char **identity_id, int *owners, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
 /** Delete an identity with its credentials, addresses, sessions, flows and codes: one statement. @param done 0: there was none */
 kr_err_t *kr_store_identity_delete(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /** Set an identity's state, "active" or "inactive"; its time changes only if the state does. @param done 0: there is none */

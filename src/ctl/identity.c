@@ -15,6 +15,7 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
 {
     const char *identifier = kr_identifier_normalise(k->pool, name);
     kr_identity_rows_t *rows;
+    int owners;
 
     *id = NULL;
     if (kr_uuid_valid(name)) {
@@ -22,7 +23,8 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
         if (rows) *id = rows->identity.id;
     }
     if (*id || !identifier) return NULL;
-    return kr_store_identifier_owner(id, k, identifier);
+    KR_TRY(kr_store_identifier_owner(id, &owners, k, identifier));
+    return owners > 1 ? kr_err(k, 409, NULL, "several accounts have this identifier; say which by its id") : NULL;
 }
 
 /* -- get ----------------------------------------------------------------------- */

@@ -127,16 +127,15 @@ const char *kr_code_identifier(kr_ctx_t *k, const kr_body_t *body)
 /* Where the settings want it: whoever has the e-mail address in any way, though without a credential for codes. */
 static kr_err_t *find_without_credential(kr_identity_t **out, kr_ctx_t *k, const char *normal)
 {
-    const char *address = kr_address_normalise(k->pool, "email", normal), *id, *address_id;
-    apr_array_header_t *types;
+    const char *address = kr_address_normalise(k->pool, "email", normal), *id, *owner, *address_id;
+    int owners;
 
+    *out = NULL;
     if (!k->realm->settings->code_fallback || !address) return NULL;
     KR_TRY(kr_store_address_find(&id, &address_id, k, 0, "email", address));
-    if (id) return kr_identity_load(out, k, id, 1);
-    KR_TRY(kr_store_identifier_types(&types, k, address));
-    for (int i = 0; i < types->nelts && !*out; i++)
-        KR_TRY(kr_identity_by_identifier(out, k, APR_ARRAY_IDX(types, i, const char *), address));
-    return NULL;
+    KR_TRY(kr_store_identifier_owner(&owner, &owners, k, address));
+    if (!id) id = owner;
+    return kr_identity_load(out, k, id ? id : kr_uuid(k), 1); /* nobody's is looked for as well: time must not tell */
 }
 
 /* The address that was typed, if it is one. */
@@ -161,12 +160,14 @@ static apr_array_header_t *addresses_of(kr_ctx_t *k, const kr_identity_t *identi
 static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, const char *identifier)
 {
     const char *normal = kr_identifier_normalise(k->pool, identifier);
+    kr_identity_t *other = NULL;
     kr_session_t *session;
 
     *out = NULL;
     if (!normal) return NULL;
     KR_TRY(kr_identity_by_identifier(out, k, "code", normal));
-    if (!*out) KR_TRY(find_without_credential(out, k, normal));
+    if (!*out || k->realm->settings->mitigate_enumeration) KR_TRY(find_without_credential(&other, k, normal));
+    if (!*out) *out = other;
     if (!*out || !flow->refresh) return NULL;
     KR_TRY(kr_session_current(&session, k));
     if (session && strcmp(session->identity->id, (*out)->id) != 0) *out = NULL;

@@ -262,36 +262,35 @@ static const kr_query_t CREDENTIALS_OF_IDENTITY = {
            "WHERE c.identity_id = %s AND c.realm_id = %s ORDER BY c.created_at, c.id, d.identifier",
 };
 
-static kr_err_t *load_credentials(kr_identity_rows_t *out, kr_ctx_t *k)
+static void add_credentials(kr_identity_rows_t *out, const apr_array_header_t *rows)
 {
-    apr_array_header_t *rows;
     const char *last = "";
 
-    KR_TRY(kr_db_rows(&rows, k, &CREDENTIALS_OF_IDENTITY, KR_S(out->identity.id), KR_S(k->realm->name)));
     for (int i = 0; i < rows->nelts; i++) {
         const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
         if (strcmp(last, row->col[0]) != 0) add_credential(out, row, 0);
         last = row->col[0];
         if (row->col[CREDENTIAL_NCOLUMNS]) add_identifier(out, last, row->col[1], row->col[CREDENTIAL_NCOLUMNS]);
     }
-    return NULL;
 }
 
 kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials)
 {
-    apr_array_header_t *rows;
+    apr_array_header_t *rows, *credentials = NULL;
     kr_identity_rows_t *found;
 
     *out = NULL;
     if (!kr_store_id_ok(id)) return NULL;
     KR_TRY(kr_db_rows(&rows, k, &IDENTITY_BY_ID, KR_S(id), KR_S(k->realm->name)));
+    /* of nobody, too: how many statements there are must not tell who has an account */
+    if (with_credentials) KR_TRY(kr_db_rows(&credentials, k, &CREDENTIALS_OF_IDENTITY, KR_S(id), KR_S(k->realm->name)));
     if (!rows->nelts) return NULL;
     found = kr_rows_identity(k->pool, &APR_ARRAY_IDX(rows, 0, kr_row_t), 0);
     found->identity.metadata_admin = APR_ARRAY_IDX(rows, 0, kr_row_t).col[KR_IDENTITY_NCOLUMNS];
     for (int i = 0; i < rows->nelts; i++) {
         kr_rows_address(found, &APR_ARRAY_IDX(rows, i, kr_row_t), KR_IDENTITY_NCOLUMNS + 1);
     }
-    if (with_credentials) KR_TRY(load_credentials(found, k));
+    if (credentials) add_credentials(found, credentials);
     *out = found;
     return NULL;
 }

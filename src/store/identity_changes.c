@@ -75,6 +75,23 @@ kr_err_t *kr_store_address_find(const char **identity_id, const char **address_i
     return NULL;
 }
 
+/* An identifier is unique among the credentials of a type; of different types two accounts may have it. */
+static const kr_query_t IDENTIFIER_OWNER = {
+    .name = "identifier_owner",
+    .sql = "SELECT c.identity_id FROM identity_identifiers d JOIN identity_credentials c ON c.id = d.credential_id "
+           "WHERE d.realm_id = %s AND d.identifier = %s GROUP BY c.identity_id ORDER BY MIN(d.type) LIMIT 2",
+};
+
+kr_err_t *kr_store_identifier_owner(const char **identity_id, int *owners, kr_ctx_t *k, const char *identifier)
+{
+    apr_array_header_t *rows;
+
+    KR_TRY(kr_db_rows(&rows, k, &IDENTIFIER_OWNER, KR_S(k->realm->name), KR_S(identifier)));
+    *owners = rows->nelts;
+    *identity_id = rows->nelts ? APR_ARRAY_IDX(rows, 0, kr_row_t).col[0] : NULL;
+    return NULL;
+}
+
 /* -- by the owner of the site ----------------------------------------------- */
 
 /* The foreign keys take along all that belongs to it, in the same statement. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Identities one page after the other, and by whatever names them: what an owner asks, and no request does. */
+/* Identities one page after the other, or by a part of an identifier: what an owner asks, and no request does. */
 #include "kr_store.h"
 #include "room.h"
 
@@ -13,12 +13,6 @@ static const kr_query_t IDENTITY_PAGE_LIKE = {
     .sql = "SELECT i.id FROM identities i WHERE i.realm_id = %s AND i.id > %s AND EXISTS (SELECT 1 "
            "FROM identity_credentials c JOIN identity_identifiers d ON d.credential_id = c.id "
            "WHERE c.identity_id = i.id AND INSTR(d.identifier, %s) > 0) ORDER BY i.id LIMIT %lld",
-};
-
-static const kr_query_t IDENTIFIER_OWNER = {
-    .name = "identifier_owner",
-    .sql = "SELECT c.identity_id FROM identity_identifiers d JOIN identity_credentials c ON c.id = d.credential_id "
-           "WHERE d.realm_id = %s AND d.identifier = %s ORDER BY d.type LIMIT 1",
 };
 
 kr_err_t *kr_store_identity_page(apr_array_header_t **out, kr_ctx_t *k, const char *part, const char *after, int limit)
@@ -35,15 +29,5 @@ kr_err_t *kr_store_identity_page(apr_array_header_t **out, kr_ctx_t *k, const ch
     for (int i = 0; i < rows->nelts; i++) {
         APR_ARRAY_PUSH(*out, const char *) = APR_ARRAY_IDX(rows, i, kr_row_t).col[0];
     }
-    return NULL;
-}
-
-kr_err_t *kr_store_identifier_owner(const char **identity_id, kr_ctx_t *k, const char *identifier)
-{
-    kr_row_t *row;
-
-    *identity_id = NULL;
-    KR_TRY(kr_db_one(&row, k, &IDENTIFIER_OWNER, KR_S(k->realm->name), KR_S(identifier)));
-    if (row) *identity_id = row->col[0];
     return NULL;
 }

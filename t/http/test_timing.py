@@ -65,3 +65,14 @@ def test_known_and_unknown_take_as_many_statements(asked, subject):
         line.submit(*make(email))
     of_known, of_unknown = statements(server, before + 2)[before:]
     assert of_known == of_unknown or subject in OPEN, (of_known, of_unknown)
+
+
+def test_what_is_sent_next_takes_as_many_statements_for_known_and_unknown(asked, subject):
+    """A wrong code; where none was asked for, some second submit."""
+    server, line, known = asked
+    make, counts = timing.SUBJECTS[subject][0], []
+    for email in (known[0], timing.of_same_length(1, 9)[0]):
+        before = len(statements(server, 1))
+        line.submit_twice(*make(email), code='000000')
+        counts.append(statements(server, before + 2)[-1])
+    assert counts[0] == counts[1] or subject in OPEN, counts

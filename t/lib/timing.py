@@ -39,6 +39,12 @@ class Line:
         flow, _ = self.ask('GET', f'/self-service/{kind}/api')
         return self.ask('POST', f'/self-service/{kind}?flow={flow["id"]}', body)[1]
 
+    def submit_twice(self, kind, body, code):
+        """Ask for a code, then send this one."""
+        flow, _ = self.ask('GET', f'/self-service/{kind}/api')
+        for step in (body, {**{name: value for name, value in body.items() if name != 'email'}, 'code': code}):
+            self.ask('POST', f'/self-service/{kind}?flow={flow["id"]}', step)
+
 
 # -- what is submitted ---------------------------------------------------------------
 
@@ -62,32 +68,42 @@ def by_code(kind):
     return lambda email: (kind, {'method': 'code', 'email': email})
 
 
+def recovery_choice(email):
+    return 'recovery', {'method': 'code', 'recovery_address': email}
+
+
 def by_link(kind):
     return lambda email: (kind, {'method': 'link', 'email': email})
 
 
 MITIGATED = nested('security.account_enumeration.mitigate', True)
 PASSWORDLESS = merge(MITIGATED, nested('selfservice.methods.code.passwordless_enabled', True))
+FALLBACK = merge(PASSWORDLESS, nested('selfservice.methods.code.config.missing_credential_fallback_enabled', True))
+CHOICE = nested('feature_flags.choose_recovery_address', True)
 IDENTIFIER_FIRST = merge(MITIGATED, nested('selfservice.flows.login.style', 'identifier_first'))
 
 # name: what an address becomes, settings besides t/lib/account.py, whether links are mailed instead of codes
 SUBJECTS = {
     'login by password': (login, {}, 'code'),
     'login by code': (login_code, PASSWORDLESS, 'code'),
+    'login by code or any address': (login_code, FALLBACK, 'code'),
+    'login by any address': (login_code, FALLBACK, 'code'),      # of accounts without a credential for codes
     'login, identifier first': (login_first, IDENTIFIER_FIRST, 'code'),
     'registration': (registration, {}, 'code'),
     'recovery by code': (by_code('recovery'), {}, 'code'),
+    'recovery with a choice': (recovery_choice, CHOICE, 'code'),
     'recovery by link': (by_link('recovery'), {}, 'link'),
     'verification by code': (by_code('verification'), {}, 'code'),
     'verification by link': (by_link('verification'), {}, 'link'),
 }
 
+WITH_CREDENTIAL = ('login by code', 'login by code or any address')
 HASHED = ('login by password', 'registration')
 
 
 def settings_of(subject, uri):
     _, changes, use = SUBJECTS[subject]
-    code = {'identifier': True, 'via': 'email'} if changes is PASSWORDLESS else None
+    code = {'identifier': True, 'via': 'email'} if subject in WITH_CREDENTIAL else None
     return merge(account(use, code=code, uri=uri), changes)
 
 
