@@ -128,7 +128,11 @@ static json_t *call_list(run_t *run, int count, json_t *const *args)
 {
     json_t *out = own(run, json_array());
 
-    for (int i = 0; i < count; i++) json_array_append(out, args[i]);
+    for (int i = 0; i < count; i++) {
+        /* what doubles at each turn of a loop is soon too large to be looked at */
+        if (json_is_array(args[i])) return kr_tmpl_fail(run, "list: a list cannot hold lists");
+        json_array_append(out, args[i]);
+    }
     return out;
 }
 

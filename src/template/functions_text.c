@@ -9,9 +9,13 @@
 
 #define BLANKS " \t\r\n"
 
+/* What has members is written out for it, each time. */
 static const char *text_of(run_t *run, const json_t *value)
 {
-    return kr_tmpl_text(run->pool, value);
+    const char *text = kr_tmpl_text(run->pool, value);
+
+    if (json_is_array(value) || json_is_object(value)) kr_tmpl_spend(run, strlen(text));
+    return text;
 }
 
 static json_t *truth(run_t *run, int is_true)
@@ -38,10 +42,12 @@ json_t *kr_tmpl_call_print(run_t *run, int count, json_t *const *args)
 json_t *kr_tmpl_call_join(run_t *run, int count, json_t *const *args)
 {
     const size_t size = json_array_size(args[1]);
-    json_t **members = apr_pcalloc(run->pool, sizeof(json_t *) * (size + 1));
+    json_t **members;
 
     (void)count;
     if (!json_is_array(args[1])) return kr_tmpl_fail(run, "join: the value is no list");
+    if (!kr_tmpl_spend(run, sizeof(json_t *) * size)) return NULL; /* blank ones too */
+    members = apr_pcalloc(run->pool, sizeof(json_t *) * (size + 1));
     for (size_t i = 0; i < size; i++) members[i] = json_array_get(args[1], i);
     return glued(run, (int)size, members, text_of(run, args[0]));
 }
@@ -129,6 +135,7 @@ json_t *kr_tmpl_call_replace(run_t *run, int count, json_t *const *args)
         if (parts->nelts > 20000) return kr_tmpl_fail(run, "replace: too many places");
     }
     APR_ARRAY_PUSH(parts, const char *) = text;
+    if (!kr_tmpl_spend(run, sizeof(char *) * (apr_size_t)parts->nelts)) return NULL; /* what is left may be little */
     return kr_tmpl_string(run, apr_array_pstrcat(run->pool, parts, 0));
 }
 

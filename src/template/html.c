@@ -28,10 +28,9 @@ static void refuse(look_t *look, const node_t *node, const char *what)
 static int runs_code(const spot_t *s)
 {
     static const char *const SCHEMES[] = { "javascript:", "vbscript:", "data:" };
-    const char *url = s->attr + strspn(s->attr, " \t\r\n");
 
     for (int i = 0; i < KR_DIM(SCHEMES); i++) {
-        if (strncmp(url, SCHEMES[i], strlen(SCHEMES[i])) == 0) return 1;
+        if (strncmp(s->attr, SCHEMES[i], strlen(SCHEMES[i])) == 0) return 1;
     }
     return 0;
 }
@@ -87,6 +86,7 @@ static void walk_branches(look_t *look, spot_t *s, node_t *node)
         refuse(look, node, "its branches end in different places of the page");
     }
     s->begun = s->begun && other.begun; /* the stricter rule for what comes next */
+    if (s->holds == HOLDS_URL && runs_code(&other)) memcpy(s->attr, other.attr, sizeof(s->attr));
 }
 
 static void walk(look_t *look, spot_t *s, node_t *node)

@@ -87,7 +87,8 @@ static int unescaped(char c)
 
 static void lex_string(parser_t *p)
 {
-    char *text = apr_palloc(p->pool, (apr_size_t)(p->end - p->at)), *to = text;
+    const char *line_end = memchr(p->at, '\n', (size_t)(p->end - p->at)); /* it goes no further */
+    char *text = apr_palloc(p->pool, (apr_size_t)((line_end ? line_end : p->end) - p->at)), *to = text;
 
     for (p->at++; p->at < p->end && *p->at != '"' && *p->at != '\n'; p->at++) {
         int c = *p->at;

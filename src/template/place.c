@@ -27,9 +27,11 @@ static holds_e what_holds(const char *attr)
     static const char *const URLS[] = { "href",       "src",      "action", "formaction", "poster",
                                         "background", "cite",     "data",   "xlink:href", "longdesc",
                                         "manifest",   "codebase", "icon",   "ping",       NULL };
+    /* a refresh by <meta> is a URL behind a number */
+    static const char *const CODE[] = { "style", "srcdoc", "srcset", "content", NULL };
 
     if (strncmp(attr, "on", 2) == 0 || !*attr) return HOLDS_CODE;
-    if (strcmp(attr, "style") == 0 || strcmp(attr, "srcdoc") == 0 || strcmp(attr, "srcset") == 0) return HOLDS_CODE;
+    if (is_one_of(CODE, attr)) return HOLDS_CODE;
     return is_one_of(URLS, attr) ? HOLDS_URL : HOLDS_TEXT;
 }
 
@@ -159,7 +161,7 @@ static void step(spot_t *s, char c)
             s->place = IN_TAG;
         } else {
             s->begun = 1;
-            add_to_name(s->attr, c);
+            if (!isspace((unsigned char)c)) add_to_name(s->attr, c); /* as browsers read the beginning of a URL */
         }
         break;
     case IN_COMMENT:

@@ -13,7 +13,7 @@
 #define NESTING_MAX 64                       /* blocks and parentheses within each other */
 #define STEPS_MAX 100000                     /* nodes and functions of one rendering */
 #define CALLS_MAX 32                         /* templates within templates */
-#define MADE_MAX (4 * KR_TEMPLATE_MAX_BYTES) /* bytes that functions make in one rendering */
+#define MADE_MAX (4 * KR_TEMPLATE_MAX_BYTES) /* bytes that functions take in one rendering */
 
 typedef struct node_t node_t;
 typedef struct pipe_t pipe_t;
@@ -205,6 +205,8 @@ struct run_t {
 
 /** Note what is wrong; the first one counts. @return NULL */
 json_t *kr_tmpl_fail(run_t *run, const char *what);
+/** Count `bytes` that a function takes to make something. @return 0 after too many of them */
+int kr_tmpl_spend(run_t *run, apr_size_t bytes);
 /** A string made by a function; counts against the limit. @return NULL when that is hit */
 json_t *kr_tmpl_string(run_t *run, const char *text);
 

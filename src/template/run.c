@@ -20,13 +20,19 @@ json_t *kr_tmpl_fail(run_t *run, const char *what)
     return NULL;
 }
 
+int kr_tmpl_spend(run_t *run, apr_size_t bytes)
+{
+    run->made += bytes;
+    if (run->made > MADE_MAX) kr_tmpl_fail(run, "its functions make too much text");
+    return run->made <= MADE_MAX;
+}
+
 json_t *kr_tmpl_string(run_t *run, const char *text)
 {
     const apr_size_t len = strlen(text);
 
-    run->made += len;
-    if (len > KR_TEMPLATE_MAX_BYTES || run->made > MADE_MAX)
-        return kr_tmpl_fail(run, "its functions make too much text");
+    if (!kr_tmpl_spend(run, len)) return NULL;
+    if (len > KR_TEMPLATE_MAX_BYTES) return kr_tmpl_fail(run, "its functions make too much text");
     return kr_json_own(run->pool, json_stringn(text, len));
 }
 

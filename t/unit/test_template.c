@@ -148,6 +148,10 @@ static void values_are_escaped_by_where_they_stand(void **state)
 static const struct {
     const char *text, *why;
 } UNSAFE[] = {
+    { "<a href=\"{{ if .Yes }}x{{ else }}javascript:{{ end }}{{ .To }}\">", "a URL that holds code or data" },
+    { "<a href=\"java\nscript:{{ .To }}\">", "a URL that holds code or data" },
+    { "<a href=\"                                javascript:{{ .To }}\">", "a URL that holds code or data" },
+    { "<meta http-equiv=\"refresh\" content=\"0;url={{ .To }}\">", "an attribute that holds code or styles" },
     { "<script>{{ .To }}</script>", "inside a script or style" },
     { "<STYLE>{{ .To }}</STYLE>", "inside a script or style" },
     { "<p\nonclick=\"{{ .To }}\">", "letter.gotmpl:2: a value cannot stand in an attribute that holds code" },
@@ -317,6 +321,10 @@ static const struct {
     { "{{ range .Many }}{{ range $.Many }}{{ range $.Many }}{{ end }}{{ end }}{{ end }}", "takes too many steps" },
     { "{{ range .Many }}{{ range $.Many }}{{ $.Long }}{{ end }}{{ end }}", "makes more than 256 KiB" },
     { "{{ replace \"a\" \"aaaaaaaaaaaaaaaaaaaa\" .Long }}{{ replace \"a\" .Long .Long }}", "too much text" },
+    { "{{ range .Many }}{{ range $.Many }}{{ if contains \"x\" $.Blank }}{{ end }}{{ end }}{{ end }}", "too much text" },
+    { "{{ range .Many }}{{ range $.Many }}{{ if join \"\" $.Blank }}{{ end }}{{ end }}{{ end }}", "too much text" },
+    { "{{ range .Many }}{{ range $.Many }}{{ if replace \"a\" \"\" $.Long }}{{ end }}{{ end }}{{ end }}", "too much text" },
+    { "{{ $x := list 1 }}{{ $x = list $x $x }}", "list: a list cannot hold lists" },
     { "{{ range .To }}{{ end }}", "the value is no list" },
     { "{{ len 1 }}", "letter.gotmpl:1: len: the value has no length" },
     { "{{ index .To 1 }}", "has no members of that kind" },
@@ -332,6 +340,8 @@ static void what_would_not_end_is_ended_with_a_reason(void **state)
 
     for (int i = 0; i < 100; i++) json_array_append_new(many, json_integer(i));
     json_object_set_new(data, "many", many);
+    json_object_set_new(data, "blank", json_array());
+    for (int i = 0; i < 5000; i++) json_array_append_new(json_object_get(data, "blank"), json_string(""));
     json_object_set_new(data, "long", json_string(repeated(*state, "a", 5000)));
     for (int i = 0; i < KR_DIM(ENDLESS); i++) {
         const char *why = "";
