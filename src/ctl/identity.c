@@ -184,7 +184,7 @@ static int is_sure(ctl_t *ctl)
         return 0;
     }
     fprintf(stderr, "Delete %d account(s) with all that belongs to them? [y/N] ", ctl->args->nelts);
-    if (fgets(answer, sizeof(answer), stdin) && strchr("yY", answer[0])) return 1;
+    if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y')) return 1;
     ctl_fail(ctl, "nothing was deleted");
     return 0;
 }

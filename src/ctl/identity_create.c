@@ -10,23 +10,24 @@
 
 /* -- what was given ------------------------------------------------------------ */
 
-/* All of standard input, up to `max` bytes. @return NULL when there is more */
+/* All of standard input, up to `max` bytes. @return NULL when there is more, or a NUL, which would hide what follows it */
 static char *read_stdin(apr_pool_t *pool, size_t max)
 {
     char *text = apr_palloc(pool, max + 2);
     const size_t len = fread(text, 1, max + 1, stdin);
 
     text[len] = '\0';
-    return len <= max ? text : NULL;
+    return len <= max && !memchr(text, '\0', len) ? text : NULL;
 }
 
 /* A password is one line; its end does not belong to it. */
 static const char *read_password(ctl_t *ctl)
 {
-    char *text = read_stdin(ctl->pool, KR_PASSWORD_MAX + 2);
+    char *text = read_stdin(ctl->pool, KR_PASSWORD_MAX + 2), *end = text ? text + strcspn(text, "\r\n") : NULL;
+    const int one = end && (strcmp(end, "\r\n") == 0 || strcmp(end, "\n") == 0 || !*end);
 
-    if (text) text[strcspn(text, "\r\n")] = '\0';
-    if (text && *text && kr_utf8_valid(text, strlen(text))) return text;
+    if (one) *end = '\0';
+    if (one && *text && kr_utf8_valid(text, strlen(text))) return text;
     ctl_fail(ctl, "standard input holds no password: one line of UTF-8, at most %d bytes", KR_PASSWORD_MAX);
     return NULL;
 }
@@ -65,7 +66,7 @@ static int traits_of_options(ctl_t *ctl, json_t *body)
 
 static int traits_of_json(ctl_t *ctl, json_t *body, const char *text)
 {
-    const char *why = "too long";
+    const char *why = "too long, or a NUL is in it";
     json_t *traits = NULL;
 
     if (strcmp(text, "-") == 0) text = read_stdin(ctl->pool, TRAITS_MAX);

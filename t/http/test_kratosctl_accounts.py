@@ -70,6 +70,21 @@ def test_an_account_made_by_its_owner_signs_in(site, ctl):
     assert address['verified'] and address['status'] == 'completed' and address['verified_at']
 
 
+@pytest.mark.parametrize('text', ['correct horse\0 battery', '\0correct horse battery', 'correct horse\nbattery staple\n'])
+def test_a_password_is_the_whole_of_one_line(ctl, text):
+    email = new_email()
+    run = ctl.run('identity', 'create', '--trait', f'email={email}', '--password-stdin', input=text)
+    assert run.returncode == 1 and 'one line' in run.stderr and 'correct' not in run.stderr
+    assert ctl.run('identity', 'get', email).returncode == 3
+
+
+def test_traits_after_which_something_stands_are_none(ctl):
+    email = new_email()
+    run = ctl.run('identity', 'create', '--traits', '-', input=json.dumps({'email': email}) + '\0{}')
+    assert run.returncode == 2 and '--traits' in run.stderr
+    assert ctl.run('identity', 'get', email).returncode == 3
+
+
 def test_traits_come_as_one_json_object_too(ctl):
     email = new_email()
     id_, = ctl.json('identity', 'create', '--traits', '-', input=json.dumps({'email': email, 'age': 7}))
@@ -187,7 +202,7 @@ def test_a_deleted_account_leaves_nothing_behind(site, ctl):
     site.native().register(email).must(200)
 
 
-@pytest.mark.parametrize('answer, status', [('n\n', 1), ('\n', 1), ('y\n', 0)])
+@pytest.mark.parametrize('answer, status', [('n\n', 1), ('\n', 1), ('\0\n', 1), ('y\n', 0)])
 def test_delete_asks_whoever_sits_there(ctl, answer, status):
     id_ = ctl.create(new_email())
     ours, theirs = pty.openpty()
