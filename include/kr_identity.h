@@ -98,7 +98,7 @@ kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int
 kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 
 /**
- * Write what distinguishes `identity` from `before` (the same one as it was loaded, with credentials): traits, state, addresses,
+ * Write what distinguishes `identity` from `before` (the same one as it was loaded, with credentials): traits, addresses,
  * credentials and their identifiers. Inside the caller's transaction.
  * @return 409 duplicate when an identifier or address is taken; the caller rolls back
  */

@@ -71,7 +71,7 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) 
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
 /** By id: identity and addresses in one statement; credentials and identifiers in one more when asked. @param out NULL when none */
 kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
-/** Write what a change of traits, state or metadata touches: one statement. metadata_admin is left alone. */
+/** Write what a change of traits or metadata touches: one statement. State and metadata_admin are left alone. */
 kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
 /** Insert more credentials, identifiers and addresses of an identity that exists: a statement for each kind that has rows. */
 kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;

@@ -119,10 +119,10 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
 
     identity->updated_at = k->now;
     rows.identity = (kr_identity_row_t){
-        .id = identity->id, .schema_id = identity->schema_id, .state = identity->state,
+        .id = identity->id, .schema_id = identity->schema_id,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
         .external_id = identity->external_id, .available_aal = identity->available_aal,
-        .state_changed_at = identity->state_changed_at, .updated_at = identity->updated_at,
+        .updated_at = identity->updated_at,
     };
     KR_TRY(kr_store_identity_update(k, &rows.identity));
     KR_TRY(remove_old(k, identity, before));

@@ -3,9 +3,10 @@
 #include "kr_store.h"
 #include "room.h"
 
+/* Not the state: an owner may have locked the account since it was read, while a password was hashed. */
 static const kr_query_t IDENTITY_UPDATE = {
     .name = "identity_update",
-    .sql = "UPDATE identities SET schema_id = %s, state = %s, state_changed_at = %lld, traits = %s, metadata_public = %s, "
+    .sql = "UPDATE identities SET schema_id = %s, traits = %s, metadata_public = %s, "
            "external_id = %s, available_aal = %s, updated_at = %lld WHERE id = %s AND realm_id = %s",
 };
 
@@ -37,9 +38,9 @@ static const kr_query_t ADDRESS_FIND = {
 
 kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *i)
 {
-    return kr_db_exec(NULL, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->state), KR_I(i->state_changed_at),
-                      KR_S(i->traits), KR_S(i->metadata_public), KR_S(i->external_id), KR_S(i->available_aal),
-                      KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name));
+    return kr_db_exec(NULL, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->traits), KR_S(i->metadata_public),
+                      KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id),
+                      KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id)

@@ -247,6 +247,41 @@ static void the_credential_types_of_an_identifier_are_listed(void **state)
     assert_int_equal(types->nelts, 0);
 }
 
+static void an_identifier_of_several_accounts_is_told_apart(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *other = an_identity(k, "ana@x.example");
+    const char *ana = stored_identity(k, "ana@x.example"), *found;
+    int owners;
+
+    OK(kr_store_identifier_owner(&found, &owners, k, "ana@x.example"));
+    assert_int_equal(owners, 1);
+    assert_string_equal(found, ana);
+    APR_ARRAY_IDX(other->credentials, 0, kr_credential_row_t).type = "saml";
+    APR_ARRAY_IDX(other->identifiers, 0, kr_identifier_row_t).type = "saml";
+    other->addresses->nelts = 0;
+    OK(kr_store_identity_insert(k, other));
+    OK(kr_store_identifier_owner(&found, &owners, k, "ana@x.example"));
+    assert_int_equal(owners, 2);
+    assert_string_equal(found, ana); /* "password" comes before "saml" */
+    OK(kr_store_identifier_owner(&found, &owners, k, "nobody@x.example"));
+    assert_int_equal(owners, 0);
+    assert_null(found);
+}
+
+static void a_change_by_the_person_does_not_undo_the_owners_lock(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
+    int done;
+
+    OK(kr_store_identity_insert(k, in));
+    OK(kr_store_identity_state(&done, k, in->identity.id, "inactive"));
+    OK(kr_store_identity_update(k, &in->identity)); /* read before, written after: "active" */
+    OK(kr_store_identity_load(&out, k, in->identity.id, 0));
+    assert_string_equal(out->identity.state, "inactive");
+}
+
 static void credentials_and_addresses_can_be_changed(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
@@ -444,6 +479,8 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
         ON(s, an_identity_takes_four_statements_to_write_and_one_to_find),                                             \
         ON(s, identifiers_are_exact_and_belong_to_their_type_and_realm),                                               \
         ON(s, a_second_identity_with_the_same_identifier_is_a_duplicate_and_leaves_nothing),                           \
+        ON(s, an_identifier_of_several_accounts_is_told_apart),                                                       \
+        ON(s, a_change_by_the_person_does_not_undo_the_owners_lock),                                                   \
         ON(s, the_credential_types_of_an_identifier_are_listed), ON(s, credentials_and_addresses_can_be_changed),      \
         ON(s, whoami_is_one_statement), ON(s, after_a_refresh_the_old_token_still_leads_to_the_session),               \
         ON(s, revoked_sessions_stay_revoked_and_are_not_listed), ON(s, an_exchange_is_taken_once_even_by_six_at_once), \
