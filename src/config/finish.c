@@ -232,6 +232,14 @@ static void check_uses(kr_review_t *review, const kr_settings_t *settings)
     check_use(review, settings, KR_FLOW_VERIFICATION, "selfservice.flows.verification.use", settings->verification_use);
 }
 
+/* Who reads the mail would have both factors. */
+static void check_factors(kr_review_t *review, const kr_settings_t *settings)
+{
+    if (!settings->code_mfa || !settings->code_passwordless) return;
+    kr_review_error(review, "selfservice.methods.code.mfa_enabled", "and selfservice.methods.code.passwordless_enabled exclude each "
+                                                                    "other: one mailbox would be both factors");
+}
+
 /* -- the whole ----------------------------------------------------------------------------- */
 
 /** One warning for all keys that detail what is not built. */
@@ -274,6 +282,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     check_schemas(&review, settings);
     finish_flows(&review, settings);
     check_uses(&review, settings);
+    check_factors(&review, settings);
     kr_review_courier(&review, &settings->mail);
     kr_review_advise(&review, settings);
     warn_of_idle(&review);

@@ -401,6 +401,14 @@ static void test_mistakes_are_told_with_file_key_and_reason(void **state)
     }
 }
 
+static void test_a_code_is_one_factor_only(void **state)
+{
+    world_t *w = *state;
+
+    assert_null(settings_of(w, "selfservice: {methods: {code: {mfa_enabled: true, passwordless_enabled: true}}}", 1));
+    assert_true(says(w, 1, "one mailbox would be both factors"));
+}
+
 static void test_a_secret_is_never_repeated(void **state)
 {
     world_t *w = *state;
@@ -650,6 +658,7 @@ int main(void)
         TEST(test_development_relaxes_cookies_and_hashes),
         TEST(test_unsafe_wildcards_warn_and_are_left_out),
         TEST(test_mistakes_are_told_with_file_key_and_reason),
+        TEST(test_a_code_is_one_factor_only),
         TEST(test_a_secret_is_never_repeated),
         TEST(test_broken_files_are_told_with_their_line),
         TEST(test_files_too_large_or_too_deep_are_refused),
