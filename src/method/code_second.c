@@ -122,15 +122,22 @@ kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow)
 
 /* -- the two steps -------------------------------------------------------- */
 
-static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const char *address, const char *code)
+/* The flow may have been begun by somebody else: their codes are no proof of this person's. Nor is one to an address that was given
+ * up meanwhile. */
+static int is_proof(const kr_code_row_t *row, const kr_identity_t *identity, const apr_array_header_t *addresses)
+{
+    return row->identity_id && strcmp(row->identity_id, identity->id) == 0 && is_among(addresses, row->address);
+}
+
+static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const apr_array_header_t *addresses,
+                       const char *address, const char *code)
 {
     kr_code_verdict_e verdict;
     kr_code_row_t row;
 
     kr_code_show_login_bare(k, flow, address);
     KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, code));
-    /* the flow may have been begun by somebody else: their codes are no proof of this person's */
-    if (verdict == KR_CODE_RIGHT && (!row.identity_id || strcmp(row.identity_id, identity->id) != 0)) verdict = KR_CODE_WRONG;
+    if (verdict == KR_CODE_RIGHT && !is_proof(&row, identity, addresses)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     kr_code_verified(k, identity, row.address);
     flow->state = "passed_challenge";
@@ -156,7 +163,7 @@ kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
         kr_flow_message(k, flow, 4000035, NULL);
         return kr_err_show_flow(k);
     }
-    if (sent) return check(out, k, flow, identity, address, code);
+    if (sent) return check(out, k, flow, identity, addresses, address, code);
     out->next_step = 1;
     return send_to(k, flow, identity, address);
 }

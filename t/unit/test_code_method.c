@@ -39,6 +39,9 @@ static const kr_query_t VERIFIED = { .name = "verified",
 static const kr_query_t UNVERIFY = { .name = "unverify",
                                      .sql = "UPDATE identity_addresses SET verified = 0, status = 'sent', verified_at = 0" };
 
+static const kr_query_t GIVE_UP = { .name = "give_up",
+                                    .sql = "DELETE FROM identity_identifiers WHERE identifier = 'ana2@example.org'" };
+
 /* The realm of the test with these settings and a schema that has addresses for codes. */
 static env_t *with(void **state, const char *more)
 {
@@ -464,6 +467,21 @@ static void test_a_code_of_somebody_elses_is_no_second_factor(void **state)
     assert_status(get(eve, "/sessions/whoami"), 403);
 }
 
+static void test_a_second_factor_from_an_address_that_was_given_up_is_wrong(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org");
+    const char *to, *code;
+    kr_ctx_t *k;
+
+    assert_status(choose(ana, "ana2@example.org", &to), 400);
+    code = login_code(env, "ana2@example.org");
+    change_rows(env, &GIVE_UP);
+    k = submit(ana, to, NULL, login_body(ANA, code));
+    assert_int_equal(message_at(said(k), NULL), 4010008);
+    assert_status(get(ana, "/sessions/whoami"), 403);
+}
+
 static void test_a_second_factor_is_locked_after_five_tries(void **state)
 {
     env_t *env = with(state, SECOND_FACTOR);
@@ -752,6 +770,7 @@ int main(void)
         TEST(test_the_first_address_for_codes_may_come_later),
         TEST(test_a_second_factor_goes_to_an_address_of_ones_own),
         TEST(test_a_code_of_somebody_elses_is_no_second_factor),
+        TEST(test_a_second_factor_from_an_address_that_was_given_up_is_wrong),
         TEST(test_a_second_factor_is_locked_after_five_tries),
         TEST(test_a_trait_may_say_where_the_second_factor_goes),
         TEST(test_without_the_setting_there_is_no_sign_in_by_code),
