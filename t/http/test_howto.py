@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from lib.clients import new_email
 from lib.mailbox import VERIFICATION, Mailbox
 from lib.pages import WWW, Guide, check_dialogues, is_login, walk_in_and_out
-from lib.serving import ROOT, free_port, status_of, wait_for
+from lib.serving import ROOT, free_port, scratch, status_of, wait_for
 from lib.visitor import Visitor
 
 PHP_FPM = next(iter(sorted(Path('/usr/sbin').glob('php-fpm*'))), None)
@@ -48,20 +49,19 @@ def test_a_static_site_where_nobody_signs_up(machine):
 
 
 @pytest.fixture
-def php(tmp_path):
+def php():
     """php-fpm's socket."""
     assert PHP_FPM, 'php-fpm is missing; build/packages check installs it'
-    socket = tmp_path / 'php-fpm.sock'
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    conf = tmp_path / 'php-fpm.conf'
-    conf.write_text(f'[global]\nerror_log = {tmp_path}/php.log\npid = {tmp_path}/php.pid\n[www]\nuser = www-data\ngroup = www-data\n'
+    folder = scratch('php')
+    socket, conf = folder / 'php-fpm.sock', folder / 'php-fpm.conf'
+    conf.write_text(f'[global]\nerror_log = {folder}/php.log\npid = {folder}/php.pid\n[www]\nuser = www-data\ngroup = www-data\n'
                     f'listen = {socket}\nlisten.mode = 0666\npm = static\npm.max_children = 2\n')
     proc = subprocess.Popen([PHP_FPM, '-F', '-n', '-y', conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for(socket.exists)
     yield socket
     proc.terminate()
     proc.wait(20)
+    shutil.rmtree(folder)
 
 
 def test_a_php_application(machine, php):
