@@ -256,9 +256,8 @@ static const char *open_handle(kr_dbconn_t *conn, const kr_dbhost_t *host)
 {
     kr_dbpool_t *dbpool = conn->owner;
     const char *why = NULL;
-    int fd;
 
-    if (dbpool->sqlite && (fd = kr_file_make(conn->scratch, host->params)) >= 0) close(fd);
+    if (dbpool->sqlite) (void)kr_file_prepare(conn->scratch, host->params); /* what is wrong with it the driver will say */
     if (apr_dbd_open_ex(dbpool->driver, conn->life, host->params, &conn->handle, &why) != APR_SUCCESS) {
         conn->handle = NULL;
         return why ? why : "it did not answer";

@@ -15,6 +15,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_crypto.h"
 #include "room.h"
 
 /* flock() has no time limit, so it is polled. Who has the turn is the only one who polls for the lock: often. */
@@ -38,6 +39,22 @@ int kr_file_make(apr_pool_t *pool, const char *path)
         return -1;
     }
     return fd;
+}
+
+int kr_file_prepare(apr_pool_t *pool, const char *path)
+{
+    const char *draft;
+    struct stat st;
+    int fd, made;
+
+    if (stat(path, &st) == 0) return 1;
+    draft = apr_pstrcat(pool, path, ".", kr_random_alnum(pool, 12), NULL);
+    fd = kr_file_make(pool, draft);
+    if (fd < 0) return 0;
+    close(fd);
+    made = link(draft, path) == 0 || errno == EEXIST;
+    unlink(draft);
+    return made;
 }
 
 static apr_status_t close_lock(void *data)

@@ -40,6 +40,13 @@ void kr_filelock_give(kr_filelock_t *lock);
  * @return a descriptor open for reading and writing, or -1 with errno
  */
 int kr_file_make(apr_pool_t *pool, const char *path);
+/**
+ * The same for a database's file, which must never be opened beside SQLite: its locks are fcntl's, and with the first
+ * descriptor of the file that is closed the process loses all of them, and others take the log away from under its
+ * connections (sqlite.org/howtocorrupt.html, section 2.2). So it gets its name when it is closed already.
+ * @return 0 with errno when there is none and none can be made
+ */
+int kr_file_prepare(apr_pool_t *pool, const char *path);
 
 /* -- pools and connections ------------------------------------------------ */
 

@@ -351,6 +351,44 @@ static void a_writer_that_never_ends_makes_others_wait_but_not_for_ever(void **s
     OK(kr_store_flow_insert(env->k, &f));
 }
 
+/* Would another process find the file locked? SQLite's readers lock 510 bytes from 0x40000002 on. */
+static int is_locked(const char *path)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510 };
+        int fd = open(path, O_RDWR);
+
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 ? lock.l_type != F_UNLCK : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/*
+ * Without it, another process that closes the database takes itself for the last, and deletes the log under those who
+ * still read it.
+ */
+static void a_process_keeps_its_lock_on_the_file_however_many_connections_it_opens(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *first = another(&env->realm), *second = another(&env->realm);
+    int with_one, with_two;
+    kr_row_t *row;
+
+    OK(kr_db_one(&row, first, &COUNT_ERRORS, KR_S("")));
+    with_one = is_locked(env->params);
+    OK(kr_db_one(&row, second, &COUNT_ERRORS, KR_S("")));
+    with_two = is_locked(env->params);
+    apr_pool_destroy(first->pool);
+    apr_pool_destroy(second->pool);
+    assert_int_equal(with_one, 1);
+    assert_int_equal(with_two, 1);
+}
+
 static void the_files_are_for_their_owner_only(void **state)
 {
     env_t *env = *state;
@@ -526,6 +564,7 @@ int main(void)
         BOTH(&sqlite),
         ON(&sqlite, a_writer_that_never_ends_makes_others_wait_but_not_for_ever),
         ON(&sqlite, the_files_are_for_their_owner_only),
+        ON(&sqlite, a_process_keeps_its_lock_on_the_file_however_many_connections_it_opens),
     };
     const struct CMUnitTest on_mysql[] = {
         BOTH(&mysql),

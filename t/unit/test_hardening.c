@@ -169,7 +169,7 @@ static void a_busy_process_does_not_keep_the_write_lock_from_another(void **stat
                       (int)apr_time_as_msec(share[i].longest));
     for (int i = 0; i < PROCESSES; i++) {
         assert_true(share[i].takes * 4 > share[1 - i].takes);
-        assert_true(share[i].longest < apr_time_from_sec(1));
+        assert_true(share[i].longest < WORK); /* nobody starves; how long a turn takes is the machine's business */
     }
     free(path);
     snprintf(command, sizeof(command), "rm -rf %s", folder);
