@@ -172,8 +172,8 @@ def test_over_http_2_it_is_cut_too(site):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('mpm', ['event', 'worker', 'prefork'])
-def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(request, app, mariadb, mpm):
-    server = serve_gate(request, app, mpm, db=mariadb.fresh())
+def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(request, app, mpm):
+    server = serve_gate(request, app, mpm)
     server.expect_log('AH03490|AH00288')              # the child of before the restart takes a place for as long as it stays
     closed = app.closed
     try:
