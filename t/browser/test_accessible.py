@@ -333,7 +333,9 @@ def test_no_step_of_a_longer_way_keeps_anybody_out(wide_eye):
     eye.fill_in(recovery_address=eye.email)
     eye.send()
     eye.look('steps recovery choice', 'title.recovery')
-    eye.send('[name=recovery_select_address]')
+    choices = eye.browser.find_elements(By.NAME, 'recovery_select_address')
+    mine = next(c.get_attribute('value') for c in choices if c.text.startswith(eye.email[:2]))      # the phone would ask more
+    eye.send(f'[name=recovery_select_address][value="{mine}"]')
     eye.look('steps recovery chosen', 'title.code')
     assert not eye.wrong, '\n'.join(eye.wrong)
 
