@@ -14,6 +14,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from lib.fixtures import post  # noqa: F401
 from lib.serving import ROOT, free_port, scratch, status_of, wait_for
 
 sys.dont_write_bytecode = True

@@ -5,7 +5,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from lib.account import account
-from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
+from lib.mailbox import RECOVERY, VERIFICATION
 from lib.serving import Server, free_port
 from lib.settings import base, merge
 from test_demo import PASSWORD, Person
@@ -23,13 +23,6 @@ def settings(port, uri):
     for flow in tree['selfservice']['flows'].values():
         flow.pop('ui_url', None)
     return tree
-
-
-@pytest.fixture(scope='module')
-def post():
-    post = Mailbox()
-    yield post
-    post.close()
 
 
 @pytest.fixture(scope='module')

@@ -6,6 +6,7 @@ import pytest
 
 from lib import clients
 from lib.debian import Machine
+from lib.fixtures import post  # noqa: F401
 from lib.serving import MariaDB, Server, free_port
 from lib.settings import base, merge
 

@@ -8,21 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lib.account import account, ask, give, is_verified, member, other_than, recovered
-from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
+from lib.account import account, ask, can_sign_in, change, give, is_verified, member, other_than, recovered, refresh
+from lib.clients import PASSWORD, error_id, messages, new_email
 from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
 from lib.settings import UI, merge, nested
 
 NEW = 'another-Horse-battery-9'
 THIRD = 'one-more-Horse-battery-9'
 pytestmark = pytest.mark.san
-
-
-@pytest.fixture(scope='module')
-def post():
-    post = Mailbox()
-    yield post
-    post.close()
 
 
 @pytest.fixture(scope='module')
@@ -40,15 +33,6 @@ def linked(request, database, post):
     server = start(request, database, account('link', uri=post.uri))
     yield server
     end(server)
-
-
-def change(client, **fields):
-    """Submits settings; the flow as it stands afterwards, or the refusal."""
-    return client.step('settings', client.start('settings'), fields)
-
-
-def can_sign_in(server, email, password):
-    return server.native().login(email, password).status == 200
 
 
 # -- settings ------------------------------------------------------------------------
@@ -144,14 +128,6 @@ def strict(serve):
 
 def kept(server):
     return b''.join(f.read_bytes() for f in sorted(server.dir.glob('kratos.sqlite*')))
-
-
-def refresh(client, answer):
-    """Signs in again as an answer asked for; where that leads."""
-    begun = client.get(answer.location).must(303)
-    flow = client.fetch('login', begun.flow_id).must(200)
-    assert flow.json['refresh'] is True
-    return client.submit('login', flow, {'method': 'password', 'identifier': client.email, 'password': PASSWORD}).must(303)
 
 
 @pytest.mark.slow

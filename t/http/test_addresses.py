@@ -3,19 +3,12 @@
 
 import pytest
 
+from lib.account import account, ask, can_sign_in, change, give, is_verified, member, other_than, refresh
 from lib.clients import PASSWORD, messages, new_email
-from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
+from lib.mailbox import RECOVERY, VERIFICATION
 from lib.settings import UI, merge, nested
-from test_account import account, ask, can_sign_in, change, give, is_verified, member, other_than, refresh
 
 pytestmark = pytest.mark.san
-
-
-@pytest.fixture(scope='module')
-def post():
-    post = Mailbox()
-    yield post
-    post.close()
 
 
 @pytest.fixture(scope='module')

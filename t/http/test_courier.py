@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Letters as their owner wants them: by SMTP and HTTP, by phone, with templates and programs of one's own."""
-import base64
 import copy
 import json
 import re
@@ -9,20 +8,16 @@ import shutil
 import pytest
 
 from lib.clients import PASSWORD, messages, new_email
+from lib.ctl import kratosctl
 from lib.mailbox import Mailbox, Service
 from lib.serving import ROOT, free_port, wait_for
-from lib.settings import PERSON, UI, merge, nested
-from test_kratosctl import kratosctl
+from lib.settings import PERSON, UI, inline, merge, nested
 from test_settings import refusal, with_setting
 
 pytestmark = pytest.mark.san
 
 PROGRAM = '''function(ctx) { to: ctx.recipient, type: ctx.template_type, text: ctx.body, subject: ctx.subject,
   agent: ctx.request_headers['User-Agent'], identity: std.get(ctx.template_data, 'identity') }'''
-
-
-def b64(text):
-    return 'base64://' + base64.b64encode(text.encode()).decode()
 
 
 def schema():
@@ -35,7 +30,7 @@ def schema():
     phone = json.loads(json.dumps(both).replace('"email"', '"sms"'))
     traits['properties']['phone'] = {'type': 'string', 'format': 'tel', 'title': 'Phone', 'ory.sh/kratos': phone}
     del traits['required']
-    return b64(json.dumps(person))
+    return inline(person)
 
 
 def settings(**courier):
@@ -53,6 +48,7 @@ def channel(service, **more):
 
 @pytest.fixture
 def post():
+    """A post office of its own for each test."""
     post = Mailbox()
     yield post
     post.close()
@@ -78,7 +74,7 @@ def phone_number():
 
 def test_mail_by_http_is_what_the_owners_jsonnet_makes(serve, service):
     server = serve(settings(delivery_strategy='http', http={'request_config': {
-        'url': service.url + '/mail', 'method': 'PUT', 'body': b64(PROGRAM),
+        'url': service.url + '/mail', 'method': 'PUT', 'body': inline(PROGRAM),
         'auth': {'type': 'api_key', 'config': {'name': 'X-Key', 'value': 's3cret', 'in': 'header'}}}}))
     email = new_email()
     sign_up(server.ajax(), email=email)
@@ -141,7 +137,7 @@ def test_a_phone_number_is_verified_by_sms(serve, service, post):
 
 def test_a_form_reaches_a_service_that_wants_one(serve, service, post):
     sms = channel(service, headers={'Content-Type': 'application/x-www-form-urlencoded'},
-                  body=b64('function(ctx) { To: ctx.recipient, Body: ctx.body }'))
+                  body=inline('function(ctx) { To: ctx.recipient, Body: ctx.body }'))
     server = serve(settings(smtp={'connection_uri': post.uri}, channels=[sms]))
     phone = phone_number()
     sign_up(server.ajax(), phone=phone)
@@ -172,7 +168,7 @@ def test_templates_of_the_owners_make_the_mail(serve, post, tmp_path):
     (folder / 'email.body.page.gotmpl').write_text(
         '{{ define "page" }}<p title="{{ .Identity.traits.name }}"><a href="{{ .VerificationURL }}">{{ .VerificationCode }}</a></p>{{ end }}')
     server = serve(settings(smtp={'connection_uri': post.uri}, template_override_path=str(tmp_path), templates=nested(
-        'verification_code.valid.email.subject', b64('\n{{ .Identity.traits.name | upper }}, here you are\n'))))
+        'verification_code.valid.email.subject', inline('\n{{ .Identity.traits.name | upper }}, here you are\n'))))
     email = new_email()
     name = 'Ana\r\nBcc: evil@example.org\r\n\r\n"><script>x</script>'
     sign_up(server.ajax(), email=email, name=name)
@@ -186,7 +182,7 @@ def test_templates_of_the_owners_make_the_mail(serve, post, tmp_path):
 
 def test_a_template_that_fails_costs_its_own_part_only(serve, post):
     server = serve(settings(smtp={'connection_uri': post.uri}, templates=nested(
-        'verification_code.valid.email', {'subject': b64('{{ len .Missing }}'), 'body': {'html': b64('<b>{{ .To }}</b>')}})))
+        'verification_code.valid.email', {'subject': inline('{{ len .Missing }}'), 'body': {'html': inline('<b>{{ .To }}</b>')}})))
     server.expect_log('KR0506')
     email = new_email()
     sign_up(server.ajax(), email=email)
@@ -197,15 +193,15 @@ def test_a_template_that_fails_costs_its_own_part_only(serve, post):
 
 @pytest.mark.parametrize('path, value, words', [
     ('courier.delivery_strategy', 'http', ['courier.http.request_config.url', 'missing']),
-    ('courier.channels', [{'id': 'sms', 'type': 'http', 'request_config': {'url': 'http://x/', 'body': b64('function(ctx) {')}}],
+    ('courier.channels', [{'id': 'sms', 'type': 'http', 'request_config': {'url': 'http://x/', 'body': inline('function(ctx) {')}}],
      ['courier.channels[0].request_config.body', 'Jsonnet']),
     ('courier.channels', [{'id': 'sms', 'type': 'http', 'request_config': {'url': 'http://x/', 'body': 'http://x/b.jsonnet'}}],
      ['courier.channels[0].request_config.body', 'not fetched by HTTP']),
-    ('courier.templates.login_code.valid.email.body.html', b64('\n<script>{{ .To }}</script>'),
+    ('courier.templates.login_code.valid.email.body.html', inline('\n<script>{{ .To }}</script>'),
      ['courier.templates.login_code.valid.email.body.html', ':2:', 'script']),
-    ('courier.templates.login_code.valid.sms.body.plaintext', b64('{{ env "HOME" }}'),
+    ('courier.templates.login_code.valid.sms.body.plaintext', inline('{{ env "HOME" }}'),
      ['courier.templates.login_code.valid.sms.body.plaintext', 'no function "env"']),
-    ('courier.templates.login_code.invalid.email.subject', b64('x'), ['courier.templates.login_code', 'unknown key']),
+    ('courier.templates.login_code.invalid.email.subject', inline('x'), ['courier.templates.login_code', 'unknown key']),
     ('courier.template_override_path', '/nowhere/at/all', ['courier.template_override_path', 'no folder']),
 ])
 def test_a_mistake_of_the_courier_stops_httpd(path, value, words):

@@ -6,20 +6,13 @@ import pytest
 
 from lib.account import account, ask, is_verified, member, other_than, recovered
 from lib.clients import messages
-from lib.mailbox import RECOVERY, VERIFICATION, Mailbox
+from lib.mailbox import RECOVERY, VERIFICATION
 from lib.settings import UI, merge, nested
 
 CROWD = 50
 # kind of flow: subject of its mail, how many-th of them (registration mailed a code for the address, too)
 MAILS = {'recovery': (RECOVERY, 1), 'verification': (VERIFICATION, 2), 'login': ('Your code to sign in', 1)}
 pytestmark = pytest.mark.san
-
-
-@pytest.fixture(scope='module')
-def post():
-    post = Mailbox()
-    yield post
-    post.close()
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small kratos.yml, and ways to change it."""
+import base64
 import copy
 import json
 
@@ -44,6 +45,12 @@ def nested(path, value):
     for part in reversed(path.split('.')):
         value = {part: value}
     return value
+
+
+def inline(document):
+    """A URL that holds a document (text, or what becomes JSON) itself."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    return 'base64://' + base64.b64encode(text.encode()).decode()
 
 
 def base(port):
