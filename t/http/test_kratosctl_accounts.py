@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """kratosctl beside a server that serves: accounts, sessions and mail, on both databases."""
-import base64
-import copy
 import json
 import os
 import pty
@@ -10,22 +8,21 @@ import subprocess
 
 import pytest
 
+from lib.account import person
 from lib.clients import PASSWORD, messages, new_email
 from lib.ctl import OUT, Ctl
 from lib.mailbox import Mailbox
 from lib.serving import wait_for
-from lib.settings import PERSON, UI
+from lib.settings import UI, inline
 
 pytestmark = pytest.mark.san
 NOBODY = '01a20538-8c95-4e0d-93e0-6a388a836b1e'
 
 
 def schema():
-    person = copy.deepcopy(PERSON)
-    person['properties']['traits']['properties'] |= {'age': {'type': 'integer', 'minimum': 0}}
-    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
-                                                                               'recovery': {'via': 'email'}}
-    return 'base64://' + base64.b64encode(json.dumps(person).encode()).decode()
+    schema = person()
+    schema['properties']['traits']['properties'] |= {'age': {'type': 'integer', 'minimum': 0}}
+    return inline(schema)
 
 
 SETTINGS = {
@@ -39,10 +36,8 @@ SETTINGS = {
 def site(request, database):
     """A server, and kratosctl for it. Mail waits: there is nowhere to send it."""
     from conftest import end, start
-    db = database.fresh()
-    server = start(request, database, SETTINGS, db=db)
-    server.db = db
-    server.ctl = Ctl(server, db)
+    server = start(request, database, SETTINGS)
+    server.ctl = Ctl(server)
     yield server
     end(server)
 
@@ -149,7 +144,7 @@ def test_list_goes_on_where_it_ended(ctl):
 def test_another_realm_sees_nothing_of_it(site, ctl):
     email = new_email()
     id_ = ctl.create(email, PASSWORD)
-    other = Ctl(site, site.db, realm='other')
+    other = Ctl(site, realm='other')
     assert other.json('identity', 'list') == [] and other.json('session', 'list') == []
     for args in (('get', id_), ('get', email), ('disable', id_), ('delete', '--yes', id_)):
         assert other.run('identity', *args).returncode == 3

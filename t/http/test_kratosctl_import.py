@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """kratosctl import and export: what people have comes in, signs in, and goes out again."""
-import base64
 import copy
 import json
 import subprocess
 
 import pytest
 
+from lib import account
 from lib.clients import PASSWORD, WRONG, messages, new_email
 from lib.ctl import OUT, Ctl
-from lib.settings import PERSON
+from lib.settings import PERSON, inline
 
 pytestmark = pytest.mark.san
 ALGORITHMS = {'bcrypt': '-B -C 5', 'apr1': '-m', 'sha1': '-s', 'sha256-crypt': '-2', 'sha512-crypt': '-5', 'des': '-d'}
@@ -18,24 +18,18 @@ BCRYPT = '$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'     # of
 
 def schema():
     """A person with an address to verify, and one of an htpasswd file."""
-    person = copy.deepcopy(PERSON)
-    person['properties']['traits']['properties']['email']['ory.sh/kratos'] |= {'verification': {'via': 'email'},
-                                                                               'recovery': {'via': 'email'}}
     user = copy.deepcopy(PERSON)
     user['properties']['traits'] |= {'required': ['login'], 'properties': {
         'nick': {'type': 'string'},
         'login': {'type': 'string', 'minLength': 3, 'ory.sh/kratos': {'credentials': {'password': {'identifier': True}}}}}}
-    return [{'id': name, 'url': 'base64://' + base64.b64encode(json.dumps(doc).encode()).decode()}
-            for name, doc in (('person', person), ('user', user))]
+    return [{'id': 'person', 'url': inline(account.person())}, {'id': 'user', 'url': inline(user)}]
 
 
 @pytest.fixture(scope='module')
 def site(request, database):
     from conftest import end, start
-    db = database.fresh()
-    server = start(request, database, {'identity': {'schemas': schema()}}, db=db)
-    server.db = db
-    server.ctl = Ctl(server, db)
+    server = start(request, database, {'identity': {'schemas': schema()}})
+    server.ctl = Ctl(server)
     yield server
     end(server)
 
@@ -217,9 +211,8 @@ def test_an_export_goes_into_an_empty_realm_and_people_sign_in_there(request, da
     from conftest import end, start
     sites = []
     for _ in range(2):
-        db = database.fresh()
-        sites.append(start(request, database, {'identity': {'schemas': schema()}}, db=db))
-        sites[-1].ctl = Ctl(sites[-1], db)
+        sites.append(start(request, database, {'identity': {'schemas': schema()}}))
+        sites[-1].ctl = Ctl(sites[-1])
     old, new = sites
     email = new_email()
     old.native().register(email, name='Ana <é>').must(200)
@@ -240,7 +233,7 @@ def test_what_is_exported_can_be_imported_into_another_realm_of_the_same_databas
     email = new_email()
     ctl.create(email, PASSWORD)
     own = next(ln for ln in ctl('export', '--with-credentials').splitlines() if email in ln)
-    other = Ctl(site, site.db, realm='other')
+    other = Ctl(site, realm='other')
     assert other('import', '-', input=own).startswith('1 imported')
     assert other.json('identity', 'get', email)[0]['id'] != json.loads(own)['id']
     assert other.run('import', '-', '--keep-ids', input=own).returncode == 1, 'the id is taken'

@@ -20,9 +20,9 @@ def kratosctl(*args, input='', env=None, timeout=60):
 class Ctl:
     """kratosctl with the settings and the database of a server."""
 
-    def __init__(self, server, db=None, realm='main'):
+    def __init__(self, server, realm='main'):
         self.options = ['--config', server.config, '--sql', SQL, '--realm', realm,
-                        '--database', db or f'sqlite3 {server.sqlite}']
+                        '--database', server.db or f'sqlite3 {server.sqlite}']
 
     def run(self, *args, **kw):
         return kratosctl(*args, *self.options, **kw)

@@ -94,6 +94,7 @@ class Server:
         self.output = self.dir / 'serve.out'
         self.announced, self._seen = [], 0
         self.alarms()                       # what an earlier server in the same folder said is not ours
+        self.db = options.get('db')         # None: self.sqlite
         options |= {'config': self.config, 'public_port': self.port, 'admin_port': free_port(), 'dir': self.dir}
         if gate:
             options['gate_port'] = free_port() if gate is True else gate
