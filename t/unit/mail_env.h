@@ -29,10 +29,20 @@ static const char MEMBER[] =
     "use: " use "}, verification: {enabled: true, use: " use "}, settings: {ui_url: '" SETTINGS_PAGE "'}" more "}}, "  \
     "feature_flags: {use_continue_with_transitions: true}}"
 
+#define CODES FLOWS("code", "")
+#define LINKS FLOWS("link", "")
+
 static inline void use(env_t *env, const char *more)
 {
     write_file(env, "person.json", MEMBER);
     change(env, more);
+}
+
+/* With these settings Ana has an account, and an app in which she is signed in. */
+static inline client_t *use_with_ana(env_t *env, const char *more)
+{
+    use(env, more);
+    return signed_in_app(env, ANA);
 }
 
 /* What the newest mail brings: a member of its data. */
@@ -93,6 +103,37 @@ static inline const char *begin_mailed(client_t *c, const char *kind, const char
     *flow = said(k);
     assert_string_equal(kr_json_str(*flow, "state"), "sent_email");
     return to;
+}
+
+/* Somebody who asked for a code to Ana's address, and that code. */
+typedef struct {
+    client_t *client;
+    const char *to;
+    json_t *flow;
+    const char *code;
+} asked_t;
+
+static inline asked_t ask_for_code(client_t *c, const char *kind)
+{
+    asked_t asked = { .client = c };
+
+    asked.to = begin_mailed(c, kind, "code", ANA, &asked.flow);
+    asked.code = mailed(c->env, apr_pstrcat(c->env->pool, kind, "_code", NULL));
+    return asked;
+}
+
+static inline kr_ctx_t *give(const asked_t *asked, const char *code)
+{
+    return submit(asked->client, asked->to, asked->flow, with_code(code));
+}
+
+/* Asks for a link to Ana's address; the path of that link. */
+static inline const char *ask_for_link(client_t *c, const char *kind)
+{
+    json_t *flow;
+
+    begin_mailed(c, kind, "link", ANA, &flow);
+    return path_of(mailed(c->env, apr_pstrcat(c->env->pool, kind, "_url", NULL)));
 }
 
 #endif

@@ -10,14 +10,11 @@ static void test_a_recovery_link_signs_in_once_and_in_any_browser(void **state)
     env_t *env = *state;
     client_t *reader;
     const char *link;
-    json_t *flow;
     kr_ctx_t *k;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
-    begin_mailed(spa(env), "recovery", "link", ANA, &flow);
+    use_with_ana(env, LINKS);
+    link = ask_for_link(spa(env), "recovery");
     reader = person(env);
-    link = path_of(mailed(env, "recovery_url"));
     k = get(reader, link);
     assert_status(k, 303);
     assert_non_null(strstr(header(k, "Location"), SETTINGS_PAGE "?flow="));
@@ -36,14 +33,10 @@ static void test_a_newer_recovery_link_voids_the_older_one(void **state)
 {
     env_t *env = *state;
     const char *older, *newer;
-    json_t *flow;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    older = path_of(mailed(env, "recovery_url"));
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    newer = path_of(mailed(env, "recovery_url"));
+    use_with_ana(env, LINKS);
+    older = ask_for_link(native(env), "recovery");
+    newer = ask_for_link(native(env), "recovery");
     assert_null(cookie_set(get(person(env), older), SESSION));
     assert_non_null(cookie_set(get(person(env), newer), SESSION));
 }
@@ -52,12 +45,9 @@ static void test_an_expired_link_opens_nothing(void **state)
 {
     env_t *env = *state;
     const char *link;
-    json_t *flow;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    link = path_of(mailed(env, "recovery_url"));
+    use_with_ana(env, LINKS);
+    link = ask_for_link(native(env), "recovery");
     env->now += 3600 * SECOND;
     assert_null(cookie_set(get(person(env), link), SESSION));
 }
@@ -70,8 +60,7 @@ static void test_a_verification_link_verifies_once_and_signs_nobody_in(void **st
     json_t *flow;
     kr_ctx_t *k;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, LINKS);
     begin_mailed(spa(env), "verification", "link", ANA, &flow);
     reader = person(env);
     link = path_of(mailed(env, "verification_url"));
@@ -93,8 +82,7 @@ static void test_a_visit_without_a_token_does_nothing(void **state)
     env_t *env = *state;
     json_t *flow;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, LINKS);
     for (int i = 0; i < KR_DIM(KINDS) * KR_DIM(MORE); i++) {
         const char *kind = KINDS[i % KR_DIM(KINDS)];
         int messages;
@@ -112,22 +100,18 @@ static void test_a_visit_without_a_token_does_nothing(void **state)
 static void test_a_recovery_code_signs_in_once(void **state)
 {
     env_t *env = *state;
-    client_t *app;
-    const char *to, *code;
-    json_t *flow, *with;
+    asked_t asked;
+    json_t *with;
     kr_ctx_t *k;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
-    app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    code = mailed(env, "recovery_code");
-    k = submit(app, to, flow, with_code(code));
+    use_with_ana(env, CODES);
+    asked = ask_for_code(native(env), "recovery");
+    k = give(&asked, asked.code);
     assert_status(k, 200);
     assert_string_equal(word(k, "state"), "passed_challenge");
     with = json_array_get(kr_json_at(said(k), "continue_with"), 0);
     assert_string_equal(kr_json_str(with, "action"), "set_ory_session_token");
-    k = submit(app, to, flow, with_code(code));
+    k = give(&asked, asked.code);
     assert_status(k, 400);
     assert_null(strstr(k->reply->body, "set_ory_session_token"));
 }
@@ -135,65 +119,49 @@ static void test_a_recovery_code_signs_in_once(void **state)
 static void test_after_five_wrong_codes_the_right_one_is_refused(void **state)
 {
     env_t *env = *state;
-    client_t *app;
-    const char *to, *code;
-    json_t *flow;
+    asked_t asked;
     kr_ctx_t *k;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
-    app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    code = mailed(env, "recovery_code");
+    use_with_ana(env, CODES);
+    asked = ask_for_code(native(env), "recovery");
     for (int i = 0; i < 5; i++) {
-        k = submit(app, to, flow, with_code(wrong(env, code)));
+        k = give(&asked, wrong(env, asked.code));
         assert_status(k, 200);
         assert_int_equal(message_at(said(k), NULL), 4060006);
     }
-    k = submit(app, to, flow, with_code(code));
+    k = give(&asked, asked.code);
     assert_status(k, 400);
     assert_null(strstr(k->reply->body, "set_ory_session_token"));
     /* a new mail does not unlock the flow */
-    assert_status(submit(app, to, flow, with_email("code", ANA)), 200);
-    assert_status(submit(app, to, flow, with_code(mailed(env, "recovery_code"))), 400);
+    assert_status(submit(asked.client, asked.to, asked.flow, with_email("code", ANA)), 200);
+    assert_status(give(&asked, mailed(env, "recovery_code")), 400);
 }
 
 static void test_a_code_counts_in_its_own_flow_only(void **state)
 {
     env_t *env = *state;
+    asked_t first, second;
     client_t *app;
-    const char *to, *other, *code;
-    json_t *flow;
-    kr_ctx_t *k;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    code = mailed(env, "recovery_code");
-    other = begin_mailed(app, "recovery", "code", ANA, &flow);
-    if (strcmp(code, mailed(env, "recovery_code")) == 0) return; /* one in a million */
-    k = submit(app, other, flow, with_code(code));
-    assert_int_equal(message_at(said(k), NULL), 4060006);
-    k = submit(app, to, flow, with_code(code));
-    assert_string_equal(word(k, "state"), "passed_challenge");
+    first = ask_for_code(app, "recovery");
+    second = ask_for_code(app, "recovery");
+    if (strcmp(first.code, second.code) == 0) return; /* one in a million */
+    assert_int_equal(message_at(said(give(&second, first.code)), NULL), 4060006);
+    assert_string_equal(word(give(&first, first.code), "state"), "passed_challenge");
 }
 
 static void test_a_newer_code_voids_the_older_one(void **state)
 {
     env_t *env = *state;
-    client_t *app;
-    const char *to, *code;
-    json_t *flow;
+    asked_t asked;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
-    app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    code = mailed(env, "recovery_code");
-    assert_status(submit(app, to, flow, with_email("code", ANA)), 200);
-    if (strcmp(code, mailed(env, "recovery_code")) == 0) return;
-    assert_int_equal(message_at(said(submit(app, to, flow, with_code(code))), NULL), 4060006);
+    use_with_ana(env, CODES);
+    asked = ask_for_code(native(env), "recovery");
+    assert_status(submit(asked.client, asked.to, asked.flow, with_email("code", ANA)), 200);
+    if (strcmp(asked.code, mailed(env, "recovery_code")) == 0) return;
+    assert_int_equal(message_at(said(give(&asked, asked.code)), NULL), 4060006);
 }
 
 static void test_a_wrong_submit_does_not_close_the_form(void **state)
@@ -203,8 +171,7 @@ static void test_a_wrong_submit_does_not_close_the_form(void **state)
     const char *to;
     json_t *flow;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     app = native(env);
     flow = begin_flow(app, "recovery", "", &to);
     assert_status(submit(app, to, flow, json_object()), 400);
@@ -230,15 +197,14 @@ static void test_an_unknown_address_looks_like_a_known_one_and_gets_no_mail(void
     static const struct {
         const char *kind, *method, *settings;
     } CASES[] = {
-        { "recovery", "code", FLOWS("code", "") },
-        { "recovery", "link", FLOWS("link", "") },
-        { "verification", "code", FLOWS("code", "") },
-        { "verification", "link", FLOWS("link", "") },
+        { "recovery", "code", CODES },
+        { "recovery", "link", LINKS },
+        { "verification", "code", CODES },
+        { "verification", "link", LINKS },
     };
     env_t *env = *state;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     for (int i = 0; i < KR_DIM(CASES); i++) {
         const char *known, *unknown;
         int messages;
@@ -354,7 +320,7 @@ static void test_where_text_messages_leave_a_phone_may_be_verified(void **state)
     const json_t *field;
     const char *to;
 
-    use(env, FLOWS("code", ""));
+    use(env, CODES);
     field = node_of(begin_flow(native(env), "verification", "", &to), "email");
     assert_string_equal(kr_json_str(field, "attributes.type"), "email");
     use(env, "{selfservice: {flows: {verification: {enabled: true}}}, courier: {channels: [{id: sms, type: http, request_config: "
@@ -399,8 +365,7 @@ static void test_the_old_answer_for_an_unverified_address_is_a_message(void **st
     kr_ctx_t *k;
     int messages;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     use(env, "{selfservice: {methods: {code: {enabled: true}}, flows: {verification: {enabled: true}" MUST_VERIFY
              "}}, feature_flags: {legacy_require_verified_login_error: true}}");
     messages = count_of(env, &MESSAGES);
@@ -435,14 +400,12 @@ static void test_a_recovery_may_end_other_sessions(void **state)
 {
     env_t *env = *state;
     client_t *before;
-    json_t *flow;
 
-    use(env,
+    before = use_with_ana(
+        env,
         "{selfservice: {methods: {link: {enabled: true}}, flows: {recovery: {enabled: true, use: link, after: {hooks: "
         "[{hook: revoke_active_sessions}]}}}}}");
-    before = signed_in_app(env, ANA);
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    assert_non_null(cookie_set(get(person(env), path_of(mailed(env, "recovery_url"))), SESSION));
+    assert_non_null(cookie_set(get(person(env), ask_for_link(native(env), "recovery")), SESSION));
     assert_status(get(before, "/sessions/whoami"), 401);
 }
 

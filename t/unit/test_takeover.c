@@ -34,8 +34,7 @@ static void test_a_code_sent_to_oneself_does_not_tell_who_else_has_an_account(vo
     static const char *const others[] = { ANA, "nobody@example.org" };
     env_t *env = *state;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     signed_in_app(env, EVE);
     for (int i = 0; i < KR_DIM(others); i++) {
         client_t *eve = native(env);
@@ -56,63 +55,51 @@ static void test_a_code_is_understood_however_it_is_typed(void **state)
         "%.3s %s", " %.3s-%s\n", "%.3s\xc2\xa0%s\r\n", "\xe2\x80\x8b%.3s\xe3\x80\x80%s", "%.3s\xe2\x80\x93%s\xef\xbb\xbf", "%.3s.%s",
     };
     env_t *env = *state;
-    const char *to, *code;
     const char *wide = "";
-    client_t *app;
-    json_t *flow;
+    asked_t asked;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     for (int i = 0; i < KR_DIM(spellings); i++) {
-        app = native(env);
-        to = begin_mailed(app, "verification", "code", ANA, &flow);
-        code = mailed(env, "verification_code");
-        assert_string_equal(word(submit(app, to, flow, with_code(apr_psprintf(env->pool, spellings[i], code, code + 3))), "state"),
+        asked = ask_for_code(native(env), "verification");
+        assert_string_equal(word(give(&asked, apr_psprintf(env->pool, spellings[i], asked.code, asked.code + 3)), "state"),
                             "passed_challenge");
     }
-    app = native(env);
-    to = begin_mailed(app, "verification", "code", ANA, &flow);
-    code = mailed(env, "verification_code");
-    for (const char *digit = code; *digit; digit++) wide = apr_psprintf(env->pool, "%s\xef\xbc%c", wide, *digit - '0' + 0x90);
-    assert_string_equal(word(submit(app, to, flow, with_code(wide)), "state"), "passed_challenge");
+    asked = ask_for_code(native(env), "verification");
+    for (const char *digit = asked.code; *digit; digit++) wide = apr_psprintf(env->pool, "%s\xef\xbc%c", wide, *digit - '0' + 0x90);
+    assert_string_equal(word(give(&asked, wide), "state"), "passed_challenge");
 }
 
 static void test_a_code_opens_neither_another_kind_of_flow_nor_another_flow(void **state)
 {
     env_t *env = *state;
+    asked_t recovery, verification, mixed;
     client_t *app;
-    json_t *verification, *recovery;
-    const char *verify, *recover, *code;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     app = native(env);
-    recover = begin_mailed(app, "recovery", "code", ANA, &recovery);
-    verify = begin_mailed(app, "verification", "code", ANA, &verification);
-    code = mailed(env, "verification_code");
-    assert_int_equal(message_at(said(submit(app, recover, recovery, with_code(code))), NULL), 4060006);
-    assert_status(submit(app, apr_pstrcat(env->pool, "/self-service/recovery?flow=", kr_json_str(verification, "id"), NULL),
-                         verification, with_code(code)),
-                  404);
-    assert_string_equal(word(submit(app, verify, verification, with_code(code)), "state"), "passed_challenge");
+    recovery = ask_for_code(app, "recovery");
+    verification = ask_for_code(app, "verification");
+    assert_int_equal(message_at(said(give(&recovery, verification.code)), NULL), 4060006);
+    mixed = verification;
+    mixed.to = apr_pstrcat(env->pool, "/self-service/recovery?flow=", kr_json_str(verification.flow, "id"), NULL);
+    assert_status(give(&mixed, verification.code), 404);
+    assert_string_equal(word(give(&verification, verification.code), "state"), "passed_challenge");
 }
 
 static void test_who_is_back_in_leaves_no_other_code_behind(void **state)
 {
     env_t *env = *state;
+    asked_t first, second;
     client_t *app;
-    json_t *first, *second;
-    const char *to_first, *to_second, *code;
     kr_ctx_t *k;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     app = native(env);
-    to_first = begin_mailed(app, "recovery", "code", ANA, &first);
-    code = mailed(env, "recovery_code");
-    to_second = begin_mailed(app, "recovery", "code", ANA, &second);
-    assert_string_equal(word(submit(app, to_second, second, with_code(mailed(env, "recovery_code"))), "state"), "passed_challenge");
-    k = submit(native(env), to_first, first, with_code(code));
+    first = ask_for_code(app, "recovery");
+    second = ask_for_code(app, "recovery");
+    assert_string_equal(word(give(&second, second.code), "state"), "passed_challenge");
+    first.client = native(env);
+    k = give(&first, first.code);
     assert_status(k, 400);
     assert_null(strstr(k->reply->body, "session_token"));
 }
@@ -120,17 +107,13 @@ static void test_who_is_back_in_leaves_no_other_code_behind(void **state)
 static void test_a_code_to_an_address_that_was_given_up_leads_nowhere(void **state)
 {
     env_t *env = *state;
-    client_t *owner, *app;
-    json_t *flow;
-    const char *to, *code;
+    client_t *owner;
+    asked_t asked;
 
-    use(env, FLOWS("code", ""));
-    owner = signed_in_app(env, ANA);
-    app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    code = mailed(env, "recovery_code");
+    owner = use_with_ana(env, CODES);
+    asked = ask_for_code(native(env), "recovery");
     assert_status(change_settings(owner, address_change("anna@example.org")), 200);
-    assert_int_equal(message_at(said(submit(app, to, flow, with_code(code))), NULL), 4060006);
+    assert_int_equal(message_at(said(give(&asked, asked.code)), NULL), 4060006);
 }
 
 /* -- visits --------------------------------------------------------------- */
@@ -169,8 +152,7 @@ static void test_a_visited_code_is_shown_to_the_visitor_alone(void **state)
 {
     env_t *env = *state;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     visited(env, spa(env));
 }
 
@@ -178,8 +160,7 @@ static void test_a_visited_code_is_not_shown_to_the_app_that_asked_for_it(void *
 {
     env_t *env = *state;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     visited(env, native(env));
 }
 
@@ -188,13 +169,10 @@ static void test_looking_at_a_link_uses_nothing_up(void **state)
     env_t *env = *state;
     client_t *reader;
     const char *link;
-    json_t *flow;
     kr_ctx_t *k;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    link = path_of(mailed(env, "recovery_url"));
+    use_with_ana(env, LINKS);
+    link = ask_for_link(native(env), "recovery");
     reader = person(env);
     for (int i = 0; i < 10; i++) {
         k = ask(reader, "HEAD", link, NULL, NULL);
@@ -210,16 +188,13 @@ static void test_a_link_ends_the_session_that_the_browser_was_given_before(void 
     env_t *env = *state;
     client_t *reader;
     const char *planted;
-    json_t *flow;
     kr_ctx_t *k;
 
-    use(env, FLOWS("link", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, LINKS);
     reader = spa(env);
     assert_status(register_as(reader, EVE, GOOD), 200);
     planted = apr_table_get(reader->jar, SESSION);
-    begin_mailed(native(env), "recovery", "link", ANA, &flow);
-    k = get(reader, path_of(mailed(env, "recovery_url")));
+    k = get(reader, ask_for_link(native(env), "recovery"));
     assert_non_null(cookie_set(k, SESSION));
     assert_string_not_equal(cookie_set(k, SESSION)->value, planted);
     assert_string_equal(word(get(reader, "/sessions/whoami"), "identity.traits.email"), ANA);
@@ -230,17 +205,13 @@ static void test_a_link_ends_the_session_that_the_browser_was_given_before(void 
 static void test_a_stranger_does_not_change_what_is_known_of_an_address(void **state)
 {
     env_t *env = *state;
-    client_t *app;
-    json_t *flow;
+    asked_t asked;
     kr_row_t *row;
-    const char *to;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
-    app = native(env);
-    to = begin_mailed(app, "verification", "code", ANA, &flow);
-    assert_status(submit(app, to, flow, with_code(mailed(env, "verification_code"))), 200);
-    begin_mailed(native(env), "verification", "code", ANA, &flow);
+    use_with_ana(env, CODES);
+    asked = ask_for_code(native(env), "verification");
+    assert_status(give(&asked, asked.code), 200);
+    ask_for_code(native(env), "verification");
     OK(kr_db_one_(&row, context(env, env->realm), &STATUS, NULL, 0));
     assert_string_equal(row->col[0], "completed");
 }
@@ -251,16 +222,16 @@ static void test_the_way_back_in_does_not_lead_round_the_second_factor(void **st
 {
     env_t *env = *state;
     client_t *app;
-    json_t *flow, *with;
+    asked_t asked;
+    json_t *with;
     const char *to, *settings;
     kr_ctx_t *k;
 
-    use(env, FLOWS("code", ""));
-    signed_in_app(env, ANA);
+    use_with_ana(env, CODES);
     OK(kr_db_exec_(NULL, context(env, env->realm), &SECOND_FACTOR, NULL, 0));
     app = native(env);
-    to = begin_mailed(app, "recovery", "code", ANA, &flow);
-    k = submit(app, to, flow, with_code(mailed(env, "recovery_code")));
+    asked = ask_for_code(app, "recovery");
+    k = give(&asked, asked.code);
     assert_status(k, 200);
     with = kr_json_at(said(k), "continue_with");
     settings = kr_json_str(json_array_get(with, 1), "flow.id");
@@ -290,8 +261,7 @@ static void test_a_change_ends_other_sessions_only_where_the_person_ticks_that(v
     env_t *env = *state;
     client_t *other, *app, *eve;
 
-    use(env, FLOWS("code", ""));
-    app = signed_in_app(env, ANA);
+    app = use_with_ana(env, CODES);
     eve = signed_in_app(env, EVE);
     other = native(env);
     apr_table_set(other->headers, "X-Session-Token", word(login_as(native(env), ANA, GOOD, ""), "session_token"));
