@@ -5,10 +5,11 @@ import sys
 import pytest
 
 from lib import clients
+from lib.backends import Http
 from lib.debian import Machine
 from lib.fixtures import post  # noqa: F401
 from lib.serving import MariaDB, Server, free_port
-from lib.settings import base, merge
+from lib.settings import UI, base, merge, nested
 
 sys.dont_write_bytecode = True
 _running = []           # every server that a fixture started and has not stopped
@@ -64,6 +65,17 @@ def start(request, database=None, changes=None, **kw):
     return server
 
 
+def start_gate(request, database, places, changes=None, also=(), before='', **kw):
+    """A server with a guarded site beside the API. `places` are httpd's lines in that site, `before` those ahead of all;
+    `also` names other places to return to. The site stands at .gate, on .gate_port."""
+    port = free_port()
+    urls = nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}', *also])
+    lines = {'gate_extra': places} | ({'global': before} if before else {})
+    server = start(request, database, merge(urls, changes or {}), gate=port, lines=lines, **kw)
+    server.gate_port = port
+    return server
+
+
 def end(server):
     if server in _running:
         _running.remove(server)
@@ -77,6 +89,14 @@ def server(request, database):
     server = start(request, database)
     yield server
     end(server)
+
+
+@pytest.fixture(scope='module')
+def backend():
+    """An application behind mod_proxy."""
+    backend = Http(str.lower)
+    yield backend
+    backend.close()
 
 
 def _factory(request, database):

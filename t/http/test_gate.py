@@ -1,44 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate: another site, of which only those who are signed in see anything."""
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from conftest import end, start_gate
+from lib.backends import of_kratos
 from lib.clients import HTML, PASSWORD, new_email
-from lib.serving import free_port
-from lib.settings import UI, nested
+from lib.gate import add_pages
 
 pytestmark = pytest.mark.san
-
-
-class Backend:
-    """An application behind mod_proxy: answers with the request that reached it."""
-
-    def __init__(self):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = json.dumps({'path': self.path, 'headers': [[k.lower(), v] for k, v in self.headers.items()]}).encode()
-                self.send_response(200)
-                self.send_header('Content-Type', 'application/json')
-                self.send_header('Content-Length', str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 PLACES = '''
@@ -83,22 +55,9 @@ PLACES = '''
 
 
 @pytest.fixture(scope='module')
-def backend():
-    backend = Backend()
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope='module')
 def site(request, database, backend):
-    """A server with a guarded site beside the API; site.gate is where that stands."""
-    from conftest import end, start
-    port = free_port()
-    allowed = nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}'])
-    server = start(request, database, allowed, gate=port, lines={'gate_extra': PLACES.format(backend=backend.port)})
-    for name in ('guests', 'either', 'always-redirect', 'never-redirect'):
-        (server.dir / 'gate' / name).mkdir(mode=0o755)
-        (server.dir / 'gate' / name / 'index.html').write_text(f'this is {name}')
+    server = start_gate(request, database, PLACES.format(backend=backend.port))
+    add_pages(server, 'guests', 'either', 'always-redirect', 'never-redirect')
     yield server
     end(server)
 
@@ -208,14 +167,10 @@ def test_a_forged_host_does_not_lead_people_away(site, host):
 
 # -- what the application is told ------------------------------------------------------
 
-def told(answer):
-    return [(k, v) for k, v in answer.must(200).json['headers'] if 'kratos' in k]
-
-
 def test_the_application_is_told_who_is_there(site, app):
     session = app.session()
     for path in ('/app/x?y=1', '/old/x'):
-        headers = dict(told(app.get(site.gate + path)))
+        headers = of_kratos(app.get(site.gate + path))
         assert headers['x-kratos-identity-id'] == session['identity']['id']
         assert headers['x-kratos-session-id'] == session['id']
         assert headers['x-kratos-aal'] == 'aal1'
@@ -229,7 +184,7 @@ FORGED = ['X-Kratos-Identity-Id', 'x-kratos-identity-id', 'X_Kratos_Identity_Id'
 @pytest.mark.parametrize('name', FORGED)
 def test_what_a_client_says_about_itself_never_arrives(site, app, path, name):
     answer = app.get(site.gate + path, headers={name: 'forged'})
-    assert answer.status == 400 or 'forged' not in [v for _, v in answer.must(200).json['headers']]
+    assert answer.status == 400 or 'forged' not in [v for _, v in answer.must(200).json]
 
 
 def test_a_forged_header_given_twice_never_arrives(site, app):
@@ -242,7 +197,7 @@ def test_a_forged_header_given_twice_never_arrives(site, app):
         connection.putheader(name, value)
     connection.endheaders()
     answer = connection.getresponse()
-    headers = json.loads(answer.read())['headers']
+    headers = json.loads(answer.read())
     connection.close()
     assert [v for k, v in headers if k == 'x-kratos-identity-id'] in ([app.session()['identity']['id']], [])
     assert 'forged' not in [v for _, v in headers]

@@ -1,86 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ways around the gate, into somebody else's name, or into a hang: each was open once."""
-import base64
-import hashlib
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lib import backends, settings
-from lib.backends import CGI, modules
-from lib.clients import PASSWORD, Native, new_email
-from lib.serving import ROOT, MariaDB, Server, free_port, scratch, status_of, wait_for
-from lib.settings import UI, base, nested
+from conftest import end, start_gate
+from lib.backends import modules, of_kratos, told
+from lib.clients import Native, new_email
+from lib.gate import OPERATOR, add_operator, add_pages, add_script, basic, realm_blue
+from lib.serving import MariaDB, scratch, status_of, wait_for
+from lib.settings import nested
 
 pytestmark = pytest.mark.san
-
-
-class Backend:
-    """An application behind mod_proxy: answers with the headers that reached it, and with those that its query asks for."""
-
-    def __init__(self):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                body = json.dumps({k.lower(): v for k, v in self.headers.items()}).encode()
-                self.send_response(200)
-                for name, values in parse_qs(urlsplit(self.path).query).items():
-                    for value in values:
-                        self.send_header(name, value)
-                self.send_header('Content-Type', 'application/json')
-                self.send_header('Content-Length', str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-@pytest.fixture(scope='module')
-def backend():
-    backend = Backend()
-    yield backend
-    backend.close()
 
 
 @pytest.fixture(scope='module')
 def folder():
     """A folder of httpd's user, for its cache and its password file."""
     folder = scratch('hardening')
-    shutil.chown(folder, 'www-data', 'www-data')
-    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
-    (folder / 'users').write_text(f'operator:{{SHA}}{digest}\n')
+    add_operator(folder)
     yield folder
     shutil.rmtree(folder)
 
-
-BLUE = '''
-<VirtualHost 127.0.0.1:{port}>
-    ServerName 127.0.0.1:{port}
-    KratosRealm blue
-    KratosDatabase sqlite3 "{folder}/blue.sqlite"
-    KratosSqlDir "{root}/sql"
-    KratosConfig "{folder}/kratos.yml"
-</VirtualHost>
-'''
 
 PLACES = '''
 <Location "/app">
@@ -137,21 +86,12 @@ CacheDefaultExpire 3600
 
 @pytest.fixture(scope='module')
 def site(request, backend, folder):
-    from conftest import end, start
-    gate, blue = free_port(), free_port()
-    settings.write(folder, base(blue))
     (folder / 'cache').mkdir()
     shutil.chown(folder / 'cache', 'www-data', 'www-data')
-    allowed = nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{gate}'])
-    server = start(request, None, allowed, gate=gate, lines={
-        'global': modules('cache', 'cache_disk') + BLUE.format(port=blue, folder=folder, root=ROOT),
-        'gate_extra': PLACES.format(backend=backend.port, folder=folder)})
-    (server.dir / 'gate' / 'script').mkdir(mode=0o755)
-    (server.dir / 'gate' / 'script' / 'x').write_text(CGI)
-    (server.dir / 'gate' / 'script' / 'x').chmod(0o755)
-    for name in ('to-blue', 'to-app', 'part', 'from-main'):
-        (server.dir / 'gate' / name).mkdir(mode=0o755)
-        (server.dir / 'gate' / name / 'index.html').write_text(f'this is {name}')
+    server = start_gate(request, None, PLACES.format(backend=backend.port, folder=folder),
+                        before=modules('cache', 'cache_disk') + realm_blue(folder))
+    add_script(server, 'script')
+    add_pages(server, 'to-blue', 'to-app', 'part', 'from-main')
     server.expect_log('AH01630')            # httpd says when it denies
     yield server
     end(server)
@@ -191,14 +131,12 @@ def test_whatever_lies_behind_the_gate_is_private_errors_too(site, app, path, st
 # -- somebody else's login --------------------------------------------------------------
 
 def test_a_session_is_no_password_of_another_module(site, app):
-    basic = 'Basic ' + base64.b64encode(f'operator:{PASSWORD}'.encode()).decode()
     answer = app.get(site.gate + '/operators')
     assert answer.status == 401 and answer.header('WWW-Authenticate').startswith('Basic')
     site.expect_log('AH01617|AH01631')      # a wrong password; no session
-    wrong = 'Basic ' + base64.b64encode(b'operator:wrong').decode()
-    assert app.get(site.gate + '/operators', headers={'Authorization': wrong}).status == 401
-    assert site.native().get(site.gate + '/operators', headers={'Authorization': basic}).status in (401, 403)
-    told = app.get(site.gate + '/operators', headers={'Authorization': basic}).must(200).json
+    assert app.get(site.gate + '/operators', headers=basic('wrong')).status == 401
+    assert site.native().get(site.gate + '/operators', headers=OPERATOR).status in (401, 403)
+    told = of_kratos(app.get(site.gate + '/operators', headers=OPERATOR))
     assert told['x-kratos-identity-id'] == app.session()['identity']['id']
 
 
@@ -215,28 +153,28 @@ def test_a_client_can_not_make_the_proxy_drop_what_the_app_is_told(site, app, he
     connection.putheader(header, value)
     connection.endheaders()
     answer = connection.getresponse()
-    told = json.loads(answer.read())
+    told = dict(json.loads(answer.read()))
     assert (answer.getheader('Connection') == 'close') == (header == 'Connection' and 'close' in value)
     connection.close()
     assert told['x-kratos-identity-id'] == app.session()['identity']['id'] and told['x-kratos-aal'] == 'aal1'
 
 
 def test_other_headers_may_still_be_dropped(site, app):
-    told = app.get(site.gate + '/app/told', headers={'Connection': 'X-Foo, X-Kratos-Aal', 'X-Foo': '1', 'X-Bar': '2'}).must(200).json
+    answer = app.get(site.gate + '/app/told', headers={'Connection': 'X-Foo, X-Kratos-Aal', 'X-Foo': '1', 'X-Bar': '2'})
+    told = dict(answer.must(200).json)
     assert 'x-foo' not in told and told['x-bar'] == '2' and told['x-kratos-aal'] == 'aal1'
 
 
 def test_after_a_redirect_inside_the_app_is_told_as_before(site, app):
-    told = app.get(site.gate + '/to-app/x').must(200).json
+    told = of_kratos(app.get(site.gate + '/to-app/x'))
     assert told['x-kratos-identity-id'] == app.session()['identity']['id']
 
 
 def test_who_somebody_is_in_one_realm_is_not_told_to_another_realms_app(site, app):
-    told = app.get(site.gate + '/to-blue/x').must(200).json
-    assert [name for name in told if 'kratos' in name] == []
+    assert of_kratos(app.get(site.gate + '/to-blue/x')) == {}
     assert site.native().get(site.gate + '/to-blue/x').status == 401
-    told = backends.told(app.get(site.gate + '/from-main/x').must(200).body, True)
-    assert dict(told)['REDIRECT_URL'] == '/from-main/x' and [name for name, _ in told if 'KRATOS' in name] == []
+    heard = told(app.get(site.gate + '/from-main/x').must(200).body, True)
+    assert dict(heard)['REDIRECT_URL'] == '/from-main/x' and [name for name, _ in heard if 'KRATOS' in name] == []
 
 
 # -- a guarded file that stands for its folder ------------------------------------------------

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from conftest import end, start
-from lib.backends import CGI, Fpm, Http, Uwsgi, modules, raw, told
+from conftest import end, start_gate
+from lib.backends import Fpm, Http, Uwsgi, modules, raw, told
 from lib.clients import new_email
-from lib.serving import Server, free_port
-from lib.settings import UI, base, nested
+from lib.gate import add_script
+from lib.serving import Server
+from lib.settings import base
 
 pytestmark = pytest.mark.san
 
@@ -36,18 +37,12 @@ def apps():
 
 
 def serve_apps(request, apps, before='', **kw):
-    port = free_port()
     places = ''.join(f'<Location "/{rule}/{kind}">\n{RULES[rule]}\n{target}\n</Location>\n'
                      for kind, target in targets(*apps).items() for rule in RULES)
-    server = start(request, None, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port,
-                   lines={'global': modules('proxy_fcgi', 'proxy_uwsgi') + before, 'gate_extra': places}, **kw)
-    server.gate_port = port
+    server = start_gate(request, None, places, before=modules('proxy_fcgi', 'proxy_uwsgi') + before, **kw)
     for rule in RULES:
         for kind in KINDS:
-            folder = server.dir / 'gate' / rule / kind
-            folder.mkdir(parents=True, mode=0o755)
-            (folder / 'x').write_text(CGI)
-            (folder / 'x').chmod(0o755)
+            add_script(server, f'{rule}/{kind}')
     server.app = server.native()
     server.app.register(new_email()).must(200)
     return server

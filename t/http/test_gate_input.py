@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What strangers may send to the gate and through it to the login: never a crash, never a 5xx, never a way to somebody else's site."""
-import base64
 import json
 import re
 import subprocess
@@ -9,11 +8,10 @@ from urllib.parse import quote
 
 import pytest
 
-from conftest import end, start
+from conftest import end, start_gate
 from lib.backends import Http, raw, told
 from lib.clients import PASSWORD, new_email
-from lib.serving import free_port
-from lib.settings import UI
+from lib.settings import UI, inline
 from test_gate_rules import SCHEMA
 
 pytestmark = pytest.mark.san
@@ -58,14 +56,10 @@ def app():
 
 @pytest.fixture(scope='module')
 def site(request, app):
-    port = free_port()
-    schema = 'base64://' + base64.b64encode(json.dumps(SCHEMA).encode()).decode()
-    changes = {'selfservice': {'allowed_return_urls': [UI, f'http://127.0.0.1:{port}', 'https://*.wild.example.org']},
-               'identity': {'schemas': [{'id': 'person', 'url': schema}]}}
-    server = start(request, None, changes, gate=port, lines={'global': 'LimitRequestFieldSize 131072\n',
-                                                             'gate_extra': PLACES.format(app=app.port)})
+    changes = {'identity': {'schemas': [{'id': 'person', 'url': inline(SCHEMA)}]}}
+    server = start_gate(request, None, PLACES.format(app=app.port), changes, ['https://*.wild.example.org'],
+                        before='LimitRequestFieldSize 131072\n')
     server.expect_log('AH0163[01]|AH10244|AH00127|KR0701|KR1222')
-    server.gate_port = port
     for name in ('as-nick', 'explodes', 'no-explosion'):
         (server.dir / 'gate' / name).write_text('there')
     yield server

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from conftest import end, start
+from conftest import end, start_gate
 from lib.clients import PASSWORD, new_email
 from lib.serving import ROOT, free_port, scratch, wait_for
 from lib.settings import UI, base, merge, nested, write
@@ -182,8 +182,7 @@ TABS = 200
 
 @pytest.fixture(scope='module')
 def stale(request, database):
-    port = free_port()
-    server = start(request, database, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port)
+    server = start_gate(request, database, '')
     server.expect_log('AH10159')                # httpd says that it is busy
     yield server
     end(server)

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate where httpd has more to do than send a file: .htaccess, redirects inside, parts of pages, listings, ranges, HTTP/2, other
 modules' rules. Nobody without a session sees a guarded word, whichever way leads there."""
-import base64
-import hashlib
 import json
 import re
-import shutil
 import socket
 import subprocess
-from http.client import HTTPResponse
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from conftest import end, start
+from conftest import end, start_gate
 from lib.backends import Http, modules, raw, told
-from lib.clients import HTML, PASSWORD, new_email
+from lib.clients import new_email
+from lib.gate import OPERATOR, add_operator, basic
 from lib.serving import free_port, scratch
-from lib.settings import UI, nested
 
 pytestmark = pytest.mark.san
 
@@ -164,22 +160,19 @@ def app():
 
 @pytest.fixture(scope='module')
 def site(request, app):
-    folder, port, tls = scratch('places'), free_port(), free_port()
+    folder, tls = scratch('places'), free_port()
     root = folder / 'gate'
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         (root / name).write_text(text)
-    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
-    (folder / 'users').write_text(f'operator:{{SHA}}{digest}\n')
+    add_operator(folder)
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2',
                     '-keyout', folder / 'key.pem', '-out', folder / 'cert.pem'], check=True, capture_output=True)
     names = dict(root=root, dir=folder, app=app.port, port=tls)
-    allowed = nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}', f'https://127.0.0.1:{tls}'])
-    server = start(request, None, allowed, gate=port, dir=folder, lines={
-        'global': modules('access_compat', 'autoindex', 'negotiation', 'http2', 'ssl') + TLS.format(**names),
-        'gate_extra': LINES.format(**names)})
+    before = modules('access_compat', 'autoindex', 'negotiation', 'http2', 'ssl') + TLS.format(**names)
+    server = start_gate(request, None, LINES.format(**names), also=[f'https://127.0.0.1:{tls}'], before=before, dir=folder)
     server.expect_log('AH01630|AH01797|unable to include')   # httpd says when it denies, or when a part of a page is missing
-    server.gate_port, server.tls = port, tls
+    server.tls = tls
     yield server
     end(server)
 
@@ -283,15 +276,13 @@ def test_a_session_or_an_address(site, member):
 
 def test_passwords_of_httpd_go_on_beside_it(site, member):
     site.expect_log('AH01617|AH01618')
-    operator = {'Authorization': 'Basic ' + base64.b64encode(f'operator:{PASSWORD}'.encode()).decode()}
-    wrong = {'Authorization': 'Basic ' + base64.b64encode(b'operator:wrong').decode()}
     for path in ('/basic/', '/both/'):
         refused = site.native().get(site.gate + path)
         assert refused.status == 401 and refused.header('WWW-Authenticate').startswith('Basic')
-        assert site.native().get(site.gate + path, headers=wrong).status == 401
-        assert shows(site.native().get(site.gate + path, headers=operator).must(200))
+        assert site.native().get(site.gate + path, headers=basic('wrong')).status == 401
+        assert shows(site.native().get(site.gate + path, headers=OPERATOR).must(200))
     assert member.get(site.gate + '/basic/').status == 401, 'a session is no password'
-    assert not member.get(site.gate + '/basic/', headers=operator).must(200).header('X-Who')
+    assert not member.get(site.gate + '/basic/', headers=OPERATOR).must(200).header('X-Who')
     assert shows(member.get(site.gate + '/both/').must(200))
 
 

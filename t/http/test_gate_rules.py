@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate's rules beyond "somebody is signed in", what the application is told, and what is kept from it."""
-import base64
 import json
 import re
 import subprocess
@@ -8,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from conftest import end, start
-from lib.clients import PASSWORD, new_email
+from conftest import end, start_gate
+from lib.backends import of_kratos
+from lib.clients import new_email
 from lib.mailbox import VERIFICATION, Mailbox
-from lib.serving import ROOT, Server, free_port
-from lib.settings import UI, base, nested
-from test_gate import Backend
+from lib.serving import Server
+from lib.settings import UI, base, inline
 
 pytestmark = pytest.mark.san
 
@@ -81,13 +80,6 @@ def places(backend):
 
 
 @pytest.fixture(scope='module')
-def backend():
-    backend = Backend()
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope='module')
 def mailbox():
     box = Mailbox()
     yield box
@@ -96,18 +88,15 @@ def mailbox():
 
 @pytest.fixture(scope='module')
 def site(request, database, backend, mailbox, tmp_path_factory):
-    port = free_port()
-    schema = 'base64://' + base64.b64encode(json.dumps(SCHEMA).encode()).decode()
     changes = {
-        'selfservice': {'allowed_return_urls': [UI, f'http://127.0.0.1:{port}'],
-                        'methods': {'code': {'enabled': True}},
+        'selfservice': {'methods': {'code': {'enabled': True}},
                         'flows': {'verification': {'enabled': True, 'use': 'code', 'ui_url': UI + '/verification'}}},
-        'identity': {'schemas': [{'id': 'person', 'url': schema}]},
+        'identity': {'schemas': [{'id': 'person', 'url': inline(SCHEMA)}]},
         'courier': {'smtp': {'connection_uri': mailbox.uri, 'from_address': 'kratos@example.org'}},
     }
     log = tmp_path_factory.mktemp('log') / 'access.log'
     lines = places(backend.port).replace('${KRATOS_TEST_LOG}', str(log))
-    server = start(request, database, changes, gate=port, lines={'gate_extra': lines})
+    server = start_gate(request, database, lines, changes)
     server.expect_log('AH0163[01]|AH01631|KR0701')
     server.access_log = log
     for name in list(RULES) + ['for-admins.html', 'for-others.html']:
@@ -254,15 +243,11 @@ def test_two_tabs_that_were_sent_away_before_the_sign_in_come_back(site):
 
 # -- optional login -----------------------------------------------------------------------
 
-def told(answer):
-    return {k: v for k, v in answer.must(200).json['headers'] if 'kratos' in k}
-
-
 def test_where_all_are_granted_who_is_signed_in_is_known(site):
     client = app(site)
-    assert told(site.native().get(site.gate + '/optional/')) == {}
-    assert told(client.get(site.gate + '/optional/'))['x-kratos-identity-id'] == client.session()['identity']['id']
-    assert told(site.native().get(site.gate + '/optional/', headers={'X-Session-Token': 'ory_st_' + 'x' * 32})) == {}
+    assert of_kratos(site.native().get(site.gate + '/optional/')) == {}
+    assert of_kratos(client.get(site.gate + '/optional/'))['x-kratos-identity-id'] == client.session()['identity']['id']
+    assert of_kratos(site.native().get(site.gate + '/optional/', headers={'X-Session-Token': 'ory_st_' + 'x' * 32})) == {}
 
 
 # -- what the application is told ------------------------------------------------------------
@@ -270,29 +255,29 @@ def test_where_all_are_granted_who_is_signed_in_is_known(site):
 def test_chosen_fields_reach_the_application(site):
     client = app(site, nick='Zoë 100%', groups=['a', 'b'])
     session = client.session()
-    assert told(client.get(site.gate + '/exports/')) == {
+    assert of_kratos(client.get(site.gate + '/exports/')) == {
         'x-kratos-traits-email': session['identity']['traits']['email'], 'x-kratos-nick': 'Zo%C3%AB 100%25',
         'x-kratos-traits-groups': '["a","b"]'}
-    assert told(client.get(site.gate + '/exports-none/')) == {}
+    assert of_kratos(client.get(site.gate + '/exports-none/')) == {}
 
 
 @pytest.mark.parametrize('nick', ['a\r\nX-Kratos-Identity-Id: x', 'a\nb', 'tab\there', '\x7f', '\x01'])
 def test_a_hostile_trait_makes_no_header(site, nick):
     client = app(site, nick=nick)
     answer = client.get(site.gate + '/exports/')
-    assert 'x-kratos-nick' not in told(answer) and 'x-kratos-identity-id' not in told(answer)
+    assert 'x-kratos-nick' not in of_kratos(answer) and 'x-kratos-identity-id' not in of_kratos(answer)
 
 
 def test_the_user_may_be_a_trait_and_nobody_goes_without_one(site):
     client = app(site, nick='zoe')
-    assert dict(client.get(site.gate + '/as-nick/').must(200).json['headers'])['x-user'] == 'zoe'
+    assert dict(client.get(site.gate + '/as-nick/').must(200).json)['x-user'] == 'zoe'
     assert status(site, app(site), 'as-nick') == 403
     assert status(site, app(site, nick='a\nb'), 'as-nick') == 403
 
 
 def test_the_signed_token_can_be_checked_by_the_published_key(site, tmp_path):
     client = app(site)
-    token = told(client.get(site.gate + '/signed/'))['x-kratos-token']
+    token = of_kratos(client.get(site.gate + '/signed/'))['x-kratos-token']
     keys = site.native().get('/.well-known/jwks.json').must(200).json['keys']
     check = tmp_path / 'check.js'
     check.write_text('''
@@ -320,14 +305,14 @@ def test_a_proxied_application_does_not_get_the_session(site):
     person.register(new_email()).must(303)
     person.cookies['theme'] = 'dark'
     for place, kept in (('app', False), ('trusted-app', True), ('open-app', True)):
-        cookies = dict(person.get(f'{site.gate}/{place}/').must(200).json['headers']).get('cookie', '')
+        cookies = dict(person.get(f'{site.gate}/{place}/').must(200).json).get('cookie', '')
         assert 'theme=dark' in cookies and ('ory_kratos_session' in cookies) == kept, place
     client = app(site)
-    assert 'x-session-token' not in dict(client.get(site.gate + '/app/').must(200).json['headers'])
+    assert 'x-session-token' not in dict(client.get(site.gate + '/app/').must(200).json)
     bearer = {'X-Session-Token': None, 'Authorization': f'Bearer {client.token}'}
-    assert 'authorization' not in dict(client.get(site.gate + '/app/', headers=bearer).must(200).json['headers'])
+    assert 'authorization' not in dict(client.get(site.gate + '/app/', headers=bearer).must(200).json)
     own = {'Authorization': 'Basic YTpi'}
-    assert dict(client.get(site.gate + '/app/', headers=own).must(200).json['headers'])['authorization'] == 'Basic YTpi'
+    assert dict(client.get(site.gate + '/app/', headers=own).must(200).json)['authorization'] == 'Basic YTpi'
 
 
 # -- expressions and logs -----------------------------------------------------------------------

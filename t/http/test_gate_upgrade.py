@@ -11,11 +11,10 @@ from h2.connection import H2Connection
 from h2.events import (ConnectionTerminated, DataReceived, RemoteSettingsChanged, ResponseReceived, StreamEnded,
                        StreamReset)
 
-from conftest import end, start
+from conftest import end, start_gate
 from lib.backends import Http, Tunnel, modules, told
 from lib.clients import new_email
-from lib.serving import free_port, wait_for
-from lib.settings import UI, nested
+from lib.serving import wait_for
 
 pytestmark = pytest.mark.san
 
@@ -48,11 +47,8 @@ def app():
 
 
 def serve_gate(request, app, mpm='event', **kw):
-    port = free_port()
-    server = start(request, None, nested('selfservice.allowed_return_urls', [UI, f'http://127.0.0.1:{port}']), gate=port, mpm=mpm,
-                   lines={'global': modules('proxy_wstunnel', 'http2') + 'H2WebSockets On\n', 'gate_extra': PLACES.format(app=app.port)}, **kw)
-    server.gate_port = port
-    return server
+    return start_gate(request, None, PLACES.format(app=app.port), before=modules('proxy_wstunnel', 'http2') + 'H2WebSockets On\n',
+                      mpm=mpm, **kw)
 
 
 @pytest.fixture(scope='module')

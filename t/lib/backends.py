@@ -32,11 +32,12 @@ def listening(port):
 
 
 class Http:
-    """An HTTP server. Names are those of CGI, HTTP_..., whatever stood in the hyphens' place. It upgrades whoever asks, and
-    then sends back what it gets; `opened` counts that. Its query names headers to answer with."""
+    """An HTTP server. Names are those of CGI, HTTP_..., whatever stood in the hyphens' place, or what `named` makes
+    of them. It upgrades whoever asks, and then sends back what it gets; `opened` counts that. Its query names headers to answer with."""
 
-    def __init__(self):
+    def __init__(self, named=None):
         self.opened, self.closed = 0, 0
+        named = named or variable
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -47,7 +48,7 @@ class Http:
                     outer.tunnel(self)
                     return
                 self.rfile.read(int(self.headers.get('Content-Length') or 0))
-                body = json.dumps([[variable(k), v] for k, v in self.headers.items()]).encode()
+                body = json.dumps([[named(k), v] for k, v in self.headers.items()]).encode()
                 self.send_response(200)
                 for name, values in parse_qs(urlsplit(self.path).query).items():
                     for value in values:
@@ -161,6 +162,11 @@ print('Content-Type: application/json\\n\\n' + json.dumps([[os.fsdecode(k), v.he
 def told(answer, hexed):
     """[(name, value)] of an application's answer; those that are no HTTP servers write values in hexadecimals."""
     return [(k, bytes.fromhex(v).decode(errors='replace') if hexed else v) for k, v in json.loads(answer)]
+
+
+def of_kratos(answer):
+    """What the module told an Http(str.lower): {name: value}."""
+    return {k: v for k, v in answer.must(200).json if 'kratos' in k}
 
 
 def raw(port, data, method='GET', timeout=20):
