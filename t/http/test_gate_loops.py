@@ -163,14 +163,13 @@ def test_who_signs_out_and_comes_back_is_asked_again(serve_sqlite):
         assert browser.ask(f'{site.url}/self-service/logout?token={token}').status == 303
 
 
-@pytest.mark.parametrize('value', ['x', '1.', '.', '9' * 60 + '.aaaaaa1', f'{int(time.time())}.aaaaaa1b', '1.aaaaaa9' * 100,
-                                   f'{-2 ** 63}.MARK9', f'{int(time.time())}.MARKs',
-                                   f'{int(time.time())}.aaaaa"9', f'{int(time.time())}.aaaaaa\u00e9'.encode().decode('latin-1')])
+@pytest.mark.parametrize('value', ['x', '1.', '.', '9' * 60 + '.aaaaaa1', 'NOW.aaaaaa1b', '1.aaaaaa9' * 100,
+                                   f'{-2 ** 63}.MARK9', 'NOW.MARKs', 'NOW.aaaaa"9', 'NOW.aaaaaa\u00e9'.encode().decode('latin-1')])
 def test_a_counter_that_somebody_made_up_counts_nothing(stale, value):
     person = stale.browser()
     person.register(new_email()).must(303)
     mark = hashlib.sha256((stale.gate + '/').encode()).hexdigest()[:6]
-    person.cookies['kratos_bounce'] = value.replace('MARK', mark)
+    person.cookies['kratos_bounce'] = value.replace('MARK', mark).replace('NOW', str(int(time.time())))
     answer = person.get('/self-service/login/browser', {'gate': 'none', 'return_to': stale.gate + '/'})
     assert answer.status == 303 and answer.location == stale.gate + '/'
 
