@@ -68,6 +68,22 @@ static void print_choices(apr_pool_t *pool, const char *format)
         }
 }
 
+/* A line for each family: its name, and the words that come second. */
+static void print_families(apr_pool_t *pool, const char *format)
+{
+    for (const ctl_command_t *c = ctl_commands; c->name; c++) {
+        const char *family = opens_family(pool, c);
+
+        if (family) printf(format, family, words_of(pool, family));
+    }
+}
+
+/* A line for each command: its name, and its options. */
+static void print_options(apr_pool_t *pool, const char *format)
+{
+    for (const ctl_command_t *c = ctl_commands; c->name; c++) printf(format, c->name, options_of(pool, c));
+}
+
 /* -- bash ---------------------------------------------------------------------- */
 
 static void print_bash(apr_pool_t *pool)
@@ -86,22 +102,15 @@ static void print_bash(apr_pool_t *pool)
            "    fi\n"
            "    case $command in\n",
            words_of(pool, NULL));
-    for (const ctl_command_t *c = ctl_commands; c->name; c++) {
-        const char *family = opens_family(pool, c);
-
-        if (family)
-            printf("    %s)\n"
-                   "        if [ \"$COMP_CWORD\" = 2 ]; then\n"
-                   "            mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n"
-                   "            return\n"
-                   "        fi\n"
-                   "        command=\"$command ${COMP_WORDS[2]}\" ;;\n",
-                   family, words_of(pool, family));
-    }
+    print_families(pool, "    %s)\n"
+                         "        if [ \"$COMP_CWORD\" = 2 ]; then\n"
+                         "            mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\")\n"
+                         "            return\n"
+                         "        fi\n"
+                         "        command=\"$command ${COMP_WORDS[2]}\" ;;\n");
     printf("    esac\n"
            "    case $command in\n");
-    for (const ctl_command_t *c = ctl_commands; c->name; c++)
-        printf("    '%s') words='%s' ;;\n", c->name, options_of(pool, c));
+    print_options(pool, "    '%s') words='%s' ;;\n");
     printf("    esac\n"
            "    [[ $word != -* ]] || mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
            "}\n"
@@ -123,20 +132,13 @@ static void print_zsh(apr_pool_t *pool)
            "    if (( CURRENT == 2 )); then compadd -- %s; return; fi\n"
            "    case $command in\n",
            words_of(pool, NULL));
-    for (const ctl_command_t *c = ctl_commands; c->name; c++) {
-        const char *family = opens_family(pool, c);
-
-        if (family)
-            printf("    %s)\n"
-                   "        if (( CURRENT == 3 )); then compadd -- %s; return; fi\n"
-                   "        command=\"$command $words[3]\" ;;\n",
-                   family, words_of(pool, family));
-    }
+    print_families(pool, "    %s)\n"
+                         "        if (( CURRENT == 3 )); then compadd -- %s; return; fi\n"
+                         "        command=\"$command $words[3]\" ;;\n");
     printf("    esac\n"
            "    if [[ $words[CURRENT] != -* ]]; then _files; return; fi\n"
            "    case $command in\n");
-    for (const ctl_command_t *c = ctl_commands; c->name; c++)
-        printf("    '%s') compadd -- %s ;;\n", c->name, options_of(pool, c));
+    print_options(pool, "    '%s') compadd -- %s ;;\n");
     printf("    esac\n"
            "}\n"
            "_kratosctl \"$@\"\n");
