@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from lib import clients
+from lib.account import account
 from lib.backends import Http
+from lib.ctl import Ctl
 from lib.debian import Machine
 from lib.fixtures import post  # noqa: F401
 from lib.serving import MariaDB, Server, free_port
@@ -60,6 +62,7 @@ def start(request, database=None, changes=None, **kw):
     server.browser = lambda: clients.Browser(server.url)
     server.ajax = lambda: clients.Ajax(server.url)
     server.native = lambda: clients.Native(server.url)
+    server.ctl = Ctl(server)
     server.client = lambda kind: clients.KINDS[kind](server.url)
     _running.append(server)
     return server
@@ -97,6 +100,20 @@ def backend():
     backend = Http(str.lower)
     yield backend
     backend.close()
+
+
+@pytest.fixture(scope='module')
+def linked(request, database, post):
+    """A server whose people verify addresses and come back in by links, instead of codes."""
+    server = start(request, database, account('link', uri=post.uri))
+    yield server
+    end(server)
+
+
+@pytest.fixture
+def ctl(site):
+    """kratosctl for the server of a file."""
+    return site.ctl
 
 
 def _factory(request, database):

@@ -26,15 +26,6 @@ def server(request, database, post):
     end(server)
 
 
-@pytest.fixture(scope='module')
-def linked(request, database, post):
-    """The same, where links are mailed instead of codes."""
-    from conftest import end, start
-    server = start(request, database, account('link', uri=post.uri))
-    yield server
-    end(server)
-
-
 # -- settings ------------------------------------------------------------------------
 
 def test_a_profile_is_changed(server, kind):

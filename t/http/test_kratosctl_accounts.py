@@ -37,14 +37,8 @@ def site(request, database):
     """A server, and kratosctl for it. Mail waits: there is nowhere to send it."""
     from conftest import end, start
     server = start(request, database, SETTINGS)
-    server.ctl = Ctl(server)
     yield server
     end(server)
-
-
-@pytest.fixture
-def ctl(site):
-    return site.ctl
 
 
 def shown(ctl, who):

@@ -29,14 +29,8 @@ def schema():
 def site(request, database):
     from conftest import end, start
     server = start(request, database, {'identity': {'schemas': schema()}})
-    server.ctl = Ctl(server)
     yield server
     end(server)
-
-
-@pytest.fixture
-def ctl(site):
-    return site.ctl
 
 
 def person(email, **more):
@@ -209,10 +203,7 @@ def test_a_file_that_is_not_there_is_said(ctl):
 
 def test_an_export_goes_into_an_empty_realm_and_people_sign_in_there(request, database):
     from conftest import end, start
-    sites = []
-    for _ in range(2):
-        sites.append(start(request, database, {'identity': {'schemas': schema()}}))
-        sites[-1].ctl = Ctl(sites[-1])
+    sites = [start(request, database, {'identity': {'schemas': schema()}}) for _ in range(2)]
     old, new = sites
     email = new_email()
     old.native().register(email, name='Ana <é>').must(200)

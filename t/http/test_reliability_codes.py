@@ -25,14 +25,6 @@ def server(request, database, post):
     end(server)
 
 
-@pytest.fixture(scope='module')
-def linked(request, database, post):
-    from conftest import end, start
-    server = start(request, database, account('link', uri=post.uri))
-    yield server
-    end(server)
-
-
 def asked(server, post, kind):
     """(who, client, flow, code): somebody, and a stranger's browser that has asked for their code."""
     who = member(server, 'native')
