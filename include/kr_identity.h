@@ -94,6 +94,13 @@ kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char
 /** Load by id with addresses and, when asked, credentials. @param out NULL when there is none in this realm */
 kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
 
+/**
+ * Somebody whom there is not, made as an identity from the store is: for work that must take as long for nobody as for
+ * somebody. It is never stored, and nothing of it is sent.
+ * @param via  "email" or "sms", of `address`
+ */
+kr_identity_t *kr_identity_nobody(kr_ctx_t *k, const char *via, const char *address);
+
 /** An identity out of rows that came with something else (a session). @param out NULL when `rows` is NULL */
 kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 

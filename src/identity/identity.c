@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kr_identity.h"
+#include "kr_config.h"
 #include "kr_json.h"
 #include "kr_store.h"
 #include "kr_text.h"
@@ -85,6 +86,26 @@ kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_ident
     identity->credentials = credentials_from_rows(k->pool, rows);
     *out = identity;
     return NULL;
+}
+
+kr_identity_t *kr_identity_nobody(kr_ctx_t *k, const char *via, const char *address)
+{
+    const char *traits = kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", via, address), NULL);
+    kr_identity_rows_t rows = {
+        .identity = { .id = kr_uuid(k), .schema_id = k->realm->settings->default_schema_id, .state = "active", .traits = traits,
+                      .available_aal = "aal1", .state_changed_at = k->now, .created_at = k->now, .updated_at = k->now },
+        .addresses = apr_array_make(k->pool, 2, sizeof(kr_address_row_t)),
+        .credentials = apr_array_make(k->pool, 1, sizeof(kr_credential_row_t)),
+        .identifiers = apr_array_make(k->pool, 1, sizeof(kr_identifier_row_t)),
+    };
+    kr_identity_t *identity = NULL;
+
+    for (int recovery = 0; recovery < 2; recovery++) {
+        APR_ARRAY_PUSH(rows.addresses, kr_address_row_t) =
+            (kr_address_row_t){ .id = kr_uuid(k), .via = via, .value = address, .status = "completed", .recovery = recovery,
+                                .verified = 1, .verified_at = k->now, .created_at = k->now, .updated_at = k->now };
+    }
+    return kr_identity_from_rows(&identity, k, &rows) ? NULL : identity;
 }
 
 /* -- to rows -------------------------------------------------------------- */

@@ -135,7 +135,7 @@ kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind,
     kr_identity_t *identity;
 
     KR_TRY(kr_identity_load(&identity, k, some_id(k, identity_id), 0));
-    s.identity = identity;
+    s.identity = s.nobody ? kr_identity_nobody(k, via, value) : identity;
     return kr_db_tx(k, send_in_tx, &s);
 }
 
@@ -154,10 +154,11 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
-        const sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
-                              .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
-                              .traits = all->traits, .nobody = !all->identity && !all->traits, .beside = i > 0 };
+        sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
+                        .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
+                        .traits = all->traits, .nobody = !all->identity && !all->traits, .beside = i > 0 };
 
+        if (s.nobody) s.identity = kr_identity_nobody(k, s.via, value);
         KR_TRY(queue(k, &s));
     }
     return kr_flow_update(k, all->flow);
