@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A code as second factor: where it goes, whose it must be, and how often it may be wrong. */
+#include "code_env.h"
+
+static json_t *two_addresses(const char *first, const char *second)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:s}}", "method", "password", "password", GOOD, "traits", "email", first, "second", second);
+}
+
+/* An app that is signed in with one factor, to an account with two addresses for codes. */
+static client_t *half_in(env_t *env, const char *first, const char *second)
+{
+    client_t *app = native(env);
+    const char *to;
+    kr_ctx_t *k;
+
+    begin_flow(app, "registration", "", &to);
+    k = submit(app, to, NULL, two_addresses(first, second));
+    assert_status(k, 200);
+    apr_table_set(app->headers, "X-Session-Token", word(k, "session_token"));
+    assert_status(get(app, "/sessions/whoami"), 403);
+    env->now += SECOND;
+    return app;
+}
+
+static kr_ctx_t *choose(client_t *app, const char *address, const char **to)
+{
+    begin_flow(app, "login", "?aal=aal2", to);
+    return submit(app, *to, NULL, json_pack("{s:s}", "address", address));
+}
+
+static void test_a_second_factor_goes_to_an_address_of_ones_own(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org"), *eve = half_in(env, "eve@example.org", "eve2@example.org");
+    const char *to, *code;
+    kr_ctx_t *k;
+
+    assert_int_equal(message_at(said(choose(eve, ANA, &to)), NULL), 4000035);
+    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+    k = choose(ana, "ana2@example.org", &to);
+    assert_int_equal(message_at(said(k), NULL), 1010025);
+    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+    code = login_code(env, "ana2@example.org");
+    /* Eve has her own first factor, and somehow Ana's flow and code: still not hers */
+    assert_status(submit(eve, to, NULL, login_body("ana2@example.org", code)), 400);
+    assert_status(get(eve, "/sessions/whoami"), 403);
+    k = submit(ana, to, NULL, login_body("ana2@example.org", code));
+    assert_status(k, 200);
+    assert_string_equal(word(k, "session.authenticator_assurance_level"), "aal2");
+    apr_table_set(ana->headers, "X-Session-Token", word(k, "session_token"));
+    assert_status(get(ana, "/sessions/whoami"), 200);
+}
+
+static void test_a_code_of_somebody_elses_is_no_second_factor(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org"), *eve = half_in(env, "eve@example.org", "eve2@example.org");
+    const char *to;
+    kr_ctx_t *k;
+
+    assert_status(choose(ana, ANA, &to), 400);
+    k = submit(eve, to, NULL, login_body("eve@example.org", login_code(env, ANA)));
+    assert_int_equal(message_at(said(k), NULL), 4010008);
+    assert_status(get(eve, "/sessions/whoami"), 403);
+}
+
+static void test_a_second_factor_from_an_address_that_was_given_up_is_wrong(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org");
+    const char *to, *code;
+    kr_ctx_t *k;
+
+    assert_status(choose(ana, "ana2@example.org", &to), 400);
+    code = login_code(env, "ana2@example.org");
+    change_rows(env, &GIVE_UP);
+    k = submit(ana, to, NULL, login_body(ANA, code));
+    assert_int_equal(message_at(said(k), NULL), 4010008);
+    assert_status(get(ana, "/sessions/whoami"), 403);
+}
+
+static void test_a_second_factor_is_locked_after_five_tries(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org");
+    const char *to, *code;
+
+    assert_status(choose(ana, ANA, &to), 400);
+    code = login_code(env, ANA);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(message_at(said(submit(ana, to, NULL, login_body(ANA, wrong(env, code)))), NULL), 4010008);
+    assert_int_equal(message_at(said(submit(ana, to, NULL, login_body(ANA, code))), NULL), 4000001);
+    assert_status(submit(ana, to, NULL, again(ANA)), 400);
+    assert_int_equal(message_at(said(submit(ana, to, NULL, login_body(ANA, login_code(env, ANA)))), NULL), 4000001);
+    assert_status(get(ana, "/sessions/whoami"), 403);
+}
+
+static void test_a_trait_may_say_where_the_second_factor_goes(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org");
+
+    assert_string_equal(word(get(ana, "/self-service/login/api?aal=aal2&via=second"), "state"), "sent_email");
+    assert_non_null(login_code(env, "ana2@example.org"));
+    assert_status(get(ana, "/self-service/login/api?aal=aal2&via=name"), 400);
+    assert_status(get(ana, "/self-service/login/api?aal=aal2&via=."), 400);
+    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_second_factor_goes_to_an_address_of_ones_own),
+        TEST(test_a_code_of_somebody_elses_is_no_second_factor),
+        TEST(test_a_second_factor_from_an_address_that_was_given_up_is_wrong),
+        TEST(test_a_second_factor_is_locked_after_five_tries),
+        TEST(test_a_trait_may_say_where_the_second_factor_goes),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
