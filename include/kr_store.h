@@ -245,8 +245,6 @@ kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_message_row_t *message) KR_MUST_CHECK;
 /** Give back what `owner` has claimed and not dealt with: it is due at once. */
 kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner) KR_MUST_CHECK;
-/** Messages, newest first, without `sealed`; of one status, unless that is NULL. @param out array of kr_message_row_t */
-kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset) KR_MUST_CHECK;
 /**
  * Messages of the realm, the newest first, without `sealed`: those before the id `before` (NULL: the newest), of one status
  * and to one recipient unless these are NULL. Those that are to nobody (kr_courier_queue_nothing) are left out.

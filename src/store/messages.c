@@ -79,18 +79,6 @@ static const kr_query_t MESSAGE_RELEASE = {
            "WHERE realm_id = %s AND status = 'queued' AND send_after > %lld AND lease_owner = %s",
 };
 
-static const kr_query_t MESSAGE_LIST = {
-    .name = "message_list",
-    .sql = "SELECT " COLUMNS
-           " FROM courier_messages WHERE realm_id = %s ORDER BY created_at DESC, id LIMIT %lld OFFSET %lld",
-};
-
-static const kr_query_t MESSAGE_LIST_STATUS = {
-    .name = "message_list_status",
-    .sql = "SELECT " COLUMNS " FROM courier_messages WHERE realm_id = %s AND status = %s ORDER BY created_at DESC, id "
-           "LIMIT %lld OFFSET %lld",
-};
-
 static const kr_query_t MESSAGE_RETRY = {
     .name = "message_retry",
     .sql = "UPDATE courier_messages SET status = 'queued', attempts = 0, send_after = %lld, created_at = %lld, "
@@ -192,20 +180,6 @@ kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner)
 {
     return kr_db_exec(NULL, k, &MESSAGE_RELEASE, KR_I(k->now), KR_I(k->now), KR_S(k->realm->name), KR_I(k->now),
                       KR_S(owner));
-}
-
-kr_err_t *kr_store_message_list(apr_array_header_t **out, kr_ctx_t *k, const char *status, int limit, int offset)
-{
-    apr_array_header_t *rows;
-
-    if (status) {
-        KR_TRY(
-            kr_db_rows(&rows, k, &MESSAGE_LIST_STATUS, KR_S(k->realm->name), KR_S(status), KR_I(limit), KR_I(offset)));
-    } else {
-        KR_TRY(kr_db_rows(&rows, k, &MESSAGE_LIST, KR_S(k->realm->name), KR_I(limit), KR_I(offset)));
-    }
-    *out = messages_of(k->pool, rows);
-    return NULL;
 }
 
 static const kr_query_t MESSAGE_PAGE = {

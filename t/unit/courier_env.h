@@ -83,22 +83,45 @@ static inline int work(kr_ctx_t *k, const char *name)
     return sent;
 }
 
-/* The only message of that status. */
+static const kr_query_t OF_STATUS = {
+    .name = "of_status",
+    .sql = "SELECT id, via, recipient, template_type, attempts, last_error, send_after, created_at, updated_at "
+           "FROM courier_messages WHERE realm_id = %s AND status = %s",
+};
+
+/* All messages of that status, those to nobody too. */
+static inline apr_array_header_t *of_status(kr_ctx_t *k, const char *status)
+{
+    apr_array_header_t *rows;
+
+    OK(kr_db_rows(&rows, k, &OF_STATUS, KR_S(k->realm->name), KR_S(status)));
+    return rows;
+}
+
+/* The only one of them. */
 static inline kr_message_row_t only(kr_ctx_t *k, const char *status)
 {
-    apr_array_header_t *list;
+    apr_array_header_t *rows = of_status(k, status);
+    const kr_row_t *row = &APR_ARRAY_IDX(rows, 0, kr_row_t);
 
-    OK(kr_store_message_list(&list, k, status, 100, 0));
-    assert_int_equal(list->nelts, 1);
-    return APR_ARRAY_IDX(list, 0, kr_message_row_t);
+    assert_int_equal(rows->nelts, 1);
+    return (kr_message_row_t){
+        .id = row->col[0],
+        .status = status,
+        .via = row->col[1],
+        .recipient = row->col[2],
+        .template_type = row->col[3],
+        .attempts = (int)kr_row_int(row, 4),
+        .last_error = row->col[5],
+        .send_after = kr_row_int(row, 6),
+        .created_at = kr_row_int(row, 7),
+        .updated_at = kr_row_int(row, 8),
+    };
 }
 
 static inline int count(kr_ctx_t *k, const char *status)
 {
-    apr_array_header_t *list;
-
-    OK(kr_store_message_list(&list, k, status, 1000, 0));
-    return list->nelts;
+    return of_status(k, status)->nelts;
 }
 
 /* One test on the database of `s`. */
