@@ -138,7 +138,7 @@ static void send_mail(kr_background_t *bg, int woken)
 
 static void check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
-    if (!bg->site->tunnels || !kr_database_ready(database)) return;
+    if (!bg->site->tunnels || !kr_tunnels_any(bg->site->tunnels) || !kr_database_ready(database)) return;
     for (int i = 0; i < bg->site->tenants->nelts; i++) {
         const kr_tenant_t *tenant = APR_ARRAY_IDX(bg->site->tenants, i, kr_tenant_t *);
 

@@ -212,6 +212,8 @@ int kr_expr_lookup(ap_expr_lookup_parms *parms);
 
 /** child_init: an empty list. NULL when there is no memory for its mutex. */
 kr_tunnels_t *kr_tunnels_make(apr_pool_t *pchild);
+/** Is there any connection to look after? */
+int kr_tunnels_any(kr_tunnels_t *list);
 /** Close the connections of this realm whose session has ended, as far as it is time to look. Statements: one per 16 of them. */
 void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k);
 

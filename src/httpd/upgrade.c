@@ -77,6 +77,16 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
 
 /* -- asking ------------------------------------------------------------------- */
 
+int kr_tunnels_any(kr_tunnels_t *list)
+{
+    int any;
+
+    apr_thread_mutex_lock(list->mutex);
+    any = list->first != NULL;
+    apr_thread_mutex_unlock(list->mutex);
+    return any;
+}
+
 /* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
 static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, const kr_tenant_t *tenant, apr_time_t now,
                    apr_pool_t *pool)
