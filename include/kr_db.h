@@ -113,6 +113,12 @@ typedef kr_err_t *kr_tx_fn(kr_ctx_t *k, void *baton);
  */
 kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton) KR_MUST_CHECK;
 
+/**
+ * What a transaction answers when a row is not any more what it was when it was read: kr_db_tx begins anew. When that goes on for
+ * too long it is a 409 that says so.
+ */
+kr_err_t *kr_db_raced(kr_ctx_t *k);
+
 /** Give the connection back now: before hashing, sending, waiting. Harmless when none is held; not inside a transaction. */
 void kr_db_release(kr_ctx_t *k);
 

@@ -47,6 +47,11 @@ const char *kr_flow_url_param(kr_ctx_t *k, const char *request_url, const char *
 kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Store what changed: one statement. */
 kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/**
+ * Store what was taken out of `internal`, if the flow is still as it was loaded: of several requests that found it there, one has it.
+ * One statement. @param done  0: it was another one
+ */
+kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Load by id: one statement. @return 404 without id when there is none of that kind */
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id) KR_MUST_CHECK;
 /** Is this request the visit of a link from a mail? Such a visit comes by a browser, whoever asked for the mail. */

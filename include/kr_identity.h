@@ -25,6 +25,7 @@ typedef struct {
     const char *config;             /* JSON text; what is secret in it is hashed or sealed */
     apr_array_header_t *identifiers; /* of const char*, normalised */
     apr_time_t created_at, updated_at;
+    apr_int64_t version;            /* grows when it becomes another secret, not when that is hashed anew */
 } kr_credential_t;
 
 typedef struct {
@@ -40,6 +41,8 @@ typedef struct {
     apr_array_header_t *addresses;   /* of kr_address_t */
     apr_array_header_t *credentials; /* of kr_credential_t; empty unless asked for */
     apr_time_t created_at, updated_at;
+    apr_int64_t version;             /* as it was read: grows with every change */
+    apr_int64_t epoch;               /* as it was read: sessions of another one are over */
 } kr_identity_t;
 
 /** The identity as the public API shows it (behaviour.md section 6). New reference, pool-owned. */
@@ -105,17 +108,27 @@ kr_identity_t *kr_identity_nobody(kr_ctx_t *k, const char *via, const char *addr
 kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 
 /**
- * Write what distinguishes `identity` from `before` (the same one as it was loaded, with credentials): traits, addresses,
- * credentials and their identifiers. Inside the caller's transaction.
+ * Take an identity for a change, inside the caller's transaction: nobody else changes it until that ends, on other nodes of a
+ * cluster either. Whoever read it before finds its version grown.
+ * @param out  as it is now, with credentials; NULL when there is none
+ */
+kr_err_t *kr_identity_lock(kr_identity_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/**
+ * Write what distinguishes `identity` from `before` (the same one as kr_identity_lock gave it): traits, addresses, credentials and
+ * their identifiers, and the level that it can reach with them. Inside the caller's transaction.
  * @return 409 duplicate when an identifier or address is taken; the caller rolls back
  */
 kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_identity_t *before) KR_MUST_CHECK;
 
+/** The level that the account's credentials reach: "aal0", "aal1", "aal2". Static. The column available_aal is this, always. */
+const char *kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
+
 /** A copy whose traits, addresses and credentials may be changed without touching the original. */
 kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity);
 
-/** Replace the configuration of one credential (rehash at login). */
-kr_err_t *kr_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
+/** The same secret, hashed anew (at login). Nothing is written when the credential has become another one since it was read. */
+kr_err_t *kr_credential_rehash(kr_ctx_t *k, const kr_credential_t *credential, const char *config) KR_MUST_CHECK;
 
 /** The credential of that type, or NULL. */
 const kr_credential_t *kr_identity_credential(const kr_identity_t *identity, const char *type);

@@ -6,11 +6,25 @@
 #include "kr_flow.h"
 #include "kr_session.h"
 
+typedef struct kr_outcome_t kr_outcome_t;
+
+/**
+ * A change of settings: a function of the account as it is now, run inside the transaction that writes it, as often as it takes.
+ * It changes nothing but `identity`, and of that only what is its own; what it says on the flow is said once, when it fails.
+ * @param identity  a copy of `before`, with credentials, to be changed
+ * @param before    the account, locked
+ * @param out       the outcome that it belongs to; `park` may be set
+ * @return kr_err_show_flow, or 403 session_refresh_required
+ */
+typedef kr_err_t *kr_change_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity,
+                               const kr_identity_t *before);
+
 /** What a submit came to. Filled by the method that took it. */
-typedef struct {
+struct kr_outcome_t {
     kr_method_e method;
-    kr_identity_t *identity;  /* login: who it is; registration: what is to be created */
-    const kr_identity_t *before; /* settings: the identity as it was, with credentials; `identity` is what it shall be */
+    kr_identity_t *identity;  /* login: who it is, as read for the proof; registration: what is to be created */
+    kr_change_fn *change;     /* settings: makes of the identity as it is what it shall be */
+    const void *wanted;       /* of `change`: what was sent, read and checked; a hash was made before */
     json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
     int end_others;           /* settings: 1: the person asked to be signed out everywhere else; not a method's business */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
@@ -18,11 +32,12 @@ typedef struct {
     int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
     int passed;               /* verification, recovery: the code or link was right */
     const char *identity_id;  /* recovery: whose it was */
+    apr_int64_t epoch;        /* recovery: of that identity's sessions when the code or link was right */
     const char *via;          /* verification: "email" or "sms" */
     int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
     const char *replace_reason; /* and with this reason, where the message is 4000001 */
     apr_time_t replace_since; /* what was sent had expired then; 0: it had not */
-} kr_outcome_t;
+};
 
 /** Add this method's nodes to a fresh flow. */
 typedef kr_err_t *kr_show_fn(kr_ctx_t *k, kr_flow_t *flow);

@@ -17,10 +17,13 @@ struct kr_session_t {
     json_t *methods;           /* authentication_methods, as shown */
     const char *device_id, *ip_address, *user_agent, *location; /* user_agent may be NULL */
     json_t *former_device;     /* shown beside the device in the answer of a refresh; or NULL */
-    const char *token_hash;
+    apr_int64_t epoch;         /* of the identity when it was proved */
+    const char *token_hash;    /* of its current token */
+    const char *carried_hash;  /* of the token that the request carried, or that was just made */
     const char *token;         /* plain, only in the request that issued it, and of the request that carried it */
     kr_carrier_e carrier;
-    int token_is_old;          /* the request carried the token before a refresh: it must not be handed out again */
+    int token_is_old;          /* the request carried the token before a refresh: it must not be handed out again, and aal, methods
+                                  and authenticated_at are those of before the refresh */
     apr_time_t cookie_expires; /* what the cookie said, 0 if it was no cookie */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at; /* µs */
 };
@@ -29,7 +32,21 @@ struct kr_session_t {
 typedef struct {
     const char *method;        /* "password", "code", ... */
     const char *aal;           /* "aal1", "aal2" */
+    const kr_credential_t *credential; /* what was verified, as it was read; NULL: no credential */
+    const char *address;       /* where the code or link was sent, normalised; NULL: nowhere */
+    int recovery;              /* 1: it has to be a recovery address */
 } kr_proof_t;
+
+/** What has become of a proof since the account was read: a hash, a mail or another request lies between. */
+typedef enum {
+    KR_PROOF_HOLDS,
+    KR_PROOF_LOCKED,    /* the account is not active */
+    KR_PROOF_VOID,      /* the account is gone, the credential is another one, or the address is not theirs any more */
+    KR_PROOF_OVERTAKEN  /* all sessions of the account were ended meanwhile: one that begins is ended with them */
+} kr_standing_e;
+
+/** Does it still hold? @param was the account as it was read for the proof @param is as it is now, with credentials; NULL: gone */
+kr_standing_e kr_proof_standing(const kr_proof_t *proof, const kr_identity_t *was, const kr_identity_t *is);
 
 /**
  * The session that the request carries: X-Session-Token, else the cookie, else Authorization: Bearer. Looked up once per
@@ -76,22 +93,63 @@ kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MU
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available) KR_MUST_CHECK;
 
 /**
- * Start a session for `identity`. One statement. The token is always new (session fixation).
- * @param out  lives in k->pool; out->token is shown once, only its keyed hash is stored
+ * Start a session for `identity`, if the proof still holds: that is asked in the statement that writes the session, which is one
+ * statement unless somebody has changed the account since it was read. The token is always new (session fixation).
+ * @param out       lives in k->pool; out->token is shown once, only its keyed hash is stored. NULL when the proof holds no more
+ * @param standing  why not
+ * @param identity  as it was when the proof was given
+ * @param onto      a session whose proofs it begins with (its token is an old one, so that it cannot be proved again); or NULL
  */
-kr_err_t *kr_session_issue(kr_session_t **out, kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof) KR_MUST_CHECK;
+kr_err_t *kr_session_issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_identity_t *identity,
+                           const kr_proof_t *proof, const kr_session_t *onto) KR_MUST_CHECK;
 
 /**
- * Add a proof to a session: refresh or step-up. Keeps the id, renews authenticated_at and expires_at, and gives it a new
- * token; the former token is good for KR_OLD_TOKEN_GRACE more, for requests that are on their way.
+ * Add a proof to a session: refresh or step-up. Keeps the id, renews authenticated_at and expires_at. A browser gets a new token;
+ * the former one is good for KR_OLD_TOKEN_GRACE more, for requests that are on their way, and shows what the session was before.
+ * An app keeps its token, as apps made for Kratos expect. One statement, unless somebody was faster.
+ * @param session   whose token is the current one, with the identity as it was when the proof was given
+ * @param standing  KR_PROOF_HOLDS: it was done; else why not. A session that has ended meanwhile is KR_PROOF_OVERTAKEN
  */
-kr_err_t *kr_session_prove(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof) KR_MUST_CHECK;
+kr_err_t *kr_session_prove(kr_standing_e *standing, kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof,
+                           int keep_token) KR_MUST_CHECK;
 
 /** How long the token before a refresh still works: 60 s. */
 #define KR_OLD_TOKEN_GRACE apr_time_from_sec(60)
 
-/** Give the session a new token without a proof, for the token exchange: one statement. */
-kr_err_t *kr_session_retoken(kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
+/** Give the session a new token without a proof, for the token exchange: one statement. @param done 0: it has ended, or got one */
+kr_err_t *kr_session_retoken(int *done, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
+
+/* -- what somebody does with a session that may have ended by now ---------- */
+
+/**
+ * Is the session still what it was when the request came? Asked in the transaction that writes what its person wants: it is kept as
+ * it is until that ends.
+ * @param identity  its identity, locked (kr_identity_lock)
+ * @return 401 when it has ended, is of another epoch, its token is no longer good, or the account is locked
+ */
+kr_err_t *kr_session_hold(kr_ctx_t *k, const kr_session_t *session, const kr_identity_t *identity) KR_MUST_CHECK;
+
+/** End one session, whose owner asks with it: sign out. */
+kr_err_t *kr_session_end(kr_ctx_t *k, const kr_session_t *session) KR_MUST_CHECK;
+
+/** End another session of the same person's. One that is not there, or somebody else's, is no error. @return 401 when `session` has ended */
+kr_err_t *kr_session_end_other(kr_ctx_t *k, kr_session_t *session, const char *id) KR_MUST_CHECK;
+
+/**
+ * End all other sessions of the person, those included that are about to begin.
+ * @param count  how many session rows there are: Kratos counts ended ones too
+ * @return 401 when `session` has ended
+ */
+kr_err_t *kr_session_end_others(apr_int64_t *count, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
+
+/** The same inside the caller's transaction, uncounted. @return 409 when `session` has ended */
+kr_err_t *kr_session_end_others_now(kr_ctx_t *k, const kr_session_t *session) KR_MUST_CHECK;
+
+/** End all sessions of an identity, those included that are about to begin. @param count those that were usable; may be NULL */
+kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;
+
+/** The same for all identities of the realm whose ids come after `after` ("": from the first), up to `last`. */
+kr_err_t *kr_sessions_end_range(apr_int64_t *count, kr_ctx_t *k, const char *after, const char *last) KR_MUST_CHECK;
 
 /** Load by id; out NULL when none. Whether it is usable is another question. */
 kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;

@@ -34,12 +34,17 @@ kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind,
 /** Write what may change: state, active, ui, internal, identity_id, csrf_hash, updated_at. The count of tries has a way of its own. */
 kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
 
+/** Write `internal` alone, if updated_at is still what it is in `flow`; it moves. @param done 0: it is not, and nothing was written */
+kr_err_t *kr_store_flow_claim(int *done, kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+
 /* -- identities ----------------------------------------------------------- */
 
 /** Columns as they are stored; see kr_identity_t for their meaning. JSON columns are text. */
 typedef struct {
     const char *id, *schema_id, *state, *traits, *metadata_public, *metadata_admin, *external_id, *available_aal;
     apr_time_t state_changed_at, created_at, updated_at;
+    apr_int64_t version;       /* grows with every change; inserted as 1 */
+    apr_int64_t epoch;         /* of its sessions: those of another are over; inserted as 0 */
 } kr_identity_row_t;
 
 typedef struct {
@@ -51,6 +56,7 @@ typedef struct {
 typedef struct {
     const char *id, *type, *config;
     apr_time_t created_at, updated_at;
+    apr_int64_t version;       /* grows when it is another secret; inserted as 1 */
 } kr_credential_row_t;
 
 typedef struct {
@@ -71,8 +77,17 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) 
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
 /** By id: identity and addresses in one statement; credentials and identifiers in one more when asked. @param out NULL when none */
 kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
-/** Write what a change of traits or metadata touches: one statement. State and metadata_admin are left alone. */
-kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
+/**
+ * Keep all others from changing it until the transaction ends, on other nodes of a cluster too: its row is written, the version
+ * grows. @param done 0: there is none
+ */
+kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+/**
+ * Write what a change of traits or metadata touches: one statement. State and metadata_admin are left alone.
+ * @param identity  as it was read, its version included
+ * @param done      0: somebody has changed it since, and nothing was written
+ */
+kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
 /** Insert more credentials, identifiers and addresses of an identity that exists: a statement for each kind that has rows. */
 kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 /** Forget all identifiers of a credential. */
@@ -86,8 +101,10 @@ kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST
 /** The verifiable or recovery address of that value, with its identity's id. @param identity_id NULL when nobody has it */
 kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
                                 const char *value) KR_MUST_CHECK;
-/** Replace a credential's config. */
-kr_err_t *kr_store_credential_update(kr_ctx_t *k, const char *credential_id, const char *config) KR_MUST_CHECK;
+/** Replace a credential's config by another secret. @param done 0: it is not of that version any more, and nothing was written */
+kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config) KR_MUST_CHECK;
+/** Replace a credential's config by another form of the same secret: its version stays. @param done as with kr_store_credential_update */
+kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config) KR_MUST_CHECK;
 /**
  * Which credential types does the holder of this identifier have? A password credential that only reserves the identifiers
  * (config "{}") is none. One statement; array of const char*, empty when unknown.
@@ -123,7 +140,10 @@ typedef struct {
     apr_time_t old_token_until;
     const char *aal;            /* "aal0", "aal1", "aal2" */
     const char *methods;        /* JSON array: authentication_methods */
-    int active;
+    const char *old_aal, *old_methods; /* what it was with that token, which shows nothing else; NULL without one */
+    apr_time_t old_authenticated_at;
+    int active;                /* read: the flag, and of its identity's epoch */
+    apr_int64_t epoch;         /* of the identity when it was proved */
     const char *device_id, *ip_address, *user_agent, *location; /* the device; user_agent may be NULL */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at;
 } kr_session_row_t;
@@ -134,16 +154,32 @@ typedef struct {
     kr_identity_rows_t *identity;
 } kr_session_rows_t;
 
-/** Insert: one statement. */
-kr_err_t *kr_store_session_insert(kr_ctx_t *k, const kr_session_row_t *session) KR_MUST_CHECK;
+/**
+ * Insert, if the identity is active, of that version and of the session's epoch: one statement.
+ * @param done  0: it is not (or there is none), and nothing was written
+ */
+kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t *session, apr_int64_t version) KR_MUST_CHECK;
 /**
  * By the hash of a token: one joined statement. Inactive and expired ones are found too, the caller decides.
  * @param old  1: look for the token before the last refresh
  * @param out  NULL when none
  */
 kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old) KR_MUST_CHECK;
-/** Write what a refresh or step-up changes: token hashes, aal, methods, authenticated_at, expires_at, device, updated_at. */
-kr_err_t *kr_store_session_update(kr_ctx_t *k, const kr_session_row_t *session) KR_MUST_CHECK;
+/**
+ * Write what a refresh or step-up changes: token hashes, aal, methods, authenticated_at, expires_at, device, updated_at; if the
+ * session is usable and as it was read, and the identity as with kr_store_session_insert. One statement.
+ * @param read  the same session as it was read: token_hash and updated_at count
+ * @param done  0: something is another, and nothing was written
+ */
+kr_err_t *kr_store_session_update(int *done, kr_ctx_t *k, const kr_session_row_t *session, const kr_session_row_t *read,
+                                  apr_int64_t version) KR_MUST_CHECK;
+/**
+ * Keep all others from changing a session until the transaction ends, as kr_store_identity_lock does: its updated_at moves.
+ * @param epoch       that of its identity, which is locked already
+ * @param token_hash  of the token that the request came with: the current one, or that before a refresh
+ * @param done        0: it has ended, or has another token
+ */
+kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int64_t epoch, const char *token_hash) KR_MUST_CHECK;
 /** How many sessions kr_store_sessions_alive takes at once. */
 #define KR_SESSIONS_ALIVE_MAX 16
 /** Which of these sessions are active, unexpired at k->now, and of an active identity: one statement. @param out  array of const char*: ids */
@@ -153,8 +189,21 @@ kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const c
 kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at) KR_MUST_CHECK;
 /** Make a session inactive; of that identity only, when identity_id is not NULL. @param done how many changed; may be NULL */
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id) KR_MUST_CHECK;
-/** Make all sessions of the identity inactive but `except_id`. @param done how many there are: Kratos counts ended ones too */
-kr_err_t *kr_store_session_revoke_others(apr_int64_t *done, kr_ctx_t *k, const char *identity_id, const char *except_id) KR_MUST_CHECK;
+/** End all sessions of the identity, those included that somebody is about to begin: its epoch is raised. @param done 0: there is none */
+kr_err_t *kr_store_sessions_end(int *done, kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;
+/** As kr_store_sessions_end for all identities of the realm with ids after `after` ("": from the first) up to `last`. */
+kr_err_t *kr_store_sessions_end_range(kr_ctx_t *k, const char *after, const char *last) KR_MUST_CHECK;
+/**
+ * End all sessions of the identity but `keep_id`: two statements, inside the caller's transaction.
+ * @param epoch  of that session, as it was read; it is the next one when this is done
+ * @param done   0: that session has ended, the caller rolls back
+ */
+kr_err_t *kr_store_sessions_end_others(int *done, kr_ctx_t *k, const char *identity_id, const char *keep_id,
+                                       apr_int64_t epoch) KR_MUST_CHECK;
+/** How many usable sessions the identities of such a range have. */
+kr_err_t *kr_store_session_count_range(apr_int64_t *out, kr_ctx_t *k, const char *after, const char *last) KR_MUST_CHECK;
+/** How many session rows the identity has but `except_id` (NULL: all); only usable ones when `active`. One statement. */
+kr_err_t *kr_store_session_count(apr_int64_t *out, kr_ctx_t *k, const char *identity_id, const char *except_id, int active) KR_MUST_CHECK;
 /**
  * The identity's active, unexpired sessions but `except_id`, newest first, with the total number: two statements.
  * @param out  array of kr_session_row_t
@@ -195,6 +244,7 @@ kr_err_t *kr_store_error_load(const char **error, apr_time_t *created, kr_ctx_t 
 typedef struct {
     const char *id, *kind, *address, *address_id, *identity_id, *code_hash;
     apr_time_t used_at, expires_at; /* used_at 0: not used */
+    apr_int64_t epoch;              /* read: of the identity's sessions at that time; 0 without one */
 } kr_code_row_t;
 
 /** Forget the codes of a flow: a newer one takes their place. */

@@ -22,6 +22,8 @@ kr_err_t *kr_respond_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err) KR_
 void kr_respond_flow_step(kr_ctx_t *k, kr_flow_t *flow);
 /** A fresh flow: people are sent to its page, programs get it. */
 void kr_respond_flow(kr_ctx_t *k, const kr_flow_t *flow, int json);
+/** The account was changed while a submit was looked at: people see the form again, told to try again; programs get a 409. */
+kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow);
 /** The reply is complete: the operation leaves with this. */
 #define KR_DONE NULL
 

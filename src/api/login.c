@@ -103,28 +103,49 @@ kr_err_t *kr_login_get(kr_ctx_t *k)
 
 /* -- submit --------------------------------------------------------------- */
 
-static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+static kr_err_t *locked(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
 {
-    if (strcmp(identity->state, "active") == 0) return NULL;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0801) "login %s: identity %s is not active", flow->id, identity->id);
     kr_flow_message(k, flow, 4010011, NULL);
     return kr_err_show_flow(k);
 }
 
-/* A refresh or step-up of the same person keeps the session; everything else gets one of its own. */
-static kr_err_t *establish(kr_session_t **out, kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *done)
+static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    return strcmp(identity->state, "active") == 0 ? NULL : locked(k, flow, identity);
+}
+
+/* The account was changed while the proof was looked at. A credential that was replaced is as wrong as any other. */
+static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_standing_e standing)
+{
+    if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->identity);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0810) "login %s: identity %s was changed meanwhile", flow->id, done->identity->id);
+    if (standing == KR_PROOF_OVERTAKEN) return kr_overtaken(k, flow);
+    kr_flow_message(k, flow, done->method == KR_METHOD_CODE ? 4010008 : 4000006, NULL);
+    return kr_err_show_flow(k);
+}
+
+/*
+ * A refresh or step-up of the same person keeps the session; everything else gets one of its own. So does who comes with the token
+ * of before a refresh: what the session has become since is not theirs to take over.
+ */
+static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_flow_t *flow,
+                           const kr_outcome_t *done)
 {
     kr_session_t *current;
+    int same;
 
     KR_TRY(kr_session_current(&current, k));
-    if (current && needs_login(flow, current) && strcmp(current->identity->id, done->identity->id) == 0) {
+    same = current && strcmp(current->identity->id, done->identity->id) == 0;
+    if (same && needs_login(flow, current) && !current->token_is_old) {
         *out = current;
         current->identity = done->identity; /* as the proof left it: a code verifies its address */
-        return kr_session_prove(k, current, &done->proof);
+        return kr_session_prove(standing, k, current, &done->proof, flow->api);
     }
-    KR_TRY(kr_session_issue(out, k, done->identity, &done->proof));
+    KR_TRY(kr_session_issue(out, standing, k, done->identity, &done->proof,
+                            same && strcmp(done->proof.aal, "aal2") == 0 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
-    if (!flow->api && (!current || strcmp(current->identity->id, done->identity->id) != 0)) kr_csrf_renew(k);
+    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew(k);
     return NULL;
 }
 
@@ -172,6 +193,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     kr_body_t body;
     kr_outcome_t done;
     kr_session_t *session;
+    kr_standing_e standing;
     kr_err_t *err;
     kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
 
@@ -191,7 +213,8 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     if (err) return refused(k, flow, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(kr_flow_update(k, flow));
-    KR_TRY(establish(&session, k, flow, &done));
+    KR_TRY(establish(&session, &standing, k, flow, &done));
+    if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, &done, standing);
     after.session = session;
     if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done.method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));

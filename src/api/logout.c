@@ -40,7 +40,7 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
     KR_TRY(kr_session_need(&session, k, "session_inactive"));
     if (!kr_session_logout_token_ok(k, session, token))
         return kr_err(k, 403, NULL, "the logout token does not belong to this session");
-    KR_TRY(kr_store_session_revoke(NULL, k, session->id, NULL));
+    KR_TRY(kr_session_end(k, session));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0805) "session %s: signed out", session->id);
     kr_csrf_renew(k);
     kr_session_cookie_clear(k);
@@ -64,7 +64,7 @@ kr_err_t *kr_logout_native(kr_ctx_t *k)
     KR_TRY(kr_session_by_token(&session, k, token));
     if (!session) return kr_err(k, 403, NULL, "no session has that token");
     if (session->active) {
-        KR_TRY(kr_store_session_revoke(NULL, k, session->id, NULL));
+        KR_TRY(kr_session_end(k, session));
         kr_log(k, KR_LOG_INFO, KRLOGNO(0806) "session %s: signed out by its token", session->id);
     }
     k->reply->status = 204;

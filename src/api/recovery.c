@@ -86,7 +86,8 @@ static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *re
 typedef struct {
     kr_flow_t *flow;
     kr_outcome_t *done;
-    kr_identity_t *identity;
+    kr_identity_t *identity; /* as it was when the code was right */
+    kr_standing_e standing;
     kr_session_t *session;
     kr_flow_t *settings; /* NULL when skipped */
 } recovered_t;
@@ -94,10 +95,14 @@ typedef struct {
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     recovered_t *r = baton;
-    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .identity = r->identity, .proof = &r->done->proof,
+    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .proof = &r->done->proof,
                               .continue_with = kr_json_own(k->pool, json_array()) };
 
-    KR_TRY(kr_session_issue(&r->session, k, r->identity, &r->done->proof));
+    KR_TRY(kr_identity_lock(&after.identity, k, r->identity->id));
+    r->standing = kr_proof_standing(&r->done->proof, r->identity, after.identity);
+    if (r->standing == KR_PROOF_HOLDS)
+        KR_TRY(kr_session_issue(&r->session, &r->standing, k, after.identity, &r->done->proof, NULL));
+    if (r->standing != KR_PROOF_HOLDS) return NULL; /* nothing is written but that it was looked at */
     after.session = r->session;
     k->session = r->session; /* the settings flow is shown to who is in now */
     k->session_known = 1;
@@ -136,15 +141,27 @@ static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
     return kr_err_extra(k, err, "redirect_browser_to", json_string(ui));
 }
 
+/* The account was changed between the code and the session: the code is used, the flow is over. */
+static kr_err_t *stale(kr_ctx_t *k, kr_flow_t *flow, kr_standing_e standing)
+{
+    const kr_outcome_t why = { .replace = 4000001, .replace_reason = "the account was changed at the same moment, please begin again" };
+
+    k->session = NULL;
+    if (standing != KR_PROOF_LOCKED) return kr_flow_retry(k, flow, &why);
+    kr_flow_message(k, flow, 4010011, NULL);
+    return kr_err_show_flow(k);
+}
+
 static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 {
     recovered_t r = { .flow = flow, .done = done };
 
-    KR_TRY(kr_identity_load(&r.identity, k, done->identity_id, 0));
+    KR_TRY(kr_identity_load(&r.identity, k, done->identity_id, 1));
     if (!r.identity || strcmp(r.identity->state, "active") != 0) {
         kr_flow_message(k, flow, 4010011, NULL);
         return kr_err_show_flow(k);
     }
+    r.identity->epoch = done->epoch; /* what ended the sessions since then ends this one too */
     flow->state = "passed_challenge";
     flow->identity_id = r.identity->id;
     if (!flow->api || kr_flow_by_mail(k, flow)) { /* forms of before end here; what follows belongs to the new cookie */
@@ -152,6 +169,7 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
         flow->csrf_hash = kr_csrf_hash(k);
     }
     KR_TRY(kr_db_tx(k, persist, &r));
+    if (r.standing != KR_PROOF_HOLDS) return stale(k, flow, r.standing);
     kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
     return reply_recovered(k, &r);
 }

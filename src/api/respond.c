@@ -95,6 +95,15 @@ static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
     return KR_DONE;
 }
 
+kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_err_t *err = kr_db_raced(k);
+
+    if (flow_wants_json(k, flow)) return err;
+    kr_flow_reason(k, flow, err->reason);
+    return kr_err_show_flow(k);
+}
+
 kr_err_t *kr_respond_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err)
 {
     if (says_again(err)) return show_again(k, flow, err);

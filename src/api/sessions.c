@@ -105,7 +105,7 @@ static kr_err_t *revoke_others(kr_ctx_t *k)
     apr_int64_t count;
 
     KR_TRY(kr_session_need(&session, k, NULL));
-    KR_TRY(kr_store_session_revoke_others(&count, k, session->identity->id, session->id));
+    KR_TRY(kr_session_end_others(&count, k, session));
     kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:I}", "count", (json_int_t)count));
     return KR_DONE;
 }
@@ -127,7 +127,7 @@ static kr_err_t *revoke_one(kr_ctx_t *k)
     if (strcasecmp(k->route_param, session->id) == 0)
         return kr_err(k, 400, NULL, "this is the session that asks; sign out to end it");
     /* somebody else's, or none at all, is answered like one's own: nothing to learn here */
-    KR_TRY(kr_store_session_revoke(NULL, k, k->route_param, session->identity->id));
+    KR_TRY(kr_session_end_other(k, session, k->route_param));
     k->reply->status = 204;
     k->reply->content_type = "application/json; charset=utf-8";
     return KR_DONE;
@@ -160,6 +160,7 @@ static kr_err_t *exchange(kr_ctx_t *k)
     const char *back = kr_query(k->req, "return_to_code");
     const char *id;
     kr_session_t *session = NULL;
+    int done;
 
     if (!init || !*init || !back || !*back)
         return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
@@ -167,7 +168,8 @@ static kr_err_t *exchange(kr_ctx_t *k)
     if (id) KR_TRY(kr_session_load(&session, k, id));
     if (!session || !kr_session_usable(k, session))
         return kr_err(k, 404, NULL, "no session waits for these codes");
-    KR_TRY(kr_session_retoken(k, session)); /* the token is made now, so that it never had to be stored */
+    KR_TRY(kr_session_retoken(&done, k, session)); /* the token is made now, so that it never had to be stored */
+    if (!done) return kr_err(k, 404, NULL, "no session waits for these codes");
     kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
                                        kr_session_json(k, session)));
     return KR_DONE;

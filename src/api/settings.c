@@ -159,16 +159,27 @@ static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t 
 typedef struct {
     kr_outcome_t *done;
     kr_after_flow_t *after;
+    int resumed; /* it waited in the flow for a fresh sign-in */
+    int claimed; /* out: and this request is the one that carries it out */
 } change_t;
 
+/* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
-    const change_t *change = baton;
+    change_t *change = baton;
+    kr_after_flow_t *after = change->after;
+    kr_identity_t *before;
 
-    KR_TRY(kr_identity_update(k, change->done->identity, change->done->before));
-    KR_TRY(kr_hooks_write(k, change->after));
-    if (!change->done->end_others) return NULL;
-    return kr_store_session_revoke_others(NULL, k, change->done->identity->id, change->after->session->id);
+    if (change->resumed) KR_TRY(kr_flow_claim(&change->claimed, k, after->flow));
+    if (change->resumed && !change->claimed) return NULL;
+    KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
+    KR_TRY(kr_session_hold(k, after->session, before));
+    after->before = before;
+    after->identity = kr_identity_copy(k, before);
+    KR_TRY(change->done->change(change->done, k, after->flow, after->identity, before));
+    KR_TRY(kr_identity_update(k, after->identity, before));
+    KR_TRY(kr_hooks_write(k, after));
+    return change->done->end_others ? kr_session_end_others_now(k, after->session) : NULL;
 }
 
 /* The form begins anew with what is stored now. */
@@ -199,12 +210,11 @@ static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *sess
     kr_reply_json(k, 200, kr_flow_json(k, flow));
 }
 
-static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done)
+static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done, int resumed)
 {
-    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->identity,
-                              .before = done->before, .session = session,
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = session->identity, .session = session,
                               .continue_with = kr_json_own(k->pool, json_array()) };
-    change_t change = { done, &after };
+    change_t change = { .done = done, .after = &after, .resumed = resumed };
     kr_err_t *err;
 
     KR_TRY(kr_hooks_admit(k, &after));
@@ -214,10 +224,14 @@ static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_o
         return kr_err_show_flow(k);
     }
     if (err) return err;
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, done->identity->id,
+    if (resumed && !change.claimed) { /* another request of this browser took it out */
+        kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+        return KR_DONE;
+    }
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
            kr_method_name(done->method));
     KR_TRY(kr_hooks_answer(k, &after));
-    KR_TRY(show_success(k, flow, session, done->identity));
+    KR_TRY(show_success(k, flow, session, after.identity));
     reply_changed(k, flow, session, &after);
     return KR_DONE;
 }
@@ -239,7 +253,7 @@ static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const 
 }
 
 /* People who come back from the sign-in arrive by GET: carry out what waits. */
-static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *take(kr_outcome_t *done, int *resumed, kr_ctx_t *k, kr_flow_t *flow)
 {
     const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
     json_t *parked = comes_back ? kr_settings_take_parked(k, flow) : NULL;
@@ -248,6 +262,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 
     memset(done, 0, sizeof(*done));
     kr_flow_clear_messages(flow);
+    *resumed = parked != NULL;
     if (parked) return resume(done, k, flow, parked);
     KR_TRY(kr_body_read(&body, k));
     flow->state = "show_form"; /* the state follows the last step */
@@ -260,12 +275,13 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 {
     kr_outcome_t done;
     kr_err_t *err;
+    int resumed;
 
     KR_TRY(need_aal(k, session, kr_flow_submit_url(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4050001);
-    err = take(&done, k, flow);
-    if (err && err->id && strcmp(err->id, "session_refresh_required") == 0) return refresh_first(k, flow, &done, err);
-    return err ? err : apply(k, flow, session, &done);
+    err = take(&done, &resumed, k, flow);
+    if (!err) err = apply(k, flow, session, &done, resumed);
+    return err && err->id && strcmp(err->id, "session_refresh_required") == 0 ? refresh_first(k, flow, &done, err) : err;
 }
 
 kr_err_t *kr_settings_submit(kr_ctx_t *k)
@@ -280,6 +296,7 @@ kr_err_t *kr_settings_submit(kr_ctx_t *k)
     KR_TRY(load_own(&flow, k, session, id));
     attach_identity(k, flow, session);
     err = submit(k, flow, session);
+    if (err && err->status == 401) return no_session(k, err); /* it ended while the change was on its way */
     if (err && err->status == 403 && !flow->api && !kr_wants_json(k->req, 1) && kr_json_str(err->extra, "redirect_browser_to"))
         return send_elsewhere(k, err);
     if (err && flow->api) flow->csrf_hash = kr_csrf_hash(k); /* sent by a browser after all: shown with its token, as clients know it */

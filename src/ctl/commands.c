@@ -64,6 +64,11 @@ static const ctl_option_t DELETE[] = {
     { 0 },
 };
 
+static const ctl_option_t DISABLE[] = {
+    { "--end-sessions", NULL, NULL, "and sign their people out for good" },
+    { 0 },
+};
+
 static const ctl_option_t SESSION_LIST[] = {
     LIMIT,
     { "--after", "ID", NULL, "go on after this one: the last of the page before" },
@@ -128,8 +133,8 @@ const ctl_command_t ctl_commands[] = {
       ctl_identity_get },
     { "identity list", "", 0, 0, CTL_CONNECTS | CTL_PRINTS, LIST, "list accounts in the order of their making", NULL,
       ctl_identity_list },
-    { "identity disable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, NULL, "lock accounts",
-      "Their sessions stop working, and work again after `identity enable` unless they were revoked or have expired.",
+    { "identity disable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, DISABLE, "lock accounts",
+      "Their sessions stop working, and work again after `identity enable` unless they were ended or have expired.",
       ctl_identity_disable },
     { "identity enable", "ID-OR-IDENTIFIER...", 1, -1, CTL_CONNECTS, NULL, "unlock accounts", NULL,
       ctl_identity_enable },

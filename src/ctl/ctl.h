@@ -9,6 +9,7 @@
 
 #include "kr_config.h"
 #include "kr_identity.h"
+#include "kr_session.h"
 #include "kr_store.h"
 #include "kr_text.h"
 

@@ -123,23 +123,37 @@ int ctl_identity_list(ctl_t *ctl)
 
 /* -- disable, enable ----------------------------------------------------------- */
 
-static kr_err_t *set_state(kr_ctx_t *k, const char *name, const char *state)
-{
-    const char *id;
-    int done = 0;
+/** A state for one identity. */
+typedef struct {
+    const char *id, *state;
+    int end_sessions;
+    int done; /* 0: there is no such identity */
+} setting_t;
 
-    KR_TRY(ctl_identity_id(&id, k, name));
-    if (id) KR_TRY(kr_store_identity_state(&done, k, id, state));
-    return done ? NULL : no_identity(k);
+static kr_err_t *write_state(kr_ctx_t *k, void *baton)
+{
+    setting_t *setting = baton;
+
+    KR_TRY(kr_store_identity_state(&setting->done, k, setting->id, setting->state));
+    return setting->done && setting->end_sessions ? kr_store_sessions_end(&setting->done, k, setting->id) : NULL;
 }
 
-static int set_states(ctl_t *ctl, const char *state)
+static kr_err_t *set_state(kr_ctx_t *k, const char *name, const char *state, int end_sessions)
+{
+    setting_t setting = { .state = state, .end_sessions = end_sessions };
+
+    KR_TRY(ctl_identity_id(&setting.id, k, name));
+    if (setting.id) KR_TRY(kr_db_tx(k, write_state, &setting));
+    return setting.done ? NULL : no_identity(k);
+}
+
+static int set_states(ctl_t *ctl, const char *state, int end_sessions)
 {
     int status = ctl_connect(ctl);
 
     for (int i = 0; !status && ctl_arg(ctl, i); i++) {
         kr_ctx_t *k = ctl_work(ctl);
-        kr_err_t *err = set_state(k, ctl_arg(ctl, i), state);
+        kr_err_t *err = set_state(k, ctl_arg(ctl, i), state, end_sessions);
 
         if (err) status = ctl_error(ctl, err, ctl_arg(ctl, i));
         apr_pool_destroy(k->pool);
@@ -149,12 +163,12 @@ static int set_states(ctl_t *ctl, const char *state)
 
 int ctl_identity_disable(ctl_t *ctl)
 {
-    return set_states(ctl, "inactive");
+    return set_states(ctl, "inactive", ctl_flag(ctl, "--end-sessions"));
 }
 
 int ctl_identity_enable(ctl_t *ctl)
 {
-    return set_states(ctl, "active");
+    return set_states(ctl, "active", 0);
 }
 
 /* -- delete -------------------------------------------------------------------- */

@@ -217,7 +217,6 @@ void ctl_identity_finish(kr_ctx_t *k, kr_identity_t *identity)
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
     apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
 
-    if (!identity->credentials->nelts) identity->available_aal = "aal0";
     if (identifiers->nelts && !kr_identity_credential(identity, "password"))
         kr_identity_add_credential(k, identity, "password", "{}", identifiers);
 }

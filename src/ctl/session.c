@@ -85,57 +85,42 @@ int ctl_session_list(ctl_t *ctl)
 
 /* -- revoke -------------------------------------------------------------------- */
 
-/** Some sessions to revoke in one transaction. */
+/** What --all has ended so far. */
 typedef struct {
-    const apr_array_header_t *sessions; /* of kr_session_row_t */
-    apr_int64_t done;
-} some_t;
-
-/* Session by session, as their owner would: what else follows from a revocation follows here, too. */
-static kr_err_t *revoke_some(kr_ctx_t *k, void *baton)
-{
-    some_t *some = baton;
-
-    some->done = 0;
-    for (int i = 0; i < some->sessions->nelts; i++) {
-        apr_int64_t done;
-
-        KR_TRY(kr_store_session_revoke(&done, k, APR_ARRAY_IDX(some->sessions, i, kr_session_row_t).id, NULL));
-        some->done += done;
-    }
-    return NULL;
-}
-
-/** All sessions of one identity, or of the realm. */
-typedef struct {
-    const char *identity_id; /* or NULL */
     apr_int64_t done;
 } many_t;
 
 static kr_err_t *revoke_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
 {
     many_t *many = baton;
-    apr_array_header_t *sessions;
-    some_t some = { 0 };
+    apr_array_header_t *ids;
+    const char *to = NULL;
+    apr_int64_t done = 0;
 
     (void)ctl;
-    KR_TRY(kr_store_session_page(&sessions, k, many->identity_id, 1, last, count));
-    some.sessions = sessions;
-    KR_TRY(kr_db_tx(k, revoke_some, &some));
-    many->done += some.done;
-    ctl_went_to(last,
-                sessions->nelts < count ? NULL : APR_ARRAY_IDX(sessions, sessions->nelts - 1, kr_session_row_t).id);
+    KR_TRY(kr_store_identity_page(&ids, k, NULL, last, count));
+    if (ids->nelts) to = APR_ARRAY_IDX(ids, ids->nelts - 1, const char *);
+    if (to) KR_TRY(kr_sessions_end_range(&done, k, last, to));
+    many->done += done;
+    ctl_went_to(last, ids->nelts < count ? NULL : to);
     return NULL;
 }
 
-static int revoke_many(apr_int64_t *revoked, ctl_t *ctl, const char *identity_id)
+static int revoke_all(apr_int64_t *revoked, ctl_t *ctl)
 {
     char last[KR_UUID_LEN + 1] = "";
-    many_t many = { identity_id, 0 };
+    many_t many = { 0 };
     const int status = ctl_all_pages(last, ctl, 0, revoke_page, &many);
 
     *revoked = many.done;
     return status;
+}
+
+static int revoke_of(apr_int64_t *revoked, ctl_t *ctl, const char *identity_id)
+{
+    kr_err_t *err = kr_sessions_end(revoked, ctl_work(ctl), identity_id);
+
+    return err ? ctl_error(ctl, err, identity_id) : CTL_FINE;
 }
 
 static int revoke_named(apr_int64_t *revoked, ctl_t *ctl)
@@ -167,7 +152,8 @@ int ctl_session_revoke(ctl_t *ctl)
 
     if (ways != 1) return ctl_wrong(ctl, "say which: ids, or --identity ID, or --all");
     if ((status = ctl_connect(ctl)) || (status = option_identity(&identity_id, ctl))) return status;
-    status = ctl->args->nelts ? revoke_named(&revoked, ctl) : revoke_many(&revoked, ctl, identity_id);
+    if (ctl->args->nelts) status = revoke_named(&revoked, ctl);
+    else status = identity_id ? revoke_of(&revoked, ctl, identity_id) : revoke_all(&revoked, ctl);
     printf("%" APR_INT64_T_FMT " revoked\n", revoked);
     return status;
 }

@@ -131,6 +131,13 @@ kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
     return kr_store_flow_update(k, &row);
 }
 
+kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow)
+{
+    const kr_flow_row_t row = row_of(k, flow);
+
+    return kr_store_flow_claim(done, k, &row);
+}
+
 static json_t *parsed(kr_ctx_t *k, const char *text, json_t *otherwise)
 {
     json_t *json = text ? json_loads(text, 0, NULL) : NULL;

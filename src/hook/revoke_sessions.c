@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hook `revoke_active_sessions`: all other sessions of the identity end. */
+/* Hook `revoke_active_sessions`: all other sessions of the identity end, those included that are about to begin. */
 #include "hook_private.h"
-#include "kr_store.h"
 
 kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after)
 {
-    return kr_store_session_revoke_others(NULL, k, after->identity->id, after->session ? after->session->id : "");
+    return after->session ? kr_session_end_others_now(k, after->session) : NULL;
 }

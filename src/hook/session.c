@@ -4,5 +4,8 @@
 
 kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after)
 {
-    return kr_session_issue(&after->session, k, after->identity, after->proof);
+    kr_standing_e standing;
+
+    KR_TRY(kr_session_issue(&after->session, &standing, k, after->identity, after->proof, NULL));
+    return standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* the account was made in this very transaction */
 }

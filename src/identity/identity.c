@@ -58,7 +58,8 @@ static apr_array_header_t *credentials_from_rows(apr_pool_t *pool, const kr_iden
 
         APR_ARRAY_PUSH(credentials, kr_credential_t) = (kr_credential_t){
             .id = row->id, .type = row->type, .config = row->config, .created_at = row->created_at,
-            .updated_at = row->updated_at, .identifiers = identifiers_of(pool, rows->identifiers, row->id),
+            .updated_at = row->updated_at, .version = row->version,
+            .identifiers = identifiers_of(pool, rows->identifiers, row->id),
         };
     }
     return credentials;
@@ -76,7 +77,7 @@ kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_ident
     *identity = (kr_identity_t){
         .id = row->id, .schema_id = row->schema_id, .state = row->state, .state_changed_at = row->state_changed_at,
         .external_id = row->external_id, .available_aal = row->available_aal, .created_at = row->created_at,
-        .updated_at = row->updated_at,
+        .updated_at = row->updated_at, .version = row->version, .epoch = row->epoch,
     };
     KR_TRY(parse_column(&identity->traits, k, row->id, "traits", row->traits));
     KR_TRY(parse_column(&identity->metadata_public, k, row->id, "metadata_public", row->metadata_public));
@@ -123,7 +124,8 @@ static void complete(kr_ctx_t *k, kr_identity_t *identity)
     if (!identity->traits) identity->traits = kr_json_own(k->pool, json_object());
     if (!identity->addresses) identity->addresses = apr_array_make(k->pool, 1, sizeof(kr_address_t));
     if (!identity->credentials) identity->credentials = apr_array_make(k->pool, 1, sizeof(kr_credential_t));
-    if (!identity->available_aal) identity->available_aal = identity->credentials->nelts ? "aal1" : "aal0";
+    identity->version = 1; /* as the columns begin */
+    identity->epoch = 0;
     if (!identity->created_at) identity->created_at = k->now;
     if (!identity->updated_at) identity->updated_at = k->now;
     if (!identity->state_changed_at) identity->state_changed_at = k->now;
@@ -134,7 +136,9 @@ static void complete(kr_ctx_t *k, kr_identity_t *identity)
         if (!credential->config) credential->config = "{}";
         if (!credential->created_at) credential->created_at = k->now;
         if (!credential->updated_at) credential->updated_at = k->now;
+        credential->version = 1;
     }
+    identity->available_aal = kr_identity_aal(k, identity);
 }
 
 static void add_credential_rows(kr_identity_rows_t *rows, const kr_credential_t *credential)
@@ -217,9 +221,20 @@ kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int
     return kr_identity_from_rows(out, k, rows);
 }
 
-kr_err_t *kr_credential_update(kr_ctx_t *k, const char *credential_id, const char *config)
+kr_err_t *kr_identity_lock(kr_identity_t **out, kr_ctx_t *k, const char *id)
 {
-    return kr_store_credential_update(k, credential_id, config);
+    int done;
+
+    *out = NULL;
+    KR_TRY(kr_store_identity_lock(&done, k, id));
+    return done ? kr_identity_load(out, k, id, 1) : NULL;
+}
+
+kr_err_t *kr_credential_rehash(kr_ctx_t *k, const kr_credential_t *credential, const char *config)
+{
+    int done;
+
+    return kr_store_credential_rehash(&done, k, credential->id, credential->version, config);
 }
 
 const kr_credential_t *kr_identity_credential(const kr_identity_t *identity, const char *type)

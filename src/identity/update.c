@@ -83,6 +83,14 @@ static kr_err_t *remove_old(kr_ctx_t *k, const kr_identity_t *identity, const kr
     return NULL;
 }
 
+static kr_err_t *replace_secret(kr_ctx_t *k, const kr_credential_t *credential, const kr_credential_t *was)
+{
+    int done;
+
+    KR_TRY(kr_store_credential_update(&done, k, was->id, was->version, credential->config));
+    return done ? NULL : kr_db_raced(k);
+}
+
 static kr_err_t *collect_new(kr_identity_rows_t *rows, kr_ctx_t *k, const kr_identity_t *identity, const kr_identity_t *before)
 {
     for (int i = 0; i < identity->addresses->nelts; i++) {
@@ -103,7 +111,7 @@ static kr_err_t *collect_new(kr_identity_rows_t *rows, kr_ctx_t *k, const kr_ide
             APR_ARRAY_PUSH(rows->credentials, kr_credential_row_t) = (kr_credential_row_t){
                 .id = c->id, .type = c->type, .config = c->config, .created_at = c->created_at, .updated_at = c->updated_at,
             };
-        else if (strcmp(was->config, c->config) != 0) KR_TRY(kr_store_credential_update(k, c->id, c->config));
+        else if (strcmp(was->config, c->config) != 0) KR_TRY(replace_secret(k, c, was));
         if (!was || !same_texts(was->identifiers, c->identifiers)) add_identifiers(rows, c);
     }
     return NULL;
@@ -117,14 +125,19 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
         .identifiers = apr_array_make(k->pool, 2, sizeof(kr_identifier_row_t)),
     };
 
+    int done;
+
     identity->updated_at = k->now;
+    identity->available_aal = kr_identity_aal(k, identity);
     rows.identity = (kr_identity_row_t){
         .id = identity->id, .schema_id = identity->schema_id,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
         .external_id = identity->external_id, .available_aal = identity->available_aal,
-        .updated_at = identity->updated_at,
+        .updated_at = identity->updated_at, .version = before->version,
     };
-    KR_TRY(kr_store_identity_update(k, &rows.identity));
+    KR_TRY(kr_store_identity_update(&done, k, &rows.identity));
+    if (!done) return kr_db_raced(k);
+    identity->version = before->version + 1;
     KR_TRY(remove_old(k, identity, before));
     KR_TRY(collect_new(&rows, k, identity, before));
     return kr_store_identity_add(k, &rows);

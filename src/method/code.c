@@ -178,7 +178,8 @@ kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
     if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4060006);
     out->passed = 1;
     out->identity_id = row.identity_id;
-    out->proof = (kr_proof_t){ "code_recovery", "aal1" };
+    out->epoch = row.epoch;
+    out->proof = (kr_proof_t){ .method = "code_recovery", .aal = "aal1", .address = row.address, .recovery = 1 };
     return NULL;
 }
 

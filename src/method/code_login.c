@@ -223,8 +223,9 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     KR_TRY(find(&identity, k, flow, row.address));
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = "passed_challenge";
+    identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
     out->identity = identity;
-    out->proof = (kr_proof_t){ "code", "aal1" };
+    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1", .address = row.address };
     return NULL;
 }
 

@@ -90,6 +90,16 @@ static kr_err_t *refuse_change(kr_ctx_t *k, kr_flow_t *flow)
     return kr_err_show_flow(k);
 }
 
+/* The flow was read before the code was looked at: somebody may have had one sent for other traits meanwhile. */
+static int is_address_of(const kr_identity_t *identity, const char *address)
+{
+    const kr_credential_t *credential = kr_identity_credential(identity, "code");
+
+    for (int i = 0; address && credential && i < credential->identifiers->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(credential->identifiers, i, const char *), address) == 0) return 1;
+    return 0;
+}
+
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     kr_identity_t *identity;
@@ -99,11 +109,12 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     KR_TRY(kr_registration_traits(&identity, k, flow, body, "code"));
     if (!json_equal(identity->traits, json_object_get(flow->internal, TRAITS))) return refuse_change(k, flow);
     KR_TRY(kr_code_check(&verdict, &row, k, flow, REGISTRATION.kind, kr_body_str(body, "code")));
+    if (verdict == KR_CODE_RIGHT && !is_address_of(identity, row.address)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
     kr_code_verified(k, identity, row.address);
     flow->state = "passed_challenge";
     out->identity = identity;
-    out->proof = (kr_proof_t){ "code", "aal1" };
+    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1" };
     return NULL;
 }
 

@@ -142,7 +142,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     kr_code_verified(k, identity, row.address);
     flow->state = "passed_challenge";
     out->identity = identity;
-    out->proof = (kr_proof_t){ "code", "aal2" };
+    out->proof = (kr_proof_t){ .method = "code", .aal = "aal2", .address = row.address };
     return NULL;
 }
 

@@ -71,17 +71,24 @@ static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_
     return data;
 }
 
+/* What is kept of a code: it fits the flow, the purpose and the address that it was made for, and no others. */
+static const char *bound(kr_ctx_t *k, const char *flow_id, const char *kind, const char *address, const char *code)
+{
+    return apr_pstrcat(k->pool, flow_id, "\n", kind, "\n", address ? address : "", "\n", code, NULL);
+}
+
 /* Nobody's code is as long as a token: it is mailed to no one, and no one shall guess it. */
 static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, apr_time_t lifespan)
 {
     const int token = s->kind->link || s->nobody;
     const char *code = token ? kr_random_alnum(k->pool, TOKEN) : kr_random_digits(k->pool, DIGITS);
+    const char *address = s->nobody ? NULL : s->value, *hash;
 
     /* also for nobody: an earlier code that still worked would tell that nobody has the address asked for after it */
     if (!s->beside) KR_TRY(kr_store_codes_drop(k, s->flow->id));
     *out = code;
-    return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, s->nobody ? NULL : s->value, s->address_id,
-                                s->identity_id, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, code),
+    hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, bound(k, s->flow->id, s->kind->kind, address, code));
+    return kr_store_code_insert(k, kr_uuid(k), s->flow->id, s->kind->kind, address, s->address_id, s->identity_id, hash,
                                 k->now + lifespan);
 }
 
@@ -120,11 +127,12 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 {
     const sending_t *s = baton;
 
+    KR_TRY(kr_flow_update(k, s->flow)); /* first: its row is taken, and who sends for it at the same time waits */
     if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
     if (s->flow->kind == KR_FLOW_VERIFICATION)
         KR_TRY(kr_store_address_status(k, some_id(k, s->address_id), "sent"));
-    return kr_flow_update(k, s->flow);
+    return NULL;
 }
 
 kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const char *via, const char *value,
@@ -152,6 +160,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 {
     const sending_all_t *all = baton;
 
+    KR_TRY(kr_flow_update(k, all->flow)); /* first, as above: the codes and the traits in the flow are of one request */
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
         sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
@@ -161,7 +170,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
         if (s.nobody) s.identity = kr_identity_nobody(k, s.via, value);
         KR_TRY(queue(k, &s));
     }
-    return kr_flow_update(k, all->flow);
+    return NULL;
 }
 
 kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
@@ -248,7 +257,9 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
         const kr_code_row_t *row = &APR_ARRAY_IDX(rows, i, kr_code_row_t);
 
         if (strcmp(row->kind, c->kind) != 0) continue;
-        if (kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, c->code, row->code_hash) < 0) continue;
+        if (kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, bound(k, c->flow->id, row->kind, row->address, c->code),
+                           row->code_hash) < 0)
+            continue;
         c->row = *row;
         c->verdict = row->used_at ? KR_CODE_USED : row->expires_at <= k->now ? KR_CODE_EXPIRED : KR_CODE_RIGHT;
     }

@@ -79,8 +79,9 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     else {
         out->passed = 1;
         out->identity_id = row.identity_id;
+        out->epoch = row.epoch;
         out->via = "email";
-        out->proof = (kr_proof_t){ "link_recovery", "aal1" };
+        out->proof = (kr_proof_t){ .method = "link_recovery", .aal = "aal1", .address = row.address, .recovery = 1 };
     }
     return NULL;
 }

@@ -103,7 +103,7 @@ static void rehash(kr_ctx_t *k, const kr_identity_t *identity, const char *passw
 
     if (!kr_password_outdated(hasher, old) || (hasher->bcrypt && strlen(password) > 72)) return;
     err = kr_password_hash(&hash, k, hasher, password);
-    if (!err) err = kr_credential_update(k, credential->id, kr_password_config(k->pool, hash));
+    if (!err) err = kr_credential_rehash(k, credential, kr_password_config(k->pool, hash));
     if (err)
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0601) "identity %s: the password could not be hashed anew: %s", identity->id,
                err->reason ? err->reason : "no reason given");
@@ -153,7 +153,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     }
     rehash(k, identity, password, hash);
     out->identity = identity;
-    out->proof = (kr_proof_t){ "password", "aal1" };
+    out->proof = (kr_proof_t){ .method = "password", .aal = "aal1", .credential = kr_identity_credential(identity, "password") };
     flow->active = "password";
     return NULL;
 }
@@ -195,7 +195,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
     kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     out->identity = identity;
-    out->proof = (kr_proof_t){ "password", "aal1" };
+    out->proof = (kr_proof_t){ .method = "password", .aal = "aal1" };
     return NULL;
 }
 
@@ -212,12 +212,13 @@ static kr_err_t *show_settings(kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
-/* The identity with its new password hash: in the credential it has, or in a new one. */
-static kr_err_t *set_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *before, const char *hash)
+/* The new hash, in the credential that the account has or in a new one. */
+static kr_err_t *put_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const kr_identity_t *before)
 {
-    kr_identity_t *identity = kr_identity_copy(k, before);
-    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password");
+    const kr_schema_t *schema = kr_realm_schema(k->realm, before->schema_id);
+    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
     kr_credential_t *credential = (kr_credential_t *)kr_identity_credential(identity, "password");
+    const char *hash = out->wanted;
 
     if (!identifiers->nelts) {
         kr_flow_message(k, flow, 4000009, NULL);
@@ -225,8 +226,13 @@ static kr_err_t *set_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
     }
     if (credential) credential->config = kr_password_config(k->pool, hash);
     else kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
-    out->before = before;
-    out->identity = identity;
+    return NULL;
+}
+
+static kr_err_t *want_hash(kr_outcome_t *out, const char *hash)
+{
+    out->change = put_hash;
+    out->wanted = hash;
     return NULL;
 }
 
@@ -269,15 +275,13 @@ static kr_err_t *park_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 static kr_err_t *resume_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
 {
     const char *hash = kr_json_str(parked, "hash");
-    const kr_identity_t *before;
 
     KR_TRY(kr_need_fresh_proof(k, flow));
     if (!hash) {
         json_array_extend(json_object_get(kr_node_find(flow, "password"), "messages"), json_object_get(parked, "messages"));
         return kr_err_show_flow(k);
     }
-    KR_TRY(load_self(&before, k));
-    return set_hash(out, k, flow, before, hash);
+    return want_hash(out, hash);
 }
 
 static kr_err_t *change_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -305,7 +309,7 @@ static kr_err_t *change_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
         return kr_err_show_flow(k);
     }
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
-    return set_hash(out, k, flow, before, hash);
+    return want_hash(out, hash);
 }
 
 const kr_method_t kr_method_password = {

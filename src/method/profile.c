@@ -56,14 +56,6 @@ static void add_code_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_s
         kr_identity_add_credential(k, identity, "code", kr_code_config(k->pool, identifiers), identifiers);
 }
 
-/* Who has an address for codes has a second factor, where codes are one. */
-static void renew_aal(kr_ctx_t *k, kr_identity_t *identity)
-{
-    const kr_credential_t *code = kr_identity_credential(identity, "code");
-
-    identity->available_aal = k->realm->settings->code_mfa && code && code->identifiers->nelts ? "aal2" : "aal1";
-}
-
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path)
 {
     kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
@@ -77,7 +69,6 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
     identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
     if (!kr_traits_addresses(k, identity, schema, bad_path)) return NULL;
     add_code_credential(k, identity, schema);
-    renew_aal(k, identity);
     return identity;
 }
 
@@ -255,27 +246,23 @@ static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_sch
     }
 }
 
-static kr_err_t *apply_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, json_t *decoded)
+/* The traits that were sent, and what follows from them: addresses, and what the account is found by. */
+static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const kr_identity_t *before)
 {
     const kr_schema_t *schema = kr_flow_schema(k, flow);
-    kr_session_t *session;
-    kr_identity_t *before, *identity;
     const char *bad_path;
+    kr_err_t *refresh;
 
-    KR_TRY(kr_session_need(&session, k, NULL));
-    KR_TRY(kr_identity_load(&before, k, session->identity->id, 1));
-    if (!before) return kr_err(k, 401, NULL, "the account is gone");
-    identity = kr_identity_copy(k, before);
-    identity->traits = json_object_get(decoded, "traits");
+    identity->traits = kr_json_own(k->pool, json_deep_copy(out->wanted));
     if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
-        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", "this is not an address that can be reached"));
+        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
         return kr_err_show_flow(k);
     }
     renew_identifiers(k, identity, schema);
-    if (k->realm->settings->code_mfa) renew_aal(k, identity);
-    out->before = before;
-    out->identity = identity;
-    return NULL;
+    if (!touches_credentials(identity, before)) return NULL;
+    refresh = kr_need_fresh_proof(k, flow);
+    if (refresh) out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", identity->traits);
+    return refresh;
 }
 
 static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -283,7 +270,6 @@ static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     const kr_schema_t *schema = kr_flow_schema(k, flow);
     apr_array_header_t *violations;
     json_t *decoded;
-    kr_err_t *refresh;
 
     KR_TRY(refuse_odd_traits(k, body));
     kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
@@ -292,17 +278,17 @@ static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
         kr_nodes_violations(k, flow, violations);
         return kr_err_show_flow(k);
     }
-    KR_TRY(apply_traits(out, k, flow, decoded));
-    if (!touches_credentials(out->identity, out->before)) return NULL;
-    refresh = kr_need_fresh_proof(k, flow);
-    if (refresh) out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", out->identity->traits);
-    return refresh;
+    out->change = put_traits;
+    out->wanted = json_object_get(decoded, "traits");
+    return NULL;
 }
 
 static kr_err_t *resume_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
 {
     KR_TRY(kr_need_fresh_proof(k, flow));
-    return apply_traits(out, k, flow, kr_json_pack(k->pool, "{s:O}", "traits", json_object_get(parked, "traits")));
+    out->change = put_traits;
+    out->wanted = json_object_get(parked, "traits");
+    return out->wanted ? NULL : kr_err(k, 400, NULL, "there is nothing to go on with");
 }
 
 const kr_method_t kr_method_profile = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a session: found by what a request carries, issued, proved again, revoked. */
+/* A session is found by what a request carries, and read. */
 #include <string.h>
 
 #include "kr_json.h"
@@ -15,6 +15,7 @@ kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session
     s->id = row->id;
     KR_TRY(kr_identity_from_rows(&s->identity, k, rows->identity));
     s->active = row->active;
+    s->epoch = row->epoch;
     s->aal = row->aal;
     s->methods = kr_json_own(k->pool, json_loads(row->methods ? row->methods : "[]", 0, NULL));
     if (!s->methods) s->methods = kr_json_own(k->pool, json_array());
@@ -32,7 +33,18 @@ kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session
     return NULL;
 }
 
-static kr_session_row_t row_of(kr_ctx_t *k, const kr_session_t *s)
+/* What the session was before its last refresh: that is all that the token of before is good for. */
+static void show_former(kr_ctx_t *k, kr_session_t *s, const kr_session_row_t *row)
+{
+    s->token_is_old = 1;
+    s->authenticated_at = row->old_authenticated_at;
+    if (strcmp(row->aal, row->old_aal) == 0) return; /* the proof that was given again may be listed: clients know it so */
+    s->aal = row->old_aal;
+    s->methods = kr_json_own(k->pool, json_loads(row->old_methods, 0, NULL));
+    if (!s->methods) s->methods = kr_json_own(k->pool, json_array());
+}
+
+kr_session_row_t kr_session_row(kr_ctx_t *k, const kr_session_t *s)
 {
     return (kr_session_row_t){
         .id = s->id,
@@ -41,6 +53,7 @@ static kr_session_row_t row_of(kr_ctx_t *k, const kr_session_t *s)
         .aal = s->aal,
         .methods = kr_json_dump(k->pool, s->methods, NULL),
         .active = s->active,
+        .epoch = s->epoch,
         .device_id = s->device_id,
         .ip_address = s->ip_address,
         .user_agent = s->user_agent,
@@ -107,35 +120,31 @@ static credential_t credential_of(kr_ctx_t *k)
 
 /* The newest secret (or the one the cookie names) finds nearly every session with one statement; the others are asked
  * after a rotation only, and the token before a refresh only when no secret finds a current one. */
-static kr_err_t *find(kr_session_rows_t **rows, int *old, kr_ctx_t *k, const char *token, int first)
+static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int first)
 {
     const kr_keys_t *keys = k->realm->keys;
+    kr_session_rows_t *rows;
 
-    *rows = NULL;
-    for (*old = 0; *old <= 1; ++*old)
+    *out = NULL;
+    for (int old = 0; old <= 1; old++)
         for (int i = 0; i < keys->count; i++) {
             const char *hash = kr_hmac(k->pool, keys, KR_KEY_TOKEN, (first + i) % keys->count, token);
 
-            KR_TRY(kr_store_session_find(rows, k, hash, *old));
-            if (*rows && *old && (*rows)->session.old_token_until <= k->now) *rows = NULL;
-            if (*rows) return NULL;
+            KR_TRY(kr_store_session_find(&rows, k, hash, old));
+            if (!rows || (old && (rows->session.old_token_until <= k->now || !rows->session.old_aal))) continue;
+            KR_TRY(kr_session_from_rows(out, k, rows));
+            if (old) show_former(k, *out, &rows->session);
+            (*out)->token = apr_pstrdup(k->pool, token);
+            (*out)->carried_hash = hash;
+            return NULL;
         }
     return NULL;
 }
 
 kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token)
 {
-    kr_session_rows_t *rows;
-    int old;
-
     *out = NULL;
-    if (!token || !kr_token_shaped(token)) return NULL;
-    KR_TRY(find(&rows, &old, k, token, 0));
-    if (!rows) return NULL;
-    KR_TRY(kr_session_from_rows(out, k, rows));
-    (*out)->token = apr_pstrdup(k->pool, token);
-    (*out)->token_is_old = old;
-    return NULL;
+    return token && kr_token_shaped(token) ? find(out, k, token, 0) : NULL;
 }
 
 kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id)
@@ -166,17 +175,12 @@ const char *kr_session_absence(kr_ctx_t *k)
 /* Look up one credential; a usable session becomes k->session. */
 static kr_err_t *try_credential(kr_ctx_t *k, const credential_t *c)
 {
-    kr_session_rows_t *rows;
     kr_session_t *s;
-    int old;
 
     if (!c->token || !kr_token_shaped(c->token)) return NULL;
-    KR_TRY(find(&rows, &old, k, c->token, c->secret));
-    if (!rows) return NULL;
-    KR_TRY(kr_session_from_rows(&s, k, rows));
-    s->token = apr_pstrdup(k->pool, c->token);
+    KR_TRY(find(&s, k, c->token, c->secret));
+    if (!s) return NULL;
     s->carrier = c->carrier;
-    s->token_is_old = old;
     s->cookie_expires = c->expires;
     if (kr_session_usable(k, s)) k->session = s;
     return NULL;
@@ -220,61 +224,7 @@ kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id)
     return kr_err(k, 401, id, "no active session was found in this request");
 }
 
-/* -- issuing -------------------------------------------------------------- */
-
-static void new_token(kr_ctx_t *k, kr_session_t *s)
-{
-    s->token = apr_pstrcat(k->pool, KR_TOKEN_PREFIX, kr_random_alnum(k->pool, KR_TOKEN_RANDOM), NULL);
-    s->token_hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_TOKEN, 0, s->token);
-    s->token_is_old = 0;
-}
-
-kr_err_t *kr_session_issue(kr_session_t **out, kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof)
-{
-    kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
-    kr_session_row_t row;
-
-    s->id = kr_uuid(k);
-    s->identity = identity;
-    s->active = 1;
-    s->methods = kr_json_own(k->pool, json_array());
-    kr_session_add_proof(k, s, proof);
-    kr_session_device(k, s);
-    new_token(k, s);
-    s->issued_at = s->authenticated_at = s->created_at = s->updated_at = k->now;
-    s->expires_at = k->now + k->realm->settings->session_lifespan;
-    row = row_of(k, s);
-    KR_TRY(kr_store_session_insert(k, &row));
-    *out = s;
-    return NULL;
-}
-
-kr_err_t *kr_session_prove(kr_ctx_t *k, kr_session_t *s, const kr_proof_t *proof)
-{
-    const char *old_hash = s->token_hash;
-    kr_session_row_t row;
-
-    kr_session_add_proof(k, s, proof);
-    s->former_device = kr_json_pack(k->pool, "{s:s, s:s, s:s?, s:s}", "id", "00000000-0000-0000-0000-000000000000",
-                                    "ip_address", s->ip_address, "user_agent", s->user_agent, "location", s->location);
-    new_token(k, s);
-    s->authenticated_at = s->updated_at = k->now;
-    s->expires_at = k->now + k->realm->settings->session_lifespan;
-    row = row_of(k, s);
-    row.old_token_hash = old_hash;
-    row.old_token_until = k->now + KR_OLD_TOKEN_GRACE;
-    return kr_store_session_update(k, &row);
-}
-
-kr_err_t *kr_session_retoken(kr_ctx_t *k, kr_session_t *s)
-{
-    kr_session_row_t row;
-
-    new_token(k, s);
-    s->updated_at = k->now;
-    row = row_of(k, s);
-    return kr_store_session_update(k, &row);
-}
+/* -- life ---------------------------------------------------------------- */
 
 kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *s)
 {

@@ -25,8 +25,8 @@ static const kr_query_t CODES_DROP = {
 
 static const kr_query_t CODES_OF_FLOW = {
     .name = "codes_of_flow",
-    .sql = "SELECT id, kind, address, address_id, identity_id, code_hash, used_at, expires_at FROM codes "
-           "WHERE flow_id = %s AND realm_id = %s",
+    .sql = "SELECT c.id, c.kind, c.address, c.address_id, c.identity_id, c.code_hash, c.used_at, c.expires_at, i.session_epoch "
+           "FROM codes c LEFT JOIN identities i ON i.id = c.identity_id WHERE c.flow_id = %s AND c.realm_id = %s",
 };
 
 static const kr_query_t CODE_USE = {
@@ -56,7 +56,7 @@ kr_err_t *kr_store_codes_of_flow(apr_array_header_t **out, kr_ctx_t *k, const ch
         APR_ARRAY_PUSH(*out, kr_code_row_t) = (kr_code_row_t){
             .id = row->col[0], .kind = row->col[1], .address = row->col[2], .address_id = row->col[3],
             .identity_id = row->col[4], .code_hash = row->col[5], .used_at = kr_row_int(row, 6),
-            .expires_at = kr_row_int(row, 7),
+            .expires_at = kr_row_int(row, 7), .epoch = kr_row_int(row, 8),
         };
     }
     return NULL;

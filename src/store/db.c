@@ -295,3 +295,13 @@ kr_err_t *kr_db_ping(kr_ctx_t *k)
 
     return kr_db_one_(&row, k, &PING, NULL, 0);
 }
+
+kr_err_t *kr_db_hit_(int *done, kr_ctx_t *k, const kr_query_t *q, const kr_arg_t *args, int nargs)
+{
+    apr_int64_t matched = 0;
+
+    *done = 0;
+    KR_TRY(kr_db_exec_(&matched, k, q, args, nargs));
+    *done = matched > 0;
+    return NULL;
+}

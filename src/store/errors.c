@@ -148,6 +148,14 @@ kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
     }
 }
 
+kr_err_t *kr_db_raced(kr_ctx_t *k)
+{
+    kr_err_t *err = kr_err(k, 409, NULL, "the account was changed at the same moment, please try again");
+
+    err->cause = CAUSE_AGAIN;
+    return err;
+}
+
 int kr_db_is_duplicate(const kr_err_t *err)
 {
     return err && err->cause == CAUSE_DUPLICATE;

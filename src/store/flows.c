@@ -74,6 +74,18 @@ kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *f)
                       KR_S(k->realm->name));
 }
 
+static const kr_query_t FLOW_CLAIM = {
+    .name = "flow_claim",
+    .sql = "UPDATE flows SET internal = %s, updated_at = CASE WHEN updated_at < %lld THEN %lld ELSE updated_at + 1 END "
+           "WHERE id = %s AND realm_id = %s AND updated_at = %lld",
+};
+
+kr_err_t *kr_store_flow_claim(int *done, kr_ctx_t *k, const kr_flow_row_t *f)
+{
+    return kr_db_hit(done, k, &FLOW_CLAIM, KR_S(f->internal), KR_I(k->now), KR_I(k->now), KR_S(f->id), KR_S(k->realm->name),
+                     KR_I(f->updated_at));
+}
+
 static const kr_query_t FLOW_COUNT = {
     .name = "flow_count",
     .sql = "UPDATE flows SET submit_count = submit_count + 1 WHERE id = %s AND realm_id = %s",

@@ -36,11 +36,6 @@ static const kr_query_t ADDRESSES_INSERT = {
     .row = "(%s, %s, %s, %lld, %s, %s, %s, %lld, %lld, %lld, %lld, %lld)",
 };
 
-static const kr_query_t CREDENTIAL_UPDATE = {
-    .name = "credential_update",
-    .sql = "UPDATE identity_credentials SET config = %s, updated_at = %lld WHERE id = %s AND realm_id = %s",
-};
-
 static const kr_query_t ADDRESS_STATUS = {
     .name = "address_status",
     .sql = "UPDATE identity_addresses SET status = %s, updated_at = %lld WHERE id = %s AND realm_id = %s AND verified = 0",
@@ -114,12 +109,6 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows)
     return insert_addresses(k, rows);
 }
 
-kr_err_t *kr_store_credential_update(kr_ctx_t *k, const char *credential_id, const char *config)
-{
-    return kr_db_exec(NULL, k, &CREDENTIAL_UPDATE, KR_S(config), KR_I(k->now), KR_S(credential_id),
-                      KR_S(k->realm->name));
-}
-
 kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status)
 {
     return kr_db_exec(NULL, k, &ADDRESS_STATUS, KR_S(status), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
@@ -160,6 +149,8 @@ kr_identity_rows_t *kr_rows_identity(apr_pool_t *pool, const kr_row_t *row, int 
     i->state_changed_at = kr_row_int(row, at + 7);
     i->created_at = kr_row_int(row, at + 8);
     i->updated_at = kr_row_int(row, at + 9);
+    i->version = kr_row_int(row, at + 10);
+    i->epoch = kr_row_int(row, at + 11);
     out->addresses = apr_array_make(pool, 2, sizeof(kr_address_row_t));
     out->credentials = apr_array_make(pool, 1, sizeof(kr_credential_row_t));
     out->identifiers = apr_array_make(pool, 1, sizeof(kr_identifier_row_t));
@@ -208,6 +199,7 @@ static void add_credential(kr_identity_rows_t *out, const kr_row_t *row, int at)
     c->config = row->col[at + 2];
     c->created_at = kr_row_int(row, at + 3);
     c->updated_at = kr_row_int(row, at + 4);
+    c->version = kr_row_int(row, at + 5);
 }
 
 static void add_identifier(kr_identity_rows_t *out, const char *credential_id, const char *type, const char *identifier)
@@ -219,8 +211,8 @@ static void add_identifier(kr_identity_rows_t *out, const char *credential_id, c
     d->identifier = identifier;
 }
 
-#define CREDENTIAL_COLUMNS "c.id, c.type, c.config, c.created_at, c.updated_at"
-#define CREDENTIAL_NCOLUMNS 5
+#define CREDENTIAL_COLUMNS "c.id, c.type, c.config, c.created_at, c.updated_at, c.version"
+#define CREDENTIAL_NCOLUMNS 6
 
 static const kr_query_t IDENTITY_BY_IDENTIFIER = {
     .name = "identity_by_identifier",

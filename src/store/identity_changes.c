@@ -3,11 +3,29 @@
 #include "kr_store.h"
 #include "room.h"
 
-/* Not the state: an owner may have locked the account since it was read, while a password was hashed. */
+/* A write, not a lock that a read takes: those are not known to the other nodes of a cluster. */
+static const kr_query_t IDENTITY_LOCK = {
+    .name = "identity_lock",
+    .sql = "UPDATE identities SET version = version + 1 WHERE id = %s AND realm_id = %s",
+};
+
 static const kr_query_t IDENTITY_UPDATE = {
     .name = "identity_update",
     .sql = "UPDATE identities SET schema_id = %s, traits = %s, metadata_public = %s, "
-           "external_id = %s, available_aal = %s, updated_at = %lld WHERE id = %s AND realm_id = %s",
+           "external_id = %s, available_aal = %s, updated_at = %lld, version = version + 1 "
+           "WHERE id = %s AND realm_id = %s AND version = %lld",
+};
+
+static const kr_query_t CREDENTIAL_UPDATE = {
+    .name = "credential_update",
+    .sql = "UPDATE identity_credentials SET config = %s, updated_at = %lld, version = version + 1 "
+           "WHERE id = %s AND realm_id = %s AND version = %lld",
+};
+
+/* The same secret in another form: no other credential, so the version stays. */
+static const kr_query_t CREDENTIAL_REHASH = {
+    .name = "credential_rehash",
+    .sql = "UPDATE identity_credentials SET config = %s WHERE id = %s AND realm_id = %s AND version = %lld",
 };
 
 static const kr_query_t IDENTIFIERS_DELETE = {
@@ -36,11 +54,28 @@ static const kr_query_t ADDRESS_FIND = {
     .sql = "SELECT identity_id, id FROM identity_addresses WHERE realm_id = %s AND recovery = %lld AND via = %s AND value = %s",
 };
 
-kr_err_t *kr_store_identity_update(kr_ctx_t *k, const kr_identity_row_t *i)
+kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id)
 {
-    return kr_db_exec(NULL, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->traits), KR_S(i->metadata_public),
-                      KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id),
-                      KR_S(k->realm->name));
+    *done = 0;
+    if (!kr_store_id_ok(id)) return NULL;
+    return kr_db_hit(done, k, &IDENTITY_LOCK, KR_S(id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *i)
+{
+    return kr_db_hit(done, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->traits), KR_S(i->metadata_public),
+            KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name),
+            KR_I(i->version));
+}
+
+kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config)
+{
+    return kr_db_hit(done, k, &CREDENTIAL_UPDATE, KR_S(config), KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_I(version));
+}
+
+kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config)
+{
+    return kr_db_hit(done, k, &CREDENTIAL_REHASH, KR_S(config), KR_S(id), KR_S(k->realm->name), KR_I(version));
 }
 
 kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id)
@@ -105,28 +140,19 @@ static const kr_query_t IDENTITY_STATE = {
     .name = "identity_state",
     /* state last: MySQL computes with what stands to the left already changed */
     .sql = "UPDATE identities SET state_changed_at = CASE WHEN state = %s THEN state_changed_at ELSE %lld END, "
-           "updated_at = %lld, state = %s WHERE id = %s AND realm_id = %s",
+           "updated_at = %lld, version = version + 1, state = %s WHERE id = %s AND realm_id = %s",
 };
 
 kr_err_t *kr_store_identity_delete(int *done, kr_ctx_t *k, const char *id)
 {
-    apr_int64_t gone = 0;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_db_exec(&gone, k, &IDENTITY_DELETE, KR_S(id), KR_S(k->realm->name)));
-    *done = gone > 0;
-    return NULL;
+    return kr_db_hit(done, k, &IDENTITY_DELETE, KR_S(id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_identity_state(int *done, kr_ctx_t *k, const char *id, const char *state)
 {
-    apr_int64_t changed = 0;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_db_exec(&changed, k, &IDENTITY_STATE, KR_S(state), KR_I(k->now), KR_I(k->now), KR_S(state), KR_S(id),
-                      KR_S(k->realm->name)));
-    *done = changed > 0;
-    return NULL;
+    return kr_db_hit(done, k, &IDENTITY_STATE, KR_S(state), KR_I(k->now), KR_I(k->now), KR_S(state), KR_S(id), KR_S(k->realm->name));
 }

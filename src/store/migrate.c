@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bringing the schema up to date. A file holds statements that end in `;` at the end of a line; lines that begin with
- * `--` are comments. Each statement must be harmless when it runs twice, since MySQL commits each by itself.
+ * `--` are comments. On MySQL each statement commits by itself, so it must be harmless when it runs twice; columns and keys
+ * that are there already are. On SQLite a file is one transaction.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -163,25 +164,30 @@ static kr_err_t *drop_applied(kr_ctx_t *k, apr_array_header_t *files)
 
 /* -- applying ------------------------------------------------------------- */
 
+/* Neither has an ADD COLUMN IF NOT EXISTS. SQLite has no number for it either; its words are the same since there are columns. */
+static int is_done_already(kr_ctx_t *k, int rc)
+{
+    const kr_dbpool_t *dbpool = k->db->owner;
+
+    if (!dbpool->sqlite) return rc == 1060 || rc == 1061; /* duplicate column name, duplicate key name */
+    return strncmp(apr_dbd_error(dbpool->driver, k->db->handle, rc), "duplicate column name", 21) == 0;
+}
+
 static kr_err_t *say(kr_ctx_t *k, const char *sql, const char *what)
 {
     int rc;
     kr_db_class_e class = kr_db_say(&rc, k, sql);
 
-    if (class == KR_DB_OK) return NULL;
+    if (class == KR_DB_OK || is_done_already(k, rc)) return NULL;
     /* our own text and no values: the driver's words may be shown */
     return kr_err_internal(k, APR_SUCCESS, "migrations: %s failed with code %d: %s", what, rc,
                            apr_dbd_error(k->db->owner->driver, k->db->handle, rc));
 }
 
-static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
+static kr_err_t *apply_statements(kr_ctx_t *k, const migration_t *m, const apr_array_header_t *statements)
 {
-    apr_array_header_t *statements;
     const char *done;
-    char *text = NULL;
 
-    KR_TRY(read_text(&text, k, m->path));
-    statements = split_statements(k->pool, text);
     for (int i = 0; i < statements->nelts; i++) {
         KR_TRY(say(k, APR_ARRAY_IDX(statements, i, const char *),
                    apr_psprintf(k->pool, "%s, statement %d", m->name, i + 1)));
@@ -189,7 +195,22 @@ static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
     /* not prepared: the DDL before it would have made it useless on SQLite. is_migration has checked the name */
     done = apr_psprintf(k->pool, "INSERT INTO schema_migrations VALUES (%d, '%s', %" APR_INT64_T_FMT ")", m->version,
                         m->name, apr_time_now());
-    KR_TRY(say(k, done, m->name));
+    return say(k, done, m->name);
+}
+
+static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
+{
+    const int sqlite = k->db->owner->sqlite;
+    kr_err_t *err;
+    char *text = NULL;
+    int rc;
+
+    KR_TRY(read_text(&text, k, m->path));
+    if (sqlite) KR_TRY(say(k, "BEGIN IMMEDIATE", m->name));
+    err = apply_statements(k, m, split_statements(k->pool, text));
+    if (sqlite && !err) err = say(k, "COMMIT", m->name);
+    if (sqlite && err) (void)kr_db_say(&rc, k, "ROLLBACK");
+    if (err) return err;
     kr_log(k, KR_LOG_NOTICE, KRLOGNO(0409) "migrations: %s applied", m->name);
     return NULL;
 }

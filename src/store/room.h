@@ -134,6 +134,11 @@ void kr_db_pause(int attempt);
 /** Send fixed text without arguments or rows (BEGIN, SET, DDL) on k->db. */
 kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql);
 
+/** Run a statement that is meant for one row. @param done  0: there is no such row */
+#define kr_db_hit(done, k, q, ...) kr_db_hit_((done), (k), (q), KR_ARGS_(__VA_ARGS__))
+/** See kr_db_hit. */
+kr_err_t *kr_db_hit_(int *done, kr_ctx_t *k, const kr_query_t *q, const kr_arg_t *args, int nargs) KR_MUST_CHECK;
+
 /* -- values --------------------------------------------------------------- */
 
 /** Can this be an id of ours at all? Others are not looked up: MySQL answers text outside ASCII with an error. */

@@ -8,8 +8,8 @@
 /** What whoami shows of an identity: no metadata_admin, which stays out of the frequent statements. */
 #define KR_IDENTITY_COLUMNS                                                                                            \
     "i.id, i.schema_id, i.state, i.traits, i.metadata_public, i.external_id, i.available_aal, i.state_changed_at, "    \
-    "i.created_at, i.updated_at"
-#define KR_IDENTITY_NCOLUMNS 10
+    "i.created_at, i.updated_at, i.version, i.session_epoch"
+#define KR_IDENTITY_NCOLUMNS 12
 
 #define KR_ADDRESS_COLUMNS                                                                                             \
     "a.id, a.via, a.value, a.status, a.recovery, a.verified, a.position, a.verified_at, a.created_at, a.updated_at"

@@ -3,12 +3,17 @@
 #include "room.h"
 #include "rows.h"
 
+/* One that was ended by itself, or with all others of its identity: then its epoch is an older one. */
+#define ACTIVE "(s.active = 1 AND s.epoch = i.session_epoch)"
+
 #define COLUMNS                                                                                                        \
-    "s.id, s.identity_id, s.token_hash, s.old_token_hash, s.old_token_until, s.aal, s.methods, s.active, "             \
+    "s.id, s.identity_id, s.token_hash, s.old_token_hash, s.old_token_until, s.aal, s.methods, " ACTIVE ", "           \
     "s.device_id, "                                                                                                    \
     "s.ip_address, s.user_agent, s.location, s.issued_at, s.authenticated_at, s.expires_at, s.created_at, "            \
-    "s.updated_at"
-#define NCOLUMNS 17
+    "s.updated_at, s.epoch, s.old_aal, s.old_methods, s.old_authenticated_at"
+#define NCOLUMNS 21
+
+#define FROM " FROM sessions s JOIN identities i ON i.id = s.identity_id "
 
 static void session_from_row(kr_session_row_t *s, const kr_row_t *row)
 {
@@ -29,13 +34,17 @@ static void session_from_row(kr_session_row_t *s, const kr_row_t *row)
     s->expires_at = kr_row_int(row, 14);
     s->created_at = kr_row_int(row, 15);
     s->updated_at = kr_row_int(row, 16);
+    s->epoch = kr_row_int(row, 17);
+    s->old_aal = row->col[18];
+    s->old_methods = row->col[19];
+    s->old_authenticated_at = kr_row_int(row, 20);
 }
 
 /* -- finding -------------------------------------------------------------- */
 
 #define WITH_IDENTITY                                                                                                  \
-    "SELECT " COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS " FROM sessions s "                             \
-    "JOIN identities i ON i.id = s.identity_id LEFT JOIN identity_addresses a ON a.identity_id = i.id "
+    "SELECT " COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS FROM                                            \
+    "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
 
 static const kr_query_t SESSION_BY_TOKEN = {
     .name = "session_by_token",
@@ -82,14 +91,38 @@ kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const cha
 
 static const kr_query_t SESSIONS_COUNT = {
     .name = "sessions_count",
-    .sql = "SELECT COUNT(*) FROM sessions WHERE identity_id = %s AND realm_id = %s AND active = 1 AND expires_at > "
-           "%lld AND "
-           "id <> %s",
+    .sql = "SELECT COUNT(*)" FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND s.id <> %s AND " ACTIVE " >= %lld AND "
+           "s.expires_at > %lld",
 };
+
+kr_err_t *kr_store_session_count(apr_int64_t *out, kr_ctx_t *k, const char *identity_id, const char *except_id, int active)
+{
+    kr_row_t *row;
+
+    KR_TRY(kr_db_one(&row, k, &SESSIONS_COUNT, KR_S(identity_id), KR_S(k->realm->name),
+                     KR_S(kr_store_id_ok(except_id) ? except_id : ""), KR_I(active ? 1 : 0), KR_I(active ? k->now : 0)));
+    *out = row ? kr_row_int(row, 0) : 0;
+    return NULL;
+}
+
+static const kr_query_t SESSIONS_COUNT_RANGE = {
+    .name = "sessions_count_range",
+    .sql = "SELECT COUNT(*) FROM identities i JOIN sessions s ON s.identity_id = i.id WHERE i.realm_id = %s AND i.id > %s AND "
+           "i.id <= %s AND " ACTIVE " AND s.expires_at > %lld",
+};
+
+kr_err_t *kr_store_session_count_range(apr_int64_t *out, kr_ctx_t *k, const char *after, const char *last)
+{
+    kr_row_t *row;
+
+    KR_TRY(kr_db_one(&row, k, &SESSIONS_COUNT_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last), KR_I(k->now)));
+    *out = row ? kr_row_int(row, 0) : 0;
+    return NULL;
+}
 
 static const kr_query_t SESSIONS_LIST = {
     .name = "sessions_list",
-    .sql = "SELECT " COLUMNS " FROM sessions s WHERE s.identity_id = %s AND s.realm_id = %s AND s.active = 1 AND "
+    .sql = "SELECT " COLUMNS FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND " ACTIVE " AND "
            "s.expires_at > %lld AND s.id <> %s ORDER BY s.created_at DESC, s.id DESC LIMIT %lld OFFSET %lld",
 };
 
@@ -98,12 +131,9 @@ kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr
 {
     const char *except = kr_store_id_ok(except_id) ? except_id : "";
     apr_array_header_t *rows;
-    kr_row_t *count;
 
     *out = apr_array_make(k->pool, 4, sizeof(kr_session_row_t));
-    *total = 0;
-    KR_TRY(kr_db_one(&count, k, &SESSIONS_COUNT, KR_S(identity_id), KR_S(k->realm->name), KR_I(k->now), KR_S(except)));
-    if (count) *total = kr_row_int(count, 0);
+    KR_TRY(kr_store_session_count(total, k, identity_id, except, 1));
     KR_TRY(kr_db_rows(&rows, k, &SESSIONS_LIST, KR_S(identity_id), KR_S(k->realm->name), KR_I(k->now), KR_S(except),
                       KR_I(limit < 0 ? 0 : limit), KR_I(offset < 0 ? 0 : offset)));
     for (int i = 0; i < rows->nelts; i++) session_from_row(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
@@ -114,7 +144,7 @@ kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr
 
 static const kr_query_t SESSIONS_ALIVE = {
     .name = "sessions_alive",
-    .sql = "SELECT s.id FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE s.realm_id = %s AND s.active = 1 AND "
+    .sql = "SELECT s.id" FROM "WHERE s.realm_id = %s AND " ACTIVE " AND "
            "s.expires_at > %lld AND i.state = 'active' AND s.id IN (" SLOTS16 ")",
 };
 
@@ -132,12 +162,21 @@ kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const c
 
 /* -- changing ------------------------------------------------------------- */
 
+/*
+ * Reading the identity and writing the session are one statement, so that a proof which is not good any more makes no session.
+ * Who is faster by less than that made the session before the change: then the epoch says whether it lives on.
+ */
+#define INSERT                                                                                                         \
+    "INSERT INTO sessions (id, identity_id, token_hash, old_token_hash, old_token_until, aal, methods, active, "       \
+    "device_id, ip_address, user_agent, location, issued_at, authenticated_at, expires_at, created_at, updated_at, "   \
+    "epoch, realm_id) SELECT %s, i.id, %s, NULL, 0, %s, %s, 1, %s, %s, %s, %s, %lld, %lld, %lld, %lld, %lld, %lld, %s " \
+    "FROM identities i WHERE i.id = %s AND i.realm_id = %s AND i.state = 'active' AND i.session_epoch = %lld AND "      \
+    "i.version = %lld"
+
 static const kr_query_t SESSION_INSERT = {
     .name = "session_insert",
-    .sql =
-        "INSERT INTO sessions (id, identity_id, token_hash, old_token_hash, old_token_until, aal, methods, active, "
-        "device_id, ip_address, user_agent, location, issued_at, authenticated_at, expires_at, created_at, updated_at, "
-        "realm_id) VALUES (%s, %s, %s, %s, %lld, %s, %s, %lld, %s, %s, %s, %s, %lld, %lld, %lld, %lld, %lld, %s)",
+    .sqlite = INSERT,
+    .mysql = INSERT " LOCK IN SHARE MODE", /* which the foreign key takes anyway */
 };
 
 static const kr_query_t SESSION_UPDATE = {
@@ -145,7 +184,18 @@ static const kr_query_t SESSION_UPDATE = {
     .sql =
         "UPDATE sessions SET token_hash = %s, old_token_hash = %s, old_token_until = %lld, aal = %s, methods = %s, "
         "authenticated_at = %lld, expires_at = %lld, device_id = %s, ip_address = %s, user_agent = %s, location = %s, "
-        "updated_at = %lld WHERE id = %s AND realm_id = %s",
+        "updated_at = %lld, old_aal = %s, old_methods = %s, old_authenticated_at = %lld "
+        "WHERE id = %s AND realm_id = %s AND active = 1 AND expires_at > %lld AND token_hash = %s AND updated_at = %lld AND "
+        "epoch = %lld AND EXISTS "
+        "(SELECT 1 FROM identities i WHERE i.id = %s AND i.state = 'active' AND i.session_epoch = %lld AND i.version = %lld)",
+};
+
+/* It has to be another value: what an UPDATE leaves as it was is not told to the other nodes of a cluster. */
+static const kr_query_t SESSION_LOCK = {
+    .name = "session_lock",
+    .sql = "UPDATE sessions SET updated_at = CASE WHEN updated_at < %lld THEN %lld ELSE updated_at + 1 END "
+           "WHERE id = %s AND realm_id = %s AND active = 1 AND expires_at > %lld AND epoch = %lld AND "
+           "(token_hash = %s OR (old_token_hash = %s AND old_token_until > %lld))",
 };
 
 static const kr_query_t SESSION_EXTEND = {
@@ -164,39 +214,58 @@ static const kr_query_t SESSION_REVOKE_OF = {
            "identity_id = %s",
 };
 
-static const kr_query_t SESSIONS_REVOKE_OTHERS = {
-    .name = "sessions_revoke_others",
-    /* those that had ended before count, but keep the time of their end, from which the sweep counts */
-    .sql = "UPDATE sessions SET updated_at = CASE WHEN active = 1 THEN %lld ELSE updated_at END, active = 0 "
-           "WHERE identity_id = %s AND realm_id = %s AND id <> %s",
+static const kr_query_t SESSIONS_END = {
+    .name = "sessions_end",
+    .sql = "UPDATE identities SET session_epoch = session_epoch + 1 WHERE id = %s AND realm_id = %s",
 };
 
-kr_err_t *kr_store_session_insert(kr_ctx_t *k, const kr_session_row_t *s)
+static const kr_query_t SESSIONS_END_RANGE = {
+    .name = "sessions_end_range",
+    .sql = "UPDATE identities SET session_epoch = session_epoch + 1 WHERE realm_id = %s AND id > %s AND id <= %s",
+};
+
+static const kr_query_t SESSIONS_END_OF_EPOCH = {
+    .name = "sessions_end_of_epoch",
+    .sql = "UPDATE identities SET session_epoch = session_epoch + 1 WHERE id = %s AND realm_id = %s AND session_epoch = %lld",
+};
+
+static const kr_query_t SESSION_FOLLOW = {
+    .name = "session_follow",
+    .sql = "UPDATE sessions SET epoch = epoch + 1 WHERE id = %s AND realm_id = %s AND identity_id = %s AND active = 1 AND "
+           "expires_at > %lld AND epoch = %lld",
+};
+
+kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t *s, apr_int64_t version)
 {
-    return kr_db_exec(NULL, k, &SESSION_INSERT, KR_S(s->id), KR_S(s->identity_id), KR_S(s->token_hash),
-                      KR_S(s->old_token_hash), KR_I(s->old_token_until), KR_S(s->aal), KR_S(s->methods),
-                      KR_I(s->active), KR_S(s->device_id), KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location),
-                      KR_I(s->issued_at), KR_I(s->authenticated_at), KR_I(s->expires_at), KR_I(s->created_at),
-                      KR_I(s->updated_at), KR_S(k->realm->name));
+    return kr_db_hit(done, k, &SESSION_INSERT, KR_S(s->id), KR_S(s->token_hash), KR_S(s->aal), KR_S(s->methods),
+                     KR_S(s->device_id), KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location), KR_I(s->issued_at),
+                     KR_I(s->authenticated_at), KR_I(s->expires_at), KR_I(s->created_at), KR_I(s->updated_at),
+                     KR_I(s->epoch), KR_S(k->realm->name), KR_S(s->identity_id), KR_S(k->realm->name), KR_I(s->epoch),
+                     KR_I(version));
 }
 
-kr_err_t *kr_store_session_update(kr_ctx_t *k, const kr_session_row_t *s)
+kr_err_t *kr_store_session_update(int *done, kr_ctx_t *k, const kr_session_row_t *s, const kr_session_row_t *read,
+                                  apr_int64_t version)
 {
-    return kr_db_exec(NULL, k, &SESSION_UPDATE, KR_S(s->token_hash), KR_S(s->old_token_hash), KR_I(s->old_token_until),
-                      KR_S(s->aal), KR_S(s->methods), KR_I(s->authenticated_at), KR_I(s->expires_at),
-                      KR_S(s->device_id), KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location),
-                      KR_I(s->updated_at), KR_S(s->id), KR_S(k->realm->name));
+    return kr_db_hit(done, k, &SESSION_UPDATE, KR_S(s->token_hash), KR_S(s->old_token_hash), KR_I(s->old_token_until),
+                     KR_S(s->aal), KR_S(s->methods), KR_I(s->authenticated_at), KR_I(s->expires_at), KR_S(s->device_id),
+                     KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location), KR_I(s->updated_at), KR_S(s->old_aal),
+                     KR_S(s->old_methods), KR_I(s->old_authenticated_at), KR_S(s->id), KR_S(k->realm->name), KR_I(k->now),
+                     KR_S(read->token_hash), KR_I(read->updated_at), KR_I(s->epoch), KR_S(s->identity_id), KR_I(s->epoch),
+                     KR_I(version));
+}
+
+kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int64_t epoch, const char *token_hash)
+{
+    return kr_db_hit(done, k, &SESSION_LOCK, KR_I(k->now), KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_I(k->now),
+                     KR_I(epoch), KR_S(token_hash), KR_S(token_hash), KR_I(k->now));
 }
 
 kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at)
 {
-    apr_int64_t changed = 0;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_db_exec(&changed, k, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name)));
-    *done = changed > 0;
-    return NULL;
+    return kr_db_hit(done, k, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id)
@@ -207,23 +276,39 @@ kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id
     return kr_db_exec(done, k, &SESSION_REVOKE_OF, KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_S(identity_id));
 }
 
-kr_err_t *kr_store_session_revoke_others(apr_int64_t *done, kr_ctx_t *k, const char *identity_id, const char *except_id)
+kr_err_t *kr_store_sessions_end(int *done, kr_ctx_t *k, const char *identity_id)
 {
-    return kr_db_exec(done, k, &SESSIONS_REVOKE_OTHERS, KR_I(k->now), KR_S(identity_id), KR_S(k->realm->name),
-                      KR_S(kr_store_id_ok(except_id) ? except_id : ""));
+    *done = 0;
+    if (!kr_store_id_ok(identity_id)) return NULL;
+    return kr_db_hit(done, k, &SESSIONS_END, KR_S(identity_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_sessions_end_range(kr_ctx_t *k, const char *after, const char *last)
+{
+    return kr_db_exec(NULL, k, &SESSIONS_END_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last));
+}
+
+/* The identity first, as everywhere: who takes locks in one order does not wait in a circle. */
+kr_err_t *kr_store_sessions_end_others(int *done, kr_ctx_t *k, const char *identity_id, const char *keep_id,
+                                       apr_int64_t epoch)
+{
+    KR_TRY(kr_db_hit(done, k, &SESSIONS_END_OF_EPOCH, KR_S(identity_id), KR_S(k->realm->name), KR_I(epoch)));
+    if (!*done) return NULL;
+    return kr_db_hit(done, k, &SESSION_FOLLOW, KR_S(keep_id), KR_S(k->realm->name), KR_S(identity_id), KR_I(k->now),
+                     KR_I(epoch));
 }
 
 /* -- for the owner of the site ---------------------------------------------- */
 
 static const kr_query_t SESSION_PAGE = {
     .name = "session_page",
-    .sql = "SELECT " COLUMNS " FROM sessions s WHERE s.realm_id = %s AND s.id > %s AND s.active >= %lld AND "
+    .sql = "SELECT " COLUMNS FROM "WHERE s.realm_id = %s AND s.id > %s AND " ACTIVE " >= %lld AND "
            "s.expires_at > %lld ORDER BY s.id LIMIT %lld",
 };
 
 static const kr_query_t SESSION_PAGE_OF = {
     .name = "session_page_of",
-    .sql = "SELECT " COLUMNS " FROM sessions s WHERE s.realm_id = %s AND s.id > %s AND s.active >= %lld AND "
+    .sql = "SELECT " COLUMNS FROM "WHERE s.realm_id = %s AND s.id > %s AND " ACTIVE " >= %lld AND "
            "s.expires_at > %lld AND s.identity_id = %s ORDER BY s.id LIMIT %lld",
 };
 

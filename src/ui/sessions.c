@@ -129,12 +129,12 @@ static kr_err_t *end(const char **done, kr_ctx_t *k, const char *token, const ch
         return kr_err(k, 403, "security_csrf_violation", "the form does not belong to this session");
     if (which && strcmp(which, "others") == 0) {
         *done = "others";
-        return kr_store_session_revoke_others(&count, k, session->identity->id, session->id);
+        return kr_session_end_others(&count, k, session);
     }
     if (!kr_uuid_valid(which) || strcasecmp(which, session->id) == 0)
         return kr_err(k, 400, NULL, "the form does not say which session to end");
     *done = "one"; /* one that is not there, or somebody else's, is answered like one's own: nothing to learn here */
-    return kr_store_session_revoke(NULL, k, which, session->identity->id);
+    return kr_session_end_other(k, session, which);
 }
 
 static json_t *error_of(kr_ctx_t *k, const kr_err_t *err)

@@ -159,6 +159,17 @@ class Server:
         with contextlib.closing(sqlite3.connect(f'file:{self.sqlite}?mode=ro', uri=True, timeout=10)) as db:
             return db.execute(sql).fetchall()
 
+    def sql(self, sql):
+        """Asks or changes its database, whichever it is. Rows as sequences of text."""
+        if self.db:
+            where = dict(word.split('=', 1) for word in self.db.split()[1:])
+            to = [f'--socket={where["sock"]}'] if 'sock' in where else ['-h', where['host'], '-P', where['port']]
+            out = subprocess.run(['mariadb', '--no-defaults', *to, f'--user={where["user"]}', '--batch', '--raw',
+                                  '--skip-column-names', where['dbname'], '-e', sql], check=True, capture_output=True, text=True)
+            return [line.split('\t') for line in out.stdout.splitlines()]
+        with contextlib.closing(sqlite3.connect(self.sqlite, timeout=10)) as db, db:
+            return db.execute(sql).fetchall()
+
     def counts(self):
         """{table: rows} of its SQLite file."""
         tables = [name for name, in self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]

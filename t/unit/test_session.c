@@ -247,13 +247,16 @@ static void test_a_session_stays_usable_through_many_refreshes(void **state)
     env_t *env = *state;
     client_t *ana = signed_in_spa(env, "ana@example.org");
     kr_session_t *session;
+    kr_standing_e standing;
     json_t *methods = NULL;
 
     for (int i = 0; i < 60; i++) {
         kr_ctx_t *k = carrying(ana, "GET", "/", NULL, NULL);
 
         OK(kr_session_need(&session, k, NULL));
-        OK(kr_session_prove(k, session, &(kr_proof_t){ i == 30 ? "totp" : "password", i == 30 ? "aal2" : "aal1" }));
+        OK(kr_session_prove(&standing, k, session,
+                            &(kr_proof_t){ .method = i == 30 ? "totp" : "password", .aal = i == 30 ? "aal2" : "aal1" }, 0));
+        assert_int_equal(standing, KR_PROOF_HOLDS);
         kr_session_cookie_set(k, session);
         kr_db_release(k);
         keep_cookies(ana, k);

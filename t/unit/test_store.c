@@ -7,7 +7,7 @@
 static kr_identity_rows_t *an_identity(kr_ctx_t *k, const char *email)
 {
     kr_identity_rows_t *rows = apr_pcalloc(k->pool, sizeof(*rows));
-    kr_credential_row_t password = { kr_uuid(k), "password", "{\"hashed_password\":\"x\"}", k->now, k->now };
+    kr_credential_row_t password = { kr_uuid(k), "password", "{\"hashed_password\":\"x\"}", k->now, k->now, 0 };
     kr_address_row_t address = {
         .via = "email", .value = email, .status = "pending", .created_at = k->now, .updated_at = k->now
     };
@@ -51,6 +51,14 @@ static kr_session_row_t a_session(kr_ctx_t *k, const char *identity_id, const ch
                                .expires_at = k->now + apr_time_from_sec(3600),
                                .created_at = k->now,
                                .updated_at = k->now };
+}
+
+static void stored_session(kr_ctx_t *k, const kr_session_row_t *s)
+{
+    int done;
+
+    OK(kr_store_session_insert(&done, k, s, 1));
+    assert_int_equal(done, 1);
 }
 
 static const char *stored_identity(kr_ctx_t *k, const char *email)
@@ -237,7 +245,7 @@ static void the_credential_types_of_an_identifier_are_listed(void **state)
     apr_array_header_t *types;
 
     APR_ARRAY_PUSH(in->credentials, kr_credential_row_t) =
-        (kr_credential_row_t){ kr_uuid(k), "code", "{}", k->now, k->now };
+        (kr_credential_row_t){ kr_uuid(k), "code", "{}", k->now, k->now, 0 };
     OK(kr_store_identity_insert(k, in));
     OK(kr_store_identifier_types(&types, k, "ana@x.example"));
     assert_int_equal(types->nelts, 2);
@@ -269,29 +277,49 @@ static void an_identifier_of_several_accounts_is_told_apart(void **state)
     assert_null(found);
 }
 
-static void a_change_by_the_person_does_not_undo_the_owners_lock(void **state)
+static void what_was_read_before_a_change_is_not_written_after_it(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
-    kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
+    kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *read, *out;
+    kr_credential_row_t *password;
     int done;
 
     OK(kr_store_identity_insert(k, in));
+    OK(kr_store_identity_load(&read, k, in->identity.id, 1));
+    password = &APR_ARRAY_IDX(read->credentials, 0, kr_credential_row_t);
     OK(kr_store_identity_state(&done, k, in->identity.id, "inactive"));
-    OK(kr_store_identity_update(k, &in->identity)); /* read before, written after: "active" */
-    OK(kr_store_identity_load(&out, k, in->identity.id, 0));
+    OK(kr_store_identity_update(&done, k, &read->identity));
+    assert_int_equal(done, 0);
+    OK(kr_store_identity_load(&out, k, in->identity.id, 1));
     assert_string_equal(out->identity.state, "inactive");
+    OK(kr_store_identity_lock(&done, k, in->identity.id));
+    assert_int_equal(done, 1);
+    OK(kr_store_identity_update(&done, k, &out->identity));
+    assert_int_equal(done, 0);
+    OK(kr_store_identity_load(&out, k, in->identity.id, 1));
+    OK(kr_store_identity_update(&done, k, &out->identity));
+    assert_int_equal(done, 1);
+
+    OK(kr_store_credential_rehash(&done, k, password->id, password->version, "{\"hashed_password\":\"again\"}"));
+    assert_int_equal(done, 1);
+    OK(kr_store_credential_update(&done, k, password->id, password->version, "{\"hashed_password\":\"other\"}"));
+    assert_int_equal(done, 1); /* hashed anew it was the same */
+    OK(kr_store_credential_rehash(&done, k, password->id, password->version, "{\"hashed_password\":\"x\"}"));
+    assert_int_equal(done, 0);
+    OK(kr_store_credential_update(&done, k, password->id, password->version, "{\"hashed_password\":\"x\"}"));
+    assert_int_equal(done, 0);
+    OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
+    assert_string_equal(APR_ARRAY_IDX(out->credentials, 0, kr_credential_row_t).config, "{\"hashed_password\":\"other\"}");
 }
 
-static void credentials_and_addresses_can_be_changed(void **state)
+static void only_an_address_that_is_not_verified_gets_another_status(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
     kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
 
     OK(kr_store_identity_insert(k, in));
-    OK(kr_store_credential_update(k, APR_ARRAY_IDX(in->credentials, 0, kr_credential_row_t).id, "{\"new\":1}"));
     OK(kr_store_address_status(k, APR_ARRAY_IDX(in->addresses, 1, kr_address_row_t).id, "sent"));
     OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
-    assert_string_equal(APR_ARRAY_IDX(out->credentials, 0, kr_credential_row_t).config, "{\"new\":1}");
     assert_string_equal(APR_ARRAY_IDX(out->addresses, 0, kr_address_row_t).status, "sent");
     assert_string_equal(APR_ARRAY_IDX(out->addresses, 1, kr_address_row_t).status, "pending");
 }
@@ -305,7 +333,7 @@ static void whoami_is_one_statement(void **state)
     kr_session_row_t s = a_session(k, who, "token-1");
     kr_session_rows_t *out;
 
-    OK(kr_store_session_insert(k, &s));
+    stored_session(k, &s);
     k->statements = 0;
     OK(kr_store_session_find(&out, k, "token-1", 0));
     assert_int_equal(k->statements, 1);
@@ -324,21 +352,32 @@ static void whoami_is_one_statement(void **state)
 static void after_a_refresh_the_old_token_still_leads_to_the_session(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
-    kr_session_row_t s = a_session(k, stored_identity(k, "ana@x.example"), "token-1");
+    kr_session_row_t s = a_session(k, stored_identity(k, "ana@x.example"), "token-1"), read;
     kr_session_rows_t *out;
+    int done;
 
-    OK(kr_store_session_insert(k, &s));
+    stored_session(k, &s);
+    read = s;
     s.old_token_hash = "token-1";
     s.token_hash = "token-2";
     s.old_token_until = k->now + 5;
+    s.old_aal = s.aal;
+    s.old_methods = s.methods;
+    s.old_authenticated_at = s.authenticated_at;
     s.aal = "aal2";
-    OK(kr_store_session_update(k, &s));
+    OK(kr_store_session_update(&done, k, &s, &read, 2));
+    assert_int_equal(done, 0); /* the identity is not of that version */
+    OK(kr_store_session_update(&done, k, &s, &read, 1));
+    assert_int_equal(done, 1);
+    OK(kr_store_session_update(&done, k, &s, &read, 1));
+    assert_int_equal(done, 0); /* somebody was faster */
     OK(kr_store_session_find(&out, k, "token-1", 0));
     assert_null(out);
     OK(kr_store_session_find(&out, k, "token-1", 1));
     assert_non_null(out);
     assert_true(out->session.old_token_until == k->now + 5);
     assert_string_equal(out->session.aal, "aal2");
+    assert_string_equal(out->session.old_aal, "aal1");
     OK(kr_store_session_by_id(&out, k, s.id));
     assert_string_equal(out->session.token_hash, "token-2");
 }
@@ -355,7 +394,7 @@ static void revoked_sessions_stay_revoked_and_are_not_listed(void **state)
     for (int i = 0; i < 4; i++) {
         s[i] = a_session(k, i < 3 ? who : someone, apr_psprintf(k->pool, "token-%d", i));
         s[i].created_at += i;
-        OK(kr_store_session_insert(k, &s[i]));
+        stored_session(k, &s[i]);
     }
     OK(kr_store_session_list(&list, &n, k, who, s[1].id, 10, 0));
     assert_int_equal(n, 2);
@@ -378,12 +417,51 @@ static void revoked_sessions_stay_revoked_and_are_not_listed(void **state)
     assert_int_equal(n, 0);
     OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9));
     assert_int_equal(done, 0);
-    OK(kr_store_session_revoke_others(&n, k, who, s[2].id));
+    OK(kr_store_session_count(&n, k, who, s[2].id, 0));
     assert_int_equal(n, 2); /* the one that had ended before counts */
+    OK(kr_store_sessions_end_others(&done, k, who, s[2].id, 7));
+    assert_int_equal(done, 0); /* it is of another epoch */
+    OK(kr_store_sessions_end_others(&done, k, who, s[2].id, 0));
+    assert_int_equal(done, 1);
     OK(kr_store_session_list(&list, &n, k, who, NULL, 10, 0));
     assert_int_equal(n, 1);
     OK(kr_store_session_list(&list, &n, k, someone, NULL, 10, 0));
     assert_int_equal(n, 1);
+}
+
+static void a_session_begins_only_for_the_account_as_it_was_read(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    const char *who = stored_identity(k, "ana@x.example");
+    kr_session_row_t early = a_session(k, who, "early"), late = a_session(k, who, "late"), nobodys = a_session(k, kr_uuid(k), "nobody");
+    kr_session_rows_t *out;
+    int done;
+
+    OK(kr_store_session_insert(&done, k, &nobodys, 1));
+    assert_int_equal(done, 0);
+    stored_session(k, &early);
+    OK(kr_store_identity_lock(&done, k, who));
+    OK(kr_store_session_insert(&done, k, &late, 1));
+    assert_int_equal(done, 0);
+    OK(kr_store_sessions_end(&done, k, who));
+    OK(kr_store_session_insert(&done, k, &late, 2));
+    assert_int_equal(done, 0);
+    OK(kr_store_session_find(&out, k, "early", 0));
+    assert_int_equal(out->session.active, 0);
+    late.epoch = 1;
+    OK(kr_store_identity_state(&done, k, who, "inactive"));
+    OK(kr_store_session_insert(&done, k, &late, 3));
+    assert_int_equal(done, 0);
+    OK(kr_store_identity_state(&done, k, who, "active"));
+    OK(kr_store_session_insert(&done, k, &late, 4));
+    assert_int_equal(done, 1);
+    OK(kr_store_session_lock(&done, k, late.id, 1, "early"));
+    assert_int_equal(done, 0);
+    OK(kr_store_session_lock(&done, k, late.id, 1, "late"));
+    assert_int_equal(done, 1);
+    OK(kr_store_sessions_end_range(k, "", who));
+    OK(kr_store_session_find(&out, k, "late", 0));
+    assert_int_equal(out->session.active, 0);
 }
 
 typedef struct {
@@ -416,7 +494,7 @@ static void an_exchange_is_taken_once_even_by_six_at_once(void **state)
     apr_status_t rv;
     int done, got = 0;
 
-    OK(kr_store_session_insert(k, &s));
+    stored_session(k, &s);
     OK(kr_store_flow_insert(k, &f));
     OK(kr_store_exchange_insert(k, kr_uuid(k), f.id, "init", NULL, NULL, k->now + apr_time_from_sec(60)));
     OK(kr_store_exchange_take(&session, k, "init", "return"));
@@ -451,14 +529,15 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
 
     old.expires_at = k->now - apr_time_from_sec(48 * 3600);
     gone.expires_at = k->now - 1;
-    revoked.active = 0;
-    revoked.updated_at = k->now - apr_time_from_sec(48 * 3600);
     OK(kr_store_flow_insert(k, &old));
     OK(kr_store_flow_insert(k, &fresh));
     OK(kr_store_code_insert(k, kr_uuid(k), old.id, "recovery", "x", NULL, NULL, "h", k->now));
-    OK(kr_store_session_insert(k, &gone));
-    OK(kr_store_session_insert(k, &live));
-    OK(kr_store_session_insert(k, &revoked));
+    stored_session(k, &gone);
+    stored_session(k, &live);
+    stored_session(k, &revoked);
+    k->now -= apr_time_from_sec(48 * 3600);
+    OK(kr_store_session_revoke(NULL, k, revoked.id, NULL));
+    k->now += apr_time_from_sec(48 * 3600);
     OK(kr_store_sweep(&n, k, 100));
     assert_int_equal(n, 3);
     OK(kr_db_one_(&row, k, &COUNT_CODES, NULL, 0));
@@ -480,10 +559,11 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
         ON(s, identifiers_are_exact_and_belong_to_their_type_and_realm),                                               \
         ON(s, a_second_identity_with_the_same_identifier_is_a_duplicate_and_leaves_nothing),                           \
         ON(s, an_identifier_of_several_accounts_is_told_apart),                                                       \
-        ON(s, a_change_by_the_person_does_not_undo_the_owners_lock),                                                   \
-        ON(s, the_credential_types_of_an_identifier_are_listed), ON(s, credentials_and_addresses_can_be_changed),      \
+        ON(s, what_was_read_before_a_change_is_not_written_after_it),                                                   \
+        ON(s, the_credential_types_of_an_identifier_are_listed), ON(s, only_an_address_that_is_not_verified_gets_another_status),      \
         ON(s, whoami_is_one_statement), ON(s, after_a_refresh_the_old_token_still_leads_to_the_session),               \
         ON(s, revoked_sessions_stay_revoked_and_are_not_listed), ON(s, an_exchange_is_taken_once_even_by_six_at_once), \
+        ON(s, a_session_begins_only_for_the_account_as_it_was_read),                                                   \
         ON(s, what_has_expired_is_swept_with_what_hangs_on_it)
 
 int main(void)

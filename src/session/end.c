@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions end, and what a person does with one that ended meanwhile is not done. All of a person's sessions end by one number: the
+ * epoch of the identity, which each session must have (include/kr_session.h).
+ */
+#include <string.h>
+
+#include "session_private.h"
+
+static kr_err_t *over(kr_ctx_t *k)
+{
+    return kr_err(k, 401, "session_inactive", "the session has ended meanwhile");
+}
+
+kr_err_t *kr_session_hold(kr_ctx_t *k, const kr_session_t *session, const kr_identity_t *identity)
+{
+    int done = 0;
+
+    if (identity && strcmp(identity->state, "active") == 0 && session->epoch == identity->epoch)
+        KR_TRY(kr_store_session_lock(&done, k, session->id, session->epoch, session->carried_hash));
+    return done ? NULL : over(k);
+}
+
+kr_err_t *kr_session_end(kr_ctx_t *k, const kr_session_t *session)
+{
+    return kr_store_session_revoke(NULL, k, session->id, NULL);
+}
+
+/** One session ends another, or all others. */
+typedef struct {
+    kr_session_t *by;
+    const char *id;
+    apr_int64_t *count;
+} ending_t;
+
+/* Two such requests of one session are both right: the epoch is the one that the session has by now, as long as it is usable. */
+static kr_err_t *hold_now(kr_ctx_t *k, kr_session_t *by)
+{
+    kr_identity_t *identity;
+    kr_session_t *is;
+
+    KR_TRY(kr_identity_lock(&identity, k, by->identity->id));
+    KR_TRY(kr_session_load(&is, k, by->id));
+    if (!identity || !is || !kr_session_usable(k, is)) return over(k);
+    by->epoch = is->epoch;
+    return kr_session_hold(k, by, identity);
+}
+
+static kr_err_t *end_other(kr_ctx_t *k, void *baton)
+{
+    const ending_t *ending = baton;
+
+    KR_TRY(hold_now(k, ending->by));
+    return kr_store_session_revoke(NULL, k, ending->id, ending->by->identity->id);
+}
+
+kr_err_t *kr_session_end_other(kr_ctx_t *k, kr_session_t *session, const char *id)
+{
+    ending_t ending = { .by = session, .id = id };
+
+    return kr_db_tx(k, end_other, &ending);
+}
+
+kr_err_t *kr_session_end_others_now(kr_ctx_t *k, const kr_session_t *session)
+{
+    int done;
+
+    KR_TRY(kr_store_sessions_end_others(&done, k, session->identity->id, session->id, session->epoch));
+    return done ? NULL : kr_db_raced(k);
+}
+
+static kr_err_t *end_others(kr_ctx_t *k, void *baton)
+{
+    const ending_t *ending = baton;
+    kr_session_t *by = ending->by;
+
+    KR_TRY(hold_now(k, by));
+    KR_TRY(kr_session_end_others_now(k, by));
+    return kr_store_session_count(ending->count, k, by->identity->id, by->id, 0);
+}
+
+kr_err_t *kr_session_end_others(apr_int64_t *count, kr_ctx_t *k, kr_session_t *session)
+{
+    ending_t ending = { .by = session, .count = count };
+
+    KR_TRY(kr_db_tx(k, end_others, &ending));
+    session->epoch++;
+    return NULL;
+}
+
+/** All sessions of one identity. */
+typedef struct {
+    const char *identity_id;
+    apr_int64_t count;
+} all_t;
+
+static kr_err_t *end_all(kr_ctx_t *k, void *baton)
+{
+    all_t *all = baton;
+    int done;
+
+    KR_TRY(kr_store_session_count(&all->count, k, all->identity_id, NULL, 1));
+    return kr_store_sessions_end(&done, k, all->identity_id);
+}
+
+/** Those of a range of identities. */
+typedef struct {
+    const char *after, *last;
+    apr_int64_t count;
+} some_t;
+
+static kr_err_t *end_range(kr_ctx_t *k, void *baton)
+{
+    some_t *some = baton;
+
+    KR_TRY(kr_store_session_count_range(&some->count, k, some->after, some->last));
+    return kr_store_sessions_end_range(k, some->after, some->last);
+}
+
+kr_err_t *kr_sessions_end_range(apr_int64_t *count, kr_ctx_t *k, const char *after, const char *last)
+{
+    some_t some = { .after = after, .last = last };
+
+    KR_TRY(kr_db_tx(k, end_range, &some));
+    *count = some.count;
+    return NULL;
+}
+
+kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_id)
+{
+    all_t all = { .identity_id = identity_id };
+
+    KR_TRY(kr_db_tx(k, end_all, &all));
+    if (count) *count = all.count;
+    return NULL;
+}
