@@ -124,6 +124,10 @@ typedef struct kr_settings_t {
     } password;
     apr_time_t code_lifespan, link_lifespan;
     apr_int64_t code_max_submissions; /* wrong codes per flow */
+    struct {
+        apr_int64_t tries, sent;     /* per account (or address that nobody has) and hour, over all flows; 0: no limit */
+        apr_int64_t messages;        /* per address and quarter of an hour; 0: no limit */
+    } code_budget;
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int choose_recovery_address;     /* feature_flags.choose_recovery_address */

@@ -132,6 +132,14 @@ void kr_nodes_violations(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t 
 void kr_csrf_ensure(kr_ctx_t *k);
 /** Give the client a new one whatever it had: at login, logout and where behaviour.md section 1 says. */
 void kr_csrf_renew(kr_ctx_t *k);
+/** The same at a sign-in: the cookie also says, to us alone, that this browser has been let into that account. */
+void kr_csrf_renew_for(kr_ctx_t *k, const char *identity_id);
+/**
+ * Has this browser been let into that account before? Survives kr_csrf_renew and the sign-out.
+ * @param identity_id  or NULL
+ * @return a name of the device, or NULL
+ */
+const char *kr_csrf_device(kr_ctx_t *k, const char *identity_id);
 /** A token for forms: the cookie's value under a fresh mask. NULL when the request has none and none was set. */
 const char *kr_csrf_token(kr_ctx_t *k);
 /** Keyed hash of the cookie's value, to keep in a flow. NULL as kr_csrf_token. */

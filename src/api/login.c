@@ -145,7 +145,7 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     KR_TRY(kr_session_issue(out, standing, k, done->identity, &done->proof,
                             same && strcmp(done->proof.aal, "aal2") == 0 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
-    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew(k);
+    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->identity->id);
     return NULL;
 }
 

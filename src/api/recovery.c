@@ -165,7 +165,7 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
     flow->state = "passed_challenge";
     flow->identity_id = r.identity->id;
     if (!flow->api || kr_flow_by_mail(k, flow)) { /* forms of before end here; what follows belongs to the new cookie */
-        kr_csrf_renew(k);
+        kr_csrf_renew_for(k, r.identity->id);
         flow->csrf_hash = kr_csrf_hash(k);
     }
     KR_TRY(kr_db_tx(k, persist, &r));

@@ -156,7 +156,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     if (err && kr_db_is_duplicate(err)) return taken(k, flow, done.identity);
     if (err) return err;
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
-    if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew(k);
+    if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, done.identity->id);
     reply_registered(k, &after);

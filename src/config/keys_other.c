@@ -40,6 +40,13 @@ static const kr_key_t KEYS[] = {
     { "feature_flags.refresh_login_choose_address", KR_BOOL, "false", NOWHERE, DETAIL,
       .help = "a refresh by code offers the addresses on record" },
 
+    { "mod_kratos.codes.max_tries", KR_INT, "20", AT(code_budget.tries), BUILT,
+      .help = "codes that may be tried for one account, or address that nobody has, in an hour, over all flows; 0: any number" },
+    { "mod_kratos.codes.max_sent", KR_INT, "30", AT(code_budget.sent), BUILT,
+      .help = "codes and links that are sent for one account, or address that nobody has, in an hour; 0: any number" },
+    { "mod_kratos.codes.max_messages", KR_INT, "10", AT(code_budget.messages), BUILT,
+      .help = "messages with codes and links that one address gets in a quarter of an hour; 0: any number" },
+
     { "oauth2_provider.url", KR_URL, NULL, NOWHERE, REFUSED,
       .help = "admin URL of Ory Hydra", .asks = "logins for an OAuth2 provider" },
     { "oauth2_provider.headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "headers of calls to Hydra", .secret = 1 },

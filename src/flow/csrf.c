@@ -9,6 +9,9 @@
 #include "kr_text.h"
 
 #define SECRET 32
+#define NONCE 8      /* bytes of the secret that name the device, ... */
+#define MARK 8       /* ... and that say whose it is; the rest is the secret of this cookie alone */
+#define DEVICE (NONCE + MARK)
 #define MAX_AGE 31536000 /* seconds: a year */
 
 /* The value that counts for this answer: the one that was set in it, else the one that came. */
@@ -29,10 +32,40 @@ static const char *cookie_value(kr_ctx_t *k)
     return kr_base64_decode(k->pool, value, &len) && len == SECRET ? value : NULL;
 }
 
-void kr_csrf_renew(kr_ctx_t *k)
+/* Eight characters (48 bits) that nobody can make for an account that is not theirs; guessed, they lead to nothing but an allowance. */
+static void mark_of(unsigned char out[MARK], kr_ctx_t *k, int secret, const char *identity_id, const unsigned char nonce[NONCE])
+{
+    const char *text = apr_pstrcat(k->pool, "device ", identity_id, " ", kr_base64(k->pool, nonce, NONCE), NULL);
+
+    memcpy(out, kr_hmac(k->pool, k->realm->keys, KR_KEY_CSRF, secret, text), MARK);
+}
+
+/* The cookie's bytes, or NULL. */
+static const unsigned char *secret_of(kr_ctx_t *k)
+{
+    const char *value = cookie_value(k);
+    apr_size_t len;
+
+    return value ? kr_base64_decode(k->pool, value, &len) : NULL;
+}
+
+const char *kr_csrf_device(kr_ctx_t *k, const char *identity_id)
+{
+    const unsigned char *secret = k->req && identity_id ? secret_of(k) : NULL;
+    unsigned char mark[MARK], differ;
+
+    for (int i = 0; secret && i < k->realm->keys->count; i++) {
+        mark_of(mark, k, i, identity_id, secret);
+        differ = 0;
+        for (int n = 0; n < MARK; n++) differ |= mark[n] ^ secret[NONCE + n];
+        if (!differ) return kr_base64(k->pool, secret, NONCE);
+    }
+    return NULL;
+}
+
+static void set_cookie(kr_ctx_t *k, const unsigned char secret[SECRET])
 {
     const kr_cookie_conf_t *conf = &k->realm->settings->csrf_cookie;
-    unsigned char secret[SECRET];
     kr_cookie_t cookie = {
         .name = k->realm->csrf_cookie_name,
         .domain = conf->domain,
@@ -43,9 +76,27 @@ void kr_csrf_renew(kr_ctx_t *k)
         .max_age = MAX_AGE,
     };
 
-    kr_random(secret, sizeof(secret));
-    cookie.value = kr_base64(k->pool, secret, sizeof(secret));
+    cookie.value = kr_base64(k->pool, secret, SECRET);
     kr_reply_cookie_alone(k, &cookie);
+}
+
+void kr_csrf_renew(kr_ctx_t *k)
+{
+    const unsigned char *before = secret_of(k);
+    unsigned char secret[SECRET];
+
+    kr_random(secret, sizeof(secret));
+    if (before) memcpy(secret, before, DEVICE); /* the device stays what it was */
+    set_cookie(k, secret);
+}
+
+void kr_csrf_renew_for(kr_ctx_t *k, const char *identity_id)
+{
+    unsigned char secret[SECRET];
+
+    kr_random(secret, sizeof(secret));
+    mark_of(secret + NONCE, k, 0, identity_id, secret);
+    set_cookie(k, secret);
 }
 
 void kr_csrf_ensure(kr_ctx_t *k)

@@ -36,7 +36,8 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
 
     /* other tabs' forms end here: the new flow belongs to a new anti-CSRF cookie, as clients know it; flows for further
      * addresses belong to the same one */
-    if (!after->flow->api && after->flow->kind == KR_FLOW_REGISTRATION && !after->verification_flow) kr_csrf_renew(k);
+    if (!after->flow->api && after->flow->kind == KR_FLOW_REGISTRATION && !after->verification_flow)
+        kr_csrf_renew_for(k, after->identity->id);
     flow = kr_flow_make(k, KR_FLOW_VERIFICATION, after->flow->api, request_url(k, after->flow));
     flow->identity_id = after->identity->id;
     flow->active = kind->link ? "link" : "code";

@@ -7,6 +7,7 @@
 #include "kr_json.h"
 #include "kr_store.h"
 #include "kr_text.h"
+#include "method_private.h"
 
 #define DIGITS 6
 #define TOKEN 32
@@ -92,6 +93,28 @@ static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, a
                                 k->now + lifespan);
 }
 
+#define TOO_MANY "too many codes were asked for here, please try again in a while"
+
+/* An error of the person's making: the flow is to be shown as it was before. */
+static kr_err_t *too_many(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0605) "flow %s: too many codes were asked for one account or address, nothing is sent", flow->id);
+    return kr_err(k, 400, NULL, TOO_MANY);
+}
+
+/* What was shown already as sent was not. */
+static kr_err_t *restore(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err)
+{
+    kr_flow_t *stored;
+
+    if (!err || !err->reason || strcmp(err->reason, TOO_MANY) != 0) return err;
+    KR_TRY(kr_flow_load(&stored, k, flow->kind, flow->id));
+    kr_flow_clear_messages(stored);
+    stored->show_transient = flow->show_transient;
+    *flow = *stored;
+    return err;
+}
+
 static kr_err_t *queue(kr_ctx_t *k, const sending_t *s)
 {
     const kr_settings_t *conf = k->realm->settings;
@@ -113,8 +136,10 @@ kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind
 {
     const sending_t s = { .flow = flow, .kind = kind, .via = via, .value = value, .identity_id = identity->id,
                           .address_id = address_id, .identity = identity, .beside = 1 };
+    int over;
 
-    return queue(k, &s);
+    KR_TRY(kr_budget_send(&over, k, flow, identity->id, value));
+    return over ? NULL : queue(k, &s); /* what the flow is part of goes on; another code can be asked for later */
 }
 
 /* The id of a row, or one that no row has: what looks for it then costs the same and finds nothing. */
@@ -126,7 +151,10 @@ static const char *some_id(kr_ctx_t *k, const char *id)
 static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 {
     const sending_t *s = baton;
+    int over;
 
+    KR_TRY(kr_budget_send(&over, k, s->flow, s->identity_id, s->value));
+    if (over) return too_many(k, s->flow);
     KR_TRY(kr_flow_update(k, s->flow)); /* first: its row is taken, and who sends for it at the same time waits */
     if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
@@ -144,7 +172,7 @@ kr_err_t *kr_code_send(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind,
 
     KR_TRY(kr_identity_load(&identity, k, some_id(k, identity_id), 0));
     s.identity = s.nobody ? kr_identity_nobody(k, via, value) : identity;
-    return kr_db_tx(k, send_in_tx, &s);
+    return restore(k, flow, kr_db_tx(k, send_in_tx, &s));
 }
 
 /** A code for each of these addresses. */
@@ -159,7 +187,13 @@ typedef struct {
 static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
 {
     const sending_all_t *all = baton;
+    int over;
 
+    for (int i = 0; i < all->addresses->nelts; i++) {
+        KR_TRY(kr_budget_send(&over, k, all->flow, all->identity ? all->identity->id : NULL,
+                              APR_ARRAY_IDX(all->addresses, i, const char *)));
+        if (over) return too_many(k, all->flow);
+    }
     KR_TRY(kr_flow_update(k, all->flow)); /* first, as above: the codes and the traits in the flow are of one request */
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
@@ -178,7 +212,7 @@ kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *k
 {
     sending_all_t all = { flow, kind, addresses, identity, traits };
 
-    return kr_db_tx(k, send_all_in_tx, &all);
+    return restore(k, flow, kr_db_tx(k, send_all_in_tx, &all));
 }
 
 const char *kr_code_via(const char *address)
@@ -244,7 +278,7 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
 {
     checking_t *c = baton;
     apr_array_header_t *rows;
-    int tries, done;
+    int tries, done, over;
 
     c->verdict = KR_CODE_WRONG;
     KR_TRY(kr_store_flow_count(&tries, k, c->flow->id));
@@ -253,6 +287,11 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
         return NULL;
     }
     KR_TRY(kr_store_codes_of_flow(&rows, k, c->flow->id));
+    KR_TRY(kr_budget_try(&over, k, c->flow, rows));
+    if (over) {
+        c->verdict = KR_CODE_TOO_OFTEN;
+        return NULL;
+    }
     for (int i = 0; i < rows->nelts; i++) {
         const kr_code_row_t *row = &APR_ARRAY_IDX(rows, i, kr_code_row_t);
 

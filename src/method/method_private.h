@@ -12,6 +12,20 @@ extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_identifier_first;
 
+/* -- how much is sent and tried for one person (budget.c) ------------------- */
+
+/**
+ * Count one more code or link that is to be sent, in the caller's transaction and before the flow is stored there.
+ * @param identity_id  or NULL: nobody has the address
+ * @param over         1: it is one too many, and is not to be sent
+ */
+kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *identity_id, const char *address) KR_MUST_CHECK;
+/**
+ * Count one more try, in the caller's transaction. @param codes of the flow, of kr_code_row_t @param over 1: it is one too many, and
+ * is not to be looked at
+ */
+kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes) KR_MUST_CHECK;
+
 /* -- the code method in recovery (code.c, recovery_choice.c) ---------------- */
 
 /** What recovery sends. */

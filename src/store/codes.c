@@ -71,6 +71,37 @@ kr_err_t *kr_store_code_use(int *done, kr_ctx_t *k, const char *id)
     return NULL;
 }
 
+/* `used` first: MySQL computes with what stands to the left already changed. */
+#define SPEND                                                                                                          \
+    "INSERT INTO code_budgets (id, realm_id, begins_at, used) VALUES (%s, %s, %lld, 1) "
+
+static const kr_query_t BUDGET_SPEND = {
+    .name = "budget_spend",
+    .mysql = SPEND "ON DUPLICATE KEY UPDATE "
+                   "used = CASE WHEN begins_at <= %lld THEN 1 ELSE used + 1 END, "
+                   "begins_at = CASE WHEN begins_at <= %lld THEN %lld ELSE begins_at END",
+    .sqlite = SPEND "ON CONFLICT (id) DO UPDATE SET "
+                    "used = CASE WHEN begins_at <= %lld THEN 1 ELSE used + 1 END, "
+                    "begins_at = CASE WHEN begins_at <= %lld THEN %lld ELSE begins_at END",
+};
+
+static const kr_query_t BUDGET_USED = {
+    .name = "budget_used",
+    .sql = "SELECT used FROM code_budgets WHERE id = %s AND realm_id = %s",
+};
+
+kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, apr_time_t window)
+{
+    const apr_time_t over = k->now - window;
+    kr_row_t *row;
+
+    KR_TRY(kr_db_exec(NULL, k, &BUDGET_SPEND, KR_S(id), KR_S(k->realm->name), KR_I(k->now), KR_I(over), KR_I(over),
+                      KR_I(k->now)));
+    KR_TRY(kr_db_one(&row, k, &BUDGET_USED, KR_S(id), KR_S(k->realm->name)));
+    *used = row ? kr_row_int(row, 0) : 0;
+    return NULL;
+}
+
 kr_err_t *kr_store_codes_void(kr_ctx_t *k, const char *identity_id, const char *kind)
 {
     return kr_db_exec(NULL, k, &CODES_VOID, KR_I(k->now), KR_S(identity_id), KR_S(k->realm->name), KR_S(kind));

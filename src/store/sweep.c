@@ -7,6 +7,7 @@
 #define KEEP_FLOWS apr_time_from_sec(24 * 3600)
 #define KEEP_ERRORS apr_time_from_sec(7 * 24 * 3600)
 #define KEEP_MESSAGES apr_time_from_sec(7 * 24 * 3600) /* sent ones for the record, others for `kratosctl courier retry` */
+#define KEEP_BUDGETS apr_time_from_sec(3600) /* the longest window */
 #define KEEP_REVOKED apr_time_from_sec(24 * 3600)
 
 /*
@@ -27,6 +28,7 @@ static const struct {
     { { SWEEP("sessions", "expires_at < %lld", "expires_at") }, 0 },
     { { SWEEP("sessions", "active = 0 AND updated_at < %lld", "updated_at") }, KEEP_REVOKED },
     { { SWEEP("courier_messages", "updated_at < %lld", "updated_at") }, KEEP_MESSAGES },
+    { { SWEEP("code_budgets", "begins_at < %lld", "begins_at") }, KEEP_BUDGETS },
     { { SWEEP("selfservice_errors", "created_at < %lld", "created_at") }, KEEP_ERRORS },
 };
 
