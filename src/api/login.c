@@ -151,7 +151,7 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
 
 static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
 {
-    const char *to = after->browser_to ? after->browser_to : kr_return_to_of(k, flow, (int)after->method);
+    const char *to = kr_return_to_of(k, flow, (int)after->method);
     json_t *out = kr_json_own(k->pool, json_object());
     json_t *with = json_array();
 
@@ -159,7 +159,7 @@ static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session
     kr_note_sign_in(k, flow);
     if (!flow->api && !kr_wants_json(k->req, 1)) {
         json_decref(with);
-        kr_reply_redirect(k, 303, to);
+        kr_reply_redirect(k, 303, after->browser_to ? after->browser_to : to); /* programs are told both */
         return;
     }
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
