@@ -126,6 +126,7 @@ static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
     const int by_mail = kr_flow_by_mail(k, r->flow), json = kr_wants_json(k->req, 1) && !by_mail;
     kr_err_t *err;
 
+    if (r->settings) kr_settings_unpark(k);
     if (!r->flow->api || by_mail) kr_session_cookie_set(k, r->session);
     if (!json) {
         kr_reply_redirect(k, 303, ui);

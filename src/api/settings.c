@@ -58,6 +58,7 @@ static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
     flow->schema_id = session->identity->schema_id;
     KR_TRY(kr_methods_show(k, flow));
     KR_TRY(kr_flow_insert(k, flow));
+    kr_settings_unpark(k);
     attach_identity(k, flow, session);
     *out = flow;
     return NULL;
@@ -244,6 +245,17 @@ static int ticked(const kr_body_t *body, const char *field)
     return json_is_true(json_object_get(body->json, field));
 }
 
+static int needs_refresh(const kr_err_t *err)
+{
+    return err && err->id && strcmp(err->id, "session_refresh_required") == 0;
+}
+
+/* Carried out or refused, a change waits no longer; what nobody could look at goes on waiting. */
+static int is_answered(const kr_err_t *err)
+{
+    return !err || err->status == 400;
+}
+
 static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
 {
     kr_err_t *err = kr_methods_resume(done, k, flow, parked);
@@ -271,6 +283,15 @@ static kr_err_t *take(kr_outcome_t *done, int *resumed, kr_ctx_t *k, kr_flow_t *
     return err;
 }
 
+/* The flow that takes the place of an expired one is a new one, too: nothing waits beside it. */
+static kr_err_t *replace(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_err_t *err = kr_flow_replace_expired(k, flow, 4050001);
+
+    if (err && err->kind == KR_ERR_REPLACED) kr_settings_unpark(k);
+    return err;
+}
+
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 {
     kr_outcome_t done;
@@ -278,10 +299,12 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
     int resumed;
 
     KR_TRY(need_aal(k, session, kr_flow_submit_url(k, flow)));
-    if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4050001);
+    if (kr_flow_expired(k, flow)) return replace(k, flow);
     err = take(&done, &resumed, k, flow);
     if (!err) err = apply(k, flow, session, &done, resumed);
-    return err && err->id && strcmp(err->id, "session_refresh_required") == 0 ? refresh_first(k, flow, &done, err) : err;
+    if (needs_refresh(err)) return refresh_first(k, flow, &done, err);
+    if (resumed && is_answered(err)) kr_settings_unpark(k);
+    return err;
 }
 
 kr_err_t *kr_settings_submit(kr_ctx_t *k)
@@ -293,7 +316,9 @@ kr_err_t *kr_settings_submit(kr_ctx_t *k)
 
     if (err) return no_session(k, err);
     if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
-    KR_TRY(load_own(&flow, k, session, id));
+    err = load_own(&flow, k, session, id);
+    if (err && err->status == 404) err->reason = "there is no such flow; it was made long ago, or never";
+    if (err) return err;
     attach_identity(k, flow, session);
     err = submit(k, flow, session);
     if (err && err->status == 401) return no_session(k, err); /* it ended while the change was on its way */
