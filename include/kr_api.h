@@ -19,7 +19,7 @@ typedef struct {
 
 #define KR_ROUTE_NO_CSRF 1   /* no anti-CSRF cookie is set, no token is asked for by the layer */
 #define KR_ROUTE_HEALTH 2    /* not even Vary: Cookie */
-#define KR_ROUTE_FLOW 4      /* Kratos counts JSON by Accept or Content-Type here */
+#define KR_ROUTE_ANY_QUERY 4 /* a query that cannot be read is as good as none */
 
 /** All routes, ended by a row without path. */
 extern const kr_route_t kr_routes[];

@@ -148,7 +148,8 @@ static void run(kr_ctx_t *k)
     }
     if (!found.known) (void)kr_not_here(k);
     else if (!found.route) reply_method_not_allowed(k, found.methods);
-    else if (k->req->query_bad) kr_respond_error(k, kr_err(k, 400, NULL, "the query of the URL cannot be read"), 1);
+    else if (k->req->query_bad && !(found.route->flags & KR_ROUTE_ANY_QUERY))
+        kr_respond_error(k, kr_err(k, 400, NULL, "the query of the URL cannot be read"), 1);
     else {
         k->route_param = found.param;
         err = found.route->run(k);

@@ -73,7 +73,10 @@ json_t *kr_continue_redirect(const char *url);
 kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what) KR_MUST_CHECK;
 /** What waits in this flow for this browser, or NULL. Taken out: it is carried out once. The flow is not stored. */
 json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow);
-/** Nothing waits any more: the cookie, if there is one, gets a value that leads nowhere. */
+/**
+ * Nothing waits any more: a change was carried out or refused, or another flow of settings begins. The cookie, if there is one,
+ * gets a value that leads nowhere; a change that somebody gave up must not be carried out by what they confirm next.
+ */
 void kr_settings_unpark(kr_ctx_t *k);
 
 /* -- paging.c ------------------------------------------------------------- */
@@ -82,11 +85,15 @@ void kr_settings_unpark(kr_ctx_t *k);
 typedef struct {
     int size;    /* entries per page */
     int page;    /* from 0 */
+    int first;   /* the number that page 0 has in links: 1 when pages were asked for by number and are counted so */
 } kr_page_query_t;
 
-/** page_size/page_token or per_page/page; odd values fall back rather than fail. */
-kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most);
-/** Link and X-Total-Count headers of a page. */
+/**
+ * page_size/page_token or per_page/page; odd values fall back rather than fail.
+ * @param first  the number of the first page, 0 or 1; what is less is the first as well
+ */
+kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most, int first);
+/** Link and X-Total-Count headers of a page: whichever of first, prev, next and last there are. */
 void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_int64_t total);
 
 /* -- bounce.c ------------------------------------------------------------- */

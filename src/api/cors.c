@@ -74,7 +74,11 @@ static void preflight(kr_ctx_t *k, const char *origin, const char *method)
 
 static const char *joined(kr_ctx_t *k, const apr_array_header_t *list)
 {
-    return apr_array_pstrcat(k->pool, list, ',');
+    const char *out = "";
+
+    for (int i = 0; i < list->nelts; i++)
+        out = apr_pstrcat(k->pool, out, i ? ", " : "", APR_ARRAY_IDX(list, i, const char *), NULL);
+    return out;
 }
 
 int kr_cors(kr_ctx_t *k)

@@ -60,7 +60,7 @@ kr_err_t *kr_jwks(kr_ctx_t *k)
 kr_err_t *kr_schemas_list(kr_ctx_t *k)
 {
     const apr_array_header_t *schemas = k->realm->settings->schemas;
-    const kr_page_query_t page = kr_paging(k, SCHEMAS_DEFAULT, SCHEMAS_MAX);
+    const kr_page_query_t page = kr_paging(k, SCHEMAS_DEFAULT, SCHEMAS_MAX, 0);
     /* Kratos counts the length of this list's pages from its begin: clients that page through it rely on nothing else */
     const int from = page.page * page.size;
     const int to = from + (page.page + 1) * page.size;
@@ -82,11 +82,11 @@ kr_err_t *kr_schema_get(kr_ctx_t *k)
     const kr_schema_t *schema = kr_realm_schema(k->realm, k->route_param);
 
     if (!schema) {
-        kr_respond_error(k, kr_err(k, 404, NULL, NULL), 1);
+        kr_respond_error(k, kr_err(k, 404, NULL, "no identity schema has this id"), 1);
         return KR_DONE;
     }
     k->reply->status = 200;
-    k->reply->content_type = "application/json";
+    k->reply->content_type = "application/json; charset=utf-8";
     k->reply->body = schema->raw;
     k->reply->body_len = schema->raw_len;
     return KR_DONE;

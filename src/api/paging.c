@@ -34,38 +34,57 @@ static long token_offset(kr_ctx_t *k)
     return offset ? strtol(offset, NULL, 10) : -1;
 }
 
-kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most)
+kr_page_query_t kr_paging(kr_ctx_t *k, int otherwise, int most, int first)
 {
+    const long offset = token_offset(k);
+    const int numbered = offset < 0 && kr_query(k->req, "page") != NULL;
     long size = number(k, "page_size", number(k, "per_page", otherwise));
-    long page = number(k, "page", 0);
-    long offset;
+    long page = number(k, "page", first);
 
     if (size < 1) size = 1;
     if (size > most) size = most;
-    offset = token_offset(k);
-    if (offset >= 0) page = offset / size;
-    if (page < 0) page = 0;
+    page = offset >= 0 ? offset / size : page < first ? 0 : page - first;
     if (page > PAGE_MAX) page = PAGE_MAX;
-    return (kr_page_query_t){ (int)size, (int)page };
+    return (kr_page_query_t){ (int)size, (int)page, numbered ? first : 0 };
 }
 
-static const char *link_to(kr_ctx_t *k, const char *path, const char *rel, apr_int64_t page, apr_int64_t size)
+/** A list and the page of it that is shown. */
+typedef struct {
+    const char *path;
+    kr_page_query_t page;
+    apr_int64_t size;
+} view_t;
+
+/* The token counts, and says which entry the page begins with; the number is for clients that go by numbers. */
+static const char *link_to(kr_ctx_t *k, const view_t *view, const char *rel, apr_int64_t page)
 {
-    const char *token = apr_psprintf(k->pool, "{\"offset\":\"%" APR_INT64_T_FMT "\",\"v\":2}", page * size);
+    const apr_int64_t number = strcmp(rel, "first") == 0 ? 0 : page + view->page.first;
+    const char *token = apr_psprintf(k->pool, "{\"offset\":\"%" APR_INT64_T_FMT "\",\"v\":2}", page * view->size);
 
     return apr_psprintf(k->pool, "<%s?page=%" APR_INT64_T_FMT "&page_size=%" APR_INT64_T_FMT "&page_token=%s&per_page=%"
-                        APR_INT64_T_FMT ">; rel=\"%s\"", path, page, size, kr_base64url(k->pool, token, strlen(token)), size, rel);
+                        APR_INT64_T_FMT ">; rel=\"%s\"", view->path, number, view->size,
+                        kr_base64url(k->pool, token, strlen(token)), view->size, rel);
 }
 
+static void add(apr_array_header_t *links, const char *link)
+{
+    APR_ARRAY_PUSH(links, const char *) = link;
+}
+
+/* Clients know the odd ones: a list of one page has no more entries per page than it has, the first of several is not named on
+ * itself, and an empty list has neighbours. */
 void kr_paging_headers(kr_ctx_t *k, const char *path, kr_page_query_t page, apr_int64_t total)
 {
-    const apr_int64_t size = total && page.size > total ? total : page.size;
-    const char *links = link_to(k, path, "first", 0, size);
+    const int whole = total && total <= page.size;
+    const view_t view = { path, page, whole ? total : page.size };
+    const apr_int64_t last = total ? (total - 1) / page.size : 0;
+    const apr_int64_t before = (page.page > last ? last + 1 : page.page) - 1;
+    apr_array_header_t *links = apr_array_make(k->pool, 4, sizeof(const char *));
 
-    if (total == 0 || (apr_int64_t)(page.page + 1) * page.size < total)
-        links = apr_pstrcat(k->pool, links, ",", link_to(k, path, "next", page.page + 1, size), NULL);
-    if (total == 0 || page.page > 0)
-        links = apr_pstrcat(k->pool, links, ",", link_to(k, path, "prev", page.page - 1, size), NULL);
-    kr_reply_header(k, "Link", links);
+    if (whole || page.page > 0 || !total) add(links, link_to(k, &view, "first", 0));
+    if (!whole && (page.page < last || !total)) add(links, link_to(k, &view, "next", page.page + 1));
+    if (!whole && (page.page > 0 || !total)) add(links, link_to(k, &view, "prev", before));
+    if (page.page < last) add(links, link_to(k, &view, "last", last));
+    kr_reply_header(k, "Link", apr_array_pstrcat(k->pool, links, ','));
     kr_reply_header(k, "X-Total-Count", apr_psprintf(k->pool, "%" APR_INT64_T_FMT, total));
 }

@@ -48,7 +48,7 @@ const kr_route_t kr_routes[] = {
     { "updateFedcmFlow", KR_POST, "/self-service/fed-cm/token", kr_not_here, 0 },
 
     /* beside the FrontendApi */
-    { NULL, KR_GET, "/schemas", kr_schemas_list, 0 },
+    { NULL, KR_GET, "/schemas", kr_schemas_list, KR_ROUTE_ANY_QUERY },
     { NULL, KR_GET, "/schemas/{id}", kr_schema_get, FREE },
     { NULL, KR_GET, "/.well-known/jwks.json", kr_jwks, FREE },
     { NULL, KR_GET, "/.well-known/change-password", kr_change_password, 0 },

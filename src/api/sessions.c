@@ -55,7 +55,7 @@ kr_err_t *kr_whoami(kr_ctx_t *k)
 
 static kr_err_t *list(kr_ctx_t *k)
 {
-    const kr_page_query_t page = kr_paging(k, LIST_DEFAULT, LIST_MAX);
+    const kr_page_query_t page = kr_paging(k, LIST_DEFAULT, LIST_MAX, 1);
     json_t *out = kr_json_own(k->pool, json_array());
     apr_array_header_t *rows;
     apr_int64_t total;

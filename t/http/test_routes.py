@@ -68,6 +68,28 @@ def test_the_schema_url_of_an_identity_leads_to_its_schema(server):
     assert client.get(client.session()['identity']['schema_url']).must(200).json == PERSON
 
 
+def test_a_schema_comes_as_the_list_does(server):
+    client = server.native()
+    assert {client.get(path).must(200).header('Content-Type') for path in ('/schemas', '/schemas/person')} == {
+        'application/json; charset=utf-8'}
+    assert client.get('/schemas/nobody').must(404).json['error']['reason']
+
+
+@pytest.mark.parametrize('query', ['page=x', 'page=-1', 'page=9', 'page=', 'per_page=0', 'page_size=-9', 'page_size=1e9', 'page=%zz',
+                                   'page_token=%00', 'page_token=%ff', 'page_token=rubbish', 'page_token=e30', 'page[]=1',
+                                   'page=1&page=2', 'page=' + '9' * 400, '&&&', '=', '&'.join(['page=1'] * 600)])
+def test_the_list_of_schemas_takes_any_page(server, query):
+    answer = server.native().get('/schemas?' + query).must(200)
+    assert answer.header('X-Total-Count') == '1' and answer.header('Link')
+
+
+def test_an_unknown_flow_of_settings_is_404_with_the_reason(server, kind):
+    client = server.client(kind)
+    client.register(new_email()).must(200, 303)
+    answer = client.submit('settings', NIL, {'method': 'profile'}, accept='application/json')
+    assert answer.status == 404 and answer.json['error']['reason'] and 'id' not in answer.json['error']
+
+
 # -- health, paths, methods -----------------------------------------------------------
 
 def test_health_is_told_without_cookies(server):
@@ -123,7 +145,8 @@ def test_head_is_get_without_a_body(server):
 
 # -- CORS --------------------------------------------------------------------------
 
-CORS = nested('serve.public.cors', {'enabled': True, 'allowed_origins': ['https://app.example.org'], 'allow_credentials': True})
+CORS = nested('serve.public.cors', {'enabled': True, 'allowed_origins': ['https://app.example.org'], 'allow_credentials': True,
+                                     'exposed_headers': ['Content-Type', 'Set-Cookie']})
 ASK = {'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'content-type'}
 
 
@@ -144,6 +167,7 @@ def test_cors_lets_in_who_is_named(serve_sqlite):
     assert answer.header('Access-Control-Allow-Credentials') == 'true' and 'Origin' in answer.header('Vary')
     answer = server.native().whoami(headers={'Origin': 'https://app.example.org'})
     assert answer.status == 401 and answer.header('Access-Control-Allow-Origin') == 'https://app.example.org'
+    assert answer.header('Access-Control-Expose-Headers') == 'Content-Type, Set-Cookie'
 
 
 @pytest.mark.parametrize('origin', ['https://evil.example', 'https://app.example.org.evil.example', 'http://app.example.org', 'null',

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import time
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -101,29 +101,74 @@ def test_the_list_shows_the_other_sessions_newest_first(server, email):
     assert answer.header('X-Total-Count') == str(len(answer.json))
 
 
-def walk_by_token(client):
+def links(answer):
+    """{'next': query, ...} of a Link header."""
+    found = re.findall(r'<[^?>]*\?([^>]*)>; rel="(\w+)"', answer.header('Link') or '')
+    return {rel: dict(parse_qsl(query)) for query, rel in found}
+
+
+def walk_by_link(client):
     """The pages of GET /sessions as the Link headers lead through them."""
     query = {'page_size': 2}
     while query:
         answer = client.get('/sessions', query).must(200)
         yield answer.json
-        following = re.search(r'page_token=([^>&]+)[^>]*>; *rel="next"', answer.header('Link') or '')
-        query = following and {'page_size': 2, 'page_token': unquote(following[1])}
+        query = links(answer).get('next')
+
+
+def walk_by_numbers_of_links(client):
+    """The same for clients that know no tokens."""
+    query = {'per_page': 2, 'page': 1}
+    while query:
+        answer = client.get('/sessions', query).must(200)
+        yield answer.json
+        following = links(answer).get('next')
+        query = following and {'per_page': 2, 'page': following['page']}
 
 
 def walk_by_number(client):
-    for number in range(4):
+    for number in range(1, 5):
         yield client.get('/sessions', {'per_page': 2, 'page': number}).must(200).json
 
 
-@pytest.mark.parametrize('walk', [walk_by_token, walk_by_number])
-def test_the_list_comes_in_pages(server, walk):
+@pytest.fixture
+def crowd(server):
+    """Somebody with five sessions beside the one that asks."""
     mine, email = server.native(), new_email()
     mine.register(email).must(200)
     several(server, email, 5)
-    pages = list(walk(mine))
+    return mine
+
+
+@pytest.mark.parametrize('walk', [walk_by_link, walk_by_numbers_of_links, walk_by_number])
+def test_the_list_comes_in_pages(crowd, walk):
+    pages = list(walk(crowd))
     assert [len(page) for page in pages if page] == [2, 2, 1]
     assert len({session['id'] for page in pages for session in page}) == 5
+
+
+@pytest.mark.parametrize('first', ['0', '1', '-1', '', 'x'])
+def test_pages_are_counted_from_one_and_zero_is_the_first_as_well(crowd, first):
+    newest = crowd.get('/sessions', {'per_page': 2}).must(200).json
+    assert crowd.get('/sessions', {'per_page': 2, 'page': first}).must(200).json == newest
+    second = crowd.get('/sessions', {'per_page': 2, 'page': 2}).must(200).json
+    assert len(second) == 2 and not {s['id'] for s in second} & {s['id'] for s in newest}
+
+
+@pytest.mark.parametrize('query, rels', [
+    ({'per_page': 2}, {'next', 'last'}), ({'per_page': 2, 'page': 1}, {'next', 'last'}),
+    ({'per_page': 2, 'page': 2}, {'first', 'next', 'prev', 'last'}), ({'per_page': 2, 'page': 3}, {'first', 'prev'}),
+    ({'per_page': 2, 'page': 9}, {'first', 'prev'}), ({'page_size': 5}, {'first'}), ({'page_size': 6}, {'first'}),
+    ({}, {'first'}), ({'page_size': 4}, {'next', 'last'}),
+])
+def test_the_links_of_a_page_are_those_that_there_are(crowd, query, rels):
+    answer = crowd.get('/sessions', query).must(200)
+    assert set(links(answer)) == rels and answer.header('X-Total-Count') == '5'
+    everybody = [s['id'] for s in crowd.get('/sessions').json]
+    size = int(query.get('per_page', 2))
+    places = {'first': everybody[:size], 'last': everybody[(5 - 1) // size * size:]}
+    for rel in places.keys() & rels if 'per_page' in query else ():
+        assert [s['id'] for s in crowd.get('/sessions', links(answer)[rel]).must(200).json] == places[rel]
 
 
 @pytest.mark.parametrize('query', [
