@@ -84,6 +84,7 @@ $(OUT)/obj/src/httpd/%.o: KR_CFLAGS += $(HTTPD_CFLAGS)
 # The assembler puts the pages' files in; the compiler does not know of them.
 PAGES := $(wildcard src/ui/pages/*.* src/ui/pages/words/*.json)
 $(OUT)/obj/src/ui/builtin.o: $(PAGES)
+$(OUT)/obj/src/method/webauthn_script.o: src/method/webauthn.js
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -123,6 +123,9 @@ kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** Carry out what a method parked before the fresh proof. @param parked what it put into kr_outcome_t.park */
 kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked) KR_MUST_CHECK;
 
+/** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
+const char *kr_webauthn_script(apr_size_t *len);
+
 /** Message 4000002 on the node of a field that was not sent. */
 void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);
 

@@ -4,6 +4,7 @@
 
 #include "api_private.h"
 #include "kr_jwt.h"
+#include "kr_method.h"
 
 #define SCHEMAS_DEFAULT 250
 #define SCHEMAS_MAX 500
@@ -89,6 +90,17 @@ kr_err_t *kr_schema_get(kr_ctx_t *k)
     k->reply->content_type = "application/json; charset=utf-8";
     k->reply->body = schema->raw;
     k->reply->body_len = schema->raw_len;
+    return KR_DONE;
+}
+
+/* -- the script of security keys ------------------------------------------ */
+
+/* Whichever methods are on: pages include it before they know which fields come. */
+kr_err_t *kr_webauthn_javascript(kr_ctx_t *k)
+{
+    k->reply->status = 200;
+    k->reply->content_type = "text/javascript; charset=UTF-8";
+    k->reply->body = kr_webauthn_script(&k->reply->body_len);
     return KR_DONE;
 }
 

@@ -43,7 +43,7 @@ const kr_route_t kr_routes[] = {
     { "disableMySession", KR_DELETE, "/sessions/{id}", kr_sessions_revoke_one, FREE },
 
     { "getFlowError", KR_GET, "/self-service/errors", kr_error_get, 0 },
-    { "getWebAuthnJavaScript", KR_GET, "/.well-known/ory/webauthn.js", kr_not_here, 0 },
+    { "getWebAuthnJavaScript", KR_GET, "/.well-known/ory/webauthn.js", kr_webauthn_javascript, 0 },
     { "createFedcmFlow", KR_GET, "/self-service/fed-cm/parameters", kr_not_here, 0 },
     { "updateFedcmFlow", KR_POST, "/self-service/fed-cm/token", kr_not_here, 0 },
 

@@ -90,6 +90,18 @@ def test_an_unknown_flow_of_settings_is_404_with_the_reason(server, kind):
     assert answer.status == 404 and answer.json['error']['reason'] and 'id' not in answer.json['error']
 
 
+# -- the script of security keys and passkeys (t/browser/test_webauthn.py runs it) ---------
+
+def test_the_script_of_security_keys_is_served_whichever_methods_are_on(server, kind):
+    answer = server.client(kind).get('/.well-known/ory/webauthn.js').must(200)
+    assert answer.header('Content-Type') == 'text/javascript; charset=UTF-8'
+    for name in ('oryWebAuthnRegistration', 'oryWebAuthnLogin', 'oryPasskeyRegistration', 'oryPasskeySettingsRegistration',
+                 'oryPasskeyLogin', 'oryPasskeyLoginAutocompleteInit'):
+        assert f'function {name}(' in answer.body.decode()
+    head = server.native().request('HEAD', '/.well-known/ory/webauthn.js').must(200)
+    assert head.body == b'' and head.header('Content-Type') == answer.header('Content-Type')
+
+
 # -- health, paths, methods -----------------------------------------------------------
 
 def test_health_is_told_without_cookies(server):

@@ -107,7 +107,7 @@ static void test_what_is_no_path_of_ours_is_a_plain_404(void **state)
         "/schemas/a/b",
         "/self%2dservice/login",
         "/metrics/prometheus",
-        "/.well-known/ory/webauthn.js",
+        "/.well-known/ory/webauthn.js/",
         "/self-service/login/browser%00",
         "/health/alive/",
         "/versionx",
