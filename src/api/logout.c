@@ -53,7 +53,7 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
     return KR_DONE;
 }
 
-kr_err_t *kr_logout_native(kr_ctx_t *k)
+static kr_err_t *logout_native(kr_ctx_t *k)
 {
     const char *why;
     json_t *body = k->req->body_len ? kr_json_parse(k->pool, k->req->body, k->req->body_len, &why) : NULL;
@@ -68,5 +68,13 @@ kr_err_t *kr_logout_native(kr_ctx_t *k)
         kr_log(k, KR_LOG_INFO, KRLOGNO(0806) "session %s: signed out by its token", session->id);
     }
     k->reply->status = 204;
+    return KR_DONE;
+}
+
+kr_err_t *kr_logout_native(kr_ctx_t *k)
+{
+    kr_err_t *err = logout_native(k);
+
+    if (err) kr_respond_error(k, err, 1);
     return KR_DONE;
 }

@@ -42,9 +42,15 @@ kr_err_t *kr_recovery_create_browser(kr_ctx_t *k)
     return create(k, 0);
 }
 
+/* Apps have no page of errors, whatever their Accept says; that recovery is off is said to people, as clients know it. */
 kr_err_t *kr_recovery_create_native(kr_ctx_t *k)
 {
-    return create(k, 1);
+    kr_err_t *err;
+
+    KR_TRY(check_enabled(k));
+    err = create(k, 1);
+    if (err) kr_respond_error(k, err, 1);
+    return KR_DONE;
 }
 
 kr_err_t *kr_recovery_get(kr_ctx_t *k)
