@@ -276,6 +276,7 @@ static kr_err_t *take(kr_outcome_t *done, int *resumed, kr_ctx_t *k, kr_flow_t *
     kr_flow_clear_messages(flow);
     *resumed = parked != NULL;
     if (parked) return resume(done, k, flow, parked);
+    if (comes_back) return kr_err(k, 400, NULL, "no change waits here any more");
     KR_TRY(kr_body_read(&body, k));
     flow->state = "show_form"; /* the state follows the last step */
     err = kr_methods_submit(done, k, flow, &body);
