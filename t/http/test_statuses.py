@@ -83,9 +83,9 @@ OPERATIONS = {f'{op.method} {op.path}': op for op in map(Operation, DOCUMENT.str
 
 
 @pytest.fixture(scope='module')
-def server(request):
+def server(request, database):
     from conftest import end, start
-    server = start(request, changes=merge(account(), nested('selfservice.flows.registration.after', {'password': {'hooks': []}})))
+    server = start(request, database, changes=merge(account(), nested('selfservice.flows.registration.after', {'password': {'hooks': []}})))
     yield server
     end(server)
 
