@@ -9,7 +9,6 @@ from lib.account import account, member
 from lib.clients import new_email
 from lib.settings import merge, nested
 
-pytestmark = pytest.mark.san
 NIL = '00000000-0000-4000-8000-000000000000'
 JSON, FORM, HTML = 'application/json', 'application/x-www-form-urlencoded', 'text/html,application/xhtml+xml'
 
@@ -211,6 +210,7 @@ def begin(server, client, kind):
     return (begun.flow_id, begun.csrf) if begun.status == 200 else (NIL, None)
 
 
+@pytest.mark.san
 @pytest.mark.parametrize('operation', [name for name, op in OPERATIONS.items() if op.submit], indirect=True)
 def test_odd_submits(server, ask, operation, client):
     kind = operation.kind
