@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from lib.account import account, member
+from lib.account import account
 from lib.clients import new_email
 from lib.settings import merge, nested
 
@@ -56,7 +56,7 @@ DELETE /sessions/SESSION                    204 400 401 default
 BAD_INPUT = {400, 404, 405, 413, 414, 415}
 # People are sent somewhere with 302 at some places and 303 at others, and clients follow either. Two places send people on
 # (to sign in, to the page of errors) where the document forgot it; all of that is recorded so.
-ALSO = {302: {303}, '/self-service/settings/flows': {302}, '/self-service/logout/browser': {303}}
+SENT_ON = {'/self-service/settings/flows', '/self-service/logout/browser'}
 
 
 class Operation:
@@ -73,9 +73,9 @@ class Operation:
         """A server's own fault is none that somebody may cause by what they send, wherever it is named."""
         if status >= 500:
             return False
-        if status in self.named | BAD_INPUT | ALSO.get(self.path, set()) or ALSO.get(status, set()) & self.named:
-            return True
-        return self.default and 400 <= status < 500
+        if status in (302, 303):
+            return 303 in self.named or self.path in SENT_ON
+        return status in self.named | BAD_INPUT or (self.default and 400 <= status < 500)
 
 
 OPERATIONS = {f'{op.method} {op.path}': op for op in map(Operation, DOCUMENT.strip().splitlines())}
