@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every operation answers only with statuses that Kratos' OpenAPI document names for it, whatever somebody sends."""
-import json
 from urllib.parse import quote
 
 import pytest
