@@ -182,16 +182,17 @@ const char *kr_return_to_of(kr_ctx_t *k, const kr_flow_t *flow, int method);
 
 /** A submitted body, decoded. */
 typedef struct {
-    json_t *json;       /* object: as sent, or name -> value | [values] of a form; never NULL */
+    json_t *json;       /* object: as sent, numbers and booleans as texts but for traits and transient_payload; or name -> value |
+                         * [values] of a form; never NULL */
     int is_form;
 } kr_body_t;
 
 /**
  * Decode k->req's body by its content type (JSON, urlencoded, multipart).
- * @return 400 with a reason when it is empty, unknown or malformed
+ * @return 400 with a reason when it is empty, unknown or malformed, or a list or object stands where a text is wanted
  */
 kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;
-/** A top-level string field; of a repeated form field the first. NULL when absent or no string. */
+/** A field as text; of a repeated form field the first. NULL when absent, null, or of a type that keeps (traits). */
 const char *kr_body_str(const kr_body_t *body, const char *name);
 
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Submitted bodies: JSON or a form, decoded into one JSON object. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <apr_lib.h>
 
 #include "kr_flow.h"
 #include "kr_json.h"
@@ -31,6 +35,132 @@ static json_t *form_json(kr_ctx_t *k, const apr_array_header_t *fields)
     return out;
 }
 
+/* -- JSON as a form -------------------------------------------------------- */
+
+/* Apps send what people typed as whatever type it looks like: a password of digits as a number. Members are texts, then, as
+ * the fields of a form are; only these keep their types. */
+static int is_typed(const char *name, apr_size_t len)
+{
+    static const char payload[] = "transient_payload";
+
+    if (len >= 6 && strncmp(name, "traits", 6) == 0) return len == 6 || name[6] == '.';
+    return len == strlen(payload) && strncmp(name, payload, len) == 0;
+}
+
+/* Members that are asked for as texts. Others may be anything, because nobody looks at them. */
+static const char *const TEXTS[] = {
+    "address", "code", "csrf_token", "email", "identifier", "link", "lookup_secret", "lookup_secret_confirm",
+    "lookup_secret_disable", "lookup_secret_regenerate", "lookup_secret_reveal", "method", "passkey_login", "passkey_register",
+    "passkey_remove", "passkey_settings_register", "password", "password_identifier", "provider", "recovery_address",
+    "recovery_confirm_address", "recovery_select_address", "resend", "revoke_other_sessions", "screen", "sms", "token", "totp_code",
+    "totp_unlink", "unlink", "webauthn_login", "webauthn_register", "webauthn_register_displayname", "webauthn_remove",
+};
+
+static int is_text(const char *name)
+{
+    for (int i = 0; i < KR_DIM(TEXTS); i++)
+        if (strcmp(TEXTS[i], name) == 0) return 1;
+    return 0;
+}
+
+/* Length of the string at s with both quotes; up to the end of the text when it has no end. */
+static apr_size_t string_length(const char *s)
+{
+    const char *p = s + 1;
+
+    while (*p && *p != '"') p += p[0] == '\\' && p[1] ? 2 : 1;
+    return (apr_size_t)(p - s) + (*p == '"');
+}
+
+/* Length of the integer at s, when that is the whole value; else 0. Broken ones are for jansson to refuse. */
+static apr_size_t integer_length(const char *s)
+{
+    const char *p = s + (*s == '-');
+    const char *digits = p;
+
+    while (apr_isdigit(*p)) p++;
+    if (p == digits || (*digits == '0' && p - digits > 1)) return 0;
+    return p[strspn(p, " \t\r\n")] == ',' || p[strspn(p, " \t\r\n")] == '}' ? (apr_size_t)(p - s) : 0;
+}
+
+/*
+ * The text with quotes around the integers among its members. jansson has 64 bits for them and forgets the sign of -0; a password
+ * or a telephone number is needed as it was written.
+ */
+static const char *quote_integers(apr_pool_t *pool, const char *text, apr_size_t *len)
+{
+    char *out = apr_palloc(pool, 2 * *len + 1), *to = out;
+    const char *name = NULL;
+    apr_size_t name_len = 0, n;
+    int depth = 0, is_value = 0;
+
+    if (strlen(text) != *len) return text; /* a NUL: that is no JSON, and jansson says so */
+    for (const char *p = text; *p; p += n) {
+        const int quote = depth == 1 && is_value && !is_typed(name, name_len) && integer_length(p) > 0;
+
+        n = *p == '"' ? string_length(p) : quote ? integer_length(p) : 1;
+        if (*p == '"' && !is_value) {
+            name = p + 1;
+            name_len = n > 1 ? n - 2 : 0;
+        }
+        if (*p == '{' || *p == '[') depth++;
+        if (*p == '}' || *p == ']') depth--;
+        if (!strchr(" \t\r\n", *p)) is_value = *p == ':' && depth == 1 && name; /* until the value has begun */
+        if (quote) *to++ = '"';
+        memcpy(to, p, n);
+        to += n;
+        if (quote) *to++ = '"';
+    }
+    *to = '\0';
+    *len = (apr_size_t)(to - out);
+    return out;
+}
+
+/* The shortest decimal that means this number, without an exponent: 2.5, 0.0000001, 1000. */
+static const char *decimal(apr_pool_t *pool, double value)
+{
+    char text[40], digits[20], *end;
+    const char *sign, *zeros;
+    int precision = 0, count = 0, point;
+
+    do snprintf(text, sizeof(text), "%.*e", precision, value);
+    while (strtod(text, &end) != value && ++precision < 17);
+    for (end = text; *end && *end != 'e'; end++)
+        if (apr_isdigit(*end)) digits[count++] = *end; /* whatever the locale's decimal sign is */
+    digits[count] = '\0';
+    point = atoi(end + 1) + 1; /* so many digits stand before the decimal sign */
+    sign = *text == '-' ? "-" : "";
+    zeros = apr_psprintf(pool, "%0*d", abs(point) + 1, 0) + 1;
+    if (value == 0) return apr_pstrcat(pool, sign, "0", NULL);
+    if (point <= 0) return apr_pstrcat(pool, sign, "0.", zeros, digits, NULL);
+    if (point >= count) return apr_pstrcat(pool, sign, digits, apr_psprintf(pool, "%0*d", point - count + 1, 0) + 1, NULL);
+    return apr_pstrcat(pool, sign, apr_pstrmemdup(pool, digits, (apr_size_t)point), ".", digits + point, NULL);
+}
+
+static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
+{
+    apr_size_t len = k->req->body_len;
+    const char *text = quote_integers(k->pool, k->req->body, &len), *why, *name;
+    json_t *value;
+    void *next;
+
+    out->is_form = 0;
+    out->json = kr_json_parse(k->pool, text, len, &why);
+    if (!out->json) return kr_err(k, 400, NULL, "%s", why);
+    if (!json_is_object(out->json)) return kr_err(k, 400, NULL, "the body is no JSON object");
+    json_object_foreach_safe(out->json, next, name, value) {
+        if (is_typed(name, strlen(name))) continue;
+        if ((json_is_array(value) || json_is_object(value)) && is_text(name))
+            return kr_err(k, 400, NULL, "%s is a list or an object, but must be a text", name);
+        if (json_is_boolean(value)) json_object_set_new(out->json, name, json_string(json_is_true(value) ? "true" : "false"));
+        if (json_is_real(value))
+            json_object_set_new(out->json, name, json_string(decimal(k->pool, json_real_value(value))));
+    }
+    return NULL;
+}
+
+/* -- any body --------------------------------------------------------------- */
+
 kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k)
 {
     const kr_request_t *req = k->req;
@@ -38,13 +168,7 @@ kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k)
     const char *why = "the body has a content type that is not understood";
 
     if (!req->body_len) return kr_err(k, 400, NULL, "the request has no body");
-    if (is_type(req->content_type, "application/json")) {
-        out->is_form = 0;
-        out->json = kr_json_parse(k->pool, req->body, req->body_len, &why);
-        if (out->json && json_is_object(out->json)) return NULL;
-        if (out->json) why = "the body is no JSON object";
-        return kr_err(k, 400, NULL, "%s", why);
-    }
+    if (is_type(req->content_type, "application/json")) return read_json(out, k);
     if (is_type(req->content_type, "application/x-www-form-urlencoded"))
         fields = kr_form_parse(k->pool, req->body, req->body_len, &why);
     else if (is_type(req->content_type, "multipart/form-data"))

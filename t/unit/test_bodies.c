@@ -8,7 +8,7 @@
 
 static const struct { const char *type, *body, *json; } GOOD_BODIES[] = {
     { JSON, "{}", "{}" },
-    { JSON, " {\"a\":1}\n", "{\"a\":1}" },
+    { JSON, " {\"a\":\"1\"}\n", "{\"a\":\"1\"}" },
     { "application/json; charset=utf-8", "{\"a\":null}", "{\"a\":null}" },
     { "APPLICATION/JSON", "{}", "{}" },
     { FORM, "a=1&b=x+y%20z", "{\"a\":\"1\",\"b\":\"x y z\"}" },
@@ -38,7 +38,16 @@ static const struct { const char *type, *body; } BAD_BODIES[] = {
     { JSON, "{\"a\":\"\xff\"}" },
     { JSON, "{\"a\":\"\\ud800\"}" },
     { JSON, "{\"a\":1e999}" },
-    { JSON, "{\"a\":99999999999999999999}" },
+    { JSON, "{\"a\":01}" },
+    { JSON, "{\"a\":-}" },
+    { JSON, "{\"a\":+1}" },
+    { JSON, "{\"a\":1 2}" },
+    { JSON, "{\"a\":1x}" },
+    { JSON, "{\"a\":1,}" },
+    { JSON, "{\"a\":0x1}" },
+    { JSON, "{1:1}" },
+    { JSON, "{\"a\":[99999999999999999999]}" },
+    { JSON, "{\"traits\":{\"a\":99999999999999999999}}" },
     { JSON, "a=1" },
     { FORM, "a=%zz" },
     { FORM, "a=%00" },
@@ -70,12 +79,17 @@ static void test_hostile_bodies_are_refused_with_a_reason(void **state)
     env_t *env = *state;
     const char *deep = "";
     kr_body_t body;
+    kr_ctx_t *k;
 
     for (int i = 0; i < KR_DIM(BAD_BODIES); i++) {
         kr_err_t *err = decode(&body, env, BAD_BODIES[i].type, BAD_BODIES[i].body);
 
         if (!err || err->status != 400 || !err->reason) fail_msg("taken: %s", BAD_BODIES[i].body);
     }
+    k = carrying(native(env), "POST", "/self-service/login", JSON, "{\"a\":1}");
+    ((kr_request_t *)k->req)->body = "{\"a\":1}\0,";
+    ((kr_request_t *)k->req)->body_len = 9;
+    assert_int_equal(kr_body_read(&body, k)->status, 400);
     for (int i = 0; i < 40; i++) deep = apr_pstrcat(env->pool, "{\"a\":", deep, NULL);
     assert_int_equal(decode(&body, env, JSON, deep)->status, 400);
     deep = kr_random_alnum(env->pool, 4);
@@ -93,19 +107,105 @@ static void test_a_reason_never_quotes_the_body(void **state)
     assert_null(strstr(decode(&body, env, FORM, "password=hunter2%zz")->reason, "hunter2"));
 }
 
-static void test_only_strings_are_strings_and_of_a_repeated_field_the_first_counts(void **state)
+/* What a member of a JSON body is as a text; NULL: as if it were not there. */
+static const struct { const char *json, *text; } TEXTS[] = {
+    { "\"yes\"", "yes" },
+    { "\"\"", "" },
+    { "null", NULL },
+    { "true", "true" },
+    { "false", "false" },
+    { "0", "0" },
+    { "-0", "-0" },
+    { "7300120045", "7300120045" },
+    { "-7300120045", "-7300120045" },
+    { "9223372036854775807", "9223372036854775807" },
+    { "9223372036854775808", "9223372036854775808" },
+    { "-99999999999999999999", "-99999999999999999999" },
+    { "123456789012345678901234567890", "123456789012345678901234567890" },
+    { " \n 12 \t", "12" },
+    { "2.50", "2.5" },
+    { "-2.50", "-2.5" },
+    { "0.1", "0.1" },
+    { "1.0", "1" },
+    { "-0.0", "-0" },
+    { "1e3", "1000" },
+    { "1E+2", "100" },
+    { "1.5e-7", "0.00000015" },
+    { "123456.789", "123456.789" },
+    { "0.30000000000000004", "0.30000000000000004" },
+    { "1e21", "1000000000000000000000" },
+    { "123456789012345678.5", "123456789012345680" },
+};
+
+static void test_numbers_and_booleans_are_texts(void **state)
 {
     env_t *env = *state;
     kr_body_t body;
 
-    OK(decode(&body, env, JSON, "{\"a\":1,\"b\":[\"x\"],\"c\":{\"x\":\"y\"},\"d\":null,\"e\":\"yes\"}"));
-    assert_null(kr_body_str(&body, "a"));
+    for (int i = 0; i < KR_DIM(TEXTS); i++) {
+        kr_err_t *err = decode(&body, env, JSON, apr_pstrcat(env->pool, "{\"x\":\"1\",\"a\":", TEXTS[i].json, ",\"y\":2}", NULL));
+
+        if (err) fail_msg("%s: %s", TEXTS[i].json, err->reason);
+        if (!TEXTS[i].text) assert_null(kr_body_str(&body, "a"));
+        else assert_string_equal(kr_body_str(&body, "a"), TEXTS[i].text);
+        assert_string_equal(kr_body_str(&body, "y"), "2");
+    }
+    OK(decode(&body, env, JSON, "{\"a\":5e-324,\"b\":-1.7976931348623157e308}"));
+    assert_int_equal(strlen(kr_body_str(&body, "a")), 326);
+    assert_string_equal(kr_body_str(&body, "a") + 320, "000005");
+    assert_int_equal(strlen(kr_body_str(&body, "b")), 310);
+}
+
+static void test_what_only_looks_like_a_number_stays(void **state)
+{
+    env_t *env = *state;
+    kr_body_t body;
+
+    OK(decode(&body, env, JSON, "{\"a\":\"x\\\":1,\\\"y\\\\\",\"b\\\":\":12,\"c\":\"2\"}"));
+    assert_string_equal(kr_body_str(&body, "a"), "x\":1,\"y\\");
+    assert_string_equal(kr_body_str(&body, "b\":"), "12");
+    assert_string_equal(kr_body_str(&body, "c"), "2");
+}
+
+static void test_traits_and_payload_keep_their_types(void **state)
+{
+    env_t *env = *state;
+    kr_body_t body;
+
+    OK(decode(&body, env, JSON, "{\"traits\":{\"a\":1,\"b\":true,\"c\":2.50,\"d\":[3]},\"traits.e\":4,\"traits.f\":false,"
+                                "\"transient_payload\":{\"g\":5,\"h\":{\"i\":6}},\"code\":7}"));
+    assert_string_equal(kr_json_dump(env->pool, body.json, NULL),
+                        "{\"traits\":{\"a\":1,\"b\":true,\"c\":2.5,\"d\":[3]},\"traits.e\":4,\"traits.f\":false,"
+                        "\"transient_payload\":{\"g\":5,\"h\":{\"i\":6}},\"code\":\"7\"}");
+}
+
+static void test_a_list_or_an_object_is_no_text(void **state)
+{
+    static const char *const fields[] = {
+        "address", "code", "csrf_token", "email", "identifier", "lookup_secret", "method", "password", "password_identifier",
+        "recovery_address", "recovery_confirm_address", "recovery_select_address", "resend", "screen", "token", "totp_code",
+    };
+    env_t *env = *state;
+    kr_body_t body;
+
+    for (int i = 0; i < KR_DIM(fields); i++)
+        for (int list = 0; list < 2; list++) {
+            kr_err_t *err = decode(&body, env, JSON, apr_psprintf(env->pool, "{\"%s\":%s}", fields[i], list ? "[\"x\"]" : "{}"));
+
+            if (!err || err->status != 400) fail_msg("taken: %s", fields[i]);
+            assert_non_null(strstr(err->reason, fields[i]));
+        }
+    OK(decode(&body, env, JSON, "{\"b\":[\"x\"],\"c\":{\"x\":\"y\"}}")); /* nobody asks for these */
     assert_null(kr_body_str(&body, "b"));
     assert_null(kr_body_str(&body, "c"));
-    assert_null(kr_body_str(&body, "d"));
     assert_null(kr_body_str(&body, "none"));
-    assert_string_equal(kr_body_str(&body, "e"), "yes");
-    OK(decode(&body, env, FORM, "a=1&a=2"));
+}
+
+static void test_of_a_repeated_field_the_first_counts(void **state)
+{
+    kr_body_t body;
+
+    OK(decode(&body, *state, FORM, "a=1&a=2"));
     assert_string_equal(kr_body_str(&body, "a"), "1");
 }
 
@@ -245,7 +345,11 @@ int main(void)
         TEST(test_bodies_become_one_object),
         TEST(test_hostile_bodies_are_refused_with_a_reason),
         TEST(test_a_reason_never_quotes_the_body),
-        TEST(test_only_strings_are_strings_and_of_a_repeated_field_the_first_counts),
+        TEST(test_numbers_and_booleans_are_texts),
+        TEST(test_what_only_looks_like_a_number_stays),
+        TEST(test_traits_and_payload_keep_their_types),
+        TEST(test_a_list_or_an_object_is_no_text),
+        TEST(test_of_a_repeated_field_the_first_counts),
         TEST(test_odd_logins_are_answered_with_the_flow),
         TEST(test_odd_registrations_are_answered_with_the_flow),
         TEST(test_flows_that_are_not_there_are_told_so),
