@@ -131,6 +131,7 @@ typedef struct kr_settings_t {
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int choose_recovery_address;     /* feature_flags.choose_recovery_address */
+    int refresh_choose_address;      /* feature_flags.refresh_login_choose_address */
 
     /* sessions */
     apr_time_t session_lifespan;

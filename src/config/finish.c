@@ -210,7 +210,9 @@ static void finish_flows(kr_review_t *review, kr_settings_t *settings)
     if (json_is_true(at(review, "selfservice.flows.registration.enable_legacy_one_step"))) {
         settings->registration_one_step = 1;
     }
-    if (!settings->registration_one_step) settings->registration_password_group = 0;
+    /* traits that serve another method's form as well stand in no method's group */
+    if (!settings->registration_one_step || (settings->method_enabled[KR_METHOD_CODE] && settings->code_passwordless))
+        settings->registration_password_group = 0;
     if (settings->settings_privileged_age <= 0) {
         kr_review_error(review, "selfservice.flows.settings.privileged_session_max_age",
                         "is 0: no sign-in would ever be fresh enough to change a password");

@@ -37,8 +37,8 @@ static const kr_key_t KEYS[] = {
       .help = "traits stand in node group `oidc`" },
     { "feature_flags.legacy_allow_insecure_origins", KR_BOOL, "false", NOWHERE, REFUSED,
       .help = "take unsafe wildcards in `selfservice.allowed_return_urls`", .asks = "unsafe wildcards in return URLs" },
-    { "feature_flags.refresh_login_choose_address", KR_BOOL, "false", NOWHERE, DETAIL,
-      .help = "a refresh by code offers the addresses on record" },
+    { "feature_flags.refresh_login_choose_address", KR_BOOL, "false", AT(refresh_choose_address), BUILT,
+      .help = "who confirms a sign-in by code chooses among the addresses on record instead of typing one" },
 
     { "mod_kratos.codes.max_tries", KR_INT, "20", AT(code_budget.tries), BUILT,
       .help = "codes that may be tried for one account, or address that nobody has, in an hour, over all flows; 0: any number" },

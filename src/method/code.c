@@ -42,7 +42,6 @@ static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
 
     if (kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
     if (kind == KR_FLOW_RECOVERY && !method && is_choice(body)) return 1;
-    if (kind == KR_FLOW_LOGIN && !method && kr_body_str(body, "address")) return 1; /* of a second factor */
     return method && strcmp(method, "code") == 0;
 }
 

@@ -68,14 +68,28 @@ kr_err_t *kr_code_offer_login(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_code_show_login(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (strcmp(flow->requested_aal, "aal1") != 0) return k->realm->settings->code_mfa ? kr_code_show_second(k, flow) : NULL;
-    if (k->realm->settings->login_identifier_first && !flow->refresh) return NULL;
-    if (!k->realm->settings->code_passwordless) return NULL;
+    const kr_settings_t *conf = k->realm->settings;
+
+    if (strcmp(flow->requested_aal, "aal1") != 0) return conf->code_mfa ? kr_code_show_second(k, flow) : NULL;
+    if (!conf->code_passwordless || (conf->login_identifier_first && !flow->refresh)) return NULL;
+    if (flow->refresh && conf->refresh_choose_address) return kr_code_show_own(k, flow);
+    /* the name that signs in by password, shown hidden, need not be an address that codes go to */
+    if (flow->refresh) kr_node_remove(flow, kr_node_find(flow, "identifier"));
     if (!kr_node_find(flow, "identifier")) kr_node_identifier(k, flow, "default", NULL);
     return kr_code_offer_login(k, flow);
 }
 
-void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, json_t *field, const char *identifier, int message)
+/* The field that says who: the address that was chosen, while the others go, or what was typed into. */
+static json_t *field_of(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+{
+    json_t *field = kr_node_find_value(flow, "address", identifier);
+
+    if (field) kr_node_set(field, "name", json_string("identifier"));
+    else field = kr_node_find(flow, "identifier");
+    return field ? field : kr_node_identifier(k, flow, "default", NULL);
+}
+
+void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier, int message)
 {
     static const kr_node_spec_t nodes[] = {
         { .name = "method", .type = "hidden", .value = "code" },
@@ -83,8 +97,8 @@ void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, json_t *field, const 
         { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
         { .name = "resend", .type = "submit", .value = "code", .label = 1070008 },
     };
+    json_t *field = field_of(k, flow, identifier);
 
-    if (!field) field = kr_node_identifier(k, flow, "default", NULL);
     kr_node_set(field, "type", json_string("hidden"));
     kr_node_set(field, "value", json_string(identifier));
     flow->nodes = kr_json_pack(k->pool, "[O]", field);
@@ -95,13 +109,16 @@ void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, json_t *field, const 
     flow->active = "code";
 }
 
-void kr_code_show_login_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+/* Shown again, a form that asks for the code has the bare field, with what is to be said of it. */
+static void show_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
 {
-    const kr_node_spec_t field = { .name = "identifier", .type = "hidden", .value = identifier };
+    const kr_node_spec_t bare = { .name = "identifier", .type = "hidden", .value = identifier };
+    json_t *field = kr_node_find(flow, "identifier");
+    json_t *said = json_incref(json_object_get(field, "messages"));
 
-    kr_node_remove(flow, kr_node_find(flow, "identifier"));
-    kr_node_add(k, flow, "default", &field);
-    kr_node_csrf(k, flow);
+    kr_node_remove(flow, field);
+    field = kr_node_add(k, flow, "default", &bare);
+    if (said) json_object_set_new(field, "messages", said);
 }
 
 /* -- whose identifier is it? ---------------------------------------------- */
@@ -116,12 +133,23 @@ static const char *lowered(apr_pool_t *pool, const char *identifier)
     return out;
 }
 
-const char *kr_code_identifier(kr_ctx_t *k, const kr_body_t *body)
+const char *kr_code_identifier(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *identifier = kr_body_str(body, "identifier");
+    const char *identifier = kr_body_str(body, "identifier"), *address = kr_body_str(body, "address");
+    const int sent = strcmp(flow->state, "sent_email") == 0;
 
-    if (!identifier || !*identifier) identifier = kr_body_str(body, "address");
+    /* a button that was pressed says more than the field that the form has for another method */
+    if (address && *address && (!identifier || !*identifier || sent || kr_node_find_value(flow, "address", address)))
+        identifier = address;
     return identifier ? lowered(k->pool, identifier) : "";
+}
+
+int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const kr_settings_t *conf = k->realm->settings;
+
+    if (strcmp(flow->requested_aal, "aal1") != 0) return conf->code_mfa;
+    return flow->refresh && conf->code_passwordless && conf->refresh_choose_address;
 }
 
 /* Where the settings want it: whoever has the e-mail address in any way, though without a credential for codes. */
@@ -194,7 +222,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     if (identity) addresses = addresses_of(k, identity, identifier);
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
-    kr_code_show_login_sent(k, flow, kr_node_find(flow, "identifier"), identifier, flow->refresh ? 1010025 : 1010014);
+    kr_code_show_login_sent(k, flow, identifier, flow->refresh ? 1010025 : 1010014);
     out->next_step = out->stored = 1;
     if (!identity) { /* nothing is sent, and nothing tells */
         json_object_del(flow->internal, WHOSE);
@@ -212,7 +240,6 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     kr_code_row_t row;
     int theirs;
 
-    kr_code_show_login_bare(k, flow, identifier);
     KR_TRY(find(&identity, k, flow, identifier));
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     theirs = identity && whose && strcmp(whose, identity->id) == 0;
@@ -229,12 +256,12 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     return NULL;
 }
 
-kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_settings_t *conf = k->realm->settings;
     const int again = kr_code_again(body);
     const int sent = !again && strcmp(flow->state, "sent_email") == 0;
-    const char *identifier = kr_code_identifier(k, body);
+    const char *identifier = kr_code_identifier(k, flow, body);
     const char *code = kr_body_str(body, "code");
     const int second = strcmp(flow->requested_aal, "aal1") != 0;
 
@@ -248,4 +275,15 @@ kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, co
     if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
     if (!*identifier || (sent && (!code || !*code))) return kr_err_show_flow(k);
     return sent ? check(out, k, flow, identifier, code) : kr_code_begin_login(out, k, flow, identifier);
+}
+
+kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *identifier = kr_code_identifier(k, flow, body);
+    const int sent = strcmp(flow->state, "sent_email") == 0;
+    kr_err_t *err = take(out, k, flow, body);
+
+    if (err && sent) show_bare(k, flow, identifier); /* whatever was wrong with it */
+    if (err) kr_node_csrf(k, flow);
+    return err;
 }

@@ -59,13 +59,8 @@ static kr_err_t *restrict_to(apr_array_header_t *addresses, kr_ctx_t *k, const k
 
 /* -- the form ------------------------------------------------------------- */
 
-kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
+static void offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addresses)
 {
-    apr_array_header_t *addresses;
-    kr_identity_t *identity;
-
-    KR_TRY(load(&identity, &addresses, k));
-    KR_TRY(restrict_to(addresses, k, flow, identity));
     for (int i = 0; i < addresses->nelts; i++) {
         const char *address = APR_ARRAY_IDX(addresses, i, const char *);
         const kr_node_spec_t choice = { .name = "address", .type = "submit", .value = address, .label = 1010023,
@@ -74,6 +69,26 @@ kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
 
         kr_node_add(k, flow, "code", &choice);
     }
+}
+
+kr_err_t *kr_code_show_own(kr_ctx_t *k, kr_flow_t *flow)
+{
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
+
+    KR_TRY(load(&identity, &addresses, k));
+    offer(k, flow, addresses);
+    return NULL;
+}
+
+kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
+{
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
+
+    KR_TRY(load(&identity, &addresses, k));
+    KR_TRY(restrict_to(addresses, k, flow, identity));
+    offer(k, flow, addresses);
     if (flow->api && addresses->nelts) kr_node_remove(flow, kr_node_find(flow, "csrf_token")); /* as clients know this form */
     return NULL;
 }
@@ -81,12 +96,9 @@ kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
 static kr_err_t *send_to(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const char *address)
 {
     apr_array_header_t *one = apr_array_make(k->pool, 1, sizeof(const char *));
-    json_t *field = kr_node_find_value(flow, "address", address);
 
     APR_ARRAY_PUSH(one, const char *) = address;
-    if (field) kr_node_set(field, "name", json_string("identifier")); /* the chosen one stays, the others go */
-    else field = kr_node_find(flow, "identifier");
-    kr_code_show_login_sent(k, flow, field, address, 1010025);
+    kr_code_show_login_sent(k, flow, address, 1010025);
     return kr_code_send_all(k, flow, &SECOND, one, identity, NULL);
 }
 
@@ -130,12 +142,11 @@ static int is_proof(const kr_code_row_t *row, const kr_identity_t *identity, con
 }
 
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const apr_array_header_t *addresses,
-                       const char *address, const char *code)
+                       const char *code)
 {
     kr_code_verdict_e verdict;
     kr_code_row_t row;
 
-    kr_code_show_login_bare(k, flow, address);
     KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, code));
     if (verdict == KR_CODE_RIGHT && !is_proof(&row, identity, addresses)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
@@ -149,7 +160,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
 kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const int sent = !kr_code_again(body) && strcmp(flow->state, "sent_email") == 0;
-    const char *typed = kr_code_identifier(k, body), *code = kr_body_str(body, "code");
+    const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
     apr_array_header_t *addresses;
     kr_identity_t *identity;
     const char *address;
@@ -163,7 +174,7 @@ kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
         kr_flow_message(k, flow, 4000035, NULL);
         return kr_err_show_flow(k);
     }
-    if (sent) return check(out, k, flow, identity, addresses, address, code);
+    if (sent) return check(out, k, flow, identity, addresses, code);
     out->next_step = 1;
     return send_to(k, flow, identity, address);
 }

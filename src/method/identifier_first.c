@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first screen of identifier-first login: who are you? Then every method that this account has offers itself. */
+/* The first screen of identifier-first login: who are you? Then every method that this account has offers itself. Where a code is
+ * the only way in, it is sent at once; with mitigation, that is to say for everybody, and nothing tells who gets one. */
 #include <string.h>
 
 #include "kr_json.h"
@@ -22,6 +23,28 @@ static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
+/* It takes what no other method does, whatever that names (method.c). */
+static int takes(const kr_body_t *body, kr_flow_kind_e kind)
+{
+    (void)body;
+    (void)kind;
+    return 0;
+}
+
+/* What an earlier step offered may be another account's. */
+static void forget_offers(kr_flow_t *flow)
+{
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
+        const char *group = kr_json_str(json_array_get(flow->nodes, i), "group");
+
+        for (int j = 0; kr_methods[j]; j++) {
+            if (!kr_methods[j]->offer[KR_FLOW_LOGIN] || strcmp(group, kr_method_name(kr_methods[j]->id)) != 0) continue;
+            json_array_remove(flow->nodes, i);
+            break;
+        }
+    }
+}
+
 /* Does the form ask for nothing but a code? */
 static int only_code(const kr_flow_t *flow)
 {
@@ -35,6 +58,12 @@ static int only_code(const kr_flow_t *flow)
         if (strcmp(group, "code") != 0 && strcmp(group, "default") != 0 && strcmp(group, "identifier_first") != 0) return 0;
     }
     return kr_node_find_value(flow, "method", "code") != NULL;
+}
+
+static kr_err_t *nobody(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_node_message(k, flow, "identifier", 4000037, NULL);
+    return kr_err_show_flow(k);
 }
 
 static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -52,14 +81,19 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_node_set(node, "value", json_string(identifier));
     /* looked up even where the answer does not depend on it, so that time does not tell */
     if (normal) KR_TRY(kr_store_identifier_types(&types, k, normal));
-    if (!mitigate && (!types || !types->nelts)) {
-        kr_node_message(k, flow, "identifier", 4000037, NULL);
-        return kr_err_show_flow(k);
-    }
+    if (!mitigate && (!types || !types->nelts)) return nobody(k, flow);
     kr_node_set(node, "type", json_string("hidden"));
     kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
+    forget_offers(flow);
+    kr_node_csrf(k, flow); /* apps' forms that ask for a code have none */
     KR_TRY(kr_methods_offer(k, flow, mitigate ? NULL : types));
-    if (!mitigate && only_code(flow)) return kr_code_begin_login(out, k, flow, identifier);
+    flow->state = "choose_method";
+    if (!kr_node_find(flow, "method")) { /* what this account has is switched off: the first screen again */
+        kr_node_set(node, "type", json_string("text"));
+        kr_node_add(k, flow, "identifier_first", &NEXT);
+        return nobody(k, flow);
+    }
+    if (only_code(flow)) return kr_code_begin_login(out, k, flow, identifier);
     flow->active = "identifier_first";
     out->next_step = 1;
     return NULL;
@@ -68,6 +102,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
 const kr_method_t kr_method_identifier_first = {
     .id = KR_METHOD_IDENTIFIER_FIRST,
     .on = is_on,
+    .takes = takes,
     .show = { [KR_FLOW_LOGIN] = show_login },
     .submit = { [KR_FLOW_LOGIN] = find_account },
 };

@@ -60,6 +60,23 @@ kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_
     return NULL;
 }
 
+static int is_sent(const kr_body_t *body, const char *field)
+{
+    const char *value = kr_body_str(body, field);
+
+    return value && *value;
+}
+
+/* Of a login that no method took by its name: the button of an address is code's, whatever else is the first screen's. */
+static const kr_method_t *method_of_login(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const int first = strcmp(flow->requested_aal, "aal1") == 0;
+
+    if (is_sent(body, "address") && kr_method_code.on(conf, flow->kind) && kr_code_by_address(k, flow)) return &kr_method_code;
+    return first && !flow->refresh && kr_method_identifier_first.on(conf, flow->kind) ? &kr_method_identifier_first : NULL;
+}
+
 static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
     const char *name = kr_body_str(body, "method");
@@ -70,6 +87,7 @@ static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr
         if (!m->submit[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
         if (m->takes ? m->takes(body, flow->kind) : name && strcmp(name, kr_method_name(m->id)) == 0) return m;
     }
+    if (flow->kind == KR_FLOW_LOGIN) return method_of_login(k, flow, body);
     /* what misses in the profile is said before anything else, also to who names no method that there is */
     if (flow->kind == KR_FLOW_REGISTRATION && kr_method_profile.on(k->realm->settings, flow->kind)) return &kr_method_profile;
     return NULL;
@@ -101,13 +119,6 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
     for (int i = 0; name && i < KR_DIM(methods); i++)
         if (strcmp(name, kr_method_name(methods[i])) == 0) return kr_err(k, 404, NULL, "the method %s is switched off here", name);
     return NULL;
-}
-
-static int is_sent(const kr_body_t *body, const char *field)
-{
-    const char *value = kr_body_str(body, field);
-
-    return value && *value;
 }
 
 /* What came by mail is a secret of its own: a link is followed in any browser, and verification takes a code from any. */

@@ -43,15 +43,15 @@ kr_submit_fn kr_recovery_take_choice;
 kr_show_fn kr_code_show_login, kr_code_offer_login, kr_code_show_registration, kr_code_offer_registration;
 kr_submit_fn kr_code_take_login, kr_code_take_registration;
 
-/** Nodes and message of a login whose code is on its way. `field` keeps its place and label, all others go; NULL: a new one. */
-void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, json_t *field, const char *identifier, int message);
-/** Shown again, the form has the bare field, and apps get the token's too. */
-void kr_code_show_login_bare(kr_ctx_t *k, kr_flow_t *flow, const char *identifier);
-/** What was sent as `identifier` or `address`, as it is shown again; "" when there is none. */
-const char *kr_code_identifier(kr_ctx_t *k, const kr_body_t *body);
+/** Nodes and message of a login whose code is on its way. The field of the identifier, or of that address, stays; all others go. */
+void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier, int message);
+/** What was sent as `identifier`, or as the `address` that the form offers, as it is shown again; "" when there is none. */
+const char *kr_code_identifier(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body);
+/** Does a login by code begin with a choice among the addresses on record? Its buttons name no method. */
+int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow);
 
-/** The same as second factor (code_second.c): a button for each address, then the code. */
-kr_show_fn kr_code_show_second;
+/** The same as second factor (code_second.c): a button for each address, then the code. kr_code_show_own: the buttons alone. */
+kr_show_fn kr_code_show_second, kr_code_show_own;
 kr_submit_fn kr_code_take_second;
 
 /** Identifier-first login, when a code is the only way in: send it at once. */

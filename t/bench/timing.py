@@ -25,8 +25,7 @@ def measure(subject, db, sink, count):
     server = Server(tree, port=port, db=db)
     try:
         line, known = timing.Line(server), timing.of_same_length(200, 7)
-        for email in known:
-            timing.register(line, email)
+        timing.make_known(server, line, subject, known)
         times = timing.samples(line, subject, count, known)
         return [timing.difference(times[kind], times['unknown']) for kind in ('known', 'control')]
     finally:
@@ -35,7 +34,7 @@ def measure(subject, db, sink, count):
 
 def report(name, subject, known, control):
     for kind, d in (('known', known), ('control', control)):
-        print(f'{name:8} {subject:24} {kind:8} {d.middle * 1e3:8.3f} ms {d.shift * 1e6:+8.0f} us ({d.low * 1e6:+.0f} to {d.high * 1e6:+.0f})'
+        print(f'{name:8} {subject:34} {kind:8} {d.middle * 1e3:8.3f} ms {d.shift * 1e6:+8.0f} us ({d.low * 1e6:+.0f} to {d.high * 1e6:+.0f})'
               f' {d.relative:+6.1%}  longer {d.longer:.3f}  p {d.p:.4f}{"  TELLS" if timing.tells(d) else ""}', flush=True)
 
 

@@ -33,8 +33,7 @@ def asked(request, database, sink, subject):
     from conftest import end, start
     server = start(request, database, merge(timing.settings_of(subject, sink.uri), nested('hashers.argon2.memory', MEMORY)))
     line, known = timing.Line(server), timing.of_same_length(20, 7)
-    for email in known:
-        timing.register(line, email)
+    timing.make_known(server, line, subject, known)
     yield server, line, known
     end(server)
 

@@ -11,6 +11,7 @@ import time
 
 from .account import account
 from .clients import PASSWORD, WRONG
+from .ctl import Ctl
 from .settings import merge, nested
 
 
@@ -42,7 +43,10 @@ class Line:
     def submit_twice(self, kind, body, code):
         """Ask for a code, then send this one."""
         flow, _ = self.ask('GET', f'/self-service/{kind}/api')
-        for step in (body, {**{name: value for name, value in body.items() if name != 'email'}, 'code': code}):
+        entered = {name: value for name, value in body.items() if name != 'email'} | {'code': code}
+        if body['method'] == 'identifier_first':
+            entered['method'] = 'code'
+        for step in (body, entered):
             self.ask('POST', f'/self-service/{kind}?flow={flow["id"]}', step)
 
 
@@ -81,6 +85,7 @@ PASSWORDLESS = merge(MITIGATED, nested('selfservice.methods.code.passwordless_en
 FALLBACK = merge(PASSWORDLESS, nested('selfservice.methods.code.config.missing_credential_fallback_enabled', True))
 CHOICE = nested('feature_flags.choose_recovery_address', True)
 IDENTIFIER_FIRST = merge(MITIGATED, nested('selfservice.flows.login.style', 'identifier_first'))
+CODE_ALONE = merge(merge(IDENTIFIER_FIRST, PASSWORDLESS), nested('selfservice.methods.password.enabled', False))
 
 # name: what an address becomes, settings besides t/lib/account.py, whether links are mailed instead of codes
 SUBJECTS = {
@@ -89,6 +94,7 @@ SUBJECTS = {
     'login by code or any address': (login_code, FALLBACK, 'code'),
     'login by any address': (login_code, FALLBACK, 'code'),      # of accounts without a credential for codes
     'login, identifier first': (login_first, IDENTIFIER_FIRST, 'code'),
+    'login, identifier first, code alone': (login_first, CODE_ALONE, 'code'),
     'registration': (registration, {}, 'code'),
     'recovery by code': (by_code('recovery'), {}, 'code'),
     'recovery with a choice': (recovery_choice, CHOICE, 'code'),
@@ -97,7 +103,8 @@ SUBJECTS = {
     'verification by link': (by_link('verification'), {}, 'link'),
 }
 
-WITH_CREDENTIAL = ('login by code', 'login by code or any address')
+WITHOUT_PASSWORD = ('login, identifier first, code alone', )
+WITH_CREDENTIAL = ('login by code', 'login by code or any address', *WITHOUT_PASSWORD)
 HASHED = ('login by password', 'registration')
 
 
@@ -110,6 +117,15 @@ def settings_of(subject, uri):
 def register(line, email):
     line.ask('GET', '/health/alive')
     line.submit('registration', registration(email)[1])
+
+
+def make_known(server, line, subject, emails):
+    """Accounts for these addresses. Where nobody has a password, nobody registers with one."""
+    for email in emails:
+        if subject in WITHOUT_PASSWORD:
+            Ctl(server).create(email)
+        else:
+            register(line, email)
 
 
 def of_same_length(count, seed):

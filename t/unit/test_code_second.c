@@ -108,6 +108,22 @@ static void test_a_trait_may_say_where_the_second_factor_goes(void **state)
     assert_null(mailed(env, "login_code_valid", "login_code", ANA));
 }
 
+static void test_what_misses_is_said_in_the_form_of_a_wrong_code(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org");
+    const char *to;
+    kr_ctx_t *k;
+
+    assert_null(node_of(said(choose(ana, ANA, &to)), "csrf_token"));
+    k = submit(ana, to, NULL, login_body(ANA, ""));
+    assert_int_equal(message_at(said(k), "code"), 4000002);
+    assert_string_equal(kr_json_str(node_of(said(k), "identifier"), "group"), "default");
+    assert_string_equal(value_of(said(k), "identifier"), ANA);
+    assert_non_null(node_of(said(k), "csrf_token"));
+    assert_status(submit(ana, to, NULL, json_pack("{s:s, s:s}", "address", ANA, "code", login_code(env, ANA))), 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +132,7 @@ int main(void)
         TEST(test_a_second_factor_from_an_address_that_was_given_up_is_wrong),
         TEST(test_a_second_factor_is_locked_after_five_tries),
         TEST(test_a_trait_may_say_where_the_second_factor_goes),
+        TEST(test_what_misses_is_said_in_the_form_of_a_wrong_code),
     };
 
     apr_initialize();
