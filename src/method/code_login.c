@@ -202,6 +202,14 @@ static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, c
     return NULL;
 }
 
+int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, int sent, const char *identifier, const char *code)
+{
+    const char *field = sent && (!code || !*code) ? "code" : !*identifier ? "identifier" : NULL;
+
+    if (field) kr_field_missing(k, flow, field);
+    return field != NULL;
+}
+
 /* -- the two steps -------------------------------------------------------- */
 
 static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
@@ -271,9 +279,7 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
         return kr_err_show_flow(k);
     }
     if (second) return kr_code_take_second(out, k, flow, body);
-    if (!*identifier) kr_field_missing(k, flow, "identifier");
-    if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
-    if (!*identifier || (sent && (!code || !*code))) return kr_err_show_flow(k);
+    if (kr_code_misses(k, flow, sent, identifier, code)) return kr_err_show_flow(k);
     return sent ? check(out, k, flow, identifier, code) : kr_code_begin_login(out, k, flow, identifier);
 }
 

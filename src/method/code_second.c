@@ -165,9 +165,7 @@ kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_identity_t *identity;
     const char *address;
 
-    if (!*typed) kr_field_missing(k, flow, "identifier");
-    if (sent && (!code || !*code)) kr_field_missing(k, flow, "code");
-    if (!*typed || (sent && (!code || !*code))) return kr_err_show_flow(k);
+    if (kr_code_misses(k, flow, sent, typed, code)) return kr_err_show_flow(k);
     KR_TRY(load(&identity, &addresses, k));
     address = kr_identifier_normalise(k->pool, typed);
     if (!is_among(addresses, address)) {

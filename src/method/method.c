@@ -71,10 +71,10 @@ static int is_sent(const kr_body_t *body, const char *field)
 static const kr_method_t *method_of_login(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_settings_t *conf = k->realm->settings;
-    const int first = strcmp(flow->requested_aal, "aal1") == 0;
+    const int first = strcmp(flow->requested_aal, "aal1") == 0 && kr_method_identifier_first.on(conf, flow->kind);
 
     if (is_sent(body, "address") && kr_method_code.on(conf, flow->kind) && kr_code_by_address(k, flow)) return &kr_method_code;
-    return first && !flow->refresh && kr_method_identifier_first.on(conf, flow->kind) ? &kr_method_identifier_first : NULL;
+    return first ? &kr_method_identifier_first : NULL;
 }
 
 static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)

@@ -47,6 +47,8 @@ kr_submit_fn kr_code_take_login, kr_code_take_registration;
 void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier, int message);
 /** What was sent as `identifier`, or as the `address` that the form offers, as it is shown again; "" when there is none. */
 const char *kr_code_identifier(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body);
+/** Say what misses of a login by code: the code where one was sent, else the identifier. @return 1 when something does */
+int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, int sent, const char *identifier, const char *code);
 /** Does a login by code begin with a choice among the addresses on record? Its buttons name no method. */
 int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow);
 
