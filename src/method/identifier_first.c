@@ -60,6 +60,19 @@ static int only_code(const kr_flow_t *flow)
     return kr_node_find_value(flow, "method", "code") != NULL;
 }
 
+/* The credentials found under a name. Where the settings want it, a code goes to whoever is known by an e-mail address. */
+static kr_err_t *find_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier)
+{
+    const char *normal = kr_identifier_normalise(k->pool, identifier);
+
+    *types = apr_array_make(k->pool, 1, sizeof(const char *));
+    if (!normal) return NULL;
+    KR_TRY(kr_store_identifier_types(types, k, normal));
+    if ((*types)->nelts && k->realm->settings->code_fallback && kr_address_normalise(k->pool, "email", normal))
+        APR_ARRAY_PUSH(*types, const char *) = "code";
+    return NULL;
+}
+
 static kr_err_t *nobody(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_node_message(k, flow, "identifier", 4000037, NULL);
@@ -69,10 +82,9 @@ static kr_err_t *nobody(kr_ctx_t *k, kr_flow_t *flow)
 static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = kr_body_str(body, "identifier");
-    const char *normal = identifier ? kr_identifier_normalise(k->pool, identifier) : NULL;
     const int mitigate = k->realm->settings->mitigate_enumeration;
     json_t *node = kr_node_find(flow, "identifier");
-    apr_array_header_t *types = NULL;
+    apr_array_header_t *types;
 
     if (!identifier || !*identifier) {
         kr_field_missing(k, flow, "identifier");
@@ -80,8 +92,8 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     }
     kr_node_set(node, "value", json_string(identifier));
     /* looked up even where the answer does not depend on it, so that time does not tell */
-    if (normal) KR_TRY(kr_store_identifier_types(&types, k, normal));
-    if (!mitigate && (!types || !types->nelts)) return nobody(k, flow);
+    KR_TRY(find_types(&types, k, identifier));
+    if (!mitigate && !types->nelts) return nobody(k, flow);
     kr_node_set(node, "type", json_string("hidden"));
     kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
     forget_offers(flow);

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.san
 LOGIN, SIGN_UP = 'code to sign in', 'code to sign up'
 FIRST = nested('selfservice.flows.login.style', 'identifier_first')
 MITIGATED = nested('security.account_enumeration.mitigate', True)
+FALLBACK = nested('selfservice.methods.code.config.missing_credential_fallback_enabled', True)
 NO_PASSWORD = nested('selfservice.methods.password.enabled', False)
 CHOOSE = nested('feature_flags.refresh_login_choose_address', True)
 
@@ -254,6 +255,21 @@ def by_code_alone(server, post):
     code = post.wait(email, SIGN_UP).code
     app.submit('registration', flow, {'method': 'code', 'traits': {'email': email}, 'code': code}).must(200)
     return email
+
+
+@pytest.mark.parametrize('alone', [False, True])
+def test_an_account_from_before_codes_is_offered_one_where_the_settings_want_it(servers, post, kind, alone):
+    server = servers(FIRST, FALLBACK, *[NO_PASSWORD] * alone, document=person)
+    client, email = server.client(kind), new_email()
+    server.ctl.create(email, PASSWORD)
+    flow = send(client, client.start('login'), identifier=email)
+    if not alone:
+        assert nodes(flow) == offered(email)
+        flow = ask(client, flow, email)
+    assert messages(flow) == [1010014]
+    client.submit('login', flow, {'method': 'code', 'identifier': email, 'code': new_code(post, email)}).must(200, 303)
+    stranger, nobody = server.client(kind), new_email('nobody')
+    assert messages(send(stranger, stranger.start('login'), identifier=nobody)) == [4000037] and not post.to(nobody)
 
 
 def test_what_an_account_has_that_is_switched_off_is_no_way_in(servers, kind):
