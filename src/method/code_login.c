@@ -10,9 +10,6 @@
 #include "kr_text.h"
 #include "method_private.h"
 
-/** In the flow: whose codes were sent. Nobody's, where it is not told that an account is unknown. */
-#define WHOSE "code_of"
-
 static const kr_code_kind_t LOGIN = { .kind = "login", .template_type = "login_code_valid", .field = "login_code" };
 
 static const kr_node_spec_t CHOOSE = { .name = "method", .type = "submit", .value = "code", .label = 1010015 };
@@ -202,12 +199,11 @@ static kr_err_t *find(kr_identity_t **out, kr_ctx_t *k, const kr_flow_t *flow, c
     return NULL;
 }
 
-int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, int sent, const char *identifier, const char *code)
+int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *value)
 {
-    const char *field = sent && (!code || !*code) ? "code" : !*identifier ? "identifier" : NULL;
-
-    if (field) kr_field_missing(k, flow, field);
-    return field != NULL;
+    if (value && *value) return 0;
+    kr_field_missing(k, flow, field);
+    return 1;
 }
 
 /* -- the two steps -------------------------------------------------------- */
@@ -233,16 +229,16 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_code_show_login_sent(k, flow, identifier, flow->refresh ? 1010025 : 1010014);
     out->next_step = out->stored = 1;
     if (!identity) { /* nothing is sent, and nothing tells */
-        json_object_del(flow->internal, WHOSE);
+        json_object_del(flow->internal, KR_CODE_WHOSE);
         return kr_code_send_all(k, flow, &LOGIN, typed(k, identifier), NULL, NULL);
     }
-    json_object_set_new(flow->internal, WHOSE, json_string(identity->id));
+    json_object_set_new(flow->internal, KR_CODE_WHOSE, json_string(identity->id));
     return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);
 }
 
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier, const char *code)
 {
-    const char *whose = kr_json_str(flow->internal, WHOSE);
+    const char *whose = kr_json_str(flow->internal, KR_CODE_WHOSE);
     kr_identity_t *identity;
     kr_code_verdict_e verdict;
     kr_code_row_t row;
@@ -279,7 +275,8 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
         return kr_err_show_flow(k);
     }
     if (second) return kr_code_take_second(out, k, flow, body);
-    if (kr_code_misses(k, flow, sent, identifier, code)) return kr_err_show_flow(k);
+    if (sent && kr_code_misses(k, flow, "code", code)) return kr_err_show_flow(k);
+    if (kr_code_misses(k, flow, "identifier", identifier)) return kr_err_show_flow(k);
     return sent ? check(out, k, flow, identifier, code) : kr_code_begin_login(out, k, flow, identifier);
 }
 

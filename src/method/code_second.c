@@ -99,6 +99,7 @@ static kr_err_t *send_to(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *iden
 
     APR_ARRAY_PUSH(one, const char *) = address;
     kr_code_show_login_sent(k, flow, address, 1010025);
+    json_object_set_new(flow->internal, KR_CODE_WHOSE, json_string(identity->id));
     return kr_code_send_all(k, flow, &SECOND, one, identity, NULL);
 }
 
@@ -144,10 +145,13 @@ static int is_proof(const kr_code_row_t *row, const kr_identity_t *identity, con
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const apr_array_header_t *addresses,
                        const char *code)
 {
+    const char *whose = kr_json_str(flow->internal, KR_CODE_WHOSE);
+    const int theirs = whose && strcmp(whose, identity->id) == 0;
     kr_code_verdict_e verdict;
     kr_code_row_t row;
 
-    KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, code));
+    /* a code of somebody else's counts as a try, and is not used up: no code is empty */
+    KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, theirs ? code : ""));
     if (verdict == KR_CODE_RIGHT && !is_proof(&row, identity, addresses)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     kr_code_verified(k, identity, row.address);
@@ -165,10 +169,11 @@ kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_identity_t *identity;
     const char *address;
 
-    if (kr_code_misses(k, flow, sent, typed, code)) return kr_err_show_flow(k);
+    /* who is asked for a code is known by the session: the address need not come again */
+    if (sent ? kr_code_misses(k, flow, "code", code) : kr_code_misses(k, flow, "identifier", typed)) return kr_err_show_flow(k);
     KR_TRY(load(&identity, &addresses, k));
     address = kr_identifier_normalise(k->pool, typed);
-    if (!is_among(addresses, address)) {
+    if (*typed && !is_among(addresses, address)) {
         kr_flow_message(k, flow, 4000035, NULL);
         return kr_err_show_flow(k);
     }

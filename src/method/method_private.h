@@ -43,12 +43,15 @@ kr_submit_fn kr_recovery_take_choice;
 kr_show_fn kr_code_show_login, kr_code_offer_login, kr_code_show_registration, kr_code_offer_registration;
 kr_submit_fn kr_code_take_login, kr_code_take_registration;
 
+/** In a login flow: whose codes were sent. Nobody's, where it is not told that an account is unknown. */
+#define KR_CODE_WHOSE "code_of"
+
 /** Nodes and message of a login whose code is on its way. The field of the identifier, or of that address, stays; all others go. */
 void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifier, int message);
 /** What was sent as `identifier`, or as the `address` that the form offers, as it is shown again; "" when there is none. */
 const char *kr_code_identifier(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body);
-/** Say what misses of a login by code: the code where one was sent, else the identifier. @return 1 when something does */
-int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, int sent, const char *identifier, const char *code);
+/** Is the value of that field missing? Then it is said there. */
+int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *value);
 /** Does a login by code begin with a choice among the addresses on record? Its buttons name no method. */
 int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow);
 

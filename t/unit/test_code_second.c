@@ -108,6 +108,20 @@ static void test_a_trait_may_say_where_the_second_factor_goes(void **state)
     assert_null(mailed(env, "login_code_valid", "login_code", ANA));
 }
 
+static void test_the_code_needs_no_address_beside_it(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org"), *eve = half_in(env, "eve@example.org", "eve2@example.org");
+    const char *to, *code;
+
+    assert_status(choose(ana, ANA, &to), 400);
+    code = login_code(env, ANA);
+    assert_int_equal(message_at(said(submit(eve, to, NULL, json_pack("{s:s, s:s}", "method", "code", "code", code))), NULL), 4010008);
+    assert_int_equal(message_at(said(submit(ana, to, NULL, json_pack("{s:s, s:s}", "method", "code", "code", wrong(env, code)))), NULL),
+                     4010008);
+    assert_status(submit(ana, to, NULL, json_pack("{s:s, s:s}", "method", "code", "code", code)), 200); /* nobody has used it up */
+}
+
 static void test_what_misses_is_said_in_the_form_of_a_wrong_code(void **state)
 {
     env_t *env = with(state, SECOND_FACTOR);
@@ -132,6 +146,7 @@ int main(void)
         TEST(test_a_second_factor_from_an_address_that_was_given_up_is_wrong),
         TEST(test_a_second_factor_is_locked_after_five_tries),
         TEST(test_a_trait_may_say_where_the_second_factor_goes),
+        TEST(test_the_code_needs_no_address_beside_it),
         TEST(test_what_misses_is_said_in_the_form_of_a_wrong_code),
     };
 
