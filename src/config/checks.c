@@ -68,8 +68,9 @@ const char *kr_check_breach_host(apr_pool_t *pool, const char *value)
 
 const char *kr_check_mail_server(apr_pool_t *pool, const char *value)
 {
-    const char *why;
+    const char *why = kr_unfilled(pool, value);
 
+    if (why) return why;
     if (strncmp(value, "file://", 7) == 0) {
         return value[7] == '/' ? NULL : "is no file:///folder: its path must be absolute";
     }

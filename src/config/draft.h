@@ -89,6 +89,8 @@ void kr_review_value(kr_review_t *review, const kr_key_t *key, const char *path,
 int kr_is_missing(const json_t *object, const char *name);
 /** Check a list of hooks: known, in their place, built. */
 void kr_review_hooks(kr_review_t *review, const kr_key_t *key, const char *path, json_t *list);
+/** Who may call from other origins with cookies (cors.c). */
+void kr_review_cors(kr_review_t *review, const kr_settings_t *settings);
 /** Look at settings that are complete: what does not work in browsers, or covers too much (advice.c). */
 void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */

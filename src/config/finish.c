@@ -108,16 +108,6 @@ static void check_urls(kr_review_t *review, kr_settings_t *settings)
     check_default_url(review, settings);
 }
 
-static void check_cors(kr_review_t *review, const kr_settings_t *settings)
-{
-    if (!settings->cors.enabled || !settings->cors.allow_credentials) return;
-    for (int i = 0; i < settings->cors.origins->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(settings->cors.origins, i, const char *), "*")) continue;
-        kr_review_warn(review, "serve.public.cors.allowed_origins",
-                       "any site may call the API with its visitors' cookies; name your own origins");
-    }
-}
-
 /* -- rules: cookies -------------------------------------------------------------------- */
 
 static void put_cookies_together(kr_review_t *review, kr_settings_t *settings)
@@ -161,7 +151,7 @@ static void choose_secrets(kr_review_t *review, kr_settings_t *settings)
     /* unlike Kratos: a secret of chance would end all sessions at each restart, and differ on each node */
     if (!json_array_size(fallback) && !json_array_size(at(review, "secrets.cookie"))) {
         kr_review_error(review, "secrets.cookie",
-                        "is missing; give a list of secrets, each of 16 bytes or more (try `openssl rand -base64 24`)");
+                        "is missing; give a list of secrets, each of 16 bytes or more (try `openssl rand -hex 16`)");
     }
 }
 
@@ -276,7 +266,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
         if (key->size) fill(&review, settings, key);
     }
     check_urls(&review, settings);
-    check_cors(&review, settings);
+    kr_review_cors(&review, settings);
     put_cookies_together(&review, settings);
     check_same_site(&review, settings);
     choose_secrets(&review, settings);

@@ -120,9 +120,12 @@ kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
 kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;
+kr_check_fn kr_check_secret;       /* no placeholder, no sample, nothing that is soon guessed (unfilled.c) */
 
 /* -- URLs (urls.c) ----------------------------------------------------------- */
 
+/** Says so when a URL holds a placeholder ("${HOST}", "<your-domain>"), else NULL (unfilled.c). */
+const char *kr_unfilled(apr_pool_t *pool, const char *url);
 /** What is wrong with an absolute http(s) URL, or NULL. */
 const char *kr_url_wrong(apr_pool_t *pool, const char *value);
 /** What is wrong with the URL or path of a page, or NULL. */

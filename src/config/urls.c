@@ -7,8 +7,10 @@
 
 const char *kr_url_wrong(apr_pool_t *pool, const char *value)
 {
+    const char *why = kr_unfilled(pool, value);
     kr_url_t url;
 
+    if (why) return why;
     if (!kr_url_parse(&url, pool, value)) return "is no URL";
     if (!url.scheme || (strcmp(url.scheme, "http") && strcmp(url.scheme, "https"))) return "is no absolute http(s) URL";
     if (!url.host || !*url.host) return "has no host";
@@ -29,8 +31,10 @@ const char *kr_check_base_url(apr_pool_t *pool, const char *value)
 
 const char *kr_page_wrong(apr_pool_t *pool, const char *value)
 {
+    const char *why = kr_unfilled(pool, value);
     kr_url_t url;
 
+    if (why) return why;
     if (!*value) return "is empty";
     if (!kr_url_parse(&url, pool, value)) return "is no URL";
     if (url.userinfo) return "names a user";
@@ -65,9 +69,11 @@ static int wildcard_safe(apr_pool_t *pool, const char *host)
 
 const char *kr_allowed_wrong(apr_pool_t *pool, const char *value, int *unsafe)
 {
+    const char *why = kr_unfilled(pool, value);
     kr_url_t url;
 
     *unsafe = 0;
+    if (why) return why;
     if (!kr_url_parse(&url, pool, value)) return "is no URL";
     if (!url.scheme || !url.host || !*url.host) return "needs scheme and host, as in https://app.example.org/";
     if (url.userinfo) return "names a user";
@@ -97,9 +103,10 @@ int kr_allowed_covers(apr_pool_t *pool, const char *entry, const char *url)
 
 const char *kr_check_origin(apr_pool_t *pool, const char *value)
 {
+    const char *why = kr_unfilled(pool, value);
     kr_url_t url;
 
-    if (strcmp(value, "*") == 0) return NULL;
+    if (why || strcmp(value, "*") == 0) return why;
     if (!kr_url_parse(&url, pool, value) || !url.scheme || !url.host || !*url.host) {
         return "is neither `*` nor an origin";
     }

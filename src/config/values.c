@@ -73,14 +73,14 @@ static apr_int64_t parse_size(const char *s)
     return -1;
 }
 
-static const char *check_source(const char *s)
+static const char *check_source(apr_pool_t *pool, const char *s)
 {
     static const char *const SCHEMES[] = { "file://", "base64://", "http://", "https://" };
 
     for (int i = 0; i < KR_DIM(SCHEMES); i++) {
         apr_size_t len = strlen(SCHEMES[i]);
 
-        if (strncmp(s, SCHEMES[i], len) == 0 && s[len]) return NULL;
+        if (strncmp(s, SCHEMES[i], len) == 0 && s[len]) return kr_unfilled(pool, s);
     }
     return "begins with none of file://, base64://, http://, https://";
 }
@@ -116,7 +116,7 @@ static const char *check_string(apr_pool_t *pool, const kr_key_t *key, const cha
         break;
     case KR_URL: why = kr_url_wrong(pool, s); break;
     case KR_PAGE: why = kr_page_wrong(pool, s); break;
-    case KR_SOURCE: why = check_source(s); break;
+    case KR_SOURCE: why = check_source(pool, s); break;
     default: why = check_length(pool, key, s);
     }
     if (!why && key->check) why = key->check(pool, s);
