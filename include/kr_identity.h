@@ -59,6 +59,12 @@ const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw);
 const char *kr_address_normalise(apr_pool_t *pool, const char *via, const char *raw);
 
 /**
+ * How what somebody typed, or what is stored, would be reached: "email" when there is an @ in it (a wide one, too: it becomes one),
+ * as no phone number has one and every e-mail address must; else "sms". "+ana@example.org" is an e-mail address.
+ */
+const char *kr_address_via(const char *address);
+
+/**
  * Read a schema's paths out of a submitted body (identity-schema.md section 4).
  * @param out     {"traits": {...}} with every object path of the schema present
  * @param body    the decoded body: JSON object as sent, or of a form {"name": "value" | ["v1","v2"]} with dotted names

@@ -116,6 +116,16 @@ const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw)
     return phone ? phone : text;
 }
 
+const char *kr_address_via(const char *address)
+{
+    /* what NFKC makes an @ of: the address is not normalised yet where it says how to */
+    static const char *const AT[] = { "@", "\xef\xbc\xa0", "\xef\xb9\xab" };
+
+    for (int i = 0; i < KR_DIM(AT); i++)
+        if (strstr(address, AT[i])) return "email";
+    return "sms";
+}
+
 const char *kr_address_normalise(apr_pool_t *pool, const char *via, const char *raw)
 {
     const char *text = canonical(pool, raw);

@@ -217,7 +217,7 @@ kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *k
 
 const char *kr_code_via(const char *address)
 {
-    return *address == '+' ? "sms" : "email";
+    return kr_address_via(address);
 }
 
 /* -- checking ------------------------------------------------------------- */

@@ -205,6 +205,19 @@ def test_an_address_is_verified_by_code(server, post, kind):
     assert is_verified(client)
 
 
+@pytest.mark.parametrize('who', ['+x', '+491701234567'])
+def test_an_address_of_mail_may_begin_as_a_phone_number_does(server, post, who):
+    client = server.client('ajax')
+    client.email = new_email(who)
+    client.register(client.email).must(200)
+    mail = post.wait(client.email, VERIFICATION)
+    assert mail.to == [client.email] and not is_verified(client)
+    flow = ask(client, 'verification', client.email).must(200)
+    right = client.step('verification', flow, {'method': 'code', 'code': post.wait(client.email, VERIFICATION, 2).code}).must(200)
+    assert right.json['state'] == 'passed_challenge' and 1080002 in messages(right)
+    assert is_verified(client) and client.session()['identity']['verifiable_addresses'][0]['via'] == 'email'
+
+
 def test_an_address_is_verified_by_link(linked, post):
     client = member(linked, 'browser')
     link = post.wait(client.email, VERIFICATION).link

@@ -195,6 +195,25 @@ static void an_address_must_fit_the_way_it_is_reached(void **state)
     assert_null(kr_address_normalise(pool, "pigeon", "ana@example.org"));
 }
 
+static void what_has_an_at_is_mail_and_nothing_else_is(void **state)
+{
+    static const struct { const char *address, *via; } cases[] = {
+        { "ana@example.org", "email" },  { "+x@example.org", "email" },     { "+491701234567@example.org", "email" },
+        { " +x@example.org", "email" },  { "ana\xef\xbc\xa0""example.org", "email" }, { "+x\xef\xb9\xab""example.org", "email" },
+        { "+491701234567", "sms" },      { " +49 170 1234567", "sms" },     { "\xef\xbc\x8b""491701234567", "sms" },
+        { "0170 1234567", "sms" },
+    };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(cases); i++) {
+        const char *value = kr_address_normalise(pool, cases[i].via, cases[i].address);
+
+        assert_string_equal(kr_address_via(cases[i].address), cases[i].via);
+        if (value) assert_string_equal(kr_address_via(value), cases[i].via); /* as it is typed, so as it is stored */
+        else assert_string_equal(cases[i].address, "0170 1234567");
+    }
+}
+
 /* -- decoding ------------------------------------------------------------- */
 
 typedef struct { const char *body, *traits; } decode_case_t;
@@ -574,6 +593,7 @@ int main(void)
         TEST(an_identifier_of_nothing_too_much_or_broken_text_is_none),
         TEST(normalising_twice_changes_nothing_for_any_character),
         TEST(an_address_must_fit_the_way_it_is_reached),
+        TEST(what_has_an_at_is_mail_and_nothing_else_is),
         TEST(a_form_field_becomes_what_the_schema_declares),
         TEST(nested_json_is_taken_as_it_is),
         TEST(unknown_members_of_nested_json_are_left_for_validation),
