@@ -17,6 +17,19 @@ void kr_advise(kr_exam_t *exam, const char *id, const char *where, const char *f
     va_end(args);
 }
 
+/* To stderr, with no server on purpose: see complain() in realm.c. */
+void kr_forbid(kr_exam_t *exam, const char *id, const char *where, const char *fmt, ...)
+{
+    const char *text;
+    va_list args;
+
+    va_start(args, fmt);
+    text = apr_pvsprintf(exam->pool, fmt, args);
+    va_end(args);
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_CRIT, 0, NULL, "%s%s%s%s", id, where ? where : "", where ? ": " : "", text);
+    exam->wrong++;
+}
+
 /* Advice stands in the error log as it stands here. */
 static void show(const kr_site_t *site, int flags, const server_rec *s)
 {
@@ -37,12 +50,13 @@ int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
 
         kr_exam_api(&exam, tenant);
         kr_exam_guard(&exam, tenant);
+        kr_exam_way_in(&exam, tenant);
     }
     kr_exam_neighbours(&exam);
     kr_exam_machine(&exam);
     /* To stderr, with no server on purpose: see complain() in realm.c. */
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) show(exam.site, APLOG_STARTUP, NULL);
-    return OK;
+    return exam.wrong ? !OK : OK;
 }
 
 int kr_doctor_tell(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

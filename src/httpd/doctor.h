@@ -42,10 +42,14 @@ typedef struct {
     server_rec *main_server;
     apr_array_header_t *scenes; /* of kr_scene_t: the servers that answer requests */
     int remoteip;              /* mod_remoteip is there and told what to do */
+    int wrong;                 /* how often kr_forbid was called */
 } kr_exam_t;
 
 /** Read the servers out of httpd's tree of directives into exam->scenes. */
 void kr_exam_scenes(kr_exam_t *exam);
+
+/** The lines of a virtual host; NULL when its module made it in another way. */
+const ap_directive_t *kr_scene_lines(const server_rec *s);
 
 /** The realm of a spot; NULL: nobody knows. */
 const kr_tenant_t *kr_spot_tenant(const kr_exam_t *exam, const kr_scene_t *scene, const kr_spot_t *spot);
@@ -56,6 +60,30 @@ int kr_scene_named(const kr_scene_t *scene, const char *name);
 /** Does the server listen on that port? */
 int kr_scene_listens(const kr_scene_t *scene, int port);
 
+/** What the Require lines for a path come to, for somebody without a session. */
+typedef enum {
+    KR_RULE_NONE,              /* nothing is said */
+    KR_RULE_OPEN,              /* Require all granted */
+    KR_RULE_SHUT,              /* Require all denied */
+    KR_RULE_GATED,             /* Require kratos-..., and no other way */
+    KR_RULE_UNSURE             /* who knows: addresses, expressions, other logins */
+} kr_rule_e;
+
+/** What the lines of a server say about a path. */
+typedef struct {
+    kr_rule_e rule;
+    const char *where;         /* "file:line" of the section that decides */
+    const char *realm;         /* KratosRealm, or NULL: the server's own */
+    const char *auth_type;     /* AuthType, or NULL */
+    const char *auth_where;    /* "file:line" of that */
+} kr_ruling_t;
+
+/** Look up what holds for a path of a server (rules.c). What stands in .htaccess files is not seen. */
+void kr_rules_for(kr_ruling_t *ruling, const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
+
+/** Note what can never work: it is said at once, and httpd does not start. The parameters are those of kr_advise. */
+void kr_forbid(kr_exam_t *exam, const char *id, const char *where, const char *fmt, ...) KR_PRINTF(4, 5);
+
 /**
  * Note a piece of advice: what is wrong, what comes of it, what to do.
  * @param id     KRLOGNO(...)
@@ -65,6 +93,8 @@ void kr_advise(kr_exam_t *exam, const char *id, const char *where, const char *f
 
 /** Is the realm's API where its base URL says, and do browsers find its pages? */
 void kr_exam_api(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Can those whom a gate sends to sign in get there, past every gate of the realm? */
+void kr_exam_way_in(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do the cookie and the way back reach what the realm guards? */
 void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do realms take each other's cookie away? */

@@ -81,11 +81,52 @@ static int is_part(request_rec *r)
     return r->main && kr_visit_of(r->main)->settled;
 }
 
+/* SetHandler of ours holds there: whatever the host is called, by a proxy in front for instance, this is our place. */
+static int is_our_place(const request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    return core->handler && (!strcmp(core->handler, "kratos") || !strcmp(core->handler, "kratos-ui"));
+}
+
+static int is_here(request_rec *r, const kr_pass_t *pass, const kr_url_t *url)
+{
+    const kr_request_t *req = pass->k->req;
+
+    if (strcmp(*url->path ? url->path : "/", req->path)) return 0;
+    return is_our_place(r) || (req->host && !ap_cstr_casecmp(kr_host_name(r->pool, url->host), kr_host_name(r->pool, req->host)));
+}
+
+/* Does that lead to this very place, or to the API, which leads on to a page that this is? Then it leads here for ever. */
+static int leads_here(request_rec *r, const kr_pass_t *pass, const char *to)
+{
+    const kr_realm_t *realm = pass->tenant->realm;
+    kr_url_t url, page;
+
+    if (!kr_url_parse(&url, r->pool, to) || !url.host) return 0;
+    if (is_here(r, pass, &url)) return 1;
+    for (int kind = 0; kind < KR_FLOW_KINDS; kind++) {
+        const char *begins = apr_pstrcat(r->pool, realm->base_path, "/self-service/", kr_flow_kind_name((kr_flow_kind_e)kind), "/",
+                                         NULL);
+
+        if (!strncmp(url.path, begins, strlen(begins)))
+            return kr_url_parse(&page, r->pool, realm->settings->flow[kind].ui_url) && page.host && is_here(r, pass, &page);
+    }
+    return 0;
+}
+
 /* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
 static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
     const char *url = is_part(r) || !sends_away(r) ? NULL : mending_url(r, pass, err);
 
+    /* The doctor finds such a gate at start, but not in an .htaccess file or a condition; each hop would be longer than the last. */
+    if (url && leads_here(r, pass, url)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      KRLOGNO(1223) "realm %s: this gate stands before its own login (%s), where nobody has a session yet: put "
+                                    "Require all granted there", pass->tenant->realm->name, r->uri);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     if (!url) {
         set_refusal_headers(r, pass, err);
         return r->main ? err->status : write_refusal(r, pass, err);

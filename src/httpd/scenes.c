@@ -149,8 +149,7 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
 
 /* -- servers -------------------------------------------------------------- */
 
-/* The lines of a virtual host; NULL when its module made it in another way. */
-static const ap_directive_t *lines_of(const server_rec *s)
+const ap_directive_t *kr_scene_lines(const server_rec *s)
 {
     for (const ap_directive_t *line = ap_conftree; line; line = line->next)
         if (is(line, "<VirtualHost") && s->defn_name && line->filename && !strcmp(line->filename, s->defn_name) &&
@@ -202,7 +201,7 @@ static void add_scene(kr_exam_t *exam, server_rec *s, const kr_scene_t *outer, i
     if (s != exam->main_server) {
         scene->where = apr_psprintf(exam->pool, "%s:%u", s->defn_name ? s->defn_name : "?", s->defn_line_number);
         scene->name = NULL;
-        read_lines(&walk, lines_of(s));
+        read_lines(&walk, kr_scene_lines(s));
     }
     /* Unless told otherwise mod_ssl speaks TLS where `Listen` says https, or names port 443. */
     scene->tls = walk.ssl == 1 || (walk.ssl < 0 && ap_find_linked_module("mod_ssl.c") && any_https(scene));
