@@ -81,11 +81,16 @@ static void check_path(kr_review_t *review, const kr_cookie_conf_t *cookie, cons
 static void check_return_url(kr_review_t *review, const char *path, const char *entry, const kr_url_t *base)
 {
     kr_url_t url;
-    const char *host;
+    const char *host, *star;
     int unsafe;
 
     if (kr_allowed_wrong(review->pool, entry, &unsafe)) return; /* said already, and so is what is unsafe */
     if (!kr_url_parse(&url, review->pool, entry) || !url.scheme || !url.host) return;
+    star = strchr(url.path, '*');
+    if (star)
+        kr_review_warn(review, path, "\"%s\": a * in a path is a star and no wildcard, so this allows nothing that exists; write "
+                                     "%s://%s%s, which allows all that begins so", entry, url.scheme, url.host,
+                       apr_pstrmemdup(review->pool, url.path, (apr_size_t)(star - url.path)));
     host = kr_host_name(review->pool, url.host);
     if (strcmp(url.scheme, "https") && strcmp(url.scheme, "http")) {
         if (strchr(url.scheme, '.')) return; /* org.example.app, as RFC 8252 section 7.1 wants it */

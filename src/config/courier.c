@@ -33,6 +33,23 @@ static void check_mail_header(kr_review_t *review, const char *name, const char 
     }
 }
 
+/* A server that expects the one way to begin gets the other, and both wait until somebody gives up. */
+static void check_port(kr_review_t *review, const char *uri)
+{
+    static const char KEY[] = "courier.smtp.connection_uri";
+    kr_url_t url;
+    int port;
+
+    if (!kr_url_parse(&url, review->pool, uri) || !url.scheme || !url.host) return;
+    port = kr_host_port(url.host, url.scheme);
+    if (!strcmp(url.scheme, "smtps") && (port == 587 || port == 25))
+        kr_review_warn(review, KEY, "smtps:// begins with TLS, and on port %d servers begin without (STARTTLS): write smtp:// for "
+                                    "it, or port 465", port);
+    if (!strcmp(url.scheme, "smtp") && port == 465)
+        kr_review_warn(review, KEY, "smtp:// begins without TLS, and on port 465 servers expect it: write smtps:// for it, or port "
+                                    "587");
+}
+
 static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
 {
     const char *name, *why;
@@ -48,6 +65,7 @@ static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
         mail->folder = kr_url_unescape(review->pool, mail->uri + 7, 0);
         if (!mail->folder) kr_review_error(review, "courier.smtp.connection_uri", "has a broken %% in its path");
     } else if (mail->local_name) {
+        check_port(review, mail->uri);
         mail->smtp = kr_net_smtp_parse(review->pool, mail->uri, mail->local_name, &why);
         if (mail->smtp && mail->smtp->user && !mail->smtp->starttls && strncmp(mail->uri, "smtp:", 5) == 0) {
             kr_review_warn(review, "courier.smtp.connection_uri", "sends the password unencrypted (disable_starttls)");

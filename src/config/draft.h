@@ -93,6 +93,8 @@ void kr_review_hooks(kr_review_t *review, const kr_key_t *key, const char *path,
 void kr_review_cors(kr_review_t *review, const kr_settings_t *settings);
 /** Look at settings that are complete: what does not work in browsers, or covers too much (advice.c). */
 void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
+/** What is on and nobody could use: ways in without an identifier, messages that nothing carries (advice_people.c). */
+void kr_review_people(kr_review_t *review, const kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */

@@ -14,6 +14,7 @@ const char *kr_url_wrong(apr_pool_t *pool, const char *value)
     if (!kr_url_parse(&url, pool, value)) return "is no URL";
     if (!url.scheme || (strcmp(url.scheme, "http") && strcmp(url.scheme, "https"))) return "is no absolute http(s) URL";
     if (!url.host || !*url.host) return "has no host";
+    if (strchr(url.host, '*')) return "has a * in its host: a URL leads to one host";
     return NULL;
 }
 
@@ -39,6 +40,7 @@ const char *kr_page_wrong(apr_pool_t *pool, const char *value)
     if (!kr_url_parse(&url, pool, value)) return "is no URL";
     if (url.userinfo) return "names a user";
     if (url.scheme && (!url.host || !*url.host)) return "has a scheme but no host";
+    if (url.host && strchr(url.host, '*')) return "has a * in its host: a page has one host";
     if (!url.scheme && url.host) return "begins with two slashes; write the scheme too";
     return NULL;
 }

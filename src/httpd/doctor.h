@@ -81,6 +81,22 @@ typedef struct {
 /** Look up what holds for a path of a server (rules.c). What stands in .htaccess files is not seen. */
 void kr_rules_for(kr_ruling_t *ruling, const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
 
+/** A guarded place with a plain path. */
+typedef struct {
+    const char *path;          /* as its server is asked for it */
+    const char *file;          /* where that is on disk, by the DocumentRoot; NULL: something else answers there */
+    const char *where;         /* "file:line" of the section */
+} kr_guarded_t;
+
+/**
+ * The places that nobody enters without a session, as sections of this server say (rules.c).
+ * @param all  1: those outside of virtual hosts, too, which hold for all of them
+ * @return array of kr_guarded_t
+ */
+const apr_array_header_t *kr_rules_guarded(const kr_exam_t *exam, const kr_scene_t *scene, int all);
+/** Does something else than the DocumentRoot answer for that path: Alias, ProxyPass? */
+int kr_rules_mapped(const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
+
 /** Note what can never work: it is said at once, and httpd does not start. The parameters are those of kr_advise. */
 void kr_forbid(kr_exam_t *exam, const char *id, const char *where, const char *fmt, ...) KR_PRINTF(4, 5);
 
@@ -95,6 +111,8 @@ void kr_advise(kr_exam_t *exam, const char *id, const char *where, const char *f
 void kr_exam_api(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Can those whom a gate sends to sign in get there, past every gate of the realm? */
 void kr_exam_way_in(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Does another server give away what one guards? Is somebody else's login left over at a gate? */
+void kr_exam_places(kr_exam_t *exam);
 /** Do the cookie and the way back reach what the realm guards? */
 void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do realms take each other's cookie away? */

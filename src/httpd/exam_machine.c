@@ -4,7 +4,9 @@
 
 #include <ap_mpm.h>
 #include <apr_strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <unixd.h>
 
 #include "kr_text.h"
 
@@ -36,6 +38,24 @@ static void check_pool(kr_exam_t *exam, const kr_database_t *database)
                   "up to %d connections (%d processes with %d each), and a MySQL server allows %d unless its "
                   "max_connections says otherwise: raise that, or lower the third number of KratosDatabasePool, or "
                   "MaxRequestWorkers", each * children, children, each, MYSQL_USUAL_CONNECTIONS);
+}
+
+/* At start the log has the same lines (check_folder in realm.c); configtest would else be content. */
+static void check_folder(kr_exam_t *exam, const kr_database_t *database)
+{
+    const char *folder = ap_make_dirstr_parent(exam->ptemp, APR_ARRAY_IDX(database->params, 0, const char *));
+    uid_t user = ap_unixd_config.user_id;
+    struct stat st;
+    int gone = stat(folder, &st) || !S_ISDIR(st.st_mode);
+
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !kr_dbpool_is_sqlite(database->pool)) return;
+    if (gone)
+        kr_advise(exam, KRLOGNO(1206), database->where, "KratosDatabase: the folder %s does not exist; make it with: install -d -m 750 "
+                                                        "-o %s %s", folder, ap_unixd_config.user_name, folder);
+    else if (geteuid() == 0 ? user != (uid_t)-1 && user != 0 && !kr_may_write(&st) : access(folder, W_OK) != 0)
+        kr_advise(exam, KRLOGNO(1207), database->where, "KratosDatabase: %s must be able to write to the folder %s; give it with: "
+                                                        "chown %s %s", ap_unixd_config.user_name, folder,
+                  ap_unixd_config.user_name, folder);
 }
 
 static void check_memory(kr_exam_t *exam)
@@ -74,8 +94,10 @@ static void check_addresses(kr_exam_t *exam)
 
 void kr_exam_machine(kr_exam_t *exam)
 {
-    for (int i = 0; i < exam->site->databases->nelts; i++)
+    for (int i = 0; i < exam->site->databases->nelts; i++) {
         check_pool(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
+        check_folder(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
+    }
     check_memory(exam);
     check_addresses(exam);
     if (apr_time_sec(apr_time_now()) < EARLIEST)

@@ -134,6 +134,10 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
 /** child_init: open the pools. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
 
+struct stat;
+/** May the user that children run as write there? */
+int kr_may_write(const struct stat *st);
+
 /* -- doctor.c ------------------------------------------------------------- */
 
 /** check_config, after all others: advice about what would start and yet not work; configtest shows it. */

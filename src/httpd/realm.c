@@ -267,7 +267,7 @@ kr_err_t *kr_database_unready(kr_ctx_t *k)
     return kr_err_unavailable(k, 5, "the database is not ready");
 }
 
-static int may_write(const struct stat *st)
+int kr_may_write(const struct stat *st)
 {
     if (st->st_uid == ap_unixd_config.user_id) return (st->st_mode & S_IWUSR) != 0;
     if (st->st_gid == ap_unixd_config.group_id) return (st->st_mode & S_IWGRP) != 0;
@@ -283,7 +283,7 @@ static void check_folder(const kr_database_t *database, apr_pool_t *ptemp, serve
     if (geteuid() != 0) return;
     if (stat(folder, &st) || !S_ISDIR(st.st_mode))
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, KRLOGNO(1206) "KratosDatabase: the folder %s does not exist", folder);
-    else if (!may_write(&st))
+    else if (!kr_may_write(&st))
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
                      KRLOGNO(1207) "KratosDatabase: %s must be able to write to the folder %s",
                      ap_unixd_config.user_name, folder);

@@ -217,6 +217,13 @@ static void take_rules(kr_ruling_t *ruling, const kr_exam_t *exam, const section
     ruling->rule = rule;
 }
 
+int kr_rules_mapped(const kr_exam_t *exam, const kr_scene_t *scene, const char *path)
+{
+    const ap_directive_t *own = scene->s == exam->main_server ? NULL : kr_scene_lines(scene->s);
+
+    return is_mapped(exam->ptemp, ap_conftree, path, 0) || is_mapped(exam->ptemp, own, path, 0);
+}
+
 void kr_rules_for(kr_ruling_t *ruling, const kr_exam_t *exam, const kr_scene_t *scene, const char *path)
 {
     const core_server_config *core = ap_get_core_module_config(scene->s->module_config);
@@ -226,11 +233,51 @@ void kr_rules_for(kr_ruling_t *ruling, const kr_exam_t *exam, const kr_scene_t *
     apr_array_header_t *locations = apr_array_make(exam->ptemp, 8, sizeof(section_t));
 
     memset(ruling, 0, sizeof(*ruling));
-    if (is_mapped(exam->ptemp, ap_conftree, path, 0) || is_mapped(exam->ptemp, own, path, 0)) file = NULL;
+    if (kr_rules_mapped(exam, scene, path)) file = NULL;
     collect(exam, folders, locations, ap_conftree, file, path);
     collect(exam, folders, locations, own, file, path);
     apr_array_cat(folders, locations);
     /* Which login asks holds for all Require lines of a request, wherever it is said. */
     for (int i = 0; i < folders->nelts; i++) take_words(ruling, exam, &APR_ARRAY_IDX(folders, i, section_t));
     for (int i = 0; i < folders->nelts; i++) take_rules(ruling, exam, &APR_ARRAY_IDX(folders, i, section_t));
+}
+
+/* -- what is guarded ----------------------------------------------------------- */
+
+/* The path that a folder is asked for by. A folder around the whole site is "/". NULL: it is no part of the site. */
+static const char *path_of_folder(const char *root, const char *folder)
+{
+    apr_size_t len = strlen(root);
+
+    if (below(folder, root)) return "/";
+    if (!below(root, folder)) return NULL;
+    return folder[len] ? folder + len : "/";
+}
+
+static void add_guarded(const kr_exam_t *exam, const kr_scene_t *scene, const ap_directive_t *line, apr_array_header_t *found)
+{
+    const core_server_config *core = ap_get_core_module_config(scene->s->module_config);
+    const char *root = core->ap_document_root, *path;
+    section_t section;
+    int mapped;
+
+    for (; line; line = line->next) {
+        if (!line->first_child || is(line, "<VirtualHost") || !read_section(&section, exam->ptemp, line)) continue;
+        if (!section.sure || !section.prefix || strpbrk(section.prefix, "*?[")) continue;
+        if (of_lines(exam->ptemp, line->first_child, "Kratos", 0) != KR_RULE_GATED) continue;
+        path = !section.folder ? section.prefix : root ? path_of_folder(root, section.prefix) : NULL;
+        if (!path || *path != '/') continue;
+        mapped = !root || kr_rules_mapped(exam, scene, path);
+        APR_ARRAY_PUSH(found, kr_guarded_t) = (kr_guarded_t){
+            path, mapped ? NULL : apr_pstrcat(exam->ptemp, root, path, NULL), place_of(exam, line) };
+    }
+}
+
+const apr_array_header_t *kr_rules_guarded(const kr_exam_t *exam, const kr_scene_t *scene, int all)
+{
+    apr_array_header_t *found = apr_array_make(exam->ptemp, 4, sizeof(kr_guarded_t));
+
+    if (all || scene->s == exam->main_server) add_guarded(exam, scene, ap_conftree, found);
+    if (scene->s != exam->main_server) add_guarded(exam, scene, kr_scene_lines(scene->s), found);
+    return found;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings that would start and give something away, or never work: samples for secrets, unfilled placeholders, CORS. */
+/* Settings that would start and give something away, or never work: secrets, placeholders, CORS, mail, identifiers. */
 #include "config_env.h"
 
 /* -- secrets ----------------------------------------------------------------------------- */
@@ -163,6 +163,100 @@ static void test_a_star_alone_is_for_what_needs_no_cookie_and_says_so(void **sta
     assert_true(says(*state, 0, "name your own origins"));
 }
 
+/* -- what nobody could use ----------------------------------------------------------------- */
+
+#define PASSWORD "\"credentials\": {\"password\": {\"identifier\": true}}"
+#define CODE(via) "\"credentials\": {\"code\": {\"identifier\": true, \"via\": \"" via "\"}}"
+#define MAIL "courier: {smtp: {connection_uri: 'smtp://mail.example.org/'}}\n"
+#define PASSWORDLESS "selfservice: {methods: {code: {passwordless_enabled: true}}}\n"
+
+/** Settings with a schema that has this. */
+static const char *with_schema(world_t *w, const char *extension, const char *more)
+{
+    const char *text = apr_pstrcat(w->pool, "{\"type\":\"object\",\"properties\":{\"traits\":{\"type\":\"object\",\"properties\":{"
+                                            "\"email\":{\"type\":\"string\",\"ory.sh/kratos\":{", extension, "}}}}}}", NULL);
+
+    return apr_pstrcat(w->pool, "identity: {schemas: [{id: person, url: 'base64://",
+                       kr_base64(w->pool, text, strlen(text)), "'}]}\n", more, NULL);
+}
+
+static const struct {
+    const char *extension, *more, *told; /* told NULL: nothing is said */
+} PEOPLE[] = {
+    { PASSWORD, "", NULL },
+    { "", "", "selfservice.methods.password.enabled: no identity schema says what people sign in with" },
+    { CODE("email"), MAIL PASSWORDLESS, "selfservice.methods.password.enabled: no identity schema" },
+    { CODE("email"), MAIL "selfservice: {methods: {code: {passwordless_enabled: true}, password: {enabled: false}}}", NULL },
+    { PASSWORD, MAIL PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: no identity schema says where codes go" },
+    { PASSWORD ", \"recovery\": {\"via\": \"email\"}", MAIL
+      "selfservice: {methods: {code: {passwordless_enabled: true, config: {missing_credential_fallback_enabled: true}}}}", NULL },
+    { PASSWORD ", \"recovery\": {\"via\": \"email\"}", "selfservice: {flows: {recovery: {enabled: true}}}",
+      "selfservice.flows.recovery.enabled: recovery goes by mail, and nothing carries it" },
+    { PASSWORD ", \"recovery\": {\"via\": \"email\"}", MAIL "selfservice: {flows: {recovery: {enabled: true}}}", NULL },
+    { PASSWORD ", \"recovery\": {\"via\": \"email\"}", "courier: {smtp: {connection_uri: 'file:///var/mail'}}\n"
+      "selfservice: {flows: {recovery: {enabled: true}}}", NULL },
+    { PASSWORD ", \"recovery\": {\"via\": \"email\"}",
+      "courier: {delivery_strategy: http, http: {request_config: {url: 'http://127.0.0.1:1/'}}}\n"
+      "selfservice: {flows: {recovery: {enabled: true}}}", NULL },
+    { PASSWORD, MAIL "selfservice: {flows: {recovery: {enabled: true}}}",
+      "selfservice.flows.recovery.enabled: no identity schema has an address for it" },
+    { PASSWORD ", \"verification\": {\"via\": \"email\"}", "selfservice: {flows: {verification: {enabled: true}}}",
+      "selfservice.flows.verification.enabled: verification goes by mail" },
+    { PASSWORD ", \"verification\": {\"via\": \"sms\"}", MAIL "selfservice: {flows: {verification: {enabled: true}}}",
+      "selfservice.flows.verification.enabled: verification goes by text message" },
+    { PASSWORD, MAIL "selfservice: {flows: {verification: {enabled: true}}}", "selfservice.flows.verification.enabled: no identity" },
+    { CODE("email"), PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: the code goes by mail" },
+    { CODE("sms"), MAIL PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: the code goes by text message" },
+};
+
+static void test_what_is_on_and_nobody_could_use_is_told(void **state)
+{
+    world_t *w = *state;
+
+    for (int i = 0; i < KR_DIM(PEOPLE); i++) {
+        good(w, with_schema(w, PEOPLE[i].extension, PEOPLE[i].more));
+        if (PEOPLE[i].told ? !says(w, 0, PEOPLE[i].told) : w->findings->nelts != 0)
+            fail_msg("%s, %s: %s", PEOPLE[i].extension, PEOPLE[i].more, all_findings(w));
+    }
+}
+
+static void test_a_port_that_begins_otherwise_is_told(void **state)
+{
+    static const struct {
+        const char *uri, *told;
+    } cases[] = {
+        { "smtps://u:hidden@mail.example.org:587/", "write smtp://" },
+        { "smtps://mail.example.org:25/", "write smtp://" },
+        { "smtp://u:hidden@mail.example.org:465/", "write smtps://" },
+        { "smtp://mail.example.org:465/?disable_starttls=true", "write smtps://" },
+        { "smtp://mail.example.org:587/", NULL },
+        { "smtp://mail.example.org/", NULL },
+        { "smtps://mail.example.org/", NULL },
+        { "smtps://mail.example.org:465/", NULL },
+        { "smtps://mail.example.org:8465/", NULL },
+    };
+    world_t *w = *state;
+
+    for (int i = 0; i < KR_DIM(cases); i++) {
+        good(w, apr_psprintf(w->pool, "courier: {smtp: {connection_uri: '%s'}}", cases[i].uri));
+        if (cases[i].told ? !says(w, 0, cases[i].told) : w->findings->nelts != 0) fail_msg("%s: %s", cases[i].uri, all_findings(w));
+        assert_null(strstr(all_findings(w), "hidden"));
+    }
+}
+
+static void test_a_star_is_no_wildcard_in_a_path_or_a_page(void **state)
+{
+    world_t *w = *state;
+
+    good(w, "selfservice: {allowed_return_urls: ['https://a.example/*', 'https://b.example/x/*', 'https://*.c.example/']}");
+    assert_true(says(w, 0, "allowed_return_urls[0]: \"https://a.example/*\": a * in a path is a star and no wildcard"));
+    assert_true(says(w, 0, "write https://a.example/, which allows"));
+    assert_true(says(w, 0, "write https://b.example/x/, which allows"));
+    assert_false(says(w, 0, "c.example"));
+    refused(w, "selfservice: {flows: {login: {ui_url: 'https://*.example.org/login'}}}", "has a * in its host");
+    refused(w, "serve: {public: {base_url: 'https://*.example.org/'}}", "has a * in its host");
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -173,6 +267,9 @@ int main(void)
         TEST(test_dollars_that_are_no_placeholder_are_taken),
         TEST(test_no_list_of_origins_gives_every_origin_credentials),
         TEST(test_origins_that_are_safe_are_taken),
+        TEST(test_what_is_on_and_nobody_could_use_is_told),
+        TEST(test_a_port_that_begins_otherwise_is_told),
+        TEST(test_a_star_is_no_wildcard_in_a_path_or_a_page),
         TEST(test_a_star_alone_is_for_what_needs_no_cookie_and_says_so),
     };
 

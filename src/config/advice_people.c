@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is switched on and nobody could use: mail that nothing carries, ways to sign in that no schema has an identifier for. */
+#include <string.h>
+
+#include "draft.h"
+#include "kr_json.h"
+#include "kr_text.h"
+
+/* -- what the schemas have -------------------------------------------------------------- */
+
+static int is_password_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->password_identifier;
+}
+
+static int is_code_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->code_identifier;
+}
+
+static int recovers(const kr_leaf_t *leaf)
+{
+    return leaf->recover_via != NULL;
+}
+
+static int verifies(const kr_leaf_t *leaf)
+{
+    return leaf->verify_via != NULL;
+}
+
+/* With selfservice.methods.code.config.missing_credential_fallback_enabled a code finds them by whatever they have. */
+static int identifies(const kr_leaf_t *leaf)
+{
+    return leaf->password_identifier || leaf->code_identifier || leaf->recover_via || leaf->verify_via;
+}
+
+static int any(const kr_settings_t *settings, int (*has)(const kr_leaf_t *))
+{
+    for (int i = 0; i < settings->schemas->nelts; i++) {
+        const kr_schema_t *schema = APR_ARRAY_IDX(settings->schemas, i, const kr_schema_t *);
+
+        for (int j = 0; j < schema->leaves->nelts; j++)
+            if (has(&APR_ARRAY_IDX(schema->leaves, j, const kr_leaf_t))) return 1;
+    }
+    return 0;
+}
+
+/* -- signing in ------------------------------------------------------------------------- */
+
+static void check_identifiers(kr_review_t *review, const kr_settings_t *settings)
+{
+    static const char PASSWORD[] = "selfservice.methods.password.enabled";
+    static const char CODE[] = "selfservice.methods.code.passwordless_enabled";
+    int by_password = any(settings, is_password_identifier);
+    int by_code = any(settings, settings->code_fallback ? identifies : is_code_identifier);
+
+    if (settings->method_enabled[KR_METHOD_PASSWORD] && !by_password)
+        kr_review_warn(review, PASSWORD, "no identity schema says what people sign in with: nobody can by password; put "
+                                         "\"ory.sh/kratos\": {\"credentials\": {\"password\": {\"identifier\": true}}} into the "
+                                         "trait that they know, such as email, or set this to false");
+    if (settings->code_passwordless && !by_code)
+        kr_review_warn(review, CODE, "no identity schema says where codes go: nobody can sign in by one; put \"ory.sh/kratos\": "
+                                     "{\"credentials\": {\"code\": {\"identifier\": true, \"via\": \"email\"}}} into the trait "
+                                     "with the address, or set this to false");
+}
+
+/* -- what is sent ------------------------------------------------------------------------- */
+
+/** A flow that goes by messages, and what of a trait says where they go. */
+typedef struct {
+    const char *key, *name, *annotation;
+    int on;
+    int (*has)(const kr_leaf_t *);
+    const char *(*via)(const kr_leaf_t *);
+} mailing_t;
+
+static const char *recover_via(const kr_leaf_t *leaf)
+{
+    return leaf->recover_via;
+}
+
+static const char *verify_via(const kr_leaf_t *leaf)
+{
+    return leaf->verify_via;
+}
+
+static const char *code_via(const kr_leaf_t *leaf)
+{
+    return leaf->code_identifier ? leaf->code_via : NULL;
+}
+
+static int goes_by(const kr_settings_t *settings, const mailing_t *mailing, const char *via)
+{
+    for (int i = 0; i < settings->schemas->nelts; i++) {
+        const kr_schema_t *schema = APR_ARRAY_IDX(settings->schemas, i, const kr_schema_t *);
+
+        for (int j = 0; j < schema->leaves->nelts; j++) {
+            const char *own = mailing->via(&APR_ARRAY_IDX(schema->leaves, j, const kr_leaf_t));
+
+            if (own && strcmp(own, via) == 0) return 1;
+        }
+    }
+    return 0;
+}
+
+static void check_mailing(kr_review_t *review, const kr_settings_t *settings, const mailing_t *mailing)
+{
+    if (!mailing->on) return;
+    if (mailing->annotation && !any(settings, mailing->has)) {
+        kr_review_warn(review, mailing->key, "no identity schema has an address for it: put \"ory.sh/kratos\": {\"%s\": {\"via\": "
+                                             "\"email\"}} into the trait with the address, or set this to false",
+                       mailing->annotation);
+        return;
+    }
+    if (goes_by(settings, mailing, "email") && !kr_mail_carried(&settings->mail, "email"))
+        kr_review_warn(review, mailing->key, "%s goes by mail, and nothing carries it: messages would wait for ever; set "
+                                             "courier.smtp.connection_uri, such as smtps://user:password@mail.example.org:465/, "
+                                             "or courier.delivery_strategy: http", mailing->name);
+    if (goes_by(settings, mailing, "sms") && !kr_mail_carried(&settings->mail, "sms"))
+        kr_review_warn(review, mailing->key, "%s goes by text message, and nothing carries it: messages would wait for ever; add "
+                                             "a channel `sms` to courier.channels", mailing->name);
+}
+
+void kr_review_people(kr_review_t *review, const kr_settings_t *settings)
+{
+    const mailing_t mailings[] = {
+        { "selfservice.flows.recovery.enabled", "recovery", "recovery", settings->flow[KR_FLOW_RECOVERY].enabled, recovers,
+          recover_via },
+        { "selfservice.flows.verification.enabled", "verification", "verification",
+          settings->flow[KR_FLOW_VERIFICATION].enabled, verifies, verify_via },
+        { "selfservice.methods.code.passwordless_enabled", "the code", NULL, settings->code_passwordless, NULL, code_via },
+    };
+
+    if (!settings->schemas->nelts) return; /* wrong, and said already */
+    check_identifiers(review, settings);
+    for (int i = 0; i < KR_DIM(mailings); i++) check_mailing(review, settings, &mailings[i]);
+}
