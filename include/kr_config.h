@@ -182,8 +182,8 @@ typedef struct kr_draft_t kr_draft_t;
 /** An empty draft. All it makes lives in `pool`. */
 kr_draft_t *kr_draft_make(apr_pool_t *pool);
 /**
- * Merge a YAML or JSON file into the draft (libyaml; aliases of scalars and lists of scalars only, no tags, at most 1 MiB,
- * 64 levels). Members of objects merge, all else replaces.
+ * Merge a YAML or JSON file into the draft (libyaml; aliases and merges as far as they do not make a file grow far beyond its text, no tags,
+ * at most 1 MiB, 64 levels). Members of objects merge, all else replaces.
  * @return NULL, or what is wrong with file and line
  */
 const char *kr_draft_load(kr_draft_t *draft, const char *file);

@@ -151,10 +151,13 @@ void kr_review_value(kr_review_t *review, const kr_key_t *key, const char *path,
 static void review_unknown(kr_review_t *review, kr_keytables_t tables, apr_size_t prefix, const char *path,
                            const char *name)
 {
-    const char *near = kr_key_nearest(review->pool, tables, path + prefix);
+    const char *near = kr_key_nearest(review->pool, tables, path + prefix), *now = prefix ? NULL : kr_key_renamed(path);
 
     if (strchr(name, '.')) {
         kr_review_error(review, path, "unknown key; keys are nested here: write each name on a level of its own");
+    }
+    else if (now) {
+        kr_review_error(review, path, "unknown key; write %s", now);
     }
     else if (near) {
         kr_review_error(review, path, "unknown key; did you mean %.*s%s?", (int)prefix, path, near);

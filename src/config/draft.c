@@ -41,6 +41,26 @@ const kr_origin_t *kr_origin(const kr_draft_t *draft, const char *path)
     }
 }
 
+void kr_origins_copy(kr_draft_t *draft, const char *path, const char *from, const json_t *value, const kr_origin_t *where)
+{
+    const kr_origin_t *written = apr_hash_get(draft->origins, from, APR_HASH_KEY_STRING);
+    kr_origin_t *origin = apr_pcalloc(draft->pool, sizeof(*origin));
+    const char *name;
+    json_t *member;
+    size_t i;
+
+    if (written) *origin = *written;
+    if (where) {
+        origin->file = where->file;
+        origin->line = where->line;
+    }
+    if (origin->file) apr_hash_set(draft->origins, apr_pstrdup(draft->pool, path), APR_HASH_KEY_STRING, origin);
+    json_array_foreach(value, i, member)
+        kr_origins_copy(draft, kr_path_element(draft->pool, path, i), kr_path_element(draft->pool, from, i), member, where);
+    json_object_foreach((json_t *)value, name, member)
+        kr_origins_copy(draft, kr_path_member(draft->pool, path, name), kr_path_member(draft->pool, from, name), member, where);
+}
+
 /* -- files -------------------------------------------------------------------- */
 
 /** All of a file of at most KR_CONFIG_MAX_BYTES. @return what is wrong, or NULL */
@@ -122,8 +142,9 @@ static kr_origin_t split_where(apr_pool_t *pool, const char *where)
 
 static const char *unknown_key(kr_draft_t *draft, const char *key, const char *where)
 {
-    const char *near = kr_key_nearest(draft->pool, kr_all_keys, key);
+    const char *near = kr_key_nearest(draft->pool, kr_all_keys, key), *now = kr_key_renamed(key);
 
+    if (now) return apr_psprintf(draft->pool, "%s: %s: unknown key; write %s", where, key, now);
     if (near) return apr_psprintf(draft->pool, "%s: %s: unknown key; did you mean %s?", where, key, near);
     return apr_psprintf(draft->pool, "%s: %s: unknown key", where, key);
 }

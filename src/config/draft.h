@@ -27,6 +27,11 @@ struct kr_draft_t {
 
 /** Where the value at a path, or what it stands in, was written. NULL when nobody wrote it. */
 const kr_origin_t *kr_origin(const kr_draft_t *draft, const char *path);
+/**
+ * A value that was written at `from` stands at `path` as well, with all within it.
+ * @param where  the line to name for it; NULL: the one it was written in
+ */
+void kr_origins_copy(kr_draft_t *draft, const char *path, const char *from, const json_t *value, const kr_origin_t *where);
 /** path + ".name". */
 const char *kr_path_member(apr_pool_t *pool, const char *path, const char *name);
 /** path + "[i]". */
@@ -40,6 +45,17 @@ const char *kr_path_element(apr_pool_t *pool, const char *path, apr_size_t i);
  */
 json_t *kr_yaml_read(kr_draft_t *draft, const char *path, const char *file, int line, const char *text, apr_size_t len,
                      const char **why);
+
+/** What a plain scalar means: null, true, a number, text. @return a new reference, NULL: no UTF-8 */
+json_t *kr_yaml_plain(const char *s);
+/** Values in a value, itself included. `*depth`: how many levels it has. */
+int kr_yaml_size(const json_t *value, int *depth);
+/**
+ * JSON writes characters beyond the first plane as two escapes, "\\ud83d\\ude00", which libyaml refuses.
+ * @param quote  the character (not byte) that is the opening quote of the string it stopped at
+ * @return the text with such pairs in that string joined (in all strings where the whole is JSON), from malloc; NULL: there are none
+ */
+char *kr_yaml_join_pairs(const char *text, apr_size_t len, apr_size_t quote);
 
 /* -- values (values.c) ------------------------------------------------------- */
 

@@ -154,6 +154,38 @@ const char *kr_key_nearest(apr_pool_t *pool, kr_keytables_t tables, const char *
     return found ? apr_pstrmemdup(pool, found, found_len) : NULL;
 }
 
+/* Keys that stand in older guides, and where what they said is said now. What is below them is meant, too. */
+const char *kr_key_renamed(const char *path)
+{
+    static const struct {
+        const char *old, *now;
+    } RENAMED[] = {
+        { "identity.default_schema_url", "identity.schemas: [{id: default, url: file://...}], and its id as identity.default_schema_id" },
+        { "identity.traits", "identity.schemas: [{id: default, url: file://...}], and its id as identity.default_schema_id" },
+        { "secrets.session", "secrets.cookie" },
+        { "security.session.cookie", "session.cookie" },
+        { "selfservice.default_redirect_url", "selfservice.default_browser_return_url" },
+        { "selfservice.default_return_to", "selfservice.default_browser_return_url" },
+        { "selfservice.login", "selfservice.flows.login" },
+        { "selfservice.logout", "selfservice.flows.logout" },
+        { "selfservice.registration", "selfservice.flows.registration" },
+        { "selfservice.settings", "selfservice.flows.settings" },
+        { "selfservice.strategies", "selfservice.methods" },
+        { "selfservice.verify", "selfservice.flows.verification" },
+        { "selfservice.whitelisted_return_to_urls", "selfservice.allowed_return_urls" },
+        { "selfservice.whitelisted_return_urls", "selfservice.allowed_return_urls" },
+        { "ttl.session", "session.lifespan" },
+        { "urls", "serve.public.base_url, selfservice.default_browser_return_url and the ui_url of each of selfservice.flows" },
+    };
+
+    for (int i = 0; i < KR_DIM(RENAMED); i++) {
+        apr_size_t len = strlen(RENAMED[i].old);
+
+        if (strncmp(path, RENAMED[i].old, len) == 0 && (!path[len] || path[len] == '.')) return RENAMED[i].now;
+    }
+    return NULL;
+}
+
 /* -- words ------------------------------------------------------------------ */
 
 int kr_word_index(const char *words, const char *word)

@@ -85,6 +85,8 @@ const kr_key_t *kr_key_find(kr_keytables_t tables, const char *path);
 int kr_key_above(kr_keytables_t tables, const char *path);
 /** The known path that looks most like an unknown one, or NULL when none is near. */
 const char *kr_key_nearest(apr_pool_t *pool, kr_keytables_t tables, const char *path);
+/** What to write instead of a key that older versions of Kratos had, or NULL. */
+const char *kr_key_renamed(const char *path);
 /** "a[3].b" as the table writes it: "a[].b". */
 const char *kr_path_plain(apr_pool_t *pool, const char *path);
 /** Which of the words "a|b|c" is it, from 0? @return -1: none */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML to json_t, by libyaml's events. Little more than the part of YAML that JSON has too: no tags, merge keys or
- * second documents, so that a value is what it looks like. An alias may repeat a scalar or a list of scalars, and only
- * so often, so that a file cannot grow far beyond its text. Scalars follow the core schema of YAML 1.2.
+ * YAML to json_t, by libyaml's events: what JSON has too, aliases and merges (<<). No tags or second documents, so that a
+ * value is what it looks like. Aliases may repeat anything, but only so much of it, so that a file cannot grow far beyond its
+ * text.
  */
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -21,16 +19,18 @@ typedef struct {
     int line;         /* of all values, or 0 */
     const char *why;
     apr_hash_t *anchors; /* name -> anchor_t */
-    int copied;       /* scalars that aliases made */
+    int copied;       /* values that aliases made */
 } reader_t;
 
 /** A value that aliases may repeat. */
 typedef struct {
     const char *path;
     json_t *value;    /* owned by the pool */
+    int size, depth;  /* values in it, and levels */
 } anchor_t;
 
-#define COPIES_MAX 1000 /* scalars that all aliases of a file make */
+#define COPIES_MAX 1000  /* values that all aliases of a file make */
+#define REPAIRS_MAX 256  /* strings whose escapes libyaml does not know */
 
 static json_t *read_node(reader_t *r, yaml_event_t *event, const char *path, int depth);
 
@@ -66,76 +66,7 @@ static void note(reader_t *r, const char *path, const yaml_event_t *event, const
     apr_hash_set(r->draft->origins, apr_pstrdup(r->draft->pool, path), APR_HASH_KEY_STRING, origin);
 }
 
-/* -- plain scalars ------------------------------------------------------------ */
-
-static int one_of(const char *s, const char *const *words)
-{
-    for (; *words; words++) {
-        if (strcmp(s, *words) == 0) return 1;
-    }
-    return 0;
-}
-
-/** [-+]?[0-9]+, 0o7, 0xF. @return 1 and the number; 0: no integer, or one that 64 bits do not hold */
-static int plain_integer(const char *s, json_int_t *out)
-{
-    const char *digits = s + (*s == '-' || *s == '+');
-    const char *allowed = "0123456789";
-    int base = 10;
-    char *end;
-
-    if (s[0] == '0' && (s[1] == 'o' || s[1] == 'x')) {
-        base = s[1] == 'o' ? 8 : 16;
-        allowed = base == 8 ? "01234567" : "0123456789abcdefABCDEF";
-        digits = s = s + 2;
-    }
-    if (!*digits || strspn(digits, allowed) != strlen(digits)) return 0;
-    errno = 0;
-    *out = strtoll(s, &end, base);
-    return errno == 0 && !*end;
-}
-
-/** [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? */
-static int plain_real(const char *s, double *out)
-{
-    const char *p = s + (*s == '-' || *s == '+');
-    apr_size_t before = strspn(p, "0123456789"), after = 0;
-
-    p += before;
-    if (*p == '.') {
-        after = strspn(++p, "0123456789");
-        p += after;
-    }
-    if (!before && !after) return 0;
-    if (*p == 'e' || *p == 'E') {
-        apr_size_t digits;
-
-        p++;
-        if (*p == '-' || *p == '+') p++;
-        digits = strspn(p, "0123456789");
-        if (!digits) return 0;
-        p += digits;
-    }
-    if (*p) return 0;
-    *out = strtod(s, NULL);
-    return isfinite(*out);
-}
-
-static json_t *plain_scalar(const char *s)
-{
-    static const char *const NULLS[] = { "", "~", "null", "Null", "NULL", NULL };
-    static const char *const TRUES[] = { "true", "True", "TRUE", NULL };
-    static const char *const FALSES[] = { "false", "False", "FALSE", NULL };
-    json_int_t whole;
-    double real;
-
-    if (one_of(s, NULLS)) return json_null();
-    if (one_of(s, TRUES)) return json_true();
-    if (one_of(s, FALSES)) return json_false();
-    if (plain_integer(s, &whole)) return json_integer(whole);
-    if (plain_real(s, &real)) return json_real(real);
-    return json_string(s);
-}
+/* -- scalars --------------------------------------------------------------- */
 
 static json_t *read_scalar(reader_t *r, const yaml_event_t *event, const char *path)
 {
@@ -144,7 +75,7 @@ static json_t *read_scalar(reader_t *r, const yaml_event_t *event, const char *p
     json_t *out;
 
     if (strlen(s) != event->data.scalar.length) return refuse(r, &event->start_mark, "a NUL character in a value");
-    out = plain ? plain_scalar(s) : json_string(s);
+    out = plain ? kr_yaml_plain(s) : json_string(s);
     if (!out) return refuse(r, &event->start_mark, "a value that is not valid UTF-8");
     note(r, path, event, plain ? apr_pstrdup(r->draft->pool, s) : NULL);
     return out;
@@ -193,40 +124,89 @@ static const char *read_name(reader_t *r, const yaml_event_t *event, const json_
     return apr_pstrdup(r->draft->pool, name);
 }
 
+static int is_merge(const yaml_event_t *event)
+{
+    return event->type == YAML_SCALAR_EVENT && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+           && strcmp((const char *)event->data.scalar.value, "<<") == 0;
+}
+
+/** Members that the object has not got itself. */
+static void add_missing(reader_t *r, json_t *object, const char *path, const char *from, json_t *source)
+{
+    const char *name;
+    json_t *member;
+
+    json_object_foreach(source, name, member) {
+        if (json_object_get(object, name)) continue;
+        json_object_set(object, name, member);
+        kr_origins_copy(r->draft, kr_path_member(r->draft->pool, path, name), kr_path_member(r->draft->pool, from, name), member,
+                        NULL);
+    }
+}
+
+/** What stands at "<<", once the object's own members are known: an object, or several, of which the earlier ones win. */
+static void merge_into(reader_t *r, json_t *object, const char *path, json_t *merged)
+{
+    const char *from = kr_path_member(r->draft->pool, path, "<<");
+    json_t *source;
+    size_t i;
+
+    if (json_is_object(merged)) add_missing(r, object, path, from, merged);
+    json_array_foreach(merged, i, source) add_missing(r, object, path, kr_path_element(r->draft->pool, from, i), source);
+}
+
+static int may_merge(const json_t *value)
+{
+    json_t *element;
+    size_t i;
+
+    json_array_foreach(value, i, element) if (!json_is_object(element)) return 0;
+    return json_is_array(value) || json_is_object(value);
+}
+
+/** The value behind the name whose event was read last, into the object or, behind "<<", into `*merged`. 0: refused */
+static int read_member(reader_t *r, json_t *object, json_t **merged, const char *path, const char *name, int merge, int depth)
+{
+    yaml_event_t event;
+    json_t *member;
+    int ok;
+
+    if (!next(r, &event)) return 0;
+    member = read_node(r, &event, kr_path_member(r->draft->pool, path, name), depth + 1);
+    ok = member && (!merge || may_merge(member));
+    if (member && !ok) refuse(r, &event.start_mark, "\"<<\" takes an object, or a list of objects, as in `<<: *anchor`");
+    yaml_event_delete(&event);
+    if (ok && merge) *merged = member;
+    else if (ok) json_object_set_new(object, name, member);
+    else json_decref(member);
+    return ok;
+}
+
 static json_t *read_object(reader_t *r, const char *path, int depth)
 {
-    json_t *object = json_object();
+    json_t *object = json_object(), *merged = NULL;
     yaml_event_t event;
 
     while (next(r, &event)) {
-        int ended = event.type == YAML_MAPPING_END_EVENT;
-        const char *name = ended ? NULL : read_name(r, &event, object);
-        json_t *member;
+        int ended = event.type == YAML_MAPPING_END_EVENT, merge = is_merge(&event);
+        const char *name = NULL;
 
+        if (merge && merged) refuse(r, &event.start_mark, "the key \"<<\" stands here twice");
+        else if (!ended) name = read_name(r, &event, object);
         yaml_event_delete(&event);
-        if (ended) return object;
-        if (!name || !next(r, &event)) break;
-        member = read_node(r, &event, kr_path_member(r->draft->pool, path, name), depth + 1);
-        yaml_event_delete(&event);
-        if (!member) break;
-        json_object_set_new(object, name, member);
+        if (ended) {
+            merge_into(r, object, path, merged);
+            json_decref(merged);
+            return object;
+        }
+        if (!name || !read_member(r, object, &merged, path, name, merge, depth)) break;
     }
+    json_decref(merged);
     json_decref(object);
     return NULL;
 }
 
 /* -- anchors and aliases ------------------------------------------------------------ */
-
-static int is_flat(const json_t *value)
-{
-    size_t i;
-    json_t *element;
-
-    json_array_foreach(value, i, element) {
-        if (json_is_array(element) || json_is_object(element)) return 0;
-    }
-    return !json_is_object(value);
-}
 
 /** Remember an anchored value. @return the value, or NULL with the reference released */
 static json_t *keep(reader_t *r, const yaml_event_t *event, const char *name, const char *path, json_t *value)
@@ -234,39 +214,29 @@ static json_t *keep(reader_t *r, const yaml_event_t *event, const char *name, co
     apr_pool_t *pool = r->draft->pool;
     anchor_t *anchor;
 
-    if (!is_flat(value) || apr_hash_get(r->anchors, name, APR_HASH_KEY_STRING)) {
-        refuse(r, &event->start_mark, is_flat(value) ? "the same anchor (&) stands there twice"
-                                                     : "anchors (&) are only supported on text and lists of text");
+    if (apr_hash_get(r->anchors, name, APR_HASH_KEY_STRING)) {
+        refuse(r, &event->start_mark, "the same anchor (&) stands there twice");
         json_decref(value);
         return NULL;
     }
     anchor = apr_pcalloc(pool, sizeof(*anchor));
     anchor->path = apr_pstrdup(pool, path);
-    anchor->value = kr_json_own(pool, json_deep_copy(value));
+    anchor->value = kr_json_own(pool, json_incref(value)); /* what was read is not changed any more */
+    anchor->size = kr_yaml_size(value, &anchor->depth);
     apr_hash_set(r->anchors, apr_pstrdup(pool, name), APR_HASH_KEY_STRING, anchor);
     return value;
 }
 
-/** The text that a scalar was written as follows it to where the alias stands. */
-static void note_copy(reader_t *r, const yaml_event_t *event, const char *path, const char *from)
+static json_t *read_alias(reader_t *r, const yaml_event_t *event, const char *path, int depth)
 {
-    const kr_origin_t *origin = apr_hash_get(r->draft->origins, from, APR_HASH_KEY_STRING);
-
-    note(r, path, event, origin ? origin->text : NULL);
-}
-
-static json_t *read_alias(reader_t *r, const yaml_event_t *event, const char *path)
-{
-    apr_pool_t *pool = r->draft->pool;
     const anchor_t *anchor = apr_hash_get(r->anchors, event->data.alias.anchor, APR_HASH_KEY_STRING);
+    const kr_origin_t here = { r->file, line_of(r, &event->start_mark), NULL };
 
     if (!anchor) return refuse(r, &event->start_mark, "an alias (*) without an anchor (&) before it");
-    r->copied += 1 + (int)json_array_size(anchor->value);
-    if (r->copied > COPIES_MAX) return refuse(r, &event->start_mark, "aliases (*) repeat too much");
-    note_copy(r, event, path, anchor->path);
-    for (size_t i = 0; i < json_array_size(anchor->value); i++) {
-        note_copy(r, event, kr_path_element(pool, path, i), kr_path_element(pool, anchor->path, i));
-    }
+    if (anchor->size > COPIES_MAX - r->copied) return refuse(r, &event->start_mark, "aliases (*) repeat too much");
+    if (depth + anchor->depth - 1 > KR_CONFIG_MAX_DEPTH) return refuse(r, &event->start_mark, "nested more than 64 levels deep");
+    r->copied += anchor->size;
+    kr_origins_copy(r->draft, path, anchor->path, anchor->value, &here);
     return json_deep_copy(anchor->value);
 }
 
@@ -304,7 +274,7 @@ static json_t *read_node(reader_t *r, yaml_event_t *event, const char *path, int
     case YAML_SCALAR_EVENT: out = read_scalar(r, event, path); break;
     case YAML_SEQUENCE_START_EVENT: out = read_list(r, path, depth); break;
     case YAML_MAPPING_START_EVENT: out = read_object(r, path, depth); break;
-    case YAML_ALIAS_EVENT: out = read_alias(r, event, path); break;
+    case YAML_ALIAS_EVENT: out = read_alias(r, event, path, depth); break;
     default: out = refuse(r, &event->start_mark, "a value is missing");
     }
     return out && name ? keep(r, event, name, path, out) : out;
@@ -341,17 +311,38 @@ static json_t *read_document(reader_t *r, const char *path)
     return NULL;
 }
 
-json_t *kr_yaml_read(kr_draft_t *draft, const char *path, const char *file, int line, const char *text, apr_size_t len,
-                     const char **why)
+/** @param repaired  out: the text with escapes that libyaml takes, from malloc, when it failed at such; else NULL */
+static json_t *read_once(char **repaired, kr_draft_t *draft, const char *path, const char *file, int line, const char *text,
+                         apr_size_t len, const char **why)
 {
     reader_t r = { .draft = draft, .file = file, .line = line, .anchors = apr_hash_make(draft->pool) };
     json_t *out;
 
+    *repaired = NULL;
     if (!yaml_parser_initialize(&r.parser)) abort(); /* out of memory, as in APR */
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
     out = read_document(&r, path);
+    if (!out && r.parser.error == YAML_SCANNER_ERROR) *repaired = kr_yaml_join_pairs(text, len, r.parser.context_mark.index);
     yaml_parser_delete(&r.parser);
     *why = r.why;
+    return out;
+}
+
+json_t *kr_yaml_read(kr_draft_t *draft, const char *path, const char *file, int line, const char *text, apr_size_t len,
+                     const char **why)
+{
+    char *repaired, *before = NULL;
+    json_t *out = NULL;
+
+    for (int i = 0; i <= REPAIRS_MAX; i++) {
+        out = read_once(&repaired, draft, path, file, line, before ? before : text, before ? strlen(before) : len, why);
+        if (before) kr_wipe(before, strlen(before)); /* there are secrets in it */
+        free(before);
+        before = repaired;
+        if (out || !repaired) break;
+    }
+    if (before) kr_wipe(before, strlen(before));
+    free(before);
     return out;
 }
