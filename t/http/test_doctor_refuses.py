@@ -103,10 +103,28 @@ REACHED = {
 }
 
 
+# Another server, guarded as a whole, that takes none of the login's requests.
+BESIDE = f'''<VirtualHost 127.0.0.1:443>
+    {{}}
+    {TLS}
+    {ALL.format('Require kratos-session')}
+</VirtualHost>
+'''
+
+
 @pytest.mark.parametrize('case', REACHED)
 def test_a_login_that_strangers_reach_starts(configtest, folder, case):  # noqa: F811
     status, said = configtest(HOME, only=SITE.format(dir=folder, lines=REACHED[case].replace('{dir}', str(folder))))
     assert status == 0 and not [line for line in said if 'KR1290' in line], said
+
+
+@pytest.mark.parametrize('top', ['', 'KratosTrustForwarded On'])
+@pytest.mark.parametrize('name', ['', 'ServerName www.example.org', 'ServerName www.example.org\nServerAlias *.example.net'])
+def test_what_other_servers_guard_is_no_matter_of_the_login(configtest, folder, top, name):  # noqa: F811
+    site = SITE.format(dir=folder, lines=API.format(OPEN, OPEN))
+    for both in (site + BESIDE.format(name), BESIDE.format(name) + site):
+        status, said = configtest(HOME, top=top, only=both)
+        assert status == 0 and not [line for line in said if 'KR1290' in line], said
 
 
 # What .htaccess files and conditions say is known with the request only.
