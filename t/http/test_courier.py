@@ -12,6 +12,7 @@ from lib.ctl import kratosctl
 from lib.mailbox import Mailbox, Service
 from lib.serving import ROOT, free_port, wait_for
 from lib.settings import PERSON, UI, inline, merge, nested
+from lib.settings import example as example_settings
 from test_settings import refusal, with_setting
 
 pytestmark = pytest.mark.san
@@ -244,7 +245,7 @@ def test_the_examples_of_the_manual_are_good(example, tmp_path):
             (tmp_path / name[1:]).write_text(text)
     shutil.copytree(ROOT / 'conf' / 'schemas', tmp_path / 'schemas')
     file = tmp_path / 'kratos.yml'
-    file.write_text((ROOT / 'conf' / 'kratos.yml').read_text() + '\n' + example.replace('/etc/kratos', f'{tmp_path}/etc/kratos'))
+    file.write_text(example_settings() + '\n' + example.replace('/etc/kratos', f'{tmp_path}/etc/kratos'))
     said = kratosctl('check', file)
     assert said.returncode == 0 and 'no effect' not in said.stdout + said.stderr, said.stdout + said.stderr
 

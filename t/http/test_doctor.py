@@ -274,8 +274,7 @@ def test_the_example_site_is_as_it_should_be(configtest, folder):
     """conf/example-site.conf with conf/kratos.yml, changed as its first lines say."""
     conf = ROOT / 'conf'
     shutil.copytree(conf / 'schemas', folder / 'schemas')
-    text = (conf / 'kratos.yml').read_text()
-    (folder / 'example.yml').write_text(text.replace('change-me-before-anybody-signs-in', 'a-secret-that-is-long-enough'))
+    (folder / 'example.yml').write_text(settings.example())
     site = (conf / 'example-site.conf').read_text().replace('/etc/kratos/kratos.yml', f'{folder}/example.yml')
     site = site.replace('/var/lib/kratos', str(folder))
     assert configtest(only=site) == (0, [])

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The owner's tool without a server: its command line, help, completion, and what comes before a start."""
 import re
+import shutil
 import subprocess
 
 import pytest
 
 from lib.ctl import OUT, SQL, kratosctl
 from lib.serving import ROOT
-from lib.settings import base, write
+from lib.settings import base, example, write
 
 
 @pytest.fixture
@@ -41,7 +42,11 @@ def test_a_database_that_cannot_be_reached_is_said_in_words():
 
 
 def test_check_says_what_httpd_would_say(config, tmp_path):
-    assert kratosctl('check', ROOT / 'conf' / 'kratos.yml').returncode == 0
+    r = kratosctl('check', ROOT / 'conf' / 'kratos.yml')
+    assert r.returncode == 1 and 'secrets.cookie: element 1 is a sample' in r.stderr
+    shutil.copytree(ROOT / 'conf' / 'schemas', tmp_path / 'schemas')
+    (tmp_path / 'mine.yml').write_text(example())
+    assert kratosctl('check', tmp_path / 'mine.yml').returncode == 0
     bad = tmp_path / 'bad.yml'
     bad.write_text('session:\n  lifspan: 1h\n')
     r = kratosctl('check', bad)

@@ -100,8 +100,7 @@ class Machine(Server):
         if os.geteuid() == 0:
             shutil.chown(self.dir / 'data', 'www-data', 'www-data')
         shutil.copytree(ROOT / 'conf' / 'schemas', self.dir / 'kratos' / 'schemas')
-        text = (ROOT / 'conf' / 'kratos.yml').read_text()
-        tree = yaml.safe_load(text.replace('change-me-before-anybody-signs-in', 'a-secret-for-tests-only'))
+        tree = yaml.safe_load(settings.example())
         for name, changes in files.items():
             whole = settings.merge(settings.merge(tree, changes), QUICK)
             (self.dir / 'kratos' / name).write_text(self.here(yaml.safe_dump(whole)))

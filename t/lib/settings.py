@@ -3,8 +3,10 @@
 import base64
 import copy
 import json
+from pathlib import Path
 
 UI = 'http://127.0.0.1:15455'        # where the pages of the tests would stand; nothing listens there
+SAMPLE = 'change-me-before-anybody-signs-in'
 
 PERSON = {
     '$id': 'https://schemas.example.org/person.schema.json',
@@ -78,6 +80,13 @@ def base(port):
         'hashers': {'algorithm': 'argon2', 'argon2': {'memory': '1MB', 'iterations': 1, 'parallelism': 1}},
         'identity': {'default_schema_id': 'person', 'schemas': [{'id': 'person', 'url': 'file://./person.schema.json'}]},
     }
+
+
+def example():
+    """conf/kratos.yml with a secret of one's own, as its first lines and the README ask for: it is refused with the sample."""
+    text = (Path(__file__).resolve().parents[2] / 'conf' / 'kratos.yml').read_text()
+    assert SAMPLE in text
+    return text.replace(SAMPLE, 'a-secret-for-tests-only')
 
 
 def write(folder, tree):
