@@ -122,6 +122,7 @@ kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
 kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;
+kr_check_fn kr_check_filled;       /* no placeholder */
 kr_check_fn kr_check_secret;       /* no placeholder, no sample, nothing that is soon guessed (unfilled.c) */
 
 /* -- URLs (urls.c) ----------------------------------------------------------- */

@@ -37,7 +37,7 @@ static const kr_key_t KEYS[] = {
     { "courier.http.request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, BUILT,
       .help = "name of key or user" },
     { "courier.http.request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "the key or password", .secret = 1 },
+      .help = "the key or password", .secret = 1, .check = kr_check_filled },
     { "courier.http.request_config.auth.config.in", KR_WORD, NULL, NOWHERE, BUILT,
       .help = "where the key stands", .words = "header|cookie" },
 
@@ -56,7 +56,7 @@ static const kr_key_t KEYS[] = {
     { "courier.channels[].request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, BUILT,
       .help = "name of key or user" },
     { "courier.channels[].request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "the key or password", .secret = 1 },
+      .help = "the key or password", .secret = 1, .check = kr_check_filled },
     { "courier.channels[].request_config.auth.config.in", KR_WORD, NULL, NOWHERE, BUILT,
       .help = "where the key stands", .words = "header|cookie" },
 
@@ -97,7 +97,7 @@ static const kr_key_t WEBHOOK[] = {
     { "auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
       .help = "how the call proves who calls", .words = "basic_auth|api_key" },
     { "auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "name of key or user" },
-    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "the key or password", .secret = 1 },
+    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "the key or password", .secret = 1, .check = kr_check_filled },
     { "auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL, .help = "where the key stands", .words = "header|cookie" },
     { "emit_analytics_event", KR_BOOL, "true", NOWHERE, DETAIL, .help = "send request ids along" },
 };

@@ -43,6 +43,19 @@ const char *kr_unfilled(apr_pool_t *pool, const char *url)
     return "holds a placeholder that nobody filled in: write the value itself, settings know no variables";
 }
 
+static int is_placeholder(const char *value)
+{
+    apr_size_t len = strlen(value);
+
+    return holds_variable(value) || (len > 2 && value[0] == '<' && value[len - 1] == '>');
+}
+
+const char *kr_check_filled(apr_pool_t *pool, const char *value)
+{
+    (void)pool;
+    return is_placeholder(value) ? "is a placeholder that nobody filled in: write the value itself" : NULL;
+}
+
 /* -- secrets ------------------------------------------------------------------------------- */
 
 #define DISTINCT_MIN 5 /* of a secret of chance, fewer characters than that are once in ten thousand at the shortest */
@@ -88,10 +101,7 @@ static int counts_up(const char *s)
 
 const char *kr_check_secret(apr_pool_t *pool, const char *value)
 {
-    apr_size_t len = strlen(value);
-
-    if (holds_variable(value) || (len > 2 && value[0] == '<' && value[len - 1] == '>'))
-        return "is a placeholder that nobody filled in; " MAKE_ONE;
+    if (is_placeholder(value)) return "is a placeholder that nobody filled in; " MAKE_ONE;
     if (is_sample(pool, value)) return "is a sample that everybody knows: whoever reads it signs in as anybody; " MAKE_ONE;
     if (*value && (distinct(value) < DISTINCT_MIN || counts_up(value)))
         return "follows a pattern and is soon guessed; " MAKE_ONE;

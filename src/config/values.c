@@ -203,13 +203,16 @@ static const char *read_texts(void *out, apr_pool_t *pool, const kr_key_t *key, 
     return NULL;
 }
 
-static const char *check_map(apr_pool_t *pool, const json_t *object)
+static const char *check_map(apr_pool_t *pool, const kr_key_t *key, const json_t *object)
 {
     const char *name;
     json_t *member;
 
     json_object_foreach((json_t *)object, name, member) {
-        if (!json_is_string(member)) return apr_psprintf(pool, "\"%s\" is not text", name);
+        const char *text = json_string_value(member);
+
+        if (!text) return apr_psprintf(pool, "\"%s\" is not text", name);
+        if (key->secret && kr_check_filled(pool, text)) return apr_psprintf(pool, "\"%s\" %s", name, kr_check_filled(pool, text));
     }
     return NULL;
 }
@@ -265,7 +268,7 @@ const char *kr_value_read(void *out, apr_pool_t *pool, const kr_key_t *key, json
     case KR_TEXTS: return read_texts(out, pool, key, value);
     case KR_HOOKS:
     case KR_OBJECTS: return read_list(out, pool, key, value);
-    case KR_MAP: return check_map(pool, value);
+    case KR_MAP: return check_map(pool, key, value);
     case KR_ANY: return NULL;
     default: return read_string(out, pool, key, json_string_value(value));
     }

@@ -106,6 +106,17 @@ static void test_a_url_with_an_unfilled_placeholder_stops_the_server(void **stat
                            "placeholder"));
 }
 
+static void test_so_does_a_password_for_other_services(void **state)
+{
+#define SERVICE(auth) "courier: {delivery_strategy: http, http: {request_config: {url: 'https://mail.example.org/', " auth "}}}"
+    world_t *w = *state;
+
+    refused(w, SERVICE("auth: {type: api_key, config: {name: X-Key, value: '${MAIL_KEY}'}}"), "auth.config.value: the value is a placeholder");
+    refused(w, SERVICE("auth: {type: basic_auth, config: {user: u, password: '<password>'}}"), "auth.config.password: the value is a");
+    refused(w, SERVICE("headers: {Authorization: 'Bearer $(TOKEN)'}"), "headers: \"Authorization\" is a placeholder");
+    good(w, SERVICE("headers: {X-A: 'a <b> $c'}, auth: {type: api_key, config: {name: X-Key, value: 'k$(9'}}"));
+}
+
 static void test_dollars_that_are_no_placeholder_are_taken(void **state)
 {
     good(*state, "selfservice: {flows: {login: {ui_url: 'https://a.example/(x)/$1/a$'}}}\n"
@@ -264,6 +275,7 @@ int main(void)
         TEST(test_so_do_those_of_other_uses),
         TEST(test_secrets_of_chance_are_taken),
         TEST(test_a_url_with_an_unfilled_placeholder_stops_the_server),
+        TEST(test_so_does_a_password_for_other_services),
         TEST(test_dollars_that_are_no_placeholder_are_taken),
         TEST(test_no_list_of_origins_gives_every_origin_credentials),
         TEST(test_origins_that_are_safe_are_taken),
