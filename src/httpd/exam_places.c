@@ -83,7 +83,8 @@ static int check_other(kr_exam_t *exam, const kr_scene_t *guarded, const kr_guar
     const char *path = path_of_file(other, place->file);
     kr_ruling_t ruling;
 
-    if (!path || answers_otherwise(exam, other, path)) return 0;
+    /* the cheap question first: there may be hundreds of servers */
+    if (!path || !has_own_root(exam, other) || answers_otherwise(exam, other, path)) return 0;
     kr_rules_for(&ruling, exam, other, path);
     if (ruling.rule != KR_RULE_NONE && ruling.rule != KR_RULE_OPEN) return 0;
     kr_advise(exam, KRLOGNO(1292), other->where,
@@ -107,7 +108,7 @@ static void check_sharing(kr_exam_t *exam, const kr_scene_t *guarded, apr_hash_t
         for (int j = 0; j < exam->scenes->nelts; j++) {
             const kr_scene_t *other = &APR_ARRAY_IDX(exam->scenes, j, kr_scene_t);
 
-            if (other == guarded || apr_hash_get(told, &other, sizeof(other)) || !has_own_root(exam, other)) continue;
+            if (other == guarded || apr_hash_get(told, &other, sizeof(other))) continue;
             if (check_other(exam, guarded, place, other))
                 apr_hash_set(told, apr_pmemdup(exam->ptemp, &other, sizeof(other)), sizeof(other), other);
         }

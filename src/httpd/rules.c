@@ -72,6 +72,16 @@ static int holds(const section_t *section, const char *path)
     return below(section->prefix, path);
 }
 
+/* Segments: "/a/b" and "/a/b/" have two. */
+static int depth_of(const char *folder)
+{
+    int depth = 0;
+
+    for (; *folder; folder++)
+        if (folder[0] == '/' && folder[1] && folder[1] != '/') depth++;
+    return depth;
+}
+
 /* Folders from the outermost to the innermost; those without a plain path behind them, as they stand. */
 static void add_in_order(apr_array_header_t *folders, const section_t *section)
 {
@@ -83,7 +93,7 @@ static void add_in_order(apr_array_header_t *folders, const section_t *section)
     for (i = folders->nelts - 1; i > 0; i--) {
         section_t *before = &all[i - 1];
 
-        if (before->prefix && (!section->prefix || strlen(before->prefix) <= strlen(section->prefix))) break;
+        if (before->prefix && (!section->prefix || depth_of(before->prefix) <= depth_of(section->prefix))) break;
         if (!before->prefix && !section->prefix) break;
         all[i] = *before;
     }

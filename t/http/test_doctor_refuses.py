@@ -92,6 +92,8 @@ REACHED = {
     'for one of two': ALL.format('<RequireAny>\nRequire all granted\nRequire kratos-session\n</RequireAny>') + API.format('', ''),
     'or opens it': ALL.format('Require kratos-session') + API.format('AuthMerging Or\n' + OPEN, 'AuthMerging Or\n' + OPEN),
     'a guarded folder': '<Directory "{dir}">\nRequire kratos-session\n</Directory>\n' + API.format(OPEN, OPEN),
+    'the same folder, later': '<Directory "{dir}/">\nRequire kratos-session\n</Directory>\n<Directory "{dir}">\nRequire all granted\n</Directory>\n'
+                              + API.format('', ''),
     'another folder': '<Directory "{dir}/members">\nRequire kratos-session\n</Directory>\n' + API.format('', ''),
     'another place': '<Location "/authors">\nRequire kratos-session\n</Location>\n' + API.format('', ''),
     'its settings alone': '<Location "/ui/settings">\nRequire kratos-session\n</Location>\n' + API.format('', ''),
@@ -116,6 +118,17 @@ BESIDE = f'''<VirtualHost 127.0.0.1:443>
 def test_a_login_that_strangers_reach_starts(configtest, folder, case):  # noqa: F811
     status, said = configtest(HOME, only=SITE.format(dir=folder, lines=REACHED[case].replace('{dir}', str(folder))))
     assert status == 0 and not [line for line in said if 'KR1290' in line], said
+
+
+def test_nor_may_a_login_page_of_ones_own_stand_behind_the_gate(configtest, folder):  # noqa: F811
+    changes = merge(HOME, nested('selfservice.flows.login.ui_url', 'https://www.example.org/login'))
+    site = SITE.format(dir=folder, lines=API.format(OPEN, OPEN)) + BESIDE.format('ServerName www.example.org')
+    status, said = configtest(changes, only=site)
+    assert status != 0 and any('KR1290' in line and 'the login page (https://www.example.org/login)' in line for line in said), said
+    opened = site.replace('ServerName www', '<Location "/login">\nRequire all granted\n</Location>\nServerName www')
+    assert configtest(changes, only=opened)[0] != 0, 'what stands before the gate is overruled by it'
+    opened = site.replace(f'{ALL.format("Require kratos-session")}', ALL.format('Require kratos-session') + '<Location "/login">\nRequire all granted\n</Location>\n')
+    assert configtest(changes, only=opened)[0] == 0
 
 
 @pytest.mark.parametrize('top', ['', 'KratosTrustForwarded On'])
