@@ -154,14 +154,16 @@ const char *kr_key_nearest(apr_pool_t *pool, kr_keytables_t tables, const char *
     return found ? apr_pstrmemdup(pool, found, found_len) : NULL;
 }
 
+#define SCHEMAS "identity.schemas: [{id: default, url: file://...}], and its id as identity.default_schema_id"
+
 /* Keys that stand in older guides, and where what they said is said now. What is below them is meant, too. */
 const char *kr_key_renamed(const char *path)
 {
     static const struct {
         const char *old, *now;
     } RENAMED[] = {
-        { "identity.default_schema_url", "identity.schemas: [{id: default, url: file://...}], and its id as identity.default_schema_id" },
-        { "identity.traits", "identity.schemas: [{id: default, url: file://...}], and its id as identity.default_schema_id" },
+        { "identity.default_schema_url", SCHEMAS },
+        { "identity.traits", SCHEMAS },
         { "secrets.session", "secrets.cookie" },
         { "security.session.cookie", "session.cookie" },
         { "selfservice.default_redirect_url", "selfservice.default_browser_return_url" },

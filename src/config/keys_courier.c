@@ -97,7 +97,8 @@ static const kr_key_t WEBHOOK[] = {
     { "auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
       .help = "how the call proves who calls", .words = "basic_auth|api_key" },
     { "auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "name of key or user" },
-    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "the key or password", .secret = 1, .check = kr_check_filled },
+    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "the key or password", .secret = 1, .check = kr_check_filled },
     { "auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL, .help = "where the key stands", .words = "header|cookie" },
     { "emit_analytics_event", KR_BOOL, "true", NOWHERE, DETAIL, .help = "send request ids along" },
 };

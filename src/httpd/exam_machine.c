@@ -50,12 +50,13 @@ static void check_folder(kr_exam_t *exam, const kr_database_t *database)
 
     if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST || !kr_dbpool_is_sqlite(database->pool)) return;
     if (gone)
-        kr_advise(exam, KRLOGNO(1206), database->where, "KratosDatabase: the folder %s does not exist; make it with: install -d -m 750 "
-                                                        "-o %s %s", folder, ap_unixd_config.user_name, folder);
-    else if (geteuid() == 0 ? user != (uid_t)-1 && user != 0 && !kr_may_write(&st) : access(folder, W_OK) != 0)
-        kr_advise(exam, KRLOGNO(1207), database->where, "KratosDatabase: %s must be able to write to the folder %s; give it with: "
-                                                        "chown %s %s", ap_unixd_config.user_name, folder,
+        kr_advise(exam, KRLOGNO(1206), database->where,
+                  "KratosDatabase: the folder %s does not exist; make it with: install -d -m 750 -o %s %s", folder,
                   ap_unixd_config.user_name, folder);
+    else if (geteuid() == 0 ? user != (uid_t)-1 && user != 0 && !kr_may_write(&st) : access(folder, W_OK) != 0)
+        kr_advise(exam, KRLOGNO(1207), database->where,
+                  "KratosDatabase: %s must be able to write to the folder %s; give it with: chown %s %s",
+                  ap_unixd_config.user_name, folder, ap_unixd_config.user_name, folder);
 }
 
 static void check_memory(kr_exam_t *exam)
