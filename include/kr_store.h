@@ -337,11 +337,22 @@ kr_err_t *kr_store_look_queue(kr_look_queue_t *out, kr_ctx_t *k) KR_MUST_CHECK;
 
 /* -- housekeeping --------------------------------------------------------- */
 
+/** Table families that expire. */
+#define KR_SWEEP_FAMILIES 8
+
+/** How far the cleaning of one database has come: of one process, all zero at first. */
+typedef struct {
+    int family;
+    apr_time_t at[KR_SWEEP_FAMILIES];
+    apr_int64_t deleted;       /* in all; the caller sets it back */
+    int done;                  /* nothing is left that may go now; the next call begins anew */
+} kr_sweep_t;
+
 /**
- * Delete up to `batch` expired rows of each table family, all realms of this database; flows and sessions by expires_at,
- * revoked sessions and errors by age. Nothing else waits for it: small statements, no transaction.
- * @param deleted  in all
+ * Delete about `batch` expired rows of one table family, all realms of this database; flows and sessions by expires_at,
+ * revoked sessions, messages and errors by age. Flows that nobody submitted go minutes after they expire, all others a day
+ * after. Two small statements, no transaction: call it until sweep->done.
  */
-kr_err_t *kr_store_sweep(apr_int64_t *deleted, kr_ctx_t *k, int batch) KR_MUST_CHECK;
+kr_err_t *kr_store_sweep(kr_sweep_t *sweep, kr_ctx_t *k, int batch) KR_MUST_CHECK;
 
 #endif

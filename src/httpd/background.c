@@ -60,35 +60,21 @@ static int is_leaving(void *baton)
 #define QUIET_TRIES 20
 
 /* A database that was down at start, or not migrated: look again. Why it is not ready is said once a minute. */
-static void prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+static apr_interval_time_t prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
     kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
 
-    if (kr_database_ready(database)) return;
+    if (kr_database_ready(database)) return 0;
     if (database->tries++ % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
-    if (kr_database_prepare(database, k)) return;
+    if (kr_database_prepare(database, k)) return 0;
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, bg->server, KRLOGNO(1230) "realm %s: the database is usable now",
                  database->realm->name);
+    return 0;
 }
 
-#define SWEEP_BATCH 200
-#define SWEEP_ROUNDS 50 /* what is left waits for the next time: cleaning must not keep the database busy */
-
-static void sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+static apr_interval_time_t sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
-    apr_int64_t deleted = SWEEP_BATCH, all = 0;
-    kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
-
-    if (!kr_database_ready(database)) return;
-    for (int round = 0; round < SWEEP_ROUNDS && deleted >= SWEEP_BATCH && !is_leaving(bg); round++) {
-        kr_err_t *err = kr_store_sweep(&deleted, k, SWEEP_BATCH);
-
-        kr_db_release(k);
-        if (err) return; /* logged below us; there is a next time */
-        all += deleted;
-    }
-    kr_log(k, KR_LOG_DEBUG, KRLOGNO(1231) "realm %s: removed %" APR_INT64_T_FMT " expired rows", database->realm->name,
-           all);
+    return kr_sweeper_run(database, kr_server_ctx(pool, bg->server, database->realm));
 }
 
 static apr_time_t pause_of(const kr_postbag_t *bag, kr_queue_e queue)
@@ -136,21 +122,22 @@ static void send_mail(kr_background_t *bg, int woken)
     }
 }
 
-static void check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
+static apr_interval_time_t check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
-    if (!bg->site->tunnels || !kr_tunnels_any(bg->site->tunnels) || !kr_database_ready(database)) return;
+    if (!bg->site->tunnels || !kr_tunnels_any(bg->site->tunnels) || !kr_database_ready(database)) return 0;
     for (int i = 0; i < bg->site->tenants->nelts; i++) {
         const kr_tenant_t *tenant = APR_ARRAY_IDX(bg->site->tenants, i, kr_tenant_t *);
 
         if (tenant->database == database) kr_tunnels_check(bg->site->tunnels, tenant, kr_server_ctx(pool, bg->server, tenant->realm));
     }
+    return 0;
 }
 
 /** What is done, for each database, how often in seconds, and whether to the very end. */
 static const struct {
     int every;
     int to_the_end; /* after a graceful restart, too, as long as anybody is still connected to this child */
-    void (*run)(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool);
+    apr_interval_time_t (*run)(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool); /* @return not 0: go on after that */
 } JOBS[] = {
     { 3, 0, prepare },
     { 60, 0, sweep },
@@ -159,26 +146,50 @@ static const struct {
 
 /* -- the thread ----------------------------------------------------------- */
 
-/* A second's sleep, or less when there is mail to send or it is time to go. @return 0 then */
-static int sleep_a_second(kr_background_t *bg, int *woken)
+/* A second's sleep, or less when there is mail to send, work to go on with, or it is time to go. @return 0 then */
+static int sleep_a_while(kr_background_t *bg, int *woken, apr_interval_time_t pause)
 {
+    if (pause > apr_time_from_sec(1)) pause = apr_time_from_sec(1);
     apr_thread_mutex_lock(bg->mutex);
-    if (!is_stopping(bg) && !bg->woken) apr_thread_cond_timedwait(bg->wake, bg->mutex, apr_time_from_sec(1));
+    if (!is_stopping(bg) && !bg->woken) apr_thread_cond_timedwait(bg->wake, bg->mutex, pause);
     *woken = bg->woken;
     bg->woken = 0;
     apr_thread_mutex_unlock(bg->mutex);
     return !is_stopping(bg);
 }
 
-static void run_job(kr_background_t *bg, int job)
+/* @return after how many µs there is more to do; 0: when its time comes */
+static apr_interval_time_t run_job(kr_background_t *bg, int job)
 {
+    apr_interval_time_t again = 0;
+
     for (int i = 0; i < bg->site->databases->nelts && !is_stopping(bg); i++) {
         apr_pool_t *pool;
 
+        apr_interval_time_t more;
+
         apr_pool_create(&pool, bg->pool);
-        JOBS[job].run(bg, APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *), pool);
+        more = JOBS[job].run(bg, APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *), pool);
         apr_pool_destroy(pool);
+        if (more && (!again || more < again)) again = more;
     }
+    return again;
+}
+
+/* Those that are due. @return how long to sleep */
+static apr_interval_time_t run_jobs(kr_background_t *bg, apr_time_t *due)
+{
+    apr_interval_time_t pause = apr_time_from_sec(1);
+
+    for (int i = 0; i < KR_DIM(JOBS); i++) {
+        apr_interval_time_t again;
+
+        if (due[i] > apr_time_now() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
+        again = run_job(bg, i);
+        due[i] = apr_time_now() + (again ? again : apr_time_from_sec(JOBS[i].every));
+        if (again && again < pause) pause = again;
+    }
+    return pause;
 }
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
@@ -186,19 +197,16 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     kr_background_t *bg = data;
     apr_time_t due[KR_DIM(JOBS)];
     unsigned char dice[KR_DIM(JOBS)];
+    apr_interval_time_t pause = apr_time_from_sec(1);
     int woken;
 
     (void)thread;
     /* Children start together; their work must not. */
     kr_random(dice, sizeof(dice));
     for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
-    while (sleep_a_second(bg, &woken)) {
+    while (sleep_a_while(bg, &woken, pause)) {
         send_mail(bg, woken);
-        for (int i = 0; i < KR_DIM(JOBS); i++) {
-            if (due[i] > apr_time_now() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
-            run_job(bg, i);
-            due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every);
-        }
+        pause = run_jobs(bg, due);
     }
     apr_atomic_set32(&bg->ended, 1);
     return NULL;

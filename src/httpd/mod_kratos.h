@@ -12,6 +12,7 @@
 #include "kr_api.h"
 #include "kr_config.h"
 #include "kr_db.h"
+#include "kr_store.h"
 
 extern module AP_MODULE_DECLARE_DATA kratos_module;
 APLOG_USE_MODULE(kratos);
@@ -81,6 +82,9 @@ typedef struct {
 
 /* -- what became of them -------------------------------------------------- */
 
+/** What the children of a node share about cleaning one database. */
+typedef struct kr_sweeper_t kr_sweeper_t;
+
 /** One database: realms that name the same one share it. */
 typedef struct {
     kr_dbpool_t *pool;
@@ -93,6 +97,9 @@ typedef struct {
     unsigned tries;              /* of the background thread, while it is not ready */
     apr_uint32_t complained;     /* atomic, each process its own: the second when the gate last logged that it is not */
     apr_uint32_t ready;          /* atomic, each process its own: its tables are as this module wants them */
+    kr_sweeper_t *sweeper;       /* made before the fork; NULL: each child cleans for itself */
+    kr_sweep_t sweep;            /* each process its own: how far its cleaning has come */
+    long long sweep_until;       /* the lease that it has; 0: none */
 } kr_database_t;
 
 /** A realm as httpd sees it. */
@@ -137,6 +144,16 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s);
 struct stat;
 /** May the user that children run as write there? */
 int kr_may_write(const struct stat *st);
+
+/* -- sweep.c -------------------------------------------------------------- */
+
+/** Make what the children share; before the fork. NULL when there is no memory. */
+kr_sweeper_t *kr_sweeper_make(apr_pool_t *pconf);
+/**
+ * Delete one batch of expired rows, if it is this child's turn to. Background thread only.
+ * @return after how many µs to call it again; 0: nothing is left to do, or somebody else does it
+ */
+apr_interval_time_t kr_sweeper_run(kr_database_t *database, kr_ctx_t *k);
 
 /* -- doctor.c ------------------------------------------------------------- */
 

@@ -361,7 +361,10 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (int i = 0; i < site->databases->nelts; i++) {
-        rv = start_database(APR_ARRAY_IDX(site->databases, i, kr_database_t *), ptemp, s);
+        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
+
+        database->sweeper = kr_sweeper_make(pconf);
+        rv = start_database(database, ptemp, s);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back",
                          ap_unixd_config.user_name);

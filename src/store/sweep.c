@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deleting what has expired, a batch at a time. The one place whose statements are for all realms at once. */
+/*
+ * Deleting what has expired, a stretch of an index at a time. The one place whose statements are for all realms at once.
+ *
+ * Each family is walked along the index that its key has. A batch asks where the next stretch ends and deletes inside it,
+ * so that it looks at few rows, however many there are, and never again at the places that rows left behind: MySQL keeps
+ * those until it has time.
+ */
 #include "kr_store.h"
 #include "kr_text.h"
 
@@ -9,36 +15,80 @@
 #define KEEP_MESSAGES apr_time_from_sec(7 * 24 * 3600) /* sent ones for the record, others for `kratosctl courier retry` */
 #define KEEP_BUDGETS apr_time_from_sec(3600) /* the longest window */
 #define KEEP_REVOKED apr_time_from_sec(24 * 3600)
+/* Anybody makes as many flows as they like by asking for them: who left a form open for too long is told so this long. */
+#define KEEP_IDLE_FLOWS apr_time_from_sec(600)
+
+/* Nobody submitted it, opened it by a link, or was sent anything from it: each of these writes the row or its state. */
+#define IDLE_FLOW "submit_count = 0 AND updated_at = created_at AND state <> 'sent_email' AND "
 
 /*
  * MySQL deletes along the index with LIMIT, but would read the whole table for `id IN (SELECT ...)`; SQLite knows only
  * the latter. Codes go with their flows, exchanges with their sessions.
  */
-#define SWEEP(table, where, order)                                                                                     \
-    .name = "sweep_" table, .mysql = "DELETE FROM " table " WHERE " where " ORDER BY " order " LIMIT %lld",            \
-    .sqlite =                                                                                                          \
-        "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " where " ORDER BY " order " LIMIT %lld)"
+#define FAMILY(table, also, key)                                                                                       \
+    .stretch = { .name = "sweep_stretch_" table,                                                                       \
+                 .sql = "SELECT " key " FROM " table " WHERE " also key " >= %lld AND " key " < %lld ORDER BY " key    \
+                        " LIMIT 1 OFFSET %lld" },                                                                      \
+    .remove = { .name = "sweep_" table,                                                                                \
+                .mysql = "DELETE FROM " table " WHERE " also key " >= %lld AND " key " <= %lld ORDER BY " key          \
+                         " LIMIT %lld",                                                                                \
+                .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " also key                \
+                          " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld)" }
+
+/* As FAMILY, when rows stay behind: the end of a stretch is counted in all rows, or it would be long to look for. */
+#define FAMILY_AMONG_OTHERS(table, which, key)                                                                         \
+    .stretch = { .name = "sweep_stretch_among_" table,                                                                 \
+                 .sql = "SELECT " key " FROM " table " WHERE " key " >= %lld AND " key " < %lld ORDER BY " key         \
+                        " LIMIT 1 OFFSET %lld" },                                                                      \
+    .remove = { .name = "sweep_among_" table,                                                                          \
+                .mysql = "DELETE FROM " table " WHERE " which key " >= %lld AND " key " <= %lld ORDER BY " key         \
+                         " LIMIT %lld",                                                                                \
+                .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " which key               \
+                          " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld)" },                               \
+    .others_stay = 1
 
 static const struct {
-    kr_query_t query;
+    kr_query_t stretch, remove;
+    int others_stay;
     apr_time_t keep;
-} SWEEPS[] = {
-    { { SWEEP("session_exchanges", "expires_at < %lld", "expires_at") }, 0 },
-    { { SWEEP("flows", "expires_at < %lld", "expires_at") }, KEEP_FLOWS },
-    { { SWEEP("sessions", "expires_at < %lld", "expires_at") }, 0 },
-    { { SWEEP("sessions", "active = 0 AND updated_at < %lld", "updated_at") }, KEEP_REVOKED },
-    { { SWEEP("courier_messages", "updated_at < %lld", "updated_at") }, KEEP_MESSAGES },
-    { { SWEEP("code_budgets", "begins_at < %lld", "begins_at") }, KEEP_BUDGETS },
-    { { SWEEP("selfservice_errors", "created_at < %lld", "created_at") }, KEEP_ERRORS },
+} FAMILIES[KR_SWEEP_FAMILIES] = {
+    { FAMILY("session_exchanges", "", "expires_at"), .keep = 0 },
+    { FAMILY("flows", "", "expires_at"), .keep = KEEP_FLOWS },
+    { FAMILY_AMONG_OTHERS("flows", IDLE_FLOW, "expires_at"), .keep = KEEP_IDLE_FLOWS },
+    { FAMILY("sessions", "", "expires_at"), .keep = 0 },
+    { FAMILY("sessions", "active = 0 AND ", "updated_at"), .keep = KEEP_REVOKED },
+    { FAMILY("courier_messages", "", "updated_at"), .keep = KEEP_MESSAGES },
+    { FAMILY("code_budgets", "", "begins_at"), .keep = KEEP_BUDGETS },
+    { FAMILY("selfservice_errors", "", "created_at"), .keep = KEEP_ERRORS },
 };
 
-kr_err_t *kr_store_sweep(apr_int64_t *deleted, kr_ctx_t *k, int batch)
+/* The next family. Where others stay, the walk goes on there the next time. */
+static void leave_family(kr_sweep_t *sweep)
 {
-    *deleted = 0;
-    for (int i = 0; i < KR_DIM(SWEEPS); i++) {
-        apr_int64_t gone = 0;
-        KR_TRY(kr_db_exec(&gone, k, &SWEEPS[i].query, KR_I(k->now - SWEEPS[i].keep), KR_I(batch)));
-        *deleted += gone;
+    if (!FAMILIES[sweep->family].others_stay) sweep->at[sweep->family] = 0;
+    sweep->family++;
+}
+
+kr_err_t *kr_store_sweep(kr_sweep_t *sweep, kr_ctx_t *k, int batch)
+{
+    const int family = sweep->family;
+    const apr_time_t from = sweep->at[family], before = k->now - FAMILIES[family].keep;
+    apr_time_t last = before - 1;
+    apr_int64_t gone = 0;
+    kr_row_t *row;
+
+    sweep->done = 0;
+    KR_TRY(kr_db_one(&row, k, &FAMILIES[family].stretch, KR_I(from), KR_I(before), KR_I(batch - 1)));
+    if (row) last = kr_row_int(row, 0);
+    if (last >= from)
+        KR_TRY(kr_db_exec(&gone, k, &FAMILIES[family].remove, KR_I(from), KR_I(last), KR_I(2 * batch)));
+    sweep->deleted += gone;
+    if (gone >= 2 * batch) return NULL; /* many rows have one key: there are more in this stretch */
+    if (last >= from) sweep->at[family] = last + 1;
+    if (!row) leave_family(sweep);
+    if (sweep->family == KR_SWEEP_FAMILIES) {
+        sweep->family = 0;
+        sweep->done = 1;
     }
     return NULL;
 }

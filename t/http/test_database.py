@@ -78,6 +78,38 @@ def test_expired_rows_are_swept_away(serve_sqlite):
     assert server.counts()['identities'] == 2 and client.whoami().status == 200
 
 
+COPY = """INSERT INTO flows SELECT lower(hex(randomblob(16))), realm_id, kind, type, state, active, ui, internal, request_url, csrf_hash,
+    identity_id, schema_id, organization_id, login_challenge, refresh, requested_aal, submit_count, issued_at, ?, created_at, updated_at
+    FROM flows, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n) WHERE id = ?"""
+
+
+@pytest.mark.slow
+def test_flows_that_anybody_made_and_nobody_submitted_do_not_pile_up(serve_sqlite):
+    server = serve_sqlite()
+    app = server.native()
+    late, old, used = (app.start('login') for _ in range(3))
+    app.submit('login', used, {'method': 'password', 'identifier': new_email(), 'password': WRONG}).must(400)
+    now = int(time.time() * 1000000)
+    with contextlib.closing(sqlite3.connect(server.sqlite, timeout=10)) as db, db:
+        db.execute('UPDATE flows SET expires_at = ?', [now - 1200 * 1000000])
+        db.execute('UPDATE flows SET expires_at = ? WHERE id = ?', [now - 1000000, late.flow_id])
+        db.execute(COPY, [now - 1800 * 1000000, 40000, old.flow_id])
+        db.execute(COPY, [now - 1800 * 1000000, 500, used.flow_id])
+    slowest = 0
+
+    def is_clean():
+        nonlocal slowest
+        _, took = timed(lambda: server.native().start('login'))
+        slowest = max(slowest, took)
+        return server.rows(f'SELECT COUNT(*) FROM flows WHERE expires_at < {now}') == [(502,)]
+    wait_for(is_clean, 90, 0.1)
+    assert slowest < 2, 'cleaning holds up nobody'
+    # a little late is told so; much later only what was begun is remembered
+    assert app.fetch('login', late.flow_id).status == 410
+    assert app.fetch('login', used.flow_id).status == 410
+    assert app.fetch('login', old.flow_id).status == 404
+
+
 # -- a database that goes and comes back ---------------------------------------------
 
 @pytest.fixture

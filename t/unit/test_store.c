@@ -516,6 +516,17 @@ static void an_exchange_is_taken_once_even_by_six_at_once(void **state)
 
 static const kr_query_t COUNT_CODES = { .name = "count", .sql = "SELECT COUNT(*) FROM codes" };
 
+/* One whole sweep. @return the number of rows it deleted */
+static apr_int64_t swept(kr_ctx_t *k, int batch)
+{
+    kr_sweep_t sweep = { 0 };
+
+    do {
+        OK(kr_store_sweep(&sweep, k, batch));
+    } while (!sweep.done);
+    return sweep.deleted;
+}
+
 static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
@@ -524,7 +535,6 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
     kr_session_row_t gone = a_session(k, who, "gone"), live = a_session(k, who, "live"),
                      revoked = a_session(k, who, "revoked");
     kr_session_rows_t *session;
-    apr_int64_t n;
     kr_row_t *row;
 
     old.expires_at = k->now - apr_time_from_sec(48 * 3600);
@@ -538,8 +548,7 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
     k->now -= apr_time_from_sec(48 * 3600);
     OK(kr_store_session_revoke(NULL, k, revoked.id, NULL));
     k->now += apr_time_from_sec(48 * 3600);
-    OK(kr_store_sweep(&n, k, 100));
-    assert_int_equal(n, 3);
+    assert_int_equal(swept(k, 100), 3);
     OK(kr_db_one_(&row, k, &COUNT_CODES, NULL, 0));
     assert_int_equal(kr_row_int(row, 0), 0);
     OK(kr_store_flow_load(&flow, k, "login", old.id));
@@ -548,8 +557,80 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
     assert_non_null(flow);
     OK(kr_store_session_find(&session, k, "live", 0));
     assert_non_null(session);
-    OK(kr_store_sweep(&n, k, 100));
-    assert_int_equal(n, 0);
+    assert_int_equal(swept(k, 100), 0);
+}
+
+static int is_there(kr_ctx_t *k, const kr_flow_row_t *flow)
+{
+    kr_flow_row_t *found;
+
+    OK(kr_store_flow_load(&found, k, "login", flow->id));
+    return found != NULL;
+}
+
+static void flows_that_nobody_submitted_go_soon_and_others_after_a_day(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_flow_row_t idle = a_flow(k), late = a_flow(k), used = a_flow(k), counted = a_flow(k), mailed = a_flow(k);
+    int tries;
+
+    idle.expires_at = used.expires_at = counted.expires_at = mailed.expires_at = k->now - apr_time_from_sec(1200);
+    idle.created_at = used.created_at = k->now - apr_time_from_sec(4800);
+    idle.updated_at = idle.created_at;
+    late.expires_at = k->now - apr_time_from_sec(60); /* who comes a little late is still told so */
+    mailed.state = "sent_email";
+    OK(kr_store_flow_insert(k, &idle));
+    OK(kr_store_flow_insert(k, &late));
+    OK(kr_store_flow_insert(k, &used));
+    OK(kr_store_flow_insert(k, &counted));
+    OK(kr_store_flow_insert(k, &mailed));
+    OK(kr_store_flow_count(&tries, k, counted.id));
+    assert_int_equal(swept(k, 100), 1);
+    assert_false(is_there(k, &idle));
+    assert_true(is_there(k, &late) && is_there(k, &used) && is_there(k, &counted) && is_there(k, &mailed));
+
+    k->now += apr_time_from_sec(24 * 3600);
+    assert_int_equal(swept(k, 100), 4);
+}
+
+/* Made by hand: more rows than batches, others among them, and many of one microsecond. */
+static void insert_expired(kr_ctx_t *k, int count, int used, apr_time_t expires_at)
+{
+    for (int i = 0; i < count; i++) {
+        kr_flow_row_t flow = a_flow(k);
+
+        flow.expires_at = expires_at ? expires_at : k->now - apr_time_from_sec(3600) - i;
+        if (used) flow.created_at--;
+        OK(kr_store_flow_insert(k, &flow));
+    }
+}
+
+static void the_sweep_goes_on_batch_by_batch_until_it_has_caught_up(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_sweep_t sweep = { 0 };
+
+    insert_expired(k, 35, 0, 0);
+    insert_expired(k, 35, 1, 0);
+    insert_expired(k, 50, 0, k->now - apr_time_from_sec(7200));
+    for (int rounds = 0; !sweep.done; rounds++) {
+        const apr_int64_t before = sweep.deleted;
+
+        assert_true(rounds < 50);
+        OK(kr_store_sweep(&sweep, k, 10));
+        assert_true(sweep.deleted - before <= 20);
+    }
+    assert_int_equal(sweep.deleted, 85);
+
+    sweep.deleted = 0; /* what came meanwhile is found by the next one, which does not walk through the others again */
+    k->now += apr_time_from_sec(3600);
+    insert_expired(k, 5, 0, 0);
+    k->statements = 0;
+    do {
+        OK(kr_store_sweep(&sweep, k, 10));
+    } while (!sweep.done);
+    assert_int_equal(sweep.deleted, 5);
+    assert_int_equal(k->statements, 2 * KR_SWEEP_FAMILIES);
 }
 
 #define BOTH(s)                                                                                                        \
@@ -564,7 +645,9 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
         ON(s, whoami_is_one_statement), ON(s, after_a_refresh_the_old_token_still_leads_to_the_session),               \
         ON(s, revoked_sessions_stay_revoked_and_are_not_listed), ON(s, an_exchange_is_taken_once_even_by_six_at_once), \
         ON(s, a_session_begins_only_for_the_account_as_it_was_read),                                                   \
-        ON(s, what_has_expired_is_swept_with_what_hangs_on_it)
+        ON(s, what_has_expired_is_swept_with_what_hangs_on_it),                                                        \
+        ON(s, flows_that_nobody_submitted_go_soon_and_others_after_a_day),                                             \
+        ON(s, the_sweep_goes_on_batch_by_batch_until_it_has_caught_up)
 
 int main(void)
 {
