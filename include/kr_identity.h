@@ -50,13 +50,17 @@ json_t *kr_identity_json(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
  * Normalise a password, code or webauthn identifier for writing and looking up: e-mail addresses and user names trimmed,
- * width-folded, NFKC, lower-cased, without control and bidi characters; phone numbers in international form to E.164.
+ * width-folded, NFKC, lower-cased, without control and bidi characters, an internationalised domain in its ASCII form (RFC 5890);
+ * phone numbers in international form to E.164.
  * @return NULL when nothing is left or it is longer than 255 characters
  */
 const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw);
 
 /** A valid address for `via`, normalised; NULL when it is none (email: <= 254 bytes; sms: E.164). */
 const char *kr_address_normalise(apr_pool_t *pool, const char *via, const char *raw);
+
+/** A normalised address as people know it: the ASCII form of a domain back in its letters. For words alone, never for values. */
+const char *kr_address_shown(apr_pool_t *pool, const char *address);
 
 /**
  * How what somebody typed, or what is stored, would be reached: "email" when there is an @ in it (a wide one, too: it becomes one),

@@ -26,6 +26,9 @@ unsigned char *kr_base64_decode(apr_pool_t *pool, const char *text, apr_size_t *
 /** Lower-case hex. */
 const char *kr_hex(apr_pool_t *pool, const void *data, apr_size_t len);
 
+/** Does it hold nothing but ASCII? */
+int kr_ascii(const char *text);
+
 /* -- ids and times -------------------------------------------------------- */
 
 /** Length of a UUID's text without NUL. */

@@ -8,6 +8,12 @@
 static const char STANDARD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char URL_SAFE[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+int kr_ascii(const char *text)
+{
+    while (*text && !(*text & 0x80)) text++;
+    return !*text;
+}
+
 static const char *encode(apr_pool_t *pool, const unsigned char *data, apr_size_t len, const char *alphabet, int pad)
 {
     char *out = apr_palloc(pool, (len + 2) / 3 * 4 + 1), *to = out;

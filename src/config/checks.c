@@ -96,6 +96,7 @@ const char *kr_check_line(apr_pool_t *pool, const char *value)
 const char *kr_check_address(apr_pool_t *pool, const char *value)
 {
     (void)pool;
+    if (!kr_ascii(value)) return "is no mail address: of an internationalised domain write the ASCII form, xn--...";
     return kr_format_valid("email", value) ? NULL : "is no mail address";
 }
 

@@ -15,7 +15,7 @@
 static int can_be_written_to(const kr_mail_t *mail)
 {
     if (!mail->to || strlen(mail->to) > 320) return 0;
-    return kr_format_valid(strcmp(mail->via, "sms") == 0 ? "tel" : "email", mail->to);
+    return kr_ascii(mail->to) && kr_format_valid(strcmp(mail->via, "sms") == 0 ? "tel" : "email", mail->to);
 }
 
 /* The first of our languages in the browser's list; browsers send it in order. */

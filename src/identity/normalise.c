@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <apr_lib.h>
+#include <idn2.h>
 #include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
@@ -86,6 +87,44 @@ static const char *canonical(apr_pool_t *pool, const char *raw)
     return *text ? text : NULL;
 }
 
+/* -- domains -------------------------------------------------------------- */
+
+/** What stands behind the last @; NULL when nothing stands before or behind it. */
+static const char *domain_of(const char *text)
+{
+    const char *at = strrchr(text, '@');
+
+    return at && at > text && at[1] ? at + 1 : NULL;
+}
+
+/** With the ASCII form of an internationalised domain. What is no domain stays. */
+static const char *with_ascii_domain(apr_pool_t *pool, const char *text)
+{
+    const char *domain = domain_of(text), *out = text;
+    uint8_t *ascii = NULL;
+
+    if (!domain || kr_ascii(domain)) return text;
+    if (idn2_lookup_u8((const uint8_t *)domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK)
+        out = apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(domain - text)), (const char *)ascii, NULL);
+    idn2_free(ascii);
+    return out;
+}
+
+const char *kr_address_shown(apr_pool_t *pool, const char *address)
+{
+    const char *domain = domain_of(address), *shown = address;
+    char *letters = NULL;
+
+    if (!domain || !strstr(domain, "xn--")) return address;
+    if (idn2_to_unicode_8z8z(domain, &letters, 0) == IDN2_OK)
+        shown = apr_pstrcat(pool, apr_pstrmemdup(pool, address, (apr_size_t)(domain - address)), letters, NULL);
+    idn2_free(letters);
+    /* only what leads back: letters that fold into others would name somebody else's domain */
+    return strcmp(with_ascii_domain(pool, shown), address) == 0 ? shown : address;
+}
+
+/* -- phone numbers -------------------------------------------------------- */
+
 /** "+digits" of a phone number in international form with the usual separators, or NULL. */
 static const char *e164(apr_pool_t *pool, const char *text)
 {
@@ -111,6 +150,7 @@ const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw)
 {
     const char *text = canonical(pool, raw), *phone;
 
+    if (text) text = with_ascii_domain(pool, text);
     if (!text || u8_mbsnlen((const uint8_t *)text, strlen(text)) > IDENTIFIER_MAX_CHARS) return NULL;
     phone = e164(pool, text);
     return phone ? phone : text;
@@ -132,6 +172,8 @@ const char *kr_address_normalise(apr_pool_t *pool, const char *via, const char *
 
     if (!text) return NULL;
     if (strcmp(via, "sms") == 0) return e164(pool, text);
-    if (strcmp(via, "email") != 0 || strlen(text) > EMAIL_MAX_BYTES) return NULL;
+    if (strcmp(via, "email") != 0) return NULL;
+    text = with_ascii_domain(pool, text);
+    if (strlen(text) > EMAIL_MAX_BYTES || !kr_ascii(text)) return NULL;
     return kr_format_valid("email", text) ? text : NULL;
 }

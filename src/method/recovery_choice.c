@@ -51,9 +51,9 @@ static const char *head(apr_pool_t *pool, const char *text, apr_size_t len, int 
 }
 
 /* Enough to recognise one's own, too little to learn somebody else's. */
-static const char *masked(apr_pool_t *pool, const char *address)
+static const char *masked(apr_pool_t *pool, const char *value)
 {
-    const char *at = strrchr(address, '@'), *begin;
+    const char *address = kr_address_shown(pool, value), *at = strrchr(address, '@'), *begin;
     const apr_size_t len = strlen(address);
 
     if (at) {

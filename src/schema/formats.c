@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include <idn2.h>
+#include <unicase.h>
+#include <uninorm.h>
 
 #include "kr_text.h"
 
@@ -87,11 +89,29 @@ static int local_part(const char *s, apr_size_t len, int utf8)
     return 1;
 }
 
+/**
+ * The domain of an address: a host name, or one in letters (RFC 5890), of which capitals alone may be spelled otherwise.
+ * Soft hyphens, full-width letters and the like are refused: such an address would look like another and compare as another.
+ */
+static int mail_domain(const char *s)
+{
+    uint8_t *lower = NULL, *ascii = NULL;
+    size_t len = 0;
+    int ok = hostname(s);
+
+    if (ok || strlen(s) > MAX_EMAIL) return ok;
+    lower = u8_tolower((const uint8_t *)s, strlen(s) + 1, NULL, UNINORM_NFC, NULL, &len);
+    ok = lower && idn2_lookup_u8(lower, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46) == IDN2_OK && hostname((const char *)ascii);
+    idn2_free(ascii);
+    free(lower);
+    return ok;
+}
+
 static int email(const char *s)
 {
     const char *at = strrchr(s, '@');
 
-    return at && strlen(s) <= MAX_EMAIL && local_part(s, (apr_size_t)(at - s), 0) && hostname(at + 1);
+    return at && strlen(s) <= MAX_EMAIL && local_part(s, (apr_size_t)(at - s), 0) && mail_domain(at + 1);
 }
 
 static int idn_email(const char *s)

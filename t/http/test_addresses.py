@@ -29,7 +29,7 @@ def server(request, database, post):
 LONG = 'a' * 64 + '@' + '.'.join(['b' * 60] * 5) + '.example.org'     # 381 characters
 NO_ADDRESS = ['Ana <{}>', '"Ana" <{}>', '"{}"', "'{}'", '<{}>', '{}, other@example.net', '{}; other@example.net', 'mailto:{}',
               '{}\u0000', '{} (Ana)', '"a b"@example.org', '"a\\"b"@example.org', 'ana@example.org@{}', 'ana@[127.0.0.1]',
-              'ana@b\u00fccher.example', '\u0430na@example.org', 'ana@example.org\u202e', 'ana@', '@example.org', 'ana', LONG,
+              'j\u00f6rg@example.org', 'ana@exa\u00admple.org', 'ana@\uff45xample.org', '\u0430na@example.org', 'ana@example.org\u202e', 'ana@', '@example.org', 'ana', LONG,
               'a' * 100000 + '@example.org', '..@example.org', 'ana@example..org', 'ana@-example.org']
 
 
@@ -57,6 +57,47 @@ def test_an_address_is_the_same_in_every_spelling(server, post):
     flow = ask(server.native(), 'recovery', spelled).must(200)
     mail = post.wait(client.email, RECOVERY)
     assert mail.to == [client.email] and flow.json['state'] == 'sent_email'
+
+
+# -- domains in other letters than ASCII: people type what they read, browsers send either ------------
+
+LETTERS, ASCII = 'b\u00fccher.example', 'xn--bcher-kva.example'
+
+
+def both(letters_first):
+    name = new_email().split('@')[0]
+    spelled = [f'{name}@{LETTERS}', f'{name}@{ASCII}']
+    return spelled if letters_first else spelled[::-1]
+
+
+@pytest.mark.parametrize('letters_first', [True, False], ids=['letters', 'ascii'])
+def test_both_spellings_of_a_domain_are_one_account(server, post, kind, letters_first):
+    email, other = both(letters_first)
+    name = email.split('@')[0]
+    client = server.native()
+    client.register(email).must(200)
+    assert post.wait(f'{name}@{ASCII}', VERIFICATION).to == [f'{name}@{ASCII}']
+    assert client.session()['identity']['traits']['email'] == email, 'kept as it was typed'
+    for spelled in (email, other, other.upper()):
+        person = server.client(kind)
+        answer = person.login(spelled)
+        assert answer.status == (303 if kind == 'browser' else 200), spelled
+        assert person.session()['identity']['id'] == client.session()['identity']['id']
+        assert 4000007 in messages(server.native().register(spelled).must(400)), spelled
+    flow = ask(server.native(), 'recovery', other).must(200)
+    assert other in str(flow.json['ui']), 'shown as it was typed'
+    assert post.wait(f'{name}@{ASCII}', RECOVERY).to == [f'{name}@{ASCII}']
+
+
+def test_another_spelling_of_an_address_keeps_it_verified(server, post):
+    email, other = both(True)
+    client = server.ajax()
+    client.register(email).must(200)
+    flow = ask(client, 'verification', other).must(200)
+    give(client, 'verification', flow, post.wait(email.replace(LETTERS, ASCII), VERIFICATION, 2).code).must(200)
+    assert is_verified(client)
+    change(client, method='profile', traits={'email': other}).must(200)
+    assert client.session()['identity']['traits']['email'] == other and is_verified(client)
 
 
 # -- verification --------------------------------------------------------------------------

@@ -215,7 +215,7 @@ def test_a_mistake_of_the_courier_stops_httpd(path, value, words):
 
 @pytest.mark.parametrize('address', [
     'a@x.example\r\nBcc: evil@x.example', '"x" <a@x.example>', 'a@x.example, b@x.example', '"a b"@x.example',
-    'a' * 321 + '@x.example', 'ana@b\u00fccher.example', '@x.example', 'a@', '<a@x.example>',
+    'a' * 321 + '@x.example', 'j\u00f6rg@x.example', '@x.example', 'a@', '<a@x.example>',
 ])
 def test_no_mail_goes_to_an_address_that_is_none(serve_sqlite, address, post):
     server = serve_sqlite(merge(settings(smtp={'connection_uri': post.uri}), nested('selfservice.flows.recovery.notify_unknown_recipients', True)))

@@ -122,6 +122,15 @@ def test_get_finds_by_id_and_by_any_spelling_of_an_identifier(ctl):
         assert ctl.run('identity', 'get', stranger).returncode == 3
 
 
+def test_both_spellings_of_a_domain_find_one_account(site, ctl):
+    name = new_email().split('@')[0]
+    letters, ascii_ = f'{name}@b\u00fccher.example', f'{name}@xn--bcher-kva.example'
+    id_ = ctl.create(letters, PASSWORD)
+    assert shown(ctl, letters)['id'] == shown(ctl, ascii_)['id'] == id_
+    assert shown(ctl, id_)['traits']['email'] == letters
+    site.native().login(ascii_).must(200)
+
+
 def test_list_goes_on_where_it_ended(ctl):
     mark = new_email('page').split('@')[0]
     made = {ctl.create(f'{mark}.{n}@example.org') for n in range(5)}

@@ -230,6 +230,7 @@ static const struct {
     { "courier: {smtp: {connection_uri: 'file://mail'}}", "its path must be absolute" },
     { "courier: {smtp: {local_name: 'a b'}}", "courier.smtp.local_name: \"a b\" is no name of a host" },
     { "courier: {smtp: {from_address: 'a b'}}", "is no mail address" },
+    { "courier: {smtp: {from_address: 'ana@b\xC3\xBC" "cher.example'}}", "write the ASCII form" },
     { "courier: {smtp: {from_name: \"a\\nBcc: b\"}}", "holds a line break" },
     { "courier: {smtp: {headers: {'X A': b}}}", "courier.smtp.headers: \"X A\" is no name of a header" },
     { "courier: {smtp: {headers: {X-A: \"b\\nBcc: c\"}}}", "\"X-A\" holds a line break" },

@@ -138,6 +138,47 @@ static void all_spellings_of_an_identifier_become_one(void **state)
     }
 }
 
+/* Mail goes to the ASCII form, browsers send either, and people type what they read. */
+static void both_spellings_of_a_domain_are_one_identifier(void **state)
+{
+    static const struct { const char *raw, *want; } CASES[] = {
+        { "ana@b\xC3\xBC" "cher.example", "ana@xn--bcher-kva.example" },
+        { "Ana@B\xC3\x9C" "CHER.Example", "ana@xn--bcher-kva.example" },
+        { "ana@bu\xCC\x88" "cher.example", "ana@xn--bcher-kva.example" },
+        { "ana@xn--bcher-kva.example", "ana@xn--bcher-kva.example" },
+        { "ANA@XN--BCHER-KVA.example", "ana@xn--bcher-kva.example" },
+        { "ana@mail.b\xC3\xBC" "cher\xE3\x80\x82" "example", "ana@mail.xn--bcher-kva.example" }, /* an ideographic full stop */
+        { "ana@stra\xC3\x9F" "e.example", "ana@xn--strae-oqa.example" }, /* not the neighbour in strasse.example */
+        { "ana@\xE4\xBE\x8B\xE3\x81\x88.\xE3\x83\x86\xE3\x82\xB9\xE3\x83\x88", "ana@xn--r8jz45g.xn--zckzah" },
+        { "j\xC3\xB6rg@example.com", "j\xC3\xB6rg@example.com" },            /* before the @ nothing has an ASCII form */
+        { "j\xC3\xB6rg@b\xC3\xBC" "cher.example", "j\xC3\xB6rg@xn--bcher-kva.example" },
+        { "b\xC3\xBC" "cher.example", "b\xC3\xBC" "cher.example" },           /* a name */
+        { "ana@a\xD7\x90.example", "ana@a\xD7\x90.example" },                 /* no domain, as it mixes directions: a name */
+        { "ana@xn--zzzzzz99999.example", "ana@xn--zzzzzz99999.example" },
+        { "@\xC3\xBC", "@\xC3\xBC" },                                         /* a handle, not somebody's address */
+    };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        assert_string_equal(kr_identifier_normalise(pool, CASES[i].raw), CASES[i].want);
+        assert_string_equal(kr_identifier_normalise(pool, CASES[i].want), CASES[i].want);
+    }
+    assert_string_equal(kr_address_normalise(pool, "email", "Ana@b\xC3\xBC" "cher.example"), "ana@xn--bcher-kva.example");
+    assert_string_equal(kr_address_normalise(pool, "email", "ana@xn--bcher-kva.example"), "ana@xn--bcher-kva.example");
+    assert_null(kr_address_normalise(pool, "email", "j\xC3\xB6rg@b\xC3\xBC" "cher.example"));
+    assert_null(kr_address_normalise(pool, "email", "ana@a\xD7\x90.example"));
+}
+
+static void people_are_shown_a_domain_as_they_know_it(void **state)
+{
+    (void)state;
+    assert_string_equal(kr_address_shown(pool, "ana@xn--bcher-kva.example"), "ana@b\xC3\xBC" "cher.example");
+    assert_string_equal(kr_address_shown(pool, "ana@example.org"), "ana@example.org");
+    assert_string_equal(kr_address_shown(pool, "ana@xn--zzzzzz99999.example"), "ana@xn--zzzzzz99999.example");
+    assert_string_equal(kr_address_shown(pool, "+4930123456"), "+4930123456");
+    assert_string_equal(kr_address_shown(pool, "xn--bcher-kva"), "xn--bcher-kva");
+}
+
 static void an_identifier_of_nothing_too_much_or_broken_text_is_none(void **state)
 {
     char *long_name = apr_palloc(pool, 5001);
@@ -590,6 +631,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(all_spellings_of_an_identifier_become_one),
+        TEST(both_spellings_of_a_domain_are_one_identifier),
+        TEST(people_are_shown_a_domain_as_they_know_it),
         TEST(an_identifier_of_nothing_too_much_or_broken_text_is_none),
         TEST(normalising_twice_changes_nothing_for_any_character),
         TEST(an_address_must_fit_the_way_it_is_reached),
