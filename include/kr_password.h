@@ -30,7 +30,13 @@ typedef struct {
 apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, apr_time_t wait, int queue);
 
 /**
- * Hash a new password as `hasher` (the realm's settings) says.
+ * A password in NFC: the same letters come composed from one keyboard and decomposed from another. Itself when it is so already,
+ * is no UTF-8, or too long to be looked at.
+ */
+const char *kr_password_composed(apr_pool_t *pool, const char *password);
+
+/**
+ * Hash a new password, in NFC, as `hasher` (the realm's settings) says.
  * @param phc  the PHC (or crypt) string, in k->pool
  * Parameters beyond what kr_password_verify takes are moved inside: such a hash would lock its owner out.
  * @return 400 when the password is longer than KR_PASSWORD_MAX, or than the 72 bytes bcrypt looks at; 503 with
@@ -39,7 +45,8 @@ apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, ap
 kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password) KR_MUST_CHECK;
 
 /**
- * Does the password match? Formats: ../spec/hashing.md, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
+ * Does the password match, in NFC or, when that is something else, as it was typed (imported hashes were made of bytes)? A password
+ * that is not in NFC costs up to two hashes, whoever tries it. Formats: ../spec/hashing.md, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
  * malformed hashes never match.
  * @param ok  1 or 0
  * @return 503 as kr_password_hash

@@ -3,9 +3,14 @@
 #include "kr_password.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <uninorm.h>
+#include <unistr.h>
+
 #include "formats.h"
+#include "kr_crypto.h"
 #include "kr_text.h"
 
 static apr_uint32_t clamp(apr_uint32_t value, apr_uint32_t low, apr_uint32_t high)
@@ -41,41 +46,83 @@ static kr_err_t *no_memory(kr_ctx_t *k)
     return kr_err_unavailable(k, 1, "no memory to compute a password hash");
 }
 
-kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password)
+const char *kr_password_composed(apr_pool_t *pool, const char *password)
 {
-    kr_hasher_t h = within_bounds(hasher);
+    const uint8_t *raw = (const uint8_t *)password;
+    size_t len = 0;
+    uint8_t *made;
+    char *out;
+
+    if (is_too_long(password) || kr_ascii(password) || u8_check(raw, strlen(password))) return password;
+    made = u8_normalize(UNINORM_NFC, raw, strlen(password), NULL, &len);
+    out = made ? apr_pstrmemdup(pool, (const char *)made, len) : NULL;
+    if (made) kr_wipe(made, len);
+    free(made);
+    return out && strcmp(out, password) ? out : password;
+}
+
+/* Of a password in another form than it came in: pools are not wiped. */
+static void forget(const char *composed, const char *password)
+{
+    if (composed != password) kr_wipe((void *)composed, strlen(composed));
+}
+
+static kr_err_t *make(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password)
+{
     kr_slot_t *slot;
 
-    assert(!k->db); /* a database connection must never wait for a hash */
-    *phc = NULL;
     if (is_too_long(password)) {
         return kr_err(k, 400, NULL, "the password is longer than %d bytes", KR_PASSWORD_MAX);
     }
-    if (h.bcrypt && strlen(password) > KR_BCRYPT_PASSWORD_MAX) {
+    if (hasher->bcrypt && strlen(password) > KR_BCRYPT_PASSWORD_MAX) {
         return kr_err(k, 400, NULL, "the password is longer than the %d bytes that bcrypt looks at",
                       KR_BCRYPT_PASSWORD_MAX);
     }
     KR_TRY(kr_slot_take(&slot, k));
-    *phc = h.bcrypt ? kr_bcrypt_make(k->pool, h.bcrypt_cost, password) : kr_argon2_make(k->pool, slot, &h, password);
+    *phc = hasher->bcrypt ? kr_bcrypt_make(k->pool, hasher->bcrypt_cost, password)
+                          : kr_argon2_make(k->pool, slot, hasher, password);
     kr_slot_leave(slot);
     return *phc ? NULL : no_memory(k);
+}
+
+kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password)
+{
+    const char *composed = kr_password_composed(k->pool, password);
+    kr_hasher_t h = within_bounds(hasher);
+    kr_err_t *err;
+
+    assert(!k->db); /* a database connection must never wait for a hash */
+    *phc = NULL;
+    err = make(phc, k, &h, composed);
+    forget(composed, password);
+    return err;
+}
+
+static kr_match_e try(const kr_format_t *format, kr_attempt_t *attempt, const char *password)
+{
+    attempt->password = password;
+    attempt->password_len = strlen(password);
+    return is_too_long(password) ? KR_MATCH_NO : format->verify(attempt);
 }
 
 kr_err_t *kr_password_verify(int *ok, kr_ctx_t *k, const char *password, const char *phc)
 {
     const kr_format_t *format = kr_format_find(phc);
-    kr_attempt_t attempt = { .pool = k->pool, .password = password };
+    kr_attempt_t attempt = { .pool = k->pool };
+    const char *composed;
     kr_match_e match;
 
     assert(!k->db); /* a database connection must never wait for a hash */
     *ok = 0;
     if (!format || !password || is_too_long(password)) return NULL;
-    attempt.password_len = strlen(password);
     attempt.detail = format->detail;
     attempt.hash = phc + strlen(format->prefix);
     KR_TRY(kr_slot_take(&attempt.slot, k));
-    match = format->verify(&attempt);
+    composed = kr_password_composed(k->pool, password);
+    match = try(format, &attempt, composed);
+    if (match == KR_MATCH_NO && composed != password) match = try(format, &attempt, password);
     kr_slot_leave(attempt.slot);
+    forget(composed, password);
     if (match == KR_MATCH_FAILED) return no_memory(k);
     *ok = match == KR_MATCH_YES;
     return NULL;

@@ -6,6 +6,7 @@
 
 #include "kr_db.h"
 #include "kr_net.h"
+#include "kr_password.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -184,7 +185,7 @@ static json_t *lengths(const char *key, apr_size_t bound, apr_size_t actual)
     return json_pack("{s:I, s:I}", key, (json_int_t)bound, "actual_length", (json_int_t)actual);
 }
 
-kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers)
+static kr_err_t *judge(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers)
 {
     const kr_settings_t *conf = k->realm->settings;
     const apr_size_t len = strlen(password), least = (apr_size_t)conf->password.min_length;
@@ -204,4 +205,14 @@ kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password,
             return kr_err_show_flow(k);
         }
     return conf->password.hibp_enabled ? check_breaches(k, flow, password) : NULL;
+}
+
+/* As it is going to be hashed: what is long enough decomposed may be short. */
+kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers)
+{
+    const char *composed = kr_password_composed(k->pool, password);
+    kr_err_t *err = judge(k, flow, composed, identifiers);
+
+    if (composed != password) kr_wipe((void *)composed, strlen(composed));
+    return err;
 }

@@ -5,6 +5,7 @@ import json
 import statistics
 import threading
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -186,6 +187,25 @@ def test_passwords_are_compared_to_the_last_byte(serve_sqlite):
         assert server.native().login(email, password).status == 200
         assert server.native().login(email, password[:-1]).status == 400
         assert server.native().login(email, password + 'x').status == 400
+
+
+@pytest.mark.parametrize('form', ['NFC', 'NFD'])
+def test_a_password_is_the_same_from_every_keyboard(serve_sqlite, form):
+    """A Mac sends letter and accent apart, a phone as one."""
+    server, email = serve_sqlite(), new_email()
+    word, new = ({f: unicodedata.normalize(f, p) for f in ('NFC', 'NFD')} for p in ('pässwörd-가-é', 'nächstes-wört-é'))
+    assert word['NFC'] != word['NFD']
+    client = server.native()
+    client.register(email, word[form]).must(200)
+    for typed in word.values():
+        assert server.native().login(email, typed).status == 200
+    assert server.native().login(email, 'password-가-e').status == 400
+    flow = client.start('settings')
+    client.submit('settings', flow, {'method': 'password', 'password': new[form]}).must(200)
+    for typed in new.values():
+        assert server.native().login(email, typed).status == 200
+    for typed in word.values():
+        assert server.native().login(email, typed).status == 400
 
 
 # -- equal costs --------------------------------------------------------------------

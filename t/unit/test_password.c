@@ -16,6 +16,7 @@
 
 #include <apr_general.h>
 #include <apr_time.h>
+#include <openssl/sha.h>
 
 #include "kr_password.h"
 #include "kr_text.h"
@@ -327,7 +328,7 @@ static void a_hash_is_outdated_when_the_hasher_would_make_another_kind(void **st
 }
 
 /* The least CPU time of some rounds, µs: other work on the machine only ever adds. */
-static apr_time_t least_cpu(const kr_hasher_t *hasher, const char *phc)
+static apr_time_t least_cpu(const kr_hasher_t *hasher, const char *phc, const char *password)
 {
     clock_t least = 0;
     int ok;
@@ -335,7 +336,7 @@ static apr_time_t least_cpu(const kr_hasher_t *hasher, const char *phc)
     for (int i = 0; i < 7; i++) {
         clock_t begin = clock(), took;
 
-        assert_null(phc ? kr_password_verify(&ok, k, "wrong horse", phc) : kr_password_burn(k, hasher, "wrong horse"));
+        assert_null(phc ? kr_password_verify(&ok, k, password, phc) : kr_password_burn(k, hasher, password));
         took = clock() - begin;
         if (!i || took < least) least = took;
     }
@@ -350,11 +351,95 @@ static void an_unknown_identifier_costs_what_a_wrong_password_costs(void **state
     (void)state;
     bcrypt.bcrypt_cost = 8;
     for (int i = 0; i < KR_DIM(hashers); i++) {
-        apr_time_t verify = least_cpu(hashers[i], hash(hashers[i], "correct horse"));
-        apr_time_t burn = least_cpu(hashers[i], NULL);
+        apr_time_t verify = least_cpu(hashers[i], hash(hashers[i], "correct horse"), "wrong horse");
+        apr_time_t burn = least_cpu(hashers[i], NULL, "wrong horse");
 
         assert_in_range(burn, verify / 2, verify * 2);
     }
+}
+
+/* -- letters that come in two forms --------------------------------------- */
+
+#define COMPOSED "pass\xC3\xA9 \xEA\xB0\x80 long"                               /* e-acute; a Hangul syllable */
+#define DECOMPOSED "passe\xCC\x81 \xE1\x84\x80\xE1\x85\xA1 long"
+
+static void a_password_is_the_same_composed_and_decomposed(void **state)
+{
+    static const char *const FORMS[] = { COMPOSED, DECOMPOSED };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(FORMS); i++) {
+        for (int bcrypt = 0; bcrypt <= 1; bcrypt++) {
+            const char *phc = hash(bcrypt ? &BCRYPT : &ARGON2, FORMS[i]);
+
+            assert_int_equal(matches(COMPOSED, phc), 1);
+            assert_int_equal(matches(DECOMPOSED, phc), 1);
+            assert_int_equal(matches("passe long", phc), 0);
+            assert_int_equal(matches("pass\xC3\xA9 long", phc), 0);
+        }
+    }
+    /* compatible is not canonical: full-width letters and ligatures are other letters */
+    assert_int_equal(matches("of\xEF\xAC\x81" "ce key", hash(&ARGON2, "office key")), 0);
+    assert_int_equal(matches("\xEF\xBD\x81" "bcdefgh", hash(&ARGON2, "abcdefgh")), 0);
+}
+
+static void an_imported_hash_of_decomposed_bytes_matches_what_it_was_made_of(void **state)
+{
+    unsigned char digest[20];
+    const char *phc;
+
+    (void)state;
+    SHA1((const unsigned char *)DECOMPOSED, strlen(DECOMPOSED), digest);
+    phc = apr_pstrcat(pool, "{SHA}", kr_base64(pool, digest, sizeof(digest)), NULL);
+    assert_int_equal(matches(DECOMPOSED, phc), 1);
+    assert_int_equal(matches(COMPOSED, phc), 0);
+    SHA1((const unsigned char *)COMPOSED, strlen(COMPOSED), digest);
+    phc = apr_pstrcat(pool, "{SHA}", kr_base64(pool, digest, sizeof(digest)), NULL);
+    assert_int_equal(matches(DECOMPOSED, phc), 1);
+    assert_int_equal(matches(COMPOSED, phc), 1);
+}
+
+static void what_is_no_text_is_compared_as_bytes(void **state)
+{
+    const char *latin1 = "pass\xE9 long", *phc = hash(&ARGON2, latin1);
+
+    (void)state;
+    assert_ptr_equal(kr_password_composed(pool, latin1), latin1);
+    assert_ptr_equal(kr_password_composed(pool, COMPOSED), COMPOSED);
+    assert_string_equal(kr_password_composed(pool, DECOMPOSED), COMPOSED);
+    assert_int_equal(matches(latin1, phc), 1);
+    assert_int_equal(matches(COMPOSED, phc), 0);
+}
+
+static void the_limit_holds_for_what_is_hashed(void **state)
+{
+    const char *phc = "", *grows = ""; /* U+0958, three bytes, is never composed: NFC makes six of them */
+    kr_err_t *err;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) grows = apr_pstrcat(pool, grows, "\xE0\xA5\x98", NULL);
+    err = kr_password_hash(&phc, k, &BCRYPT, grows);
+    assert_non_null(err);
+    assert_int_equal(err->status, 400);
+    assert_null(phc);
+    assert_int_equal(matches(grows, hash(&ARGON2, grows)), 1);
+}
+
+/* Whoever types it, and whoever has the account: the form of the password alone decides. */
+static void a_decomposed_password_costs_the_same_known_and_unknown_and_two_hashes_at_most(void **state)
+{
+    kr_hasher_t bcrypt = BCRYPT;
+    apr_time_t one, known, unknown;
+    const char *phc;
+
+    (void)state;
+    bcrypt.bcrypt_cost = 8;
+    phc = hash(&bcrypt, "correct horse");
+    one = least_cpu(&bcrypt, phc, "a wrong one");
+    known = least_cpu(&bcrypt, phc, DECOMPOSED);
+    unknown = least_cpu(&bcrypt, NULL, DECOMPOSED);
+    assert_in_range(known, one * 3 / 2, one * 5 / 2);
+    assert_in_range(unknown, known * 3 / 4, known * 4 / 3);
 }
 
 static void hashing_with_a_database_connection_in_hand_is_a_bug(void **state)
@@ -388,6 +473,11 @@ int main(void)
         cmocka_unit_test(a_hasher_beyond_the_bounds_still_makes_hashes_that_verify),
         cmocka_unit_test(a_hash_is_outdated_when_the_hasher_would_make_another_kind),
         cmocka_unit_test(an_unknown_identifier_costs_what_a_wrong_password_costs),
+        cmocka_unit_test(a_password_is_the_same_composed_and_decomposed),
+        cmocka_unit_test(an_imported_hash_of_decomposed_bytes_matches_what_it_was_made_of),
+        cmocka_unit_test(what_is_no_text_is_compared_as_bytes),
+        cmocka_unit_test(the_limit_holds_for_what_is_hashed),
+        cmocka_unit_test(a_decomposed_password_costs_the_same_known_and_unknown_and_two_hashes_at_most),
         cmocka_unit_test(hashing_with_a_database_connection_in_hand_is_a_bug),
     };
     int failed;
