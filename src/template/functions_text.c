@@ -34,9 +34,21 @@ static json_t *glued(run_t *run, int count, json_t *const *args, const char *bet
     return kr_tmpl_string(run, apr_array_pstrcat(run->pool, parts, 0));
 }
 
+/* As Go does it: a blank between two of which neither is text. */
+const char *kr_tmpl_printed(run_t *run, int count, json_t *const *args)
+{
+    apr_array_header_t *parts = apr_array_make(run->pool, 2 * count + 1, sizeof(const char *));
+
+    for (int i = 0; i < count; i++) {
+        if (i && !json_is_string(args[i - 1]) && !json_is_string(args[i])) APR_ARRAY_PUSH(parts, const char *) = " ";
+        APR_ARRAY_PUSH(parts, const char *) = text_of(run, args[i]);
+    }
+    return apr_array_pstrcat(run->pool, parts, 0);
+}
+
 json_t *kr_tmpl_call_print(run_t *run, int count, json_t *const *args)
 {
-    return glued(run, count, args, "");
+    return kr_tmpl_string(run, kr_tmpl_printed(run, count, args));
 }
 
 json_t *kr_tmpl_call_join(run_t *run, int count, json_t *const *args)
@@ -50,18 +62,6 @@ json_t *kr_tmpl_call_join(run_t *run, int count, json_t *const *args)
     members = apr_pcalloc(run->pool, sizeof(json_t *) * (size + 1));
     for (size_t i = 0; i < size; i++) members[i] = json_array_get(args[1], i);
     return glued(run, (int)size, members, text_of(run, args[0]));
-}
-
-json_t *kr_tmpl_call_html(run_t *run, int count, json_t *const *args)
-{
-    (void)count;
-    return kr_tmpl_string(run, kr_html_escape(run->pool, text_of(run, args[0])));
-}
-
-json_t *kr_tmpl_call_urlquery(run_t *run, int count, json_t *const *args)
-{
-    (void)count;
-    return kr_tmpl_string(run, kr_url_escape(run->pool, text_of(run, args[0])));
 }
 
 typedef uint8_t *case_fn(const uint8_t *, size_t, const char *, uninorm_t, uint8_t *, size_t *);

@@ -4,6 +4,8 @@
  * the same place, so that the answer never depends on data. What cannot be made safe (scripts, styles, comments, names
  * of tags and attributes, values without quotes) is refused there and then.
  */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,6 +37,34 @@ static int runs_code(const spot_t *s)
     return 0;
 }
 
+static int is_predefined(const command_t *command)
+{
+    return command->function
+           && (command->function->call == kr_tmpl_call_html || command->function->call == kr_tmpl_call_urlquery);
+}
+
+/*
+ * As html/template has it: an escaper of the author's comes last, and takes its turn in what the place asks for instead of
+ * escaping a second time. What came after it would undo it, or escape what is escaped.
+ */
+static void merge_escaper(look_t *look, node_t *node)
+{
+    const apr_array_header_t *commands = node->pipe->commands;
+    command_t *last = &APR_ARRAY_IDX(commands, commands->nelts - 1, command_t);
+
+    for (int i = 0; i < commands->nelts - 1; i++) {
+        const command_t *command = &APR_ARRAY_IDX(commands, i, command_t);
+
+        if (is_predefined(command))
+            refuse(look, node, apr_psprintf(look->pool, "\"%s\" can only be the last command", command->function->name));
+    }
+    if (!is_predefined(last)) return;
+    if (last->function->call == kr_tmpl_call_html)
+        last->function = kr_tmpl_function("print"); /* every place escapes for HTML */
+    else if (node->escape != ESCAPE_NOTHING)
+        node->escape = ESCAPE_HTML; /* nothing that urlquery leaves means anything to a URL */
+}
+
 static void place_value(look_t *look, spot_t *s, node_t *node)
 {
     node->escape = ESCAPE_HTML;
@@ -57,6 +87,7 @@ static void place_value(look_t *look, spot_t *s, node_t *node)
     case IN_BARE: refuse(look, node, "a value in an attribute needs quotes around it"); break;
     default: refuse(look, node, "a value cannot stand inside a tag, outside the quotes of an attribute");
     }
+    merge_escaper(look, node);
 }
 
 static int is_same(const spot_t *a, const spot_t *b)
@@ -132,11 +163,31 @@ static const char *safe_url(const char *url)
     return "#";
 }
 
+static int is_hex(char c)
+{
+    return isxdigit((unsigned char)c) != 0;
+}
+
+/* What has no place in a URL is written so that it has; what is escaped already stays. */
+static const char *tidy_url(apr_pool_t *pool, const char *url)
+{
+    char *out = apr_palloc(pool, 3 * strlen(url) + 1), *to = out;
+
+    for (; *url; url++) {
+        const int plain = isalnum((unsigned char)*url) || strchr("-._~!#$&*+,/:;=?@[]", *url)
+                          || (*url == '%' && is_hex(url[1]) && is_hex(url[2]));
+
+        to += sprintf(to, plain ? "%c" : "%%%02X", (unsigned char)*url);
+    }
+    *to = '\0';
+    return out;
+}
+
 const char *kr_tmpl_html_value(apr_pool_t *pool, escape_e escape, const char *text)
 {
     switch (escape) {
     case ESCAPE_HTML: return kr_html_escape(pool, text);
-    case ESCAPE_URL: return kr_html_escape(pool, *text ? safe_url(text) : text);
+    case ESCAPE_URL: return kr_html_escape(pool, *text ? tidy_url(pool, safe_url(text)) : text);
     case ESCAPE_URL_PART: return kr_url_escape(pool, text);
     default: return text;
     }

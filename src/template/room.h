@@ -181,10 +181,13 @@ const char *kr_tmpl_text(apr_pool_t *pool, const json_t *value);
 /** Compare by value. @return -1, 0, 1; 2: different but in no order; both kinds of numbers are one */
 int kr_tmpl_compare(const json_t *a, const json_t *b);
 
-/* Of functions_text.c, for the table. */
-function_fn kr_tmpl_call_print, kr_tmpl_call_printf, kr_tmpl_call_html, kr_tmpl_call_urlquery, kr_tmpl_call_lower,
-    kr_tmpl_call_upper, kr_tmpl_call_title, kr_tmpl_call_trim, kr_tmpl_call_quote, kr_tmpl_call_join,
-    kr_tmpl_call_replace, kr_tmpl_call_contains, kr_tmpl_call_has_prefix, kr_tmpl_call_has_suffix;
+/** Values as one text. */
+const char *kr_tmpl_printed(run_t *run, int count, json_t *const *args);
+
+/* Of functions_text.c and functions_escape.c, for the table. */
+function_fn kr_tmpl_call_print, kr_tmpl_call_printf, kr_tmpl_call_lower, kr_tmpl_call_upper, kr_tmpl_call_title,
+    kr_tmpl_call_trim, kr_tmpl_call_quote, kr_tmpl_call_join, kr_tmpl_call_replace, kr_tmpl_call_contains,
+    kr_tmpl_call_has_prefix, kr_tmpl_call_has_suffix, kr_tmpl_call_html, kr_tmpl_call_urlquery, kr_tmpl_call_js;
 
 /* -- run.c ------------------------------------------------------------------------ */
 

@@ -160,6 +160,8 @@ static const struct {
     { "<a href=\" JavaScript:go('{{ .To }}')\">", "a URL that holds code" },
     { "<p style=\"color:{{ .To }}\">", "an attribute that holds code or styles" },
     { "<img srcset=\"{{ .To }}\">", "an attribute that holds code or styles" },
+    { "<p>{{ .To | html | upper }}</p>", "letter.gotmpl:1: \"html\" can only be the last command" },
+    { "<p>{{ urlquery .To | html }}</p>", "\"urlquery\" can only be the last command" },
     { "<p class={{ .To }}>", "needs quotes around it" },
     { "<p class=a{{ .To }}>", "needs quotes around it" },
     { "<p {{ .To }}>", "inside a tag" },
