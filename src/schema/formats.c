@@ -7,6 +7,7 @@
 #include <idn2.h>
 #include <unicase.h>
 #include <uninorm.h>
+#include <unistr.h>
 
 #include "kr_text.h"
 
@@ -89,6 +90,17 @@ static int local_part(const char *s, apr_size_t len, int utf8)
     return 1;
 }
 
+/** Does it hold another sign for an ASCII letter, as Kelvin's is for K? Normalising would turn it into that. */
+static int imitates_ascii(const char *s)
+{
+    ucs4_t parts[UC_DECOMPOSITION_MAX_LENGTH], c;
+    const uint8_t *at = (const uint8_t *)s;
+
+    while ((at = u8_next(&c, at)))
+        if (c >= 0x80 && uc_canonical_decomposition(c, parts) == 1 && parts[0] < 0x80) return 1;
+    return 0;
+}
+
 /**
  * The domain of an address: a host name, or one in letters (RFC 5890), of which capitals alone may be spelled otherwise.
  * Soft hyphens, full-width letters and the like are refused: such an address would look like another and compare as another.
@@ -99,7 +111,7 @@ static int mail_domain(const char *s)
     size_t len = 0;
     int ok = hostname(s);
 
-    if (ok || strlen(s) > MAX_EMAIL) return ok;
+    if (ok || strlen(s) > MAX_EMAIL || imitates_ascii(s)) return ok;
     lower = u8_tolower((const uint8_t *)s, strlen(s) + 1, NULL, UNINORM_NFC, NULL, &len);
     ok = lower && idn2_lookup_u8(lower, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46) == IDN2_OK && hostname((const char *)ascii);
     idn2_free(ascii);

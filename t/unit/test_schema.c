@@ -367,6 +367,9 @@ static const struct {
     { "email", "ana@\uff45xample.org", 0 },
     { "email", "ana@example\u3002org", 0 },
     { "email", "ana@\u2603.example", 0 },
+    { "email", "ana@boo\u212a.example", 0 },            /* Kelvin */
+    { "email", "ana@b\u00fcoo\u212a.example", 0 },
+    { "email", "ana@bu\u0308cher.example", 1 },         /* as a Mac sends it */
     { "email", "ana@\u00fc..example", 0 },
     { "email", "\xef\xbc\xa0@example.org", 0 },
     { "email_loose", "a@", 1 },
