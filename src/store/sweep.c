@@ -23,43 +23,42 @@
 
 /*
  * MySQL deletes along the index with LIMIT, but would read the whole table for `id IN (SELECT ...)`; SQLite knows only
- * the latter. Codes go with their flows, exchanges with their sessions.
+ * the latter. Where most rows are to go, MySQL would look for the end of a stretch from the beginning of the index, past all that
+ * stay, unless it is told. Codes go with their flows, exchanges with their sessions.
  */
-#define FAMILY(table, also, key)                                                                                       \
-    .stretch = { .name = "sweep_stretch_" table,                                                                       \
-                 .sql = "SELECT " key " FROM " table " WHERE " also key " >= %lld AND " key " < %lld ORDER BY " key    \
-                        " LIMIT 1 OFFSET %lld" },                                                                      \
-    .remove = { .name = "sweep_" table,                                                                                \
-                .mysql = "DELETE FROM " table " WHERE " also key " >= %lld AND " key " <= %lld ORDER BY " key          \
-                         " LIMIT %lld",                                                                                \
-                .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " also key                \
-                          " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld)" }
+#define STRETCH(table, index, also, key)                                                                               \
+    { .name = "sweep_stretch_" index,                                                                                  \
+      .mysql = "SELECT " key " FROM " table " FORCE INDEX (" index ") WHERE " also key " >= %lld AND " key             \
+               " < %lld ORDER BY " key " LIMIT 1 OFFSET %lld",                                                         \
+      .sqlite = "SELECT " key " FROM " table " WHERE " also key " >= %lld AND " key " < %lld ORDER BY " key            \
+                " LIMIT 1 OFFSET %lld" }
+
+#define REMOVE(table, index, which, key)                                                                               \
+    { .name = "sweep_" index,                                                                                          \
+      .mysql = "DELETE FROM " table " WHERE " which key " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld",    \
+      .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " which key " >= %lld AND " key     \
+                " <= %lld ORDER BY " key " LIMIT %lld)" }
+
+#define FAMILY(table, index, which, key)                                                                               \
+    .stretch = STRETCH(table, index, which, key), .remove = REMOVE(table, index, which, key)
 
 /* As FAMILY, when rows stay behind: the end of a stretch is counted in all rows, or it would be long to look for. */
-#define FAMILY_AMONG_OTHERS(table, which, key)                                                                         \
-    .stretch = { .name = "sweep_stretch_among_" table,                                                                 \
-                 .sql = "SELECT " key " FROM " table " WHERE " key " >= %lld AND " key " < %lld ORDER BY " key         \
-                        " LIMIT 1 OFFSET %lld" },                                                                      \
-    .remove = { .name = "sweep_among_" table,                                                                          \
-                .mysql = "DELETE FROM " table " WHERE " which key " >= %lld AND " key " <= %lld ORDER BY " key         \
-                         " LIMIT %lld",                                                                                \
-                .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " which key               \
-                          " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld)" },                               \
-    .others_stay = 1
+#define FAMILY_AMONG_OTHERS(table, index, which, key)                                                                  \
+    .stretch = STRETCH(table, index, "", key), .remove = REMOVE(table, index, which, key), .others_stay = 1
 
 static const struct {
     kr_query_t stretch, remove;
     int others_stay;
     apr_time_t keep;
 } FAMILIES[KR_SWEEP_FAMILIES] = {
-    { FAMILY("session_exchanges", "", "expires_at"), .keep = 0 },
-    { FAMILY("flows", "", "expires_at"), .keep = KEEP_FLOWS },
-    { FAMILY_AMONG_OTHERS("flows", IDLE_FLOW, "expires_at"), .keep = KEEP_IDLE_FLOWS },
-    { FAMILY("sessions", "", "expires_at"), .keep = 0 },
-    { FAMILY("sessions", "active = 0 AND ", "updated_at"), .keep = KEEP_REVOKED },
-    { FAMILY("courier_messages", "", "updated_at"), .keep = KEEP_MESSAGES },
-    { FAMILY("code_budgets", "", "begins_at"), .keep = KEEP_BUDGETS },
-    { FAMILY("selfservice_errors", "", "created_at"), .keep = KEEP_ERRORS },
+    { FAMILY("session_exchanges", "session_exchanges_expires", "", "expires_at"), .keep = 0 },
+    { FAMILY("flows", "flows_expires", "", "expires_at"), .keep = KEEP_FLOWS },
+    { FAMILY_AMONG_OTHERS("flows", "flows_expires", IDLE_FLOW, "expires_at"), .keep = KEEP_IDLE_FLOWS },
+    { FAMILY("sessions", "sessions_expires", "", "expires_at"), .keep = 0 },
+    { FAMILY("sessions", "sessions_revoked", "active = 0 AND ", "updated_at"), .keep = KEEP_REVOKED },
+    { FAMILY("courier_messages", "courier_messages_old", "", "updated_at"), .keep = KEEP_MESSAGES },
+    { FAMILY("code_budgets", "code_budgets_begins", "", "begins_at"), .keep = KEEP_BUDGETS },
+    { FAMILY("selfservice_errors", "selfservice_errors_created", "", "created_at"), .keep = KEEP_ERRORS },
 };
 
 /* The next family. Where others stay, the walk goes on there the next time. */

@@ -633,6 +633,55 @@ static void the_sweep_goes_on_batch_by_batch_until_it_has_caught_up(void **state
     assert_int_equal(k->statements, 2 * KR_SWEEP_FAMILIES);
 }
 
+/* The server notes statements that read a table, or an index, from end to end. */
+static const kr_query_t WATCH[] = {
+    { .name = "watch", .sql = "SET GLOBAL log_output = 'TABLE'" },
+    { .name = "watch", .sql = "SET GLOBAL log_queries_not_using_indexes = ON" },
+    { .name = "watch", .sql = "SET GLOBAL slow_query_log = ON" },
+};
+static const kr_query_t UNWATCH[] = {
+    { .name = "unwatch", .sql = "SET GLOBAL slow_query_log = OFF" },
+    { .name = "unwatch", .sql = "SET GLOBAL log_queries_not_using_indexes = OFF" },
+};
+static const kr_query_t NOTED = {
+    .name = "noted",
+    .sql = "SELECT COUNT(*) FROM mysql.slow_log WHERE sql_text LIKE %s",
+};
+static const kr_query_t SCAN = { .name = "scan", .sql = "SELECT COUNT(*) FROM flows WHERE ui LIKE '%%scanned%%'" };
+
+static int noted(kr_ctx_t *k, const char *like)
+{
+    kr_row_t *row;
+
+    OK(kr_db_one(&row, k, &NOTED, KR_S(like)));
+    return (int)kr_row_int(row, 0);
+}
+
+/* Connections take over what is global when they are made, so the sweep has a pool of its own. */
+static void the_sweep_walks_indexes_and_scans_nothing(void **state)
+{
+    env_t *env = *state;
+    const char *why = NULL;
+    kr_realm_t realm = env->realm;
+    kr_row_t *row;
+    kr_ctx_t *k;
+    int scans = noted(env->k, "%scanned%"), deletes = noted(env->k, "DELETE FROM%"), looks = noted(env->k, "SELECT%OFFSET%");
+
+    insert_expired(env->k, 300, 0, 0);
+    insert_expired(env->k, 300, 1, 0);
+    for (int i = 0; i < KR_DIM(WATCH); i++) OK(kr_db_exec_(NULL, env->k, &WATCH[i], NULL, 0));
+    realm.dbpool = pool_of(env->pool, env->driver, env->params, 2, &why);
+    assert_int_equal(kr_dbpool_open(realm.dbpool, env->pool), APR_SUCCESS);
+    k = kr_ctx_make(env->pool, &realm, KR_LOG_ERR);
+    k->now = env->k->now;
+    OK(kr_db_one_(&row, k, &SCAN, NULL, 0)); /* it does note */
+    assert_int_equal(swept(k, 100), 300);
+    for (int i = 0; i < KR_DIM(UNWATCH); i++) OK(kr_db_exec_(NULL, env->k, &UNWATCH[i], NULL, 0));
+    assert_int_equal(noted(env->k, "%scanned%"), scans + 1);
+    assert_int_equal(noted(env->k, "DELETE FROM%"), deletes);
+    assert_int_equal(noted(env->k, "SELECT%OFFSET%"), looks);
+}
+
 #define BOTH(s)                                                                                                        \
     ON(s, a_flow_comes_back_as_it_was_written), ON(s, a_flow_is_not_found_under_another_kind_realm_or_a_strange_id),   \
         ON(s, what_is_too_long_is_refused_and_not_cut), ON(s, errors_codes_and_messages_are_kept),                     \
@@ -653,7 +702,7 @@ int main(void)
 {
     env_t sqlite = { .driver = "sqlite3" }, mysql = { .driver = "mysql", .params = mysql_params() };
     const struct CMUnitTest on_sqlite[] = { BOTH(&sqlite) };
-    const struct CMUnitTest on_mysql[] = { BOTH(&mysql) };
+    const struct CMUnitTest on_mysql[] = { BOTH(&mysql), ON(&mysql, the_sweep_walks_indexes_and_scans_nothing) };
     int failed;
 
     apr_initialize();
