@@ -100,6 +100,27 @@ def test_another_spelling_of_an_address_keeps_it_verified(server, post):
     assert client.session()['identity']['traits']['email'] == other and is_verified(client)
 
 
+@pytest.mark.parametrize('letters_first', [True, False], ids=['letters', 'ascii'])
+def test_codes_find_an_account_by_both_spellings(serve, post, letters_first):
+    server = serve(merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}),
+                         nested('selfservice.methods.code.passwordless_enabled', True)))
+    email, other = both(letters_first)
+    to = other if letters_first else email
+    client = server.ajax()
+    flow = client.start('registration')
+    flow = client.submit('registration', flow, {'method': 'code', 'traits': {'email': email}}).must(400)
+    code = post.wait(to, 'Your code').code
+    made = client.submit('registration', flow, {'method': 'code', 'code': code, 'traits': {'email': email}}).must(200).json['identity']
+    for number, spelled in enumerate((email, other), 1):
+        person = server.ajax()
+        flow = person.start('login')
+        flow = person.submit('login', flow, {'method': 'code', 'identifier': spelled}).must(400)
+        assert spelled in str(flow.json['ui']), 'shown as it was typed'
+        code = post.wait(to, 'Your code to sign in', number).code
+        person.submit('login', flow, {'method': 'code', 'identifier': other, 'code': code}).must(200)
+        assert person.session()['identity']['id'] == made['id'] and made['traits']['email'] == email
+
+
 # -- verification --------------------------------------------------------------------------
 
 def test_who_registers_is_led_to_the_verification_and_on_from_there(server, post, kind):
