@@ -100,6 +100,8 @@ typedef struct {
 
 /** Append an input node. @return it, borrowed */
 json_t *kr_node_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec);
+/** Put an input node in the place of the first of that name, whose messages it keeps; at the end when there is none. */
+void kr_node_put(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec);
 /** Append a table of nodes. */
 void kr_nodes_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *specs, int count);
 /** The first node of that name (id for non-inputs), or NULL. */

@@ -37,6 +37,8 @@ struct kr_outcome_t {
     int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
     const char *replace_reason; /* and with this reason, where the message is 4000001 */
     apr_time_t replace_since; /* what was sent had expired then; 0: it had not */
+    int replace_visit;        /* 1: it was the token of a link, and who follows links is a browser */
+    const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, and is not tried */
 };
 
 /** Add this method's nodes to a fresh flow. */
@@ -72,10 +74,25 @@ kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_
  */
 kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /**
- * Hand a submit to the method it names. Checks the anti-CSRF token first.
+ * Hand a submit of login, registration or settings to the method it names. Checks the anti-CSRF token first.
  * @return the "no strategy" message of the kind on the flow when none takes it
  */
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+
+/**
+ * Take a submit of a recovery. By code its state says whether it is a try; by link a token is looked at before anything else.
+ * @param body  of a POST; by link of a GET too, out of the query
+ * @return kr_err_show_flow with messages; 403 security_csrf_violation; 400 session_already_available; 404 for a method that is off
+ */
+kr_err_t *kr_recovery_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+/** Recovery is for those who are not signed in. @return 400 session_already_available */
+kr_err_t *kr_recovery_check_guest(kr_ctx_t *k) KR_MUST_CHECK;
+/**
+ * Take a submit of a verification. Only what sends a mail needs the anti-CSRF token: a code or link is a secret of its own.
+ * @param body  of a POST, or of a GET out of the query
+ * @return kr_err_show_flow with messages, and a field for the address; 403 security_csrf_violation
+ */
+kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
 
 /**
  * The password policy: length, similarity to the identifiers, breached list. Messages go onto node `password`.

@@ -53,8 +53,12 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /** The URL of this submit; of a visit from a mail with all that came along. */
 const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow);
-/** The fields of the query as a body: visits from a mail. */
-void kr_body_of_query(kr_body_t *out, kr_ctx_t *k);
+/**
+ * The fields of a submit of recovery or verification: those of the body, and those of the query that the body does not name. A GET
+ * has the query's alone.
+ * @return as kr_flow_body
+ */
+kr_err_t *kr_flow_fields(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** Is it a HEAD request, as mail scanners and previews of links make? Answered then, with nothing used up, changed or said. */
 int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
 /** Remember a session token exchange code if the client asked for one. */

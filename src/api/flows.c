@@ -4,6 +4,7 @@
 
 #include "api_private.h"
 
+#define OVER "this flow is over, go on with the one that took its place"
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
 
 int kr_word_true(const char *word)
@@ -134,22 +135,23 @@ kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
 
 /* -- recovery and verification that begin anew ---------------------------- */
 
-void kr_body_of_query(kr_body_t *out, kr_ctx_t *k)
+kr_err_t *kr_flow_fields(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow)
 {
-    out->is_form = 1;
-    out->json = kr_json_own(k->pool, json_object());
+    if (k->req->method != KR_GET) KR_TRY(kr_flow_body(out, k, flow));
+    else *out = (kr_body_t){ .json = kr_json_own(k->pool, json_object()), .is_form = 1 };
     for (int i = 0; i < k->req->query->nelts; i++) {
         const kr_pair_t *field = &APR_ARRAY_IDX(k->req->query, i, kr_pair_t);
 
         if (!json_object_get(out->json, field->name)) json_object_set_new(out->json, field->name, json_string(field->value));
     }
+    return NULL;
 }
 
 /* Forms of other tabs end with the flow: the new one belongs to a new cookie. Kratos renews it for native clients too. */
-static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old, const char *request_url, int renew)
+static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old, int api, const char *request_url, int renew)
 {
     if (renew) kr_csrf_renew(k);
-    *out = kr_flow_make(k, old->kind, old->api && !kr_flow_by_mail(k, old), request_url);
+    *out = kr_flow_make(k, old->kind, api, request_url);
     if (renew && old->kind == KR_FLOW_RECOVERY) (*out)->csrf_hash = kr_csrf_hash(k);
     return kr_methods_show(k, *out);
 }
@@ -186,31 +188,33 @@ static json_t *expiry(kr_ctx_t *k, apr_time_t since)
                      (json_int_t)apr_time_sec(since));
 }
 
-kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *why)
+/* Where the new flow is: people are sent to its page, programs are told in the way of its kind and method. */
+static kr_err_t *reply_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why)
 {
-    const int json = kr_wants_json(k->req, 1) && !kr_flow_by_mail(k, old);
-    const int verification = old->kind == KR_FLOW_VERIFICATION;
-    const char *reason = why->replace_reason;
-    kr_flow_t *flow;
+    const int by_link = why->method == KR_METHOD_LINK;
     kr_err_t *err;
 
-    KR_TRY(begin_again(&flow, k, old, kr_flow_submit_url(k, old), 1));
-    if (reason) kr_flow_reason(k, flow, reason);
+    if (why->replace_visit || (by_link && !flow->api) || !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    else if (by_link || (flow->kind == KR_FLOW_RECOVERY && !k->realm->settings->use_transitions))
+        kr_reply_redirect(k, 303, flow_url(k, flow));
+    else if (flow->kind == KR_FLOW_RECOVERY)
+        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", why->replace_reason ? why->replace_reason : OVER));
+    else {
+        err = kr_err(k, 410, "self_service_flow_replaced", OVER);
+        kr_respond_error(k, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)), 1);
+    }
+    return KR_DONE;
+}
+
+kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *why)
+{
+    kr_flow_t *flow;
+
+    KR_TRY(begin_again(&flow, k, old, old->api && !why->replace_visit, kr_flow_submit_url(k, old), 1));
+    if (why->replace_reason) kr_flow_reason(k, flow, why->replace_reason);
     else kr_flow_message(k, flow, why->replace, why->replace_since ? expiry(k, why->replace_since) : NULL);
     KR_TRY(kr_flow_insert(k, flow));
-    if (!json) {
-        kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-        return KR_DONE;
-    }
-    if (!verification && k->realm->settings->use_transitions)
-        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", reason ? reason : "this flow is over, go on with the new one"));
-    if (!verification) {
-        kr_reply_redirect(k, 303, flow_url(k, flow));
-        return KR_DONE;
-    }
-    err = kr_err(k, 410, "self_service_flow_replaced", "this flow is over, go on with the one that took its place");
-    kr_respond_error(k, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)), 1);
-    return KR_DONE;
+    return reply_retry(k, flow, why);
 }
 
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
@@ -219,7 +223,7 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
     kr_flow_t *flow;
     kr_err_t *err;
 
-    KR_TRY(begin_again(&flow, k, old, old->request_url, old->kind == KR_FLOW_VERIFICATION));
+    KR_TRY(begin_again(&flow, k, old, old->api && !kr_flow_by_mail(k, old), old->request_url, old->kind == KR_FLOW_VERIFICATION));
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     KR_TRY(kr_flow_insert(k, flow));
     if (kr_flow_by_mail(k, old)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));

@@ -10,9 +10,17 @@ static kr_err_t *check_enabled(kr_ctx_t *k)
     return kr_err(k, 400, NULL, "account recovery is switched off here");
 }
 
-static kr_err_t *already(kr_ctx_t *k)
+static int is_signed_in(const kr_err_t *err)
 {
-    return kr_err(k, 400, "session_already_available", "a valid session was found; who is signed in needs no recovery");
+    return err && err->id && strcmp(err->id, "session_already_available") == 0;
+}
+
+/* Programs are told; people are led to where who is signed in belongs. */
+static kr_err_t *reply_signed_in(kr_ctx_t *k, const kr_err_t *err, int json)
+{
+    if (json) kr_respond_error(k, err, 1);
+    else kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
+    return KR_DONE;
 }
 
 /* -- begin and get -------------------------------------------------------- */
@@ -20,17 +28,14 @@ static kr_err_t *already(kr_ctx_t *k)
 static kr_err_t *create(kr_ctx_t *k, int api)
 {
     const int json = api || kr_wants_json(k->req, 0);
-    kr_session_t *session;
     kr_flow_t *flow;
+    kr_err_t *err;
 
     KR_TRY(check_enabled(k));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_RECOVERY, api));
-    KR_TRY(kr_session_current(&session, k));
-    if (session && json) return already(k);
-    if (session) {
-        kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
-        return KR_DONE;
-    }
+    err = kr_recovery_check_guest(k);
+    if (is_signed_in(err)) return reply_signed_in(k, err, json);
+    if (err) return err;
     KR_TRY(kr_methods_show(k, flow));
     KR_TRY(kr_flow_insert(k, flow));
     kr_respond_flow(k, flow, json);
@@ -183,47 +188,37 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 
 /* -- submit --------------------------------------------------------------- */
 
+/* A code is typed into a form, and a GET types nothing, but a link brings its token as one. */
 static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
+    const int by_link = strcmp(k->realm->settings->recovery_use, "link") == 0;
     kr_body_t body;
-    const char *method;
     kr_err_t *err;
 
-    if (k->req->method == KR_GET) kr_body_of_query(&body, k);
-    else KR_TRY(kr_flow_body(&body, k, flow));
+    flow->active = k->realm->settings->recovery_use;
     kr_flow_clear_messages(flow);
-    method = kr_body_str(&body, "method");
-    if (method && strcmp(method, "link") == 0 && strcmp(k->realm->settings->recovery_use, "link") != 0)
-        return kr_err(k, 404, NULL, "the method %s is not in use here", method);
-    err = kr_methods_submit(done, k, flow, &body);
+    if (!by_link && k->req->method == KR_GET) KR_TRY(kr_flow_body(&body, k, flow)); /* which says that there is none */
+    else KR_TRY(kr_flow_fields(&body, k, flow));
+    err = kr_recovery_take(done, k, flow, &body);
     /* as clients know it: a form with a wrong token ends all open forms */
-    if (err && err->id && strcmp(err->id, "security_csrf_violation") == 0) kr_csrf_renew(k);
-    if (err && err->kind == KR_ERR_SHOW_FLOW && !method && !kr_body_str(&body, "token")) flow->active = "default";
-    else if (err && err->kind == KR_ERR_SHOW_FLOW && method && strcmp(method, flow->active) != 0) flow->active = "default";
+    if (!by_link && err && err->id && strcmp(err->id, "security_csrf_violation") == 0) kr_csrf_renew(k);
     return err;
 }
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const char *token = kr_query(k->req, "token");
-    kr_session_t *session = NULL;
+    const int json = flow->api || kr_wants_json(k->req, 1);
     kr_outcome_t done;
+    kr_err_t *err;
 
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
-    if (!token) KR_TRY(kr_session_current(&session, k));
-    if (session) {
-        if (flow->api || kr_wants_json(k->req, 1)) {
-            kr_respond_error(k, already(k), 1);
-            return KR_DONE;
-        }
-        kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
-        return KR_DONE;
-    }
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4060005);
-    KR_TRY(take(&done, k, flow));
+    err = take(&done, k, flow);
+    if (is_signed_in(err)) return reply_signed_in(k, err, json);
+    if (err) return err;
     if (done.replace) return kr_flow_retry(k, flow, &done);
     if (done.passed) return recover(k, flow, &done);
-    if (flow->api || kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
+    if (json) kr_reply_json(k, 200, kr_flow_json(k, flow));
     else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     return KR_DONE;
 }

@@ -80,7 +80,7 @@ static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
 
 static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (kr_wants_json(k->req, 1) && !kr_flow_by_mail(k, flow)) kr_reply_json(k, 200, kr_flow_json(k, flow));
+    if (kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
     else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
 }
 
@@ -92,50 +92,52 @@ static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
     return KR_DONE;
 }
 
-/* What was typed stays in the form, and native forms get the (empty) token node: so clients know answers to a wrong submit. */
-static void keep_typed(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, int no_strategy)
+/* What the form said before stays, and what a wrong submit adds comes after it. Clients know it so; each is said once. */
+static void say_after(kr_ctx_t *k, kr_flow_t *flow, json_t *before)
 {
-    const char *email = kr_body_str(body, "email");
+    json_t *said = kr_json_own(k->pool, json_array()), *message, *other;
+    size_t i, j;
 
-    kr_node_set(kr_node_find(flow, "email"), "value", json_string(email ? email : ""));
-    kr_node_csrf(k, flow);
-    if (no_strategy) flow->active = "default";
-}
+    json_array_foreach(before, i, message) {
+        int again = 0;
 
-static int known_method(const char *name)
-{
-    return !name || !*name || strcmp(name, "code") == 0 || strcmp(name, "link") == 0;
+        json_array_foreach(flow->messages, j, other)
+            again |= json_equal(json_object_get(message, "id"), json_object_get(other, "id"));
+        if (!again) json_array_append(said, message);
+    }
+    json_array_extend(said, flow->messages);
+    flow->messages = said;
 }
 
 static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
+    json_t *before = kr_json_own(k->pool, json_copy(flow->messages));
     kr_body_t body;
     kr_err_t *err;
-    const char *method;
 
-    if (k->req->method == KR_GET) kr_body_of_query(&body, k);
-    else KR_TRY(kr_flow_body(&body, k, flow));
+    flow->active = k->realm->settings->verification_use;
     kr_flow_clear_messages(flow);
-    method = kr_body_str(&body, "method");
-    if (!known_method(method) && !kr_body_str(&body, "code") && strcmp(k->realm->settings->verification_use, "code") == 0) {
-        kr_node_message(k, flow, "method", 4000001, json_pack("{s:s}", "reason", "there is no such method"));
-        return kr_err_show_flow(k);
+    err = kr_flow_fields(&body, k, flow);
+    if (!err) err = kr_verification_take(done, k, flow, &body);
+    if (!err && done->fill) flow->messages = before; /* nothing was tried, nothing is said */
+    if (!err || err->status != 400) return err;
+    if (err->kind == KR_ERR_PLAIN) {
+        kr_flow_reason(k, flow, err->reason);
+        err = kr_err_show_flow(k);
     }
-    err = kr_methods_submit(done, k, flow, &body);
-    if (err && err->status == 400) keep_typed(k, flow, &body, !method || strcmp(method, flow->active) != 0);
+    say_after(k, flow, before);
     return err;
 }
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const char *code = kr_query(k->req, "code");
     kr_outcome_t done;
 
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
-    if (k->req->method == KR_GET && code && *code) return prefill(k, flow, code);
     KR_TRY(take(&done, k, flow));
     if (done.replace) return kr_flow_retry(k, flow, &done);
+    if (done.fill) return prefill(k, flow, done.fill);
     if (done.passed) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
         KR_TRY(finish(k, flow, done.via));

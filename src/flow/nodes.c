@@ -72,6 +72,17 @@ void kr_node_remove(kr_flow_t *flow, const json_t *node)
         }
 }
 
+void kr_node_put(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec)
+{
+    json_t *old = kr_node_find(flow, spec->name);
+    json_t *node = kr_node_add(k, flow, group, spec);
+
+    if (!old) return;
+    json_object_set(node, "messages", json_object_get(old, "messages"));
+    json_object_update(old, node);
+    json_array_remove(flow->nodes, json_array_size(flow->nodes) - 1);
+}
+
 void kr_node_set(json_t *node, const char *attribute, json_t *value)
 {
     if (node) json_object_set_new(json_object_get(node, "attributes"), attribute, value);

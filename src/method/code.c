@@ -29,22 +29,6 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
     return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
 }
 
-/* The steps of a choice among addresses need no method. */
-static int is_choice(const kr_body_t *body)
-{
-    return kr_body_str(body, "recovery_address") || kr_body_str(body, "recovery_select_address")
-           || kr_body_str(body, "recovery_confirm_address");
-}
-
-static int says_code(const kr_body_t *body, kr_flow_kind_e kind)
-{
-    const char *method = kr_body_str(body, "method");
-
-    if (kind == KR_FLOW_VERIFICATION && kr_body_str(body, "code")) return 1;
-    if (kind == KR_FLOW_RECOVERY && !method && is_choice(body)) return 1;
-    return method && strcmp(method, "code") == 0;
-}
-
 /* -- verification --------------------------------------------------------- */
 
 /* Where text messages leave too, the one field takes both: what has an @ in it is mail. */
@@ -108,14 +92,10 @@ static kr_err_t *take_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     const char *code = kr_body_str(body, "code");
     const char *address = kr_body_str(body, "email");
 
-    if (!address) address = kr_body_str(body, "sms");
-    if (strcmp(flow->state, "passed_challenge") == 0) {
-        out->replace = 4070002;
-        return NULL;
-    }
+    if (!address || !*address) address = kr_body_str(body, "sms");
     if (code && *code) return check_verification(out, k, flow, code);
     if (address && *address) return send_verification(out, k, flow, address);
-    kr_field_missing(k, flow, code ? "code" : "email");
+    kr_field_missing(k, flow, "email");
     return kr_err_show_flow(k);
 }
 
@@ -182,23 +162,12 @@ kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
     return NULL;
 }
 
+/* The step of the address, the first time and again. A code that comes along is not looked at: a new one is on its way. */
 static kr_err_t *take_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *address = kr_body_str(body, "email");
-    const char *code = kr_body_str(body, "code");
 
-    if (strcmp(flow->state, "passed_challenge") == 0) {
-        out->replace = 4060001;
-        return NULL;
-    }
-    if (kr_recovery_is_choice(flow)) return kr_recovery_take_choice(out, k, flow, body);
-    /* with an address it is a (new) request for a code, whatever else came along */
     if (address && *address) return send_recovery(out, k, flow, address);
-    if (strcmp(flow->state, "sent_email") == 0) {
-        if (code && *code) return kr_recovery_check_code(out, k, flow, code);
-        kr_field_missing(k, flow, "code");
-        return kr_err_show_flow(k);
-    }
     kr_field_missing(k, flow, "email");
     return kr_err_show_flow(k);
 }
@@ -206,7 +175,6 @@ static kr_err_t *take_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 const kr_method_t kr_method_code = {
     .id = KR_METHOD_CODE,
     .on = is_on,
-    .takes = says_code,
     .show = { [KR_FLOW_LOGIN] = kr_code_show_login, [KR_FLOW_REGISTRATION] = kr_code_show_registration,
               [KR_FLOW_RECOVERY] = show_recovery, [KR_FLOW_VERIFICATION] = show_verification },
     .offer = { [KR_FLOW_LOGIN] = kr_code_offer_login, [KR_FLOW_REGISTRATION] = kr_code_offer_registration },

@@ -72,6 +72,7 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     kr_code_row_t row;
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, recovery ? "recovery_link" : "verification_link", token));
+    out->replace_visit = verdict != KR_CODE_RIGHT;
     if (verdict == KR_CODE_EXPIRED) {
         out->replace = recovery ? 4060005 : 4070005;
         out->replace_since = row.expires_at;
@@ -84,14 +85,6 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
         out->proof = (kr_proof_t){ .method = "link_recovery", .aal = "aal1", .address = row.address, .recovery = 1 };
     }
     return NULL;
-}
-
-static int takes(const kr_body_t *body, kr_flow_kind_e kind)
-{
-    const char *method = kr_body_str(body, "method");
-
-    (void)kind;
-    return kr_body_str(body, "token") || (method && strcmp(method, "link") == 0);
 }
 
 static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -108,7 +101,6 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
 const kr_method_t kr_method_link = {
     .id = KR_METHOD_LINK,
     .on = is_on,
-    .takes = takes,
     .show = { [KR_FLOW_RECOVERY] = show, [KR_FLOW_VERIFICATION] = show },
     .submit = { [KR_FLOW_RECOVERY] = take, [KR_FLOW_VERIFICATION] = take },
 };

@@ -93,8 +93,14 @@ static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr
     return NULL;
 }
 
+kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_flow_message(k, flow, NO_STRATEGY[flow->kind], NULL);
+    return kr_err_show_flow(k);
+}
+
 /* Stored as sent, shown once, handed to hooks; an object or nothing. */
-static kr_err_t *take_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     json_t *payload = json_object_get(body->json, "transient_payload");
     const char *why;
@@ -121,14 +127,6 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
     return NULL;
 }
 
-/* What came by mail is a secret of its own: a link is followed in any browser, and verification takes a code from any. */
-static int is_own_secret(kr_ctx_t *k, const kr_flow_t *flow, const kr_method_t *m, const kr_body_t *body)
-{
-    if (!m) return 0;
-    if (m->id == KR_METHOD_LINK) return kr_flow_by_mail(k, flow) && is_sent(body, "token");
-    return flow->kind == KR_FLOW_VERIFICATION && is_sent(body, "code");
-}
-
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_method_t *m;
@@ -136,13 +134,10 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     memset(out, 0, sizeof(*out));
     m = flow->organization_id ? NULL : method_of(k, flow, body);
     if (m && m->keep) m->keep(k, flow, body);
-    if (!is_own_secret(k, flow, m, body)) KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
-    KR_TRY(take_transient(k, flow, body));
+    KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
+    KR_TRY(kr_methods_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
-    if (!m) {
-        kr_flow_message(k, flow, NO_STRATEGY[flow->kind], NULL);
-        return kr_err_show_flow(k);
-    }
+    if (!m) return kr_methods_none(k, flow);
     out->method = m->id;
     return m->submit[flow->kind](out, k, flow, body);
 }

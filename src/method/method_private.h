@@ -26,6 +26,11 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *id
  */
 kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes) KR_MUST_CHECK;
 
+/** What every submit may bring along: `transient_payload`, kept in flow->transient_payload. @return 400 when it is no JSON object */
+kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+/** No method takes the submit: the flow says so. @return kr_err_show_flow */
+kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+
 /* -- the code method in recovery (code.c, recovery_choice.c) ---------------- */
 
 /** What recovery sends. */

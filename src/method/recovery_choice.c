@@ -20,6 +20,9 @@
 /** In the flow: the address that was named first. */
 #define NAMED "recovery_address"
 
+/** What is typed in full, and the button that sends again where the code is awaited: what misses there is said on it. */
+#define AGAIN "recovery_confirm_address"
+
 #define CHOICES_MAX 10
 
 static const kr_node_spec_t SUBMIT = { .name = "method", .type = "submit", .value = "code", .label = 1070009 };
@@ -266,15 +269,15 @@ static kr_err_t *take_choice(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, co
 
         if (strcmp(token_of(k->pool, address), choice) == 0) return show_confirm(out, k, flow, address);
     }
-    return lacks(k, flow, "recovery_select_address");
+    return kr_err(k, 400, NULL, "this is none of the addresses to choose from");
 }
 
 static kr_err_t *take_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *code = kr_body_str(body, "code"), *again = kr_body_str(body, "recovery_confirm_address");
+    const char *code = kr_body_str(body, "code"), *again = kr_body_str(body, AGAIN);
     kr_err_t *err;
 
-    if (!code || !*code) return again && *again ? send_code(out, k, flow, again, "code") : lacks(k, flow, "code");
+    if (!code || !*code) return again && *again ? send_code(out, k, flow, again, AGAIN) : lacks(k, flow, AGAIN);
     err = kr_recovery_check_code(out, k, flow, code);
     flow->show_transient = 0;
     return err;
@@ -292,13 +295,13 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_recovery_take_choice(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *screen = kr_body_str(body, "screen"), *confirmed = kr_body_str(body, "recovery_confirm_address");
+    const char *screen = kr_body_str(body, "screen"), *confirmed = kr_body_str(body, AGAIN);
 
     if (screen && strcmp(screen, "previous") == 0) return go_back(out, k, flow);
     if (strcmp(flow->state, CHOICE) == 0)
         return take_choice(out, k, flow, kr_body_str(body, "recovery_select_address"));
     if (strcmp(flow->state, CODE) == 0) return take_code(out, k, flow, body);
     if (strcmp(flow->state, ADDRESS) == 0) return take_address(out, k, flow, kr_body_str(body, "recovery_address"));
-    if (!confirmed || !*confirmed) return lacks(k, flow, "recovery_confirm_address");
-    return send_code(out, k, flow, confirmed, "recovery_confirm_address");
+    if (!confirmed || !*confirmed) return lacks(k, flow, AGAIN);
+    return send_code(out, k, flow, confirmed, AGAIN);
 }
