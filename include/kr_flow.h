@@ -148,6 +148,8 @@ const char *kr_csrf_token(kr_ctx_t *k);
 const char *kr_csrf_hash(kr_ctx_t *k);
 /** Does a token (masked or plain) belong to the request's cookie? Constant time. */
 int kr_csrf_token_ok(kr_ctx_t *k, const char *token);
+/** Was a token made for the cookie that this is the hash of (kr_csrf_hash), whatever cookie the request has? */
+int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash);
 /** Does the request's cookie belong to the flow? Any secret may have made the hash. */
 int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
 /**

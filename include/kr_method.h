@@ -37,6 +37,7 @@ struct kr_outcome_t {
     int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
     const char *replace_reason; /* and with this reason, where the message is 4000001 */
     apr_time_t replace_since; /* what was sent had expired then; 0: it had not */
+    int again;                /* recovery: replaced because the code, a right one, was used before */
     int replace_visit;        /* 1: it was the token of a link, and who follows links is a browser */
     const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, and is not tried */
 };
@@ -85,6 +86,8 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
  * @return kr_err_show_flow with messages; 403 security_csrf_violation; 400 session_already_available; 404 for a method that is off
  */
 kr_err_t *kr_recovery_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+/** Where a recovery keeps the hash of the anti-CSRF cookie whose form has finished it (kr_csrf_hash): in flow->internal. */
+#define KR_FINISHED_BY "finished.by"
 /** Recovery is for those who are not signed in. @return 400 session_already_available */
 kr_err_t *kr_recovery_check_guest(kr_ctx_t *k) KR_MUST_CHECK;
 /**

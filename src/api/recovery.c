@@ -101,7 +101,17 @@ typedef struct {
     kr_standing_e standing;
     kr_session_t *session;
     kr_flow_t *settings; /* NULL when skipped */
+    const char *form;    /* hash of the cookie whose form did it; NULL: it was no form */
 } recovered_t;
+
+/* For who sends the same form again. */
+static void remember(const recovered_t *r)
+{
+    if (!r->form) return;
+    kr_json_set_at(r->flow->internal, KR_FINISHED_BY, json_string(r->form));
+    kr_json_set_at(r->flow->internal, "finished.session", json_string(r->session->id));
+    if (r->settings) kr_json_set_at(r->flow->internal, "finished.settings", json_string(r->settings->id));
+}
 
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
@@ -119,6 +129,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     k->session_known = 1;
     if (!skips_settings(k, r->flow)) KR_TRY(make_settings(&r->settings, k, r->flow, r->session));
     KR_TRY(kr_hooks_write(k, &after));
+    remember(r);
     return kr_flow_update(k, r->flow);
 }
 
@@ -137,8 +148,8 @@ static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
     const int by_mail = kr_flow_by_mail(k, r->flow), json = kr_wants_json(k->req, 1) && !by_mail;
     kr_err_t *err;
 
-    if (r->settings) kr_settings_unpark(k);
-    if (!r->flow->api || by_mail) kr_session_cookie_set(k, r->session);
+    if (r->session && r->settings) kr_settings_unpark(k);
+    if (r->session && (!r->flow->api || by_mail)) kr_session_cookie_set(k, r->session);
     if (!json) {
         kr_reply_redirect(k, 303, ui);
         return KR_DONE;
@@ -154,19 +165,20 @@ static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
 }
 
 /* The account was changed between the code and the session: the code is used, the flow is over. */
-static kr_err_t *stale(kr_ctx_t *k, kr_flow_t *flow, kr_standing_e standing)
+static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
 {
-    const kr_outcome_t why = { .replace = 4000001, .replace_reason = "the account was changed at the same moment, please begin again" };
+    const kr_outcome_t why = { .method = r->done->method, .replace_visit = kr_flow_by_mail(k, r->flow), .replace = 4000001,
+                               .replace_reason = "the account was changed at the same moment, please begin again" };
 
     k->session = NULL;
-    if (standing != KR_PROOF_LOCKED) return kr_flow_retry(k, flow, &why);
-    kr_flow_message(k, flow, 4010011, NULL);
+    if (r->standing != KR_PROOF_LOCKED) return kr_flow_retry(k, r->flow, &why);
+    kr_flow_message(k, r->flow, 4010011, NULL);
     return kr_err_show_flow(k);
 }
 
 static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 {
-    recovered_t r = { .flow = flow, .done = done };
+    recovered_t r = { .flow = flow, .done = done, .form = flow->api || kr_flow_by_mail(k, flow) ? NULL : kr_csrf_hash(k) };
 
     KR_TRY(kr_identity_load(&r.identity, k, done->identity_id, 1));
     if (!r.identity || strcmp(r.identity->state, "active") != 0) {
@@ -181,25 +193,71 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
         flow->csrf_hash = kr_csrf_hash(k);
     }
     KR_TRY(kr_db_tx(k, persist, &r));
-    if (r.standing != KR_PROOF_HOLDS) return stale(k, flow, r.standing);
+    if (r.standing != KR_PROOF_HOLDS) return stale(k, &r);
     kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
+    return reply_recovered(k, &r);
+}
+
+/* -- the same form again -------------------------------------------------- */
+
+#define TWICE apr_time_from_sec(30) /* after the first; a reload later than that is no double click */
+
+/*
+ * Of two posts at once the browser shows the answer to the second, and may have thrown away that to the first, cookie and all. So that
+ * session gets another token; the code is not used again, and there is no session if the first one has ended.
+ * @param session  of the first post
+ * @param done     0: it has ended meanwhile, or a third post was faster
+ */
+static kr_err_t *take_over(int *done, recovered_t *r, kr_ctx_t *k, kr_session_t *session)
+{
+    KR_TRY(kr_session_retoken(done, k, session));
+    if (!*done) return NULL;
+    kr_csrf_renew(k);
+    r->session = session;
+    return NULL;
+}
+
+/*
+ * The code was used before: by this very form? Then its person ends where the first post did, and not at a form that says that it was
+ * used. A script keeps the cookies of both answers and needs none here.
+ */
+static kr_err_t *reply_again(int *done, kr_ctx_t *k, const char *flow_id, const char *token)
+{
+    recovered_t r = { 0 };
+    kr_session_t *first, *current;
+    int still = 1;
+
+    *done = 0;
+    KR_TRY(kr_flow_load(&r.flow, k, KR_FLOW_RECOVERY, flow_id)); /* as the first post has left it */
+    if (!kr_csrf_token_of(k, token, kr_json_str(r.flow->internal, KR_FINISHED_BY))) return NULL;
+    KR_TRY(kr_session_load(&first, k, kr_json_str(r.flow->internal, "finished.session")));
+    if (!first || !kr_session_usable(k, first)) return NULL;
+    KR_TRY(kr_session_current(&current, k));
+    if (!current || strcmp(current->id, first->id) != 0) {
+        if (!kr_csrf_token_ok(k, token) || first->issued_at + TWICE <= k->now) return NULL;
+        if (!kr_wants_json(k->req, 1)) KR_TRY(take_over(&still, &r, k, first));
+        if (!still) return NULL;
+    }
+    if (!skips_settings(k, r.flow))
+        KR_TRY(kr_flow_load(&r.settings, k, KR_FLOW_SETTINGS, kr_json_str(r.flow->internal, "finished.settings")));
+    *done = 1;
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0830) "recovery %s: its form came twice, session %s", flow_id, first->id);
     return reply_recovered(k, &r);
 }
 
 /* -- submit --------------------------------------------------------------- */
 
 /* A code is typed into a form, and a GET types nothing, but a link brings its token as one. */
-static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *take(kr_outcome_t *done, kr_body_t *body, kr_ctx_t *k, kr_flow_t *flow)
 {
     const int by_link = strcmp(k->realm->settings->recovery_use, "link") == 0;
-    kr_body_t body;
     kr_err_t *err;
 
     flow->active = k->realm->settings->recovery_use;
     kr_flow_clear_messages(flow);
-    if (!by_link && k->req->method == KR_GET) KR_TRY(kr_flow_body(&body, k, flow)); /* which says that there is none */
-    else KR_TRY(kr_flow_fields(&body, k, flow));
-    err = kr_recovery_take(done, k, flow, &body);
+    if (!by_link && k->req->method == KR_GET) KR_TRY(kr_flow_body(body, k, flow)); /* which says that there is none */
+    else KR_TRY(kr_flow_fields(body, k, flow));
+    err = kr_recovery_take(done, k, flow, body);
     /* as clients know it: a form with a wrong token ends all open forms */
     if (!by_link && err && err->id && strcmp(err->id, "security_csrf_violation") == 0) kr_csrf_renew(k);
     return err;
@@ -209,13 +267,17 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
     const int json = flow->api || kr_wants_json(k->req, 1);
     kr_outcome_t done;
+    kr_body_t body;
     kr_err_t *err;
+    int answered = 0;
 
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4060005);
-    err = take(&done, k, flow);
+    err = take(&done, &body, k, flow);
     if (is_signed_in(err)) return reply_signed_in(k, err, json);
     if (err) return err;
+    if (done.again) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
+    if (answered) return KR_DONE;
     if (done.replace) return kr_flow_retry(k, flow, &done);
     if (done.passed) return recover(k, flow, &done);
     if (json) kr_reply_json(k, 200, kr_flow_json(k, flow));

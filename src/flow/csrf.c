@@ -150,6 +150,14 @@ const char *kr_csrf_hash(kr_ctx_t *k)
     return value ? kr_hmac(k->pool, k->realm->keys, KR_KEY_CSRF, 0, value) : NULL;
 }
 
+int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash)
+{
+    unsigned char secret[SECRET];
+
+    return token && hash && unmask(secret, k, token)
+           && kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CSRF, kr_base64(k->pool, secret, SECRET), hash) >= 0;
+}
+
 int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow)
 {
     int count;

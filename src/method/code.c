@@ -154,6 +154,7 @@ kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "recovery", code));
     flow->show_transient = 1;
+    out->again = verdict == KR_CODE_USED;
     if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4060006);
     out->passed = 1;
     out->identity_id = row.identity_id;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "kr_json.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -62,13 +63,19 @@ static int is_try(const kr_flow_t *flow, const kr_body_t *body)
     return !kr_recovery_is_choice(flow) && strcmp(flow->state, "choose_method") != 0 && !is_sent(body, "email");
 }
 
+/* A form may be sent twice. What the first time renewed the cookie, so the token of the second is looked at for itself. */
+static int is_form_again(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    return kr_csrf_token_of(k, kr_body_str(body, "csrf_token"), kr_json_str(flow->internal, KR_FINISHED_BY));
+}
+
 static kr_err_t *recovery_by_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *code = kr_body_str(body, "code");
 
     out->method = KR_METHOD_CODE;
     flow->active = "code";
-    KR_TRY(check_csrf(k, flow, body));
+    if (!is_form_again(k, flow, body)) KR_TRY(check_csrf(k, flow, body));
     KR_TRY(kr_methods_transient(k, flow, body));
     if (is_try(flow, body)) return kr_recovery_check_code(out, k, flow, code ? code : "");
     KR_TRY(kr_recovery_check_guest(k));

@@ -251,6 +251,77 @@ def test_programs_may_be_told_where_to_go_on(transitions, post, kind):
             assert new != flow.flow_id and messages(seen) == [message] and seen.json['state'] == 'choose_method'
 
 
+# -- a double click ----------------------------------------------------------------------
+
+def place(answer):
+    """Where an answer leads to."""
+    return answer.location if answer.status == 303 else answer.json['redirect_browser_to']
+
+
+def clicked(server, post, kind):
+    """(client, first answer, cookies of before it, what sends the same form once more): somebody who is in again."""
+    client, flow, code = asked(server, post, kind)
+    before = dict(client.cookies)
+
+    def once_more(code=code):
+        return give(client, 'recovery', flow, code)
+    return client, once_more(), before, once_more
+
+
+@pytest.mark.parametrize('kind', ['browser', 'ajax'])
+def test_the_same_form_sent_again_ends_where_it_did(server, post, kind):
+    client, first, _, once_more = clicked(server, post, kind)
+    session = client.session()['id']
+    second = once_more()
+    assert (second.status, place(second)) == (first.status, place(first))
+    assert not sets_cookie(second) and client.session()['id'] == session
+    settings = client.fetch('settings', place(second).split('=')[-1]).must(200)
+    assert messages(settings) == [1060001]
+
+
+def test_two_posts_at_once_let_the_browser_in_by_either_answer(server, post):
+    """The browser shows the answer to the second post, and may have thrown away the cookies of the first."""
+    client, first, before, once_more = clicked(server, post, 'browser')
+    session, kept = client.session()['id'], dict(client.cookies)
+    client.cookies = dict(before)
+    second = once_more()
+    assert (second.status, place(second)) == (303, place(first)) and recovered(second)
+    assert client.session()['id'] == session, 'there is one session'
+    client.fetch('settings', second.flow_id).must(200)
+    # the code is none for anybody else: with the cookies of the first answer alone, and with none
+    client.cookies = kept
+    assert client.whoami().status == 401
+
+
+def test_two_calls_of_a_script_at_once_make_one_session(server, post):
+    client, first, before, once_more = clicked(server, post, 'ajax')
+    client.cookies = dict(before)
+    second = once_more()
+    assert (second.status, place(second)) == (422, place(first)) and not sets_cookie(second)
+
+
+def test_the_same_form_lets_nobody_in_whose_session_has_ended(server, post):
+    for kind in ('browser', 'ajax'):
+        client, _, before, once_more = clicked(server, post, kind)
+        client.logout()
+        client.cookies = dict(before)
+        answer = once_more()
+        assert answer.status == 303 and not recovered(answer) and 'settings' not in answer.location
+        assert client.whoami().status == 401
+
+
+def test_the_same_form_lets_nobody_in_by_another_code_or_from_elsewhere(server, post):
+    client, _, before, once_more = clicked(server, post, 'browser')
+    code = post.wait(client.email, RECOVERY).code
+    client.cookies = dict(before)
+    assert not recovered(once_more(other_than(code)))
+    thief = server.browser()                            # knows the code and the flow, not the form
+    thief.start('login')
+    client.cookies = dict(thief.cookies)
+    answer = once_more()
+    assert not recovered(answer) and client.whoami().status == 401
+
+
 # -- a choice of address: the state alone says what a submit is -------------------------
 
 STEPS = ({'method': 'code'}, {}, {'method': 'link'}, {'method': 'pigeon'}, {'method': ''})
