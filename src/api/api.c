@@ -196,6 +196,7 @@ void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json)
     req->body_len = 0;
     inner->req = req;
     inner->reply = kr_reply_make(k->pool);
+    inner->inside = 1;
     kr_api_handle(inner);
     /* cookies belong to the browser that asked for the page */
     for (int i = 0; i < inner->reply->cookies->nelts; i++)

@@ -49,6 +49,8 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int messag
  * @param why  its replace... members
  */
 kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why) KR_MUST_CHECK;
+/** In the `internal` of a flow that took the place of a finished one: the id of that, until something is sent to the new one. */
+#define KR_INSTEAD "instead"
 /** The same for one whose time was over. */
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /** The URL of this submit; of a visit from a mail with all that came along. */

@@ -64,6 +64,16 @@ kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow)
     return kr_err_detail(k, err, "return_to", json_string(flow->return_to ? flow->return_to : ""));
 }
 
+/* Who sent the form of a verification twice gets a new flow, as clients know it. The built-in pages show what the first post has come to. */
+static void show_first(kr_flow_t **flow, kr_ctx_t *k)
+{
+    const char *id = kr_json_str((*flow)->internal, KR_INSTEAD);
+    kr_flow_t *first;
+
+    if (!id || !k->inside || kr_flow_load(&first, k, (*flow)->kind, id)) return; /* gone since: then the new one */
+    if (strcmp(first->state, "passed_challenge") == 0 && !kr_flow_expired(k, first)) *flow = first;
+}
+
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
 {
     const char *id = kr_query(k->req, "id");
@@ -72,6 +82,7 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
 
     if (!err && !flow->api && !kr_flow_visitor(k, flow)) err = kr_csrf_violation(k, NULL);
     if (!err && kr_flow_expired(k, flow)) err = kr_flow_gone(k, flow);
+    if (!err) show_first(&flow, k);
     if (!err) kr_flow_fill_visit(k, flow);
     if (err) kr_respond_error(k, err, 1);
     else kr_reply_json(k, 200, kr_flow_json(k, flow));
@@ -213,6 +224,7 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *w
     KR_TRY(begin_again(&flow, k, old, old->api && !why->replace_visit, kr_flow_submit_url(k, old), 1));
     if (why->replace_reason) kr_flow_reason(k, flow, why->replace_reason);
     else kr_flow_message(k, flow, why->replace, why->replace_since ? expiry(k, why->replace_since) : NULL);
+    if (why->replace == 4070002 && kr_csrf_owns(k, old)) kr_json_set_at(flow->internal, KR_INSTEAD, json_string(old->id));
     KR_TRY(kr_flow_insert(k, flow));
     return reply_retry(k, flow, why);
 }

@@ -201,6 +201,19 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 /* -- the same form again -------------------------------------------------- */
 
 #define TWICE apr_time_from_sec(30) /* after the first; a reload later than that is no double click */
+#define WAIT apr_time_from_msec(40) /* ten times at most */
+
+/* As the first post has left it. That one has used the code and is about to write what follows from it, or is done. */
+static kr_err_t *load_finished(kr_flow_t **out, kr_ctx_t *k, const char *flow_id)
+{
+    for (int i = 0; i < 10; i++) {
+        KR_TRY(kr_flow_load(out, k, KR_FLOW_RECOVERY, flow_id));
+        if (kr_json_str((*out)->internal, KR_FINISHED_BY)) return NULL;
+        kr_db_release(k); /* nobody shall wait for a connection meanwhile, the first post least of all */
+        apr_sleep(WAIT);
+    }
+    return NULL;
+}
 
 /*
  * Of two posts at once the browser shows the answer to the second, and may have thrown away that to the first, cookie and all. So that
@@ -228,7 +241,7 @@ static kr_err_t *reply_again(int *done, kr_ctx_t *k, const char *flow_id, const 
     int still = 1;
 
     *done = 0;
-    KR_TRY(kr_flow_load(&r.flow, k, KR_FLOW_RECOVERY, flow_id)); /* as the first post has left it */
+    KR_TRY(load_finished(&r.flow, k, flow_id));
     if (!kr_csrf_token_of(k, token, kr_json_str(r.flow->internal, KR_FINISHED_BY))) return NULL;
     KR_TRY(kr_session_load(&first, k, kr_json_str(r.flow->internal, "finished.session")));
     if (!first || !kr_session_usable(k, first)) return NULL;
@@ -276,7 +289,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     err = take(&done, &body, k, flow);
     if (is_signed_in(err)) return reply_signed_in(k, err, json);
     if (err) return err;
-    if (done.again) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
+    if (done.again && !flow->api) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
     if (answered) return KR_DONE;
     if (done.replace) return kr_flow_retry(k, flow, &done);
     if (done.passed) return recover(k, flow, &done);

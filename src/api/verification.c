@@ -116,6 +116,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
     kr_err_t *err;
 
     flow->active = k->realm->settings->verification_use;
+    json_object_del(flow->internal, KR_INSTEAD);
     kr_flow_clear_messages(flow);
     err = kr_flow_fields(&body, k, flow);
     if (!err) err = kr_verification_take(done, k, flow, &body);

@@ -81,6 +81,10 @@ static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *f
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "verification", code));
     flow->show_transient = verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED;
+    if (verdict == KR_CODE_USED) { /* by another post, at the same moment: the flow has passed */
+        out->replace = 4070002;
+        return NULL;
+    }
     if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4070006);
     out->passed = 1;
     out->via = row.address ? kr_code_via(row.address) : "email";

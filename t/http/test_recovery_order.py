@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recovery: what of a submit is looked at, in which order, and what each kind of client is told."""
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lib.account import account, ask, give, member, other_than, recovered
@@ -298,6 +300,22 @@ def test_two_calls_of_a_script_at_once_make_one_session(server, post):
     client.cookies = dict(before)
     second = once_more()
     assert (second.status, place(second)) == (422, place(first)) and not sets_cookie(second)
+
+
+@pytest.mark.parametrize('kind', ['browser', 'ajax'])
+def test_two_posts_at_the_very_same_moment_end_at_one_place(server, post, kind):
+    client, flow, code = asked(server, post, kind)
+    racers = [server.client(kind) for _ in range(2)]
+
+    def click(racer):
+        racer.cookies = dict(client.cookies)
+        return give(racer, 'recovery', flow, code)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(click, racers))
+    assert {a.status for a in answers} == {303 if kind == 'browser' else 422}
+    assert len({place(a) for a in answers}) == 1 and '/settings?flow=' in place(answers[0])
+    assert sum(recovered(a) for a in answers) == (2 if kind == 'browser' else 1)
+    assert [r.whoami().status for r in racers].count(200) == 1
 
 
 def test_the_same_form_lets_nobody_in_whose_session_has_ended(server, post):

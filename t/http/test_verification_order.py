@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verification: what of a submit is looked at, in which order, what a form looks like afterwards, and a second submit."""
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lib.account import account, ask, give, is_verified, member, other_than
 from lib.clients import HTML, error_id, messages
 from lib.mailbox import VERIFICATION
-from lib.settings import UI
+from lib.serving import free_port
+from lib.settings import UI, merge
 
 JSON = 'application/json'
 pytestmark = pytest.mark.san
@@ -198,6 +202,66 @@ def test_the_link_of_the_mail_followed_after_the_code_was_typed_elsewhere(server
     answer = phone.get(mail.link if right else mail.link.replace(mail.code, other_than(mail.code)), accept=accept)
     new = replaced(answer, phone, flow, accept == HTML)
     assert shown(new) == ('choose_method', 'code', [4070002])
+
+
+# -- a double click, on the built-in pages -----------------------------------------------------
+
+@pytest.fixture(scope='module')
+def pages(request, database, post):
+    from conftest import end, start
+    port = free_port()
+    own = {flow: {'ui_url': None} for flow in ('login', 'registration', 'verification', 'recovery', 'settings', 'error')}
+    server = start(request, database, merge(account(uri=post.uri), {'selfservice': {
+        'default_browser_return_url': '/ui/welcome', 'allowed_return_urls': [f'http://127.0.0.1:{port}', UI], 'flows': own}}),
+        port=port, flags=['ui'])
+    yield server
+    end(server)
+
+
+def asked_on_a_page(server, post):
+    client = member(server, 'browser')
+    flow = client.start('verification', {'return_to': UI + '/verified'})
+    flow = client.step('verification', flow, {'method': 'code', 'email': client.email}).must(200)
+    return client, flow, post.wait(client.email, VERIFICATION, 2).code
+
+
+def page_after(client, answer):
+    """What a person sees of the page that an answer leads to."""
+    page = client.get(answer.must(303).location).must(200).body.decode()
+    return re.search('<h1>(.*?)</h1>', page)[1], re.findall('class="message ([a-z]+)"', page), UI + '/verified' in page
+
+
+def test_a_double_click_on_the_code_ends_at_the_page_of_the_first(pages, post):
+    client, flow, code = asked_on_a_page(pages, post)
+    first, second = (give(client, 'verification', flow, code) for _ in range(2))
+    assert first.location.split('=')[-1] == flow.flow_id != second.flow_id
+    assert page_after(client, second) == ('Address confirmed', ['success'], True)
+    # for all others it is a new form, as its flow says
+    assert messages(client.fetch('verification', second.flow_id).must(200)) == [4070002]
+    third = give(client, 'verification', second.flow_id, code)
+    assert page_after(client, third)[:2] == ('Verify your address', ['error'])
+
+
+def test_posts_of_a_code_at_once_end_at_one_page(pages, post):
+    client, flow, code = asked_on_a_page(pages, post)
+    racers = [pages.browser() for _ in range(5)]             # as many as a flow takes tries
+
+    def click(racer):
+        racer.cookies = dict(client.cookies)
+        return give(racer, 'verification', flow, code)
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(click, racers))
+    assert sum(a.flow_id == flow.flow_id for a in answers) == 1
+    for racer, answer in zip(racers, answers):
+        assert page_after(racer, answer) == ('Address confirmed', ['success'], True)
+
+
+def test_who_follows_the_link_elsewhere_is_shown_the_new_form(pages, post):
+    client, flow, code = asked_on_a_page(pages, post)
+    link = post.wait(client.email, VERIFICATION, 2).link
+    give(client, 'verification', flow, code)
+    phone = pages.browser()
+    assert page_after(phone, phone.get(link))[:2] == ('Verify your address', ['error'])
 
 
 # -- by link -----------------------------------------------------------------------------------
