@@ -44,13 +44,16 @@ typedef enum { KR_LEAF_STRING, KR_LEAF_NUMBER, KR_LEAF_INTEGER, KR_LEAF_BOOLEAN,
 typedef struct {
     const char *path;         /* "traits.name.first" */
     kr_leaf_e type;
-    kr_leaf_e item_type;      /* of arrays */
+    const apr_array_header_t *items; /* of arrays: kr_leaf_t, what an element is; empty when the schema does not say */
+    int tuple;                /* 1: `items` has one for each position; 0: one that counts for all */
+    apr_int64_t max_items;    /* of arrays; 0: any number */
     int array_of_objects;     /* 1: no node, and the path counts as object when decoding */
     int required;             /* by its direct parent */
     int node;                 /* 1: gets a form node (identity-schema.md section 3) */
     const char *input_type;   /* "text", "email", "number", "checkbox", ... */
     const char *autocomplete; /* or NULL */
     const char *title;        /* or NULL */
+    const char *description;  /* or NULL */
     const char *pattern;      /* or NULL */
     const char *format;       /* or NULL */
     const json_t *options;    /* enum as [{"value":v},...], or NULL */
@@ -62,7 +65,7 @@ typedef struct {
 } kr_leaf_t;
 
 /** A compiled identity schema. Made at start, shared read-only by all threads. */
-typedef struct {
+typedef struct kr_schema_t {
     const char *id;
     const char *url_id;              /* base64url of the id, for schema_url */
     int selectable;                  /* identity.schemas[].selfservice_selectable */
@@ -83,5 +86,7 @@ kr_schema_t *kr_schema_compile(apr_pool_t *pool, const char *id, const char *raw
 
 /** The leaf with that path, or NULL. */
 const kr_leaf_t *kr_schema_leaf(const kr_schema_t *schema, const char *path);
+/** What the element of a list at that position is; NULL where the schema does not say. */
+const kr_leaf_t *kr_leaf_item(const kr_leaf_t *list, apr_size_t position);
 
 #endif

@@ -70,6 +70,7 @@ typedef struct {
     const char *here;           /* a page of somebody who is signed in: its name, for the way between those; else NULL */
     int wide;                   /* 1: as wide as those, for what is no form */
     const char *settings_url;   /* for that way: where settings begin */
+    const struct kr_schema_t *schema; /* of the traits on the page: what lists hold, what names the account; NULL: unknown */
     kr_page_link_t links[KR_PAGE_LINKS];
 } kr_page_t;
 

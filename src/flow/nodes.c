@@ -148,11 +148,25 @@ static void add_unmatched(kr_ctx_t *k, kr_flow_t *flow, const char *group, const
     }
 }
 
+/* The elements that a list had when it was shown before: it may be shorter by now. */
+static void forget_elements(kr_flow_t *flow, const char *list)
+{
+    const size_t len = strlen(list);
+
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
+        const char *name = node_id(json_array_get(flow->nodes, i));
+
+        if (strncmp(name, list, len) == 0 && name[len] == '.') json_array_remove(flow->nodes, i);
+    }
+}
+
 void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded)
 {
     for (int i = 0; i < schema->leaves->nelts; i++) {
-        json_t *node = kr_node_find(flow, APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t).path);
+        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t);
+        json_t *node = kr_node_find(flow, leaf->path);
 
+        if (leaf->type == KR_LEAF_ARRAY) forget_elements(flow, leaf->path);
         if (node) json_object_del(json_object_get(node, "attributes"), "value");
     }
     kr_nodes_fill(flow, schema, decoded);

@@ -142,24 +142,38 @@ static apr_array_header_t *texts_sent(apr_pool_t *pool, const json_t *sent)
     return texts;
 }
 
+/**
+ * The elements of a list, each under the list's name. Empty fields are those that nobody filled in: they are no elements. Where each
+ * position means something of its own, only those at the end are left out. New reference, or NULL when nothing is left.
+ */
+static json_t *list_value(const kr_leaf_t *leaf, const apr_array_header_t *texts)
+{
+    json_t *all = json_array();
+    int end = texts->nelts;
+
+    while (end > 0 && !*APR_ARRAY_IDX(texts, end - 1, const char *)) end--;
+    for (int i = 0; i < end; i++) {
+        const char *text = APR_ARRAY_IDX(texts, i, const char *);
+        const kr_leaf_t *item = kr_leaf_item(leaf, (apr_size_t)i);
+
+        if (*text || leaf->tuple) json_array_append_new(all, convert(item ? item->type : KR_LEAF_STRING, text));
+    }
+    if (json_array_size(all)) return all;
+    json_decref(all);
+    return NULL;
+}
+
 /** The value of a field. New reference, or NULL when it counts as not sent. */
 static json_t *field_value(apr_pool_t *pool, const kr_leaf_t *leaf, const json_t *sent)
 {
     apr_array_header_t *texts = texts_sent(pool, sent);
     const char *text;
-    json_t *all;
 
     if (!texts->nelts) return NULL;
+    if (leaf->type == KR_LEAF_ARRAY) return list_value(leaf, texts);
     /* a checkbox is often preceded by a hidden "false" of its name, so of booleans the last one counts */
     text = APR_ARRAY_IDX(texts, leaf->type == KR_LEAF_BOOLEAN ? texts->nelts - 1 : 0, const char *);
-    if (!*text && (leaf->type != KR_LEAF_ARRAY || texts->nelts == 1)) return when_empty(leaf);
-    if (leaf->type != KR_LEAF_ARRAY) return convert(leaf->type, text);
-
-    all = json_array();
-    for (int i = 0; i < texts->nelts; i++) {
-        json_array_append_new(all, convert(leaf->item_type, APR_ARRAY_IDX(texts, i, const char *)));
-    }
-    return all;
+    return *text ? convert(leaf->type, text) : when_empty(leaf);
 }
 
 /* -- putting together ----------------------------------------------------- */

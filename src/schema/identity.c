@@ -12,7 +12,6 @@
 
 #include "room.h"
 
-#define MAX_OPTIONS 500
 #define MAX_LEVELS 32
 
 typedef struct {
@@ -26,8 +25,6 @@ typedef struct {
 
 static int visit(walk_t *w, const json_t *json, const char *path, int required, int branch);
 
-/* -- one leaf ------------------------------------------------------------- */
-
 static const json_t *target(const walk_t *w, const json_t *json)
 {
     const kr_node_t *node = json ? kr_validator_node(w->validator, json) : NULL;
@@ -35,111 +32,11 @@ static const json_t *target(const walk_t *w, const json_t *json)
     return node ? node->json : NULL;
 }
 
-static const struct {
-    const char *name;
-    kr_leaf_e type;
-    const char *input_type;
-} TYPES[] = {
-    { "string", KR_LEAF_STRING, "text" },       { "number", KR_LEAF_NUMBER, "number" },
-    { "integer", KR_LEAF_INTEGER, "number" },   { "boolean", KR_LEAF_BOOLEAN, "checkbox" },
-    { "array", KR_LEAF_ARRAY, "text" },
-};
-
-/** Formats that choose the input; the others leave what the type says. */
-static const struct {
-    const char *format, *input_type, *autocomplete;
-} INPUTS[] = {
-    { "email", "email", "email" }, { "tel", "tel", "tel" },
-    { "uri", "url", "url" },       { "date", "date", NULL },
-    { "regex", "text", NULL },     { "date-time", "datetime-local", NULL },
-};
-
-/** What a constant says of its type, where the schema itself says nothing. */
-static const char *const_type(const json_t *value)
-{
-    return !value || json_is_null(value) ? NULL : kr_value_type(value);
-}
-
-/** The one type of a schema; NULL when it has none or several. */
-static const char *type_name(const json_t *json)
-{
-    const json_t *type = json_object_get(json, "type");
-
-    if (json_array_size(type) == 1) type = json_array_get(type, 0);
-    return type ? json_string_value(type) : const_type(json_object_get(json, "const"));
-}
-
-static kr_leaf_e leaf_type(const char *name, const char **input_type)
-{
-    int i;
-
-    for (i = 0; name && i < KR_DIM(TYPES); i++) {
-        if (strcmp(TYPES[i].name, name) != 0) continue;
-        if (input_type) *input_type = TYPES[i].input_type;
-        return TYPES[i].type;
-    }
-    return KR_LEAF_OTHER;
-}
-
 static int is_type(const json_t *json, const char *name)
 {
-    const char *type = type_name(json);
+    const char *type = kr_leaf_type_name(json);
 
     return type && strcmp(type, name) == 0;
-}
-
-static const json_t *options(apr_pool_t *pool, const json_t *values)
-{
-    json_t *list, *value;
-    apr_size_t i;
-
-    if (!json_is_array(values)) return NULL;
-    list = kr_json_own(pool, json_array());
-    json_array_foreach(values, i, value) {
-        if (i == MAX_OPTIONS) break;
-        json_array_append_new(list, json_pack("{s:O}", "value", value));
-    }
-    return list;
-}
-
-static int read_items(walk_t *w, kr_leaf_t *leaf, const json_t *json)
-{
-    const json_t *items = target(w, json_object_get(json, "items"));
-    const kr_node_t *node = items ? kr_validator_node(w->validator, items) : NULL;
-
-    leaf->item_type = leaf_type(type_name(items), NULL);
-    leaf->array_of_objects = is_type(items, "object");
-    leaf->node = leaf->item_type != KR_LEAF_OTHER && leaf->item_type != KR_LEAF_ARRAY;
-    return !node || kr_extension_read(w->pool, leaf, items, node->where, &w->why);
-}
-
-static void read_input(kr_leaf_t *leaf)
-{
-    int i;
-
-    /* the name is the whole path, so this is for schemas with a property beside traits */
-    if (leaf->input_type && strcmp(leaf->path, "password") == 0) leaf->input_type = "password";
-    for (i = 0; leaf->node && leaf->format && i < KR_DIM(INPUTS); i++) {
-        if (strcmp(INPUTS[i].format, leaf->format) != 0) continue;
-        leaf->input_type = INPUTS[i].input_type;
-        leaf->autocomplete = INPUTS[i].autocomplete;
-    }
-}
-
-static int read_leaf(walk_t *w, kr_leaf_t *leaf, const json_t *json, const char *path)
-{
-    memset(leaf, 0, sizeof(*leaf));
-    leaf->path = path;
-    leaf->type = leaf_type(type_name(json), &leaf->input_type);
-    leaf->item_type = KR_LEAF_OTHER;
-    leaf->node = leaf->type != KR_LEAF_OTHER;
-    leaf->title = json_string_value(json_object_get(json, "title"));
-    leaf->pattern = json_string_value(json_object_get(json, "pattern"));
-    leaf->format = json_string_value(json_object_get(json, "format"));
-    leaf->options = options(w->pool, json_object_get(json, "enum"));
-    if (leaf->type == KR_LEAF_ARRAY && !read_items(w, leaf, json)) return 0;
-    read_input(leaf);
-    return kr_extension_read(w->pool, leaf, json, kr_validator_node(w->validator, json)->where, &w->why);
 }
 
 /* -- leaves of one path from several branches ----------------------------- */
@@ -161,12 +58,15 @@ static void merge(kr_leaf_t *into, const kr_leaf_t *from)
 {
     if (into->type == KR_LEAF_OTHER) {
         into->type = from->type;
-        into->item_type = from->item_type;
+        into->items = from->items;
+        into->tuple = from->tuple;
+        into->max_items = from->max_items;
         into->array_of_objects = from->array_of_objects;
         into->node = from->node;
         into->input_type = from->input_type;
     }
     if (!into->title) into->title = from->title;
+    if (!into->description) into->description = from->description;
     if (!into->pattern) into->pattern = from->pattern;
     if (!into->format) into->format = from->format;
     if (!into->options) into->options = from->options;
@@ -179,14 +79,14 @@ static void merge(kr_leaf_t *into, const kr_leaf_t *from)
     if (!into->code_via) into->code_via = from->code_via;
     if (!into->verify_via) into->verify_via = from->verify_via;
     if (!into->recover_via) into->recover_via = from->recover_via;
-    read_input(into);
+    kr_leaf_input(into);
 }
 
 static int add_leaf(walk_t *w, const json_t *json, const char *path, int required)
 {
     kr_leaf_t leaf, *known;
 
-    if (!read_leaf(w, &leaf, json, path)) return 0;
+    if (!kr_leaf_read(&leaf, w->pool, w->validator, json, path, &w->why)) return 0;
     leaf.required = required;
     known = find_leaf(w->leaves, path);
     if (known) merge(known, &leaf);
@@ -275,7 +175,7 @@ static int visit(walk_t *w, const json_t *json, const char *path, int required, 
         return 0;
     }
     if (object && !is_object_path(w, path)) APR_ARRAY_PUSH(w->objects, const char *) = path;
-    if (!object && (!branch || type_name(json)) && !add_leaf(w, json, path, required)) return 0;
+    if (!object && (!branch || kr_leaf_type_name(json)) && !add_leaf(w, json, path, required)) return 0;
     w->level++;
     ok = visit_inside(w, json, path, object || (branch && is_object_path(w, path)));
     w->level--;

@@ -200,4 +200,18 @@ int kr_format_uri_template(const char *s);
 /** Read "ory.sh/kratos" of a schema into the leaf; absent is fine. @return 0 with *why: `where` and what */
 int kr_extension_read(apr_pool_t *pool, kr_leaf_t *leaf, const json_t *schema, const char *where, const char **why);
 
+
+/* -- leaf.c --------------------------------------------------------------- */
+
+/** The one type of a schema; NULL when it has none or several. */
+const char *kr_leaf_type_name(const json_t *json);
+/**
+ * Read a property that is no object. `json` is its schema with $ref followed.
+ * @return 0 with *why when its extension, or that of its elements, is not well formed
+ */
+int kr_leaf_read(kr_leaf_t *leaf, apr_pool_t *pool, const kr_validator_t *validator, const json_t *json, const char *path,
+                 const char **why);
+/** Choose input and autocomplete by type and format: again when a branch added to them. */
+void kr_leaf_input(kr_leaf_t *leaf);
+
 #endif

@@ -119,23 +119,28 @@ static void put_limits(ui_html_t *h, const ui_node_t *n, const char *type)
 
 /* -- fields --------------------------------------------------------------- */
 
-static void put_messages(ui_html_t *h, const ui_node_t *n)
+void ui_hints_put(ui_html_t *h, const char *id, const json_t *messages)
 {
     size_t i;
     json_t *message;
 
-    if (json_array_size(n->messages) == 0) return;
-    ui_add(h, "<div id=\"n%d-m\">\n", n->nr);
-    json_array_foreach(n->messages, i, message) {
+    if (json_array_size(messages) == 0) return;
+    ui_add(h, "<div id=\"%s\">\n", id);
+    json_array_foreach(messages, i, message) {
         int bad = strcmp(ui_or_else(kr_json_str(message, "type"), ""), "error") == 0;
         ui_add(h, "<p class=\"%s\">%s</p>\n", bad ? "hint bad" : "hint", ui_message(h->pool, h->words, message));
     }
     ui_add(h, "</div>\n");
 }
 
+static void put_messages(ui_html_t *h, const ui_node_t *n)
+{
+    ui_hints_put(h, apr_psprintf(h->pool, "n%d-m", n->nr), n->messages);
+}
+
 static void put_label(ui_html_t *h, const ui_node_t *n, int mark_optional)
 {
-    ui_add(h, "<label for=\"n%d\">%s", n->nr, n->label);
+    ui_add(h, n->bare ? "<label class=\"aside\" for=\"n%d\">%s" : "<label for=\"n%d\">%s", n->nr, n->label);
     if (mark_optional && !ui_node_has(n, "required")) ui_add(h, " <span class=\"quiet\">(%s)</span>", ui_word(h->words, "optional"));
     ui_add(h, "</label>\n");
 }
@@ -204,6 +209,10 @@ void ui_field_put(ui_html_t *h, const ui_node_t *n, int mark_optional)
     const json_t *options = json_object_get(n->attributes, "options");
     const char *type = input_type(n);
 
+    if (n->list) {
+        ui_list_put(h, n, mark_optional);
+        return;
+    }
     if (strcmp(type, "checkbox") == 0) {
         put_checkbox(h, n);
         return;

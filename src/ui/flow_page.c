@@ -54,7 +54,7 @@ static void put_summary(ui_html_t *h, const json_t *messages, const apr_array_he
         if (!n->failed || n->kind != UI_FIELD) continue;
         if (links++) ui_add(h, ", ");
         else ui_add(h, "<p>%s ", ui_word(h->words, "check"));
-        ui_add(h, "<a href=\"#n%d\">%s</a>", n->nr, n->label);
+        ui_add(h, "<a href=\"#n%d\">%s</a>", n->list ? ui_list_nr(n) : n->nr, n->label);
     }
     if (links) ui_add(h, "</p>\n");
     ui_add(h, "</div>\n");
@@ -128,11 +128,11 @@ static void name_new_password(const kr_page_t *page, apr_array_header_t *nodes)
 const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_t *flow)
 {
     const json_t *messages = kr_json_at(flow, "ui.messages");
-    apr_array_header_t *nodes = ui_nodes_read(pool, page->words, kr_json_at(flow, "ui.nodes"));
+    apr_array_header_t *nodes = ui_nodes_read(pool, page->words, page->schema, ui_nodes_gather(pool, page->schema, flow));
     const char *method = kr_json_str(flow, "ui.method"), *action = ui_safe_url(pool, kr_json_str(flow, "ui.action"));
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",
-                    .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0, .who = page->here ? ui_who(flow) : NULL };
+                    .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0, .who = page->here ? ui_or_else(ui_who(pool, page, flow), "") : NULL };
     ui_html_t *h = ui_page_begin(pool, page, heading_of(page, flow, nodes), failed);
 
     if (!failed) focus_code(nodes);

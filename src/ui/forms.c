@@ -125,6 +125,7 @@ static int changes_password(const ui_form_t *form)
 /** Managers of passwords want to know whose password changes; people do, and the API is not told. */
 static void put_whose_password(ui_html_t *h, const ui_form_t *form)
 {
+    if (!*form->who) return;
     ui_add(h, "<input class=\"aside\" type=\"text\" autocomplete=\"username\" value=\"%s\" readonly tabindex=\"-1\" "
               "aria-hidden=\"true\">\n", form->who);
 }

@@ -67,6 +67,7 @@ static const char *label_of(apr_pool_t *pool, const kr_words_t *words, const jso
 
     if (!label) label = ui_message(pool, words, kr_json_at(node, "meta.label"));
     if (*label) return label;
+    if (n->list && kr_leaf_item(n->list, 0) && !n->list->tuple && kr_leaf_item(n->list, 0)->title) return kr_leaf_item(n->list, 0)->title;
     if (n->kind == UI_LINK) return ui_message(pool, words, json_object_get(n->attributes, "title"));
     if (n->kind == UI_SUBMIT) label = ui_value_text(pool, json_object_get(n->attributes, "value"));
     return label && *label ? label : n->name;
@@ -81,6 +82,24 @@ static int has_error(const json_t *messages)
         if (strcmp(ui_or_else(kr_json_str(message, "type"), ""), "error") == 0) return 1;
     }
     return 0;
+}
+
+static int has_failed(const ui_node_t *n)
+{
+    const char *position;
+    json_t *messages;
+
+    json_object_foreach((json_t *)n->elements, position, messages) {
+        if (has_error(messages)) return 1;
+    }
+    return has_error(n->messages);
+}
+
+static const kr_leaf_t *list_of(const kr_schema_t *schema, const ui_node_t *n)
+{
+    const kr_leaf_t *leaf = schema && json_is_array(json_object_get(n->attributes, "value")) ? kr_schema_leaf(schema, n->name) : NULL;
+
+    return leaf && leaf->type == KR_LEAF_ARRAY ? leaf : NULL;
 }
 
 /** A group with a button and no submit works by script alone: its fields would be questions that nobody reads. */
@@ -104,7 +123,7 @@ static void skip_scripted_groups(apr_array_header_t *nodes)
     }
 }
 
-apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const json_t *nodes)
+apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const kr_schema_t *schema, const json_t *nodes)
 {
     apr_array_header_t *out = apr_array_make(pool, 16, sizeof(ui_node_t));
     size_t i;
@@ -119,10 +138,12 @@ apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, con
         n->kind = kind_of(node, n->attributes);
         n->group = ui_or_else(kr_json_str(node, "group"), "default");
         n->name = ui_or_else(kr_json_str(n->attributes, "name"), "");
+        n->list = list_of(schema, n);
+        n->elements = json_object_get(node, "elements");
         n->look = look_of(n->name);
         n->label = label_of(pool, words, node, n);
         n->label_id = (int)json_integer_value(kr_json_at(node, "meta.label.id"));
-        n->failed = has_error(n->messages);
+        n->failed = has_failed(n);
     }
     skip_scripted_groups(out);
     return out;
@@ -186,6 +207,10 @@ void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional)
 {
     switch (node->kind) {
     case UI_HIDDEN:
+        if (node->list) {
+            ui_list_put_hidden(h, node);
+            break;
+        }
         ui_add(h, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", node->name,
                ui_value_text(h->pool, json_object_get(node->attributes, "value")));
         break;

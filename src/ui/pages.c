@@ -88,6 +88,15 @@ static void choose_words(kr_ctx_t *k, kr_page_t *page, const json_t *flow)
     page->words = kr_pages_words(k->realm->pages, k->pool, locale, kr_header(k->req, "Accept-Language"));
 }
 
+/* What a page knows of somebody's traits: by the schema of the account, else the one that a flow names, else the default. */
+static void choose_schema(kr_ctx_t *k, kr_page_t *page, const json_t *shown)
+{
+    const char *id = kr_json_str(shown, "identity.schema_id");
+
+    page->schema = kr_realm_schema(k->realm, id ? id : kr_json_str(shown, "identity_schema"));
+    if (!page->schema) page->schema = kr_realm_schema(k->realm, NULL);
+}
+
 /* -- pages of flows ------------------------------------------------------- */
 
 /* Somebody who is signed in and only proves it again has an account, and no use for recovery. */
@@ -143,6 +152,7 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
         return;
     }
     if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
+    choose_schema(k, page, json);
     put_ways(k, page, p, json);
     ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, json));
 }
@@ -166,6 +176,7 @@ static void show_welcome(kr_ctx_t *k, kr_page_t *page)
         return;
     }
     page->here = "welcome";
+    choose_schema(k, page, session);
     kr_api_call(k, "/self-service/logout/browser", &status, &logout);
     if (status == 200) url = kr_json_str(logout, "logout_url");
     ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session, url));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages of somebody who is signed in: who this is, and where else. From what whoami and the list of sessions show. */
 #include "kr_json.h"
+#include "kr_schema.h"
 #include "kr_text.h"
 #include "ui.h"
 
@@ -9,32 +10,53 @@
 
 /* -- who ------------------------------------------------------------------ */
 
-static const char *first_string(const json_t *traits, int depth)
+/** The first text in a value: of a list its first element. */
+static const char *first_string(const json_t *value, int depth)
 {
-    const char *key, *found;
-    json_t *value;
+    const char *key, *found = NULL;
+    json_t *child;
+    size_t i;
 
-    json_object_foreach((json_t *)traits, key, value) {
-        found = depth > 0 ? first_string(value, depth - 1) : NULL;
-        if (json_is_string(value)) found = json_string_value(value);
-        if (found && *found) return found;
+    if (json_is_string(value)) return *json_string_value(value) ? json_string_value(value) : NULL;
+    if (depth == 0) return NULL;
+    json_object_foreach((json_t *)value, key, child) {
+        if ((found = first_string(child, depth - 1)) != NULL) return found;
+    }
+    json_array_foreach(value, i, child) {
+        if ((found = first_string(child, depth - 1)) != NULL) return found;
     }
     return NULL;
 }
 
-const char *ui_who(const json_t *session)
+static int is_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->password_identifier || leaf->code_identifier || leaf->webauthn_identifier;
+}
+
+/** What one signs in with, as it was typed: numbers may be that, too. */
+static const char *first_identifier(apr_pool_t *pool, const kr_schema_t *schema, const json_t *holder)
+{
+    for (int i = 0; schema && i < schema->leaves->nelts; i++) {
+        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t);
+        const json_t *value = is_identifier(leaf) ? kr_json_at(kr_json_at(holder, "identity"), leaf->path) : NULL;
+
+        if (json_is_array(value)) value = json_array_get(value, 0);
+        if (json_is_number(value)) return kr_json_dump(pool, value, NULL);
+        if (json_is_string(value) && *json_string_value(value)) return json_string_value(value);
+    }
+    return NULL;
+}
+
+const char *ui_who(apr_pool_t *pool, const kr_page_t *page, const json_t *holder)
 {
     static const char *const names[] = { "email", "username" };
-    const json_t *traits = kr_json_at(session, "identity.traits");
-    const char *name;
+    const json_t *traits = kr_json_at(holder, "identity.traits");
+    const char *name = first_identifier(pool, page->schema, holder);
     int i;
 
-    for (i = 0; i < KR_DIM(names); i++) {
-        name = traits ? kr_json_str(traits, names[i]) : NULL;
-        if (name && *name) return name;
-    }
-    name = traits ? first_string(traits, TRAIT_DEPTH) : NULL;
-    return name ? name : kr_json_str(session, "identity.id");
+    for (i = 0; !name && i < KR_DIM(names); i++) name = first_string(json_object_get(traits, names[i]), 1);
+    if (!name) name = first_string(traits, TRAIT_DEPTH);
+    return name;
 }
 
 /* -- parts ---------------------------------------------------------------- */
@@ -105,7 +127,7 @@ const char *kr_ui_session_page(apr_pool_t *pool, const kr_page_t *page, const js
     ui_html_t *h = ui_page_begin(pool, page, page->title, 0);
 
     ui_add(h, "<div class=\"card\">\n<p class=\"lead\">%s <strong>%s</strong></p>\n<dl>\n", ui_word(h->words, "session.who"),
-           ui_who(session));
+           ui_or_else(ui_who(pool, page, session), ui_word(h->words, "session.somebody")));
     put_time(h, "session.since", since_of(session));
     put_time(h, "session.until", kr_json_str(session, "expires_at"));
     put_methods(h, session);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kr_schema.h"
 #include "kr_ui.h"
 
 /* -- what a realm's pages are made of: builtin.c, catalogue.c, layout.c, load.c ------------------------------------- */
@@ -114,10 +115,12 @@ const char *ui_page_end(ui_html_t *h, const kr_page_t *page);
 /* -- session_page.c ------------------------------------------------------- */
 
 /**
- * What somebody would call the account: e-mail address, user name, else the first text trait, else the id.
+ * What somebody would call the account: the first identifier of its schema, else an e-mail address, a user name, the first text among
+ * its traits; never an id, which nobody knows themselves by.
  * @param holder  what has an `identity`: a session, a flow of settings
+ * @return NULL when there is nothing of the kind
  */
-const char *ui_who(const json_t *holder);
+const char *ui_who(apr_pool_t *pool, const kr_page_t *page, const json_t *holder);
 
 /* -- sessions.c ----------------------------------------------------------- */
 
@@ -159,7 +162,10 @@ typedef struct {
     const char *label;  /* in the language of the page; never NULL */
     int label_id;       /* message id of the label, or 0 */
     const json_t *attributes, *messages;
-    int failed;         /* an error is among its messages */
+    const kr_leaf_t *list; /* of a list of traits: what its elements are; its value is an array then. Else NULL */
+    const json_t *elements; /* of a list: {"2": messages} of its elements; or NULL */
+    int failed;         /* an error is among its messages, or those of its elements */
+    int bare;           /* 1: its label is for ears alone, because eyes see it next to it */
     int focus;          /* 1: the cursor stands here when the page opens */
 } ui_node_t;
 
@@ -170,8 +176,8 @@ typedef struct {
 #define UI_EACH_NODE(n, nodes)                                                                                         \
     for ((n) = (const ui_node_t *)(nodes)->elts; (n) < (const ui_node_t *)(nodes)->elts + (nodes)->nelts; (n)++)
 
-/** Read ui.nodes. @return array of ui_node_t, in order; empty for null */
-apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const json_t *nodes);
+/** Read nodes of ui_nodes_gather. @param schema  or NULL @return array of ui_node_t, in order; empty for null */
+apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const kr_schema_t *schema, const json_t *nodes);
 /** A hidden field, a visible one, a text, a picture or a link; nothing for other kinds. */
 void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
 /** A submit button. @param check 1: the browser checks required fields first */
@@ -183,10 +189,31 @@ const char *ui_value_text(apr_pool_t *pool, const json_t *value);
 /** `s`, or `other` where there is none. */
 const char *ui_or_else(const char *s, const char *other);
 
+/* -- gather.c ------------------------------------------------------------- */
+
+/**
+ * The nodes of a flow made ready for forms: elements of lists stand in their lists, what no form can send is left out, and values of
+ * an account that no field stands for go along in a hidden one.
+ * @param schema  of the traits; NULL: as they are
+ * @param flow    as the API shows it
+ */
+const json_t *ui_nodes_gather(apr_pool_t *pool, const kr_schema_t *schema, const json_t *flow);
+
+/* -- lists.c -------------------------------------------------------------- */
+
+/** A list of traits: a field for each element and an empty one, a box for each value that may be chosen, or a field for each position. */
+void ui_list_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
+/** The same unseen. */
+void ui_list_put_hidden(ui_html_t *h, const ui_node_t *node);
+/** The nr of the field that the cursor should go to: the first that is wrong, else the first. */
+int ui_list_nr(const ui_node_t *node);
+
 /* -- fields.c ------------------------------------------------------------- */
 
 /** A field with its label, hint and error. */
 void ui_field_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
+/** Messages of a field as its hints. @param id  of the element around them */
+void ui_hints_put(ui_html_t *h, const char *id, const json_t *messages);
 /** Is it the field for a code that was sent? */
 int ui_field_is_code(const ui_node_t *node);
 
@@ -200,7 +227,7 @@ typedef struct {
     int get;            /* the form's method */
     int wait;           /* a code was sent just now: another one is not offered at once */
     const char *action;
-    const char *who;    /* whose settings these are, or NULL */
+    const char *who;    /* whose settings these are, "" where the account has no name; or NULL */
 } ui_form_t;
 
 /** Is there anything in it that people see? */

@@ -2,12 +2,12 @@
 """The built-in pages, as a browser without JavaScript uses them."""
 import re
 import shutil
-from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
 from lib.clients import PASSWORD, WRONG, new_email
+from lib.reader import Page, Reader
 from lib.serving import Server, free_port, scratch
 
 pytestmark = pytest.mark.san
@@ -22,59 +22,6 @@ def server(request, database):
     server = start(request, database, pages, port=port, flags=['ui'])
     yield server
     end(server)
-
-
-class Page(HTMLParser):
-    """What of a page the tests look at: its form, links, scripts, and text."""
-
-    def __init__(self, answer):
-        super().__init__()
-        self.fields, self.buttons, self.links, self.text, self.tags, self.action = {}, [], [], '', [], None
-        self.handlers = []
-        self.feed(answer.body.decode())
-
-    def handle_starttag(self, tag, attributes):
-        a = dict(attributes)
-        self.tags.append(tag)
-        self.handlers += [k for k in a if k.startswith('on') or k == 'style']
-        if tag == 'form':
-            self.action, self.method = a.get('action'), a.get('method', 'get').lower()
-        if tag == 'input' and a.get('type') not in ('submit', 'button'):
-            self.fields[a.get('name')] = a.get('value', '')
-        if tag == 'button' or tag == 'input' and a.get('type') == 'submit':
-            self.buttons.append((a.get('name'), a.get('value')))
-        if tag == 'a':
-            self.links.append(a.get('href'))
-
-    def handle_data(self, data):
-        self.text += data
-
-
-class Reader:
-    """A person with a browser: follows redirects, fills in forms."""
-
-    def __init__(self, server):
-        self.client, self.url = server.browser(), server.url
-
-    def open(self, url):
-        answer = self.client.get(urljoin(self.url, url))
-        return self.follow(answer, url)
-
-    def follow(self, answer, url=None):
-        for _ in range(10):
-            if answer.status not in (302, 303):
-                break
-            url = urljoin(self.url, answer.location)
-            answer = self.client.get(url)
-        assert answer.status == 200 or answer.status >= 400
-        page = Page(answer)
-        page.answer, page.url = answer, url
-        return page
-
-    def send(self, page, **fields):
-        assert page.method == 'post' and urlsplit(page.action).netloc == urlsplit(self.url).netloc
-        data = {**page.fields, **dict(b for b in page.buttons[:1] if b[0]), **{k.replace('__', '.'): v for k, v in fields.items()}}
-        return self.follow(self.client.request('POST', page.action, form=data))
 
 
 @pytest.fixture

@@ -22,6 +22,10 @@ static kr_ctx_t *k;
 
 /* -- a schema made by hand: what kr_schema_compile would make of it is that room's test ------------------------ */
 
+static kr_leaf_t KINDS[] = { { .type = KR_LEAF_NUMBER }, { .type = KR_LEAF_STRING }, { .type = KR_LEAF_NUMBER } };
+static const apr_array_header_t SCORES = { .elt_size = sizeof(kr_leaf_t), .nelts = 1, .elts = (char *)KINDS };
+static const apr_array_header_t PLACE = { .elt_size = sizeof(kr_leaf_t), .nelts = 2, .elts = (char *)(KINDS + 1) };
+
 static const kr_leaf_t LEAVES[] = {
     { .path = "traits.email", .type = KR_LEAF_STRING, .required = 1, .format = "email", .password_identifier = 1,
       .code_identifier = 1, .code_via = "email", .verify_via = "email", .recover_via = "email" },
@@ -32,10 +36,10 @@ static const kr_leaf_t LEAVES[] = {
     { .path = "traits.newsletter", .type = KR_LEAF_BOOLEAN },
     { .path = "traits.terms", .type = KR_LEAF_BOOLEAN, .required = 1 },
     { .path = "traits.phone", .type = KR_LEAF_STRING, .format = "tel", .password_identifier = 1, .verify_via = "sms" },
-    { .path = "traits.tags", .type = KR_LEAF_ARRAY, .item_type = KR_LEAF_STRING },
-    { .path = "traits.scores", .type = KR_LEAF_ARRAY, .item_type = KR_LEAF_NUMBER },
-    { .path = "traits.others", .type = KR_LEAF_ARRAY, .item_type = KR_LEAF_STRING, .recover_via = "email",
-      .webauthn_identifier = 1 },
+    { .path = "traits.tags", .type = KR_LEAF_ARRAY },
+    { .path = "traits.scores", .type = KR_LEAF_ARRAY, .items = &SCORES },
+    { .path = "traits.place", .type = KR_LEAF_ARRAY, .items = &PLACE, .tuple = 1 },
+    { .path = "traits.others", .type = KR_LEAF_ARRAY, .recover_via = "email", .webauthn_identifier = 1 },
     { .path = "traits.either", .type = KR_LEAF_OTHER },
     { .path = "traits.member_no", .type = KR_LEAF_INTEGER, .password_identifier = 1 },
 };
@@ -297,7 +301,13 @@ static void a_form_field_becomes_what_the_schema_declares(void **state)
         { "{\"traits.tags\":[\"a\",\"b\"]}", "{\"tags\":[\"a\",\"b\"],\"name\":{}}" },
         { "{\"traits.tags\":\"a\"}", "{\"tags\":[\"a\"],\"name\":{}}" },
         { "{\"traits.scores\":[\"1\",\"2.5\",\"x\"]}", "{\"scores\":[1,2.5,\"x\"],\"name\":{}}" },
+        { "{\"traits.tags\":[\"\",\"a\",\"\",\"b\",\"\"]}", "{\"tags\":[\"a\",\"b\"],\"name\":{}}" },
+        { "{\"traits.tags\":[\"\",\"\"]}", "{\"name\":{}}" },
+        { "{\"traits.place\":[\"Ulm\",\"89\"]}", "{\"place\":[\"Ulm\",89],\"name\":{}}" },
+        { "{\"traits.place\":[\"\",\"89\",\"\"]}", "{\"place\":[\"\",89],\"name\":{}}" },
+        { "{\"traits.place\":[\"\",\"\"]}", "{\"name\":{}}" },
         { "{\"traits.either\":\"x\"}", "{\"name\":{}}" },
+        { "{\"traits\":\"{\\\"tags\\\":[\\\"x\\\"]}\",\"traits.tags\":[\"\",\"\"]}", "{\"tags\":[\"x\"],\"name\":{}}" },
         { "{\"traits\":\"{\\\"age\\\":7,\\\"either\\\":1}\"}", "{\"age\":7,\"either\":1,\"name\":{}}" },
         { "{\"traits.name\":\"{\\\"last\\\":\\\"X\\\"}\",\"traits.name.first\":\"Ana\"}",
           "{\"name\":{\"first\":\"Ana\",\"last\":\"X\"}}" },

@@ -567,11 +567,34 @@ static void annotations_reach_their_leaf(void **state)
     assert_string_equal(email->code_via, "email");
     assert_string_equal(email->verify_via, "email");
     assert_string_equal(email->recover_via, "email");
-    assert_int_equal(phones->item_type, KR_LEAF_STRING);
+    assert_int_equal(kr_leaf_item(phones, 7)->type, KR_LEAF_STRING);
+    assert_string_equal(kr_leaf_item(phones, 0)->input_type, "tel");
     assert_string_equal(phones->verify_via, "sms");
     assert_null(phones->recover_via);
     assert_string_equal(schema->identifier_title, "Your mail");
     assert_string_equal(schema->identifier_name, "traits.email");
+}
+
+static void the_elements_of_a_list_are_described(void **state)
+{
+    const kr_schema_t *pair = identity(PROPERTY("\"type\":\"array\",\"items\":[{\"type\":\"string\",\"title\":\"Town\"},"
+                                                "{\"type\":\"integer\"}],\"maxItems\":2"));
+    const kr_schema_t *roles = identity(PROPERTY("\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"],"
+                                                 "\"description\":\"What one does\"}"));
+    const kr_leaf_t *a = kr_schema_leaf(pair, "traits.a"), *b = kr_schema_leaf(roles, "traits.a");
+
+    (void)state;
+    assert_true(a->tuple && a->node);
+    assert_int_equal(a->max_items, 2);
+    assert_string_equal(kr_leaf_item(a, 0)->title, "Town");
+    assert_int_equal(kr_leaf_item(a, 1)->type, KR_LEAF_INTEGER);
+    assert_null(kr_leaf_item(a, 2));
+    assert_false(b->tuple);
+    assert_int_equal(json_array_size(kr_leaf_item(b, 9)->options), 2);
+    assert_string_equal(kr_leaf_item(b, 0)->description, "What one does");
+    assert_null(kr_leaf_item(kr_schema_leaf(identity(PROPERTY("\"type\":\"array\"")), "traits.a"), 0));
+    assert_false(kr_schema_leaf(identity(PROPERTY("\"type\":\"array\",\"items\":[{\"type\":\"string\"},{\"type\":\"array\"}]")),
+                                "traits.a")->node);
 }
 
 static void two_identifiers_or_none_give_no_title(void **state)
@@ -683,6 +706,7 @@ int main(void)
         TEST(the_form_follows_the_document),
         TEST(objects_are_listed_outer_first),
         TEST(annotations_reach_their_leaf),
+        TEST(the_elements_of_a_list_are_described),
         TEST(two_identifiers_or_none_give_no_title),
         TEST(traits_are_validated_inside_the_document),
         TEST(an_identity_schema_without_sense_is_refused),

@@ -126,7 +126,8 @@ static void somebody_is_called_by_the_best_name_there_is(void **state)
         { "{\"id\":\"u-1\",\"traits\":{\"a\":\"x\",\"email\":\"e@x.org\"}}", "e@x.org" },
         { "{\"id\":\"u-1\",\"traits\":{\"a\":\"x\",\"username\":\"ana\"}}", "ana" },
         { "{\"id\":\"u-1\",\"traits\":{\"n\":7,\"o\":{\"p\":\"deep\"},\"phone\":\"+43\"}}", "deep" },
-        { "{\"id\":\"u-1\",\"traits\":{\"email\":\"\",\"n\":7}}", "u-1" },
+        { "{\"id\":\"u-1\",\"traits\":{\"email\":\"\",\"n\":7}}", "<strong>your account<" },
+        { "{\"id\":\"u-1\",\"traits\":{\"emails\":[\"a@x.org\",\"b@x.org\"]}}", "<strong>a@x.org<" },
         { "{\"id\":\"u-1\",\"traits\":{\"email\":\"" HOSTILE "\"}}", "&lt;script&gt;" },
         { "null", "" },
     };
@@ -138,6 +139,7 @@ static void somebody_is_called_by_the_best_name_there_is(void **state)
             pool, &PAGE, json(apr_psprintf(pool, "{\"identity\":%s,\"devices\":null}", cases[i].identity)), NULL);
         assert_shows(html, cases[i].name);
         assert_hides(html, "<script");
+        assert_hides(html, "u-1");
         assert_hides(html, "Sign out");
     }
 }
