@@ -152,6 +152,8 @@ int kr_csrf_token_ok(kr_ctx_t *k, const char *token);
 int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash);
 /** Does the request's cookie belong to the flow? Any secret may have made the hash. */
 int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
+/** Was a token made for a form of this flow, whatever cookie the request has? The page it stood on was the flow's owner's. */
+int kr_csrf_is_of(kr_ctx_t *k, const kr_flow_t *flow, const char *token);
 /**
  * Check a submit: browser flows need the token in the body, native ones neither Cookie (but cf_ ones) nor Origin.
  * @return 403 security_csrf_violation; for native flows a 400 with a reason that respond.c puts on the flow
@@ -170,6 +172,15 @@ int kr_flow_visitor(kr_ctx_t *k, const kr_flow_t *flow);
 void kr_flow_fill_visit(kr_ctx_t *k, kr_flow_t *flow);
 /** A new code is on its way: the one of the visit is over. */
 void kr_flow_forget_visit(kr_flow_t *flow);
+
+/* -- what was typed too late ----------------------------------------------- */
+
+/** The form of `old`, which has expired, was sent: keep what was typed into it, secrets aside, in the flow that takes its place. */
+void kr_flow_keep_typed(kr_ctx_t *k, kr_flow_t *flow, const kr_flow_t *old);
+/** Fill it in, in memory only: for the built-in pages. */
+void kr_flow_fill_typed(kr_ctx_t *k, kr_flow_t *flow);
+/** A form of this flow was sent: from here on the nodes keep what was typed. */
+void kr_flow_forget_typed(kr_flow_t *flow);
 
 /* -- return_to ------------------------------------------------------------ */
 

@@ -84,6 +84,7 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     if (!err && kr_flow_expired(k, flow)) err = kr_flow_gone(k, flow);
     if (!err) show_first(&flow, k);
     if (!err) kr_flow_fill_visit(k, flow);
+    if (!err && k->inside) kr_flow_fill_typed(k, flow);
     if (err) kr_respond_error(k, err, 1);
     else kr_reply_json(k, 200, kr_flow_json(k, flow));
     return KR_DONE;
@@ -125,6 +126,7 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     KR_TRY(kr_methods_show(k, flow));
     kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
                                                 (json_int_t)apr_time_sec(old->expires_at)));
+    kr_flow_keep_typed(k, flow, old);
     KR_TRY(kr_flow_insert(k, flow));
     err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
     err->kind = KR_ERR_REPLACED;
@@ -237,6 +239,7 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
 
     KR_TRY(begin_again(&flow, k, old, old->api && !kr_flow_by_mail(k, old), old->request_url, old->kind == KR_FLOW_VERIFICATION));
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
+    kr_flow_keep_typed(k, flow, old);
     KR_TRY(kr_flow_insert(k, flow));
     if (kr_flow_by_mail(k, old)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     else if (!old->api && !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));

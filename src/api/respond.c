@@ -5,6 +5,7 @@
 #include "api_private.h"
 
 #define REQUEST_ID_MAX 128
+#define AGAIN_MAX 12 /* digits of a time in seconds */
 
 /* -- the envelope --------------------------------------------------------- */
 
@@ -123,10 +124,19 @@ void kr_respond_flow_step(kr_ctx_t *k, kr_flow_t *flow)
     kr_reply_json(k, 400, kr_flow_json(k, flow));
 }
 
+/* The built-in pages begin a flow in place of one that they could not show, and must know the second in a row. */
+static const char *page_again(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *again = kr_query(k->req, "again"), *url = kr_flow_ui_url(k, flow);
+
+    if (!again || !*again || strlen(again) > AGAIN_MAX || again[strspn(again, "0123456789")]) return url;
+    return kr_url_with(k->pool, url, "again", again);
+}
+
 void kr_respond_flow(kr_ctx_t *k, const kr_flow_t *flow, int json)
 {
     if (json) kr_reply_json(k, 200, kr_flow_json(k, flow));
-    else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    else kr_reply_redirect(k, 303, page_again(k, flow));
 }
 
 json_t *kr_continue_redirect(const char *url)

@@ -117,6 +117,7 @@ static kr_err_t *get(kr_ctx_t *k, const kr_session_t *session)
     KR_TRY(need_aal(k, session, page_of(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_gone(k, flow);
     attach_identity(k, flow, session);
+    if (k->inside) kr_flow_fill_typed(k, flow);
     kr_reply_json(k, 200, kr_flow_json(k, flow));
     return KR_DONE;
 }

@@ -109,6 +109,24 @@ static void say_after(kr_ctx_t *k, kr_flow_t *flow, json_t *before)
     flow->messages = said;
 }
 
+/*
+ * Somebody signed in, in another tab, while this form was open: that renewed the cookie. The form's token still tells whose it is, so
+ * the flow goes on with the new one. For people who are signed in alone: no other site can send a form in their name.
+ */
+static kr_err_t *follow_sign_in(kr_ctx_t *k, kr_flow_t *flow, kr_body_t *body)
+{
+    kr_session_t *session;
+
+    if (flow->api || kr_wants_json(k->req, 1) || kr_csrf_owns(k, flow)) return NULL;
+    if (!kr_csrf_is_of(k, flow, kr_body_str(body, "csrf_token"))) return NULL;
+    KR_TRY(kr_session_current(&session, k));
+    if (!session) return NULL;
+    kr_csrf_ensure(k);
+    flow->csrf_hash = kr_csrf_hash(k);
+    json_object_set_new(body->json, "csrf_token", json_string(kr_csrf_token(k)));
+    return NULL;
+}
+
 static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
     json_t *before = kr_json_own(k->pool, json_copy(flow->messages));
@@ -119,6 +137,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
     json_object_del(flow->internal, KR_INSTEAD);
     kr_flow_clear_messages(flow);
     err = kr_flow_fields(&body, k, flow);
+    if (!err) err = follow_sign_in(k, flow, &body);
     if (!err) err = kr_verification_take(done, k, flow, &body);
     if (!err && done->fill) flow->messages = before; /* nothing was tried, nothing is said */
     if (!err || err->status != 400) return err;

@@ -132,6 +132,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     const kr_method_t *m;
 
     memset(out, 0, sizeof(*out));
+    kr_flow_forget_typed(flow);
     m = flow->organization_id ? NULL : method_of(k, flow, body);
     if (m && m->keep) m->keep(k, flow, body);
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));

@@ -115,21 +115,18 @@ static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const j
     }
 }
 
-static void show_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label)
+void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label)
 {
     ui_reply(k, page, status, kr_ui_note_page(k->pool, page, ui_word(page->words, text), url, ui_word(page->words, label)));
 }
 
-/* No redirect to a fresh flow: a browser that keeps no cookies would go round for ever. */
 static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, int status, const json_t *json)
 {
-    const char *begin = ui_begin_url(k, kr_flow_kind_name(p->kind), NULL);
     const char *elsewhere = kr_json_str(json, "redirect_browser_to");
 
     if (status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", NULL));
     else if (status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
-    else if (status == 403) show_note(k, page, 403, "flow.other", begin, "flow.begin");
-    else if (status == 404 || status == 410) show_note(k, page, status, "flow.old", begin, "flow.begin");
+    else if (status == 403 || status == 404 || status == 410) ui_flow_lost(k, page, p->kind, status);
     else ui_reply(k, page, status, kr_ui_error_page(k->pool, page, json_object_get(json, "error")));
 }
 
@@ -203,7 +200,7 @@ static void show_error(kr_ctx_t *k, kr_page_t *page)
 static void show_signed_out(kr_ctx_t *k, kr_page_t *page)
 {
     page->title = ui_word(page->words, "title.signedout");
-    show_note(k, page, 200, "signedout", ui_begin_url(k, "login", NULL), "link.signin");
+    ui_note(k, page, 200, "signedout", ui_begin_url(k, "login", NULL), "link.signin");
 }
 
 /* -- files ---------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "kr_flow_kinds.h"
 #include "kr_schema.h"
 #include "kr_ui.h"
 
@@ -129,8 +130,19 @@ void ui_sessions_show(kr_ctx_t *k, kr_page_t *page);
 void ui_sessions_end(kr_ctx_t *k, const kr_page_t *page);
 /** A page with its headers as the reply. */
 void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html);
+/** A page with one text and one link, both by their keys, as the reply. */
+void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label);
 /** Where a flow of that kind begins. @param return_to  or NULL */
 const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to);
+
+/* -- lost.c --------------------------------------------------------------- */
+
+/**
+ * Answer for the page of a flow that cannot be shown: a new one is begun with what is known of the old one, or people are led on. The
+ * second time within a minute a page says why that does not help.
+ * @param status  403, 404 or 410: what the API said to it
+ */
+void ui_flow_lost(kr_ctx_t *k, const kr_page_t *page, kr_flow_kind_e kind, int status);
 
 /* -- nodes.c -------------------------------------------------------------- */
 

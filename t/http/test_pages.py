@@ -81,6 +81,29 @@ def test_a_page_without_a_flow_starts_one(reader):
     assert 'traits.email' in reader.open('/ui/registration').fields
 
 
+def test_a_page_of_a_form_that_is_gone_begins_a_new_one_that_leads_to_the_same_place(server, reader):
+    there = f'{server.url}/ui/sessions'
+    page = reader.open(f'/self-service/login/browser?return_to={there}')
+    other = Reader(server)
+    again = other.open(page.url)
+    assert again.answer.status == 200 and 'password' in again.fields and again.action != page.action
+    assert 'password' in other.open('/ui/login?flow=00000000-0000-4000-8000-000000000000').fields
+    email = new_email()
+    reader.send(reader.open('/self-service/registration/browser'), traits__email=email, password=PASSWORD)
+    other.send(again, identifier=email, password=PASSWORD)
+    assert other.client.whoami().status == 200
+    for path in (page.url, page.url.replace('/login?', '/registration?')):
+        assert other.open(path).answer.status == 200
+
+
+@pytest.mark.parametrize('kind', ['login', 'registration'])
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_goes_in_no_circle(reader, kind):
+    reader.client._store = lambda headers: None
+    page = reader.open(f'/ui/{kind}')
+    assert page.answer.status == 400 and 'allow cookies' in page.text and 'form' not in page.tags
+    assert any(f'/self-service/{kind}/browser' in link for link in page.links if link)
+
+
 def test_an_error_is_shown_in_words(reader):
     page = reader.open('/self-service/login/browser?return_to=https://evil.example/')
     assert 'return_to' in page.text or 'not allowed' in page.text
