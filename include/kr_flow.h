@@ -62,6 +62,11 @@ int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow);
 json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow's UI page with ?flow=<id>. */
 const char *kr_flow_ui_url(kr_ctx_t *k, const kr_flow_t *flow);
+/**
+ * An id that this flow alone makes of a text, the same each time: what is made twice is known as the same. Nobody else can tell it, and
+ * it stands where one of the flow's own time would.
+ */
+const char *kr_flow_own_id(kr_ctx_t *k, const kr_flow_t *flow, const char *text);
 /** Settings of this kind of flow. */
 const kr_flow_conf_t *kr_flow_conf(kr_ctx_t *k, kr_flow_kind_e kind);
 /** The identity schema the flow works with: the one asked for, else the default. */

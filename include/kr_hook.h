@@ -37,6 +37,14 @@ kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
  */
 kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
+/**
+ * A registration that was sent twice, within a transaction: what the answer to the second needs. The session where registrations give
+ * one, and what kr_hooks_find_verification finds, which belongs to this answer's anti-CSRF cookie from here on.
+ */
+kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+/** Find the verification flow that the hooks of this registration made, for the answer. Without one nothing changes. */
+kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
 /** Run the hooks that shape the answer, in their configured order; nothing is written. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 

@@ -125,6 +125,15 @@ kr_err_t *kr_registration_traits(kr_identity_t **identity, kr_ctx_t *k, kr_flow_
  */
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path);
 
+/**
+ * The id of the account that a registration makes of traits, by their identifiers of that type. In the flow of a browser it is the same
+ * each time, so that a form that is sent twice finds what it made; in others each is new.
+ */
+const char *kr_registration_id(kr_ctx_t *k, const kr_flow_t *flow, const json_t *traits, const char *type);
+
+/** Is it the account's password? Costs what a sign-in does. @return 503 when no slot is free */
+kr_err_t *kr_password_proves(int *ok, kr_ctx_t *k, const kr_identity_t *identity, const char *password) KR_MUST_CHECK;
+
 #define KR_NO_ADDRESS "this is not an address that can be reached"
 
 /** The configuration of a password credential with that hash: JSON text in the pool. */

@@ -85,6 +85,22 @@ json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow);
  */
 void kr_settings_unpark(kr_ctx_t *k);
 
+/* -- twice.c: forms that are sent twice ------------------------------------ */
+
+/**
+ * A registration found its account there. Did the same form make it a moment ago, and does this one prove to come from its owner? Then
+ * `after` is the account's, with a session where registrations give one: answered as the first was.
+ * @param again  out: 1 when that is so
+ */
+kr_err_t *kr_sent_twice(int *again, kr_ctx_t *k, kr_after_flow_t *after, const kr_body_t *body) KR_MUST_CHECK;
+/**
+ * A form of sign-up whose first answer renewed the anti-CSRF cookie: its own token counts once more, where the account that it made is
+ * a moment old and no session is given.
+ */
+kr_err_t *kr_follow_first(kr_ctx_t *k, const kr_flow_t *flow, kr_body_t *body) KR_MUST_CHECK;
+/** Where a form of sign-up leads somebody who has a session: where its first answer did, when that made this account; else on. */
+const char *kr_led_to_first(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *session);
+
 /* -- paging.c ------------------------------------------------------------- */
 
 /** A page of a list. */

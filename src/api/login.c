@@ -223,6 +223,14 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     return KR_DONE;
 }
 
+/* Of a form that is sent once more after it let somebody in: it leads where it did then. */
+static int method_of(const kr_flow_t *flow)
+{
+    for (int m = 0; flow->active && m < KR_METHOD_IDS; m++)
+        if (strcmp(kr_method_name((kr_method_e)m), flow->active) == 0) return m;
+    return -1;
+}
+
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_session_t *session;
@@ -234,7 +242,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
             if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
             return already(k);
         }
-        kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
+        kr_reply_redirect(k, 303, kr_return_to_of(k, flow, method_of(flow)));
         return KR_DONE;
     }
     if (!session && strcmp(flow->requested_aal, "aal1") != 0)

@@ -139,9 +139,11 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     kr_outcome_t done;
     kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
     kr_err_t *err;
+    int again;
 
     kr_flow_clear_messages(flow);
     KR_TRY(kr_flow_body(&body, k, flow));
+    KR_TRY(kr_follow_first(k, flow, &body));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.next_step) {
         if (!done.stored) KR_TRY(kr_flow_update(k, flow));
@@ -153,12 +155,14 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     after.proof = &done.proof;
     KR_TRY(kr_hooks_admit(k, &after));
     err = kr_db_tx(k, persist, &after);
-    if (err && kr_db_is_duplicate(err)) return taken(k, flow, done.identity);
-    if (err) return err;
+    if (err && kr_db_is_duplicate(err)) {
+        KR_TRY(kr_sent_twice(&again, k, &after, &body));
+        if (!again) return taken(k, flow, done.identity);
+    } else if (err) return err;
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, done.identity->id);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, after.identity->id);
     reply_registered(k, &after);
     return KR_DONE;
 }
@@ -174,7 +178,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
             kr_respond_error(k, already(k), 1);
             return KR_DONE;
         }
-        kr_reply_redirect(k, 302, kr_return_to_of(k, flow, -1));
+        kr_reply_redirect(k, 302, kr_led_to_first(k, flow, session));
         return KR_DONE;
     }
     if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4040001);

@@ -86,6 +86,16 @@ kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int a
     return NULL;
 }
 
+const char *kr_flow_own_id(kr_ctx_t *k, const kr_flow_t *flow, const char *text)
+{
+    const char *what = apr_pstrcat(k->pool, "own ", flow->id, " ", text, NULL);
+    const char *tag = kr_hmac(k->pool, k->realm->keys, KR_KEY_CSRF, 0, what);
+    const char *hex = kr_sha256_hex(k->pool, tag, strlen(tag));
+
+    /* the time is the flow's; four and the letter say that the rest is random, which it is to all others */
+    return apr_psprintf(k->pool, "%.13s-4%.3s-a%.3s-%.12s", flow->id, hex, hex + 3, hex + 6);
+}
+
 /* -- storing -------------------------------------------------------------- */
 
 static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)

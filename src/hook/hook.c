@@ -107,6 +107,17 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
     return kind == KR_FLOW_REGISTRATION && kr_hooks_have(k, kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
 }
 
+kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    if (verifies(k, after)) KR_TRY(kr_hook_verification_find(k, after, 1));
+    return kr_hooks_have(k, after->flow->kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
+}
+
+kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    return verifies(k, after) ? kr_hook_verification_find(k, after, 0) : NULL;
+}
+
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after)
 {
     if (verifies(k, after)) kr_hook_verification_sent(after);

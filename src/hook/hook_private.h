@@ -11,6 +11,8 @@ kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** One such flow for one address, inside the caller's transaction. */
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address) KR_MUST_CHECK;
+/** Find what kr_hook_verification made for a registration of a browser. @param take  1: it belongs to this answer's cookie now */
+kr_err_t *kr_hook_verification_find(kr_ctx_t *k, kr_after_flow_t *after, int take) KR_MUST_CHECK;
 /** After a sign-in: the same for the first address that is not verified yet. */
 kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Refuse a sign-in without a verified address. */

@@ -28,6 +28,13 @@ static const char *request_url(kr_ctx_t *k, const kr_flow_t *flow)
     return kr_url_with(k->pool, url, "return_to", to);
 }
 
+/* Of a browser's registration it is the same each time: a form that is sent twice finds it. */
+static const char *id_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_address_t *address)
+{
+    if (flow->api || flow->kind != KR_FLOW_REGISTRATION) return kr_uuid(k);
+    return kr_flow_own_id(k, flow, apr_pstrcat(k->pool, "verification ", address->value, NULL));
+}
+
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address)
 {
     const int link = strcmp(k->realm->settings->verification_use, "link") == 0;
@@ -39,6 +46,7 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
     if (!after->flow->api && after->flow->kind == KR_FLOW_REGISTRATION && !after->verification_flow)
         kr_csrf_renew_for(k, after->identity->id);
     flow = kr_flow_make(k, KR_FLOW_VERIFICATION, after->flow->api, request_url(k, after->flow));
+    flow->id = id_of(k, after->flow, address);
     flow->identity_id = after->identity->id;
     flow->active = kind->link ? "link" : "code";
     if (kind->link) kr_link_show_sent(k, flow, address->value);
@@ -47,6 +55,38 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
     KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, after->identity, address->id));
     KR_TRY(kr_store_address_status(k, address->id, "sent"));
     if (!after->verification_flow) {
+        after->verification_flow = flow->id;
+        after->verification_address = address->value;
+    }
+    return NULL;
+}
+
+static kr_err_t *find_one(kr_flow_t **out, kr_ctx_t *k, const kr_after_flow_t *after, const kr_address_t *address)
+{
+    kr_err_t *err = kr_flow_load(out, k, KR_FLOW_VERIFICATION, id_of(k, after->flow, address));
+
+    if (err) *out = NULL;
+    return err && err->status != 404 ? err : NULL;
+}
+
+/* The browser dropped the answer with the cookie that the flow belonged to. */
+static kr_err_t *take_over(kr_ctx_t *k, kr_flow_t *flow, int first)
+{
+    if (first) kr_csrf_renew(k);
+    flow->csrf_hash = kr_csrf_hash(k);
+    return kr_flow_update(k, flow);
+}
+
+kr_err_t *kr_hook_verification_find(kr_ctx_t *k, kr_after_flow_t *after, int take)
+{
+    for (int i = 0; i < after->identity->addresses->nelts; i++) {
+        const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
+        kr_flow_t *flow = NULL;
+
+        if (!address->recovery) KR_TRY(find_one(&flow, k, after, address));
+        if (!flow) continue;
+        if (take) KR_TRY(take_over(k, flow, !after->verification_flow));
+        if (after->verification_flow) continue;
         after->verification_flow = flow->id;
         after->verification_address = address->value;
     }

@@ -88,6 +88,11 @@ static kr_err_t *verify(int *ok, kr_ctx_t *k, const char *password, const char *
     return NULL;
 }
 
+kr_err_t *kr_password_proves(int *ok, kr_ctx_t *k, const kr_identity_t *identity, const char *password)
+{
+    return verify(ok, k, password ? password : "", hash_of(k, identity));
+}
+
 const char *kr_password_config(apr_pool_t *pool, const char *hash)
 {
     return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
@@ -194,6 +199,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_db_release(k);
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
     kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
+    identity->id = kr_registration_id(k, flow, identity->traits, "password");
     out->identity = identity;
     out->proof = (kr_proof_t){ .method = "password", .aal = "aal1" };
     return NULL;

@@ -72,6 +72,17 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
     return identity;
 }
 
+const char *kr_registration_id(kr_ctx_t *k, const kr_flow_t *flow, const json_t *traits, const char *type)
+{
+    const apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), traits, type);
+    const char *text = apr_pstrcat(k->pool, "account ", type, NULL);
+
+    if (flow->api) return kr_uuid(k);
+    for (int i = 0; i < identifiers->nelts; i++)
+        text = apr_pstrcat(k->pool, text, "\n", APR_ARRAY_IDX(identifiers, i, const char *), NULL);
+    return kr_flow_own_id(k, flow, text);
+}
+
 kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)
 {
     const kr_schema_t *schema = kr_flow_schema(k, flow);
