@@ -83,6 +83,13 @@ json_t *kr_message(kr_ctx_t *k, int id, json_t *context);
 void kr_flow_message(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context);
 /** Put a message on the node of that name; a name without a node gets a new text input (nodes.md 3.4), "" the flow itself. */
 void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context);
+/**
+ * Message 4000004 on a node: a pattern does not fit. People are told by what the schema says of the value; the expression stays in the
+ * context, for programs.
+ * @param context  stolen
+ * @param title    or NULL; as `description`, which says more
+ */
+void kr_node_misfit(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *context, const char *title, const char *description);
 /** Message 4000001 with a reason. */
 void kr_flow_reason(kr_ctx_t *k, kr_flow_t *flow, const char *reason);
 /** Forget all messages, the flow's and the nodes': at the begin of every submit. */

@@ -25,6 +25,7 @@ typedef struct {
     const char *keyword; /* "required", "type", "minLength", ...; formats with messages of their own are
                             "format:email" and "format:tel", the others "format"; "limit": too large to be checked */
     const char *reason;  /* words for message 4000001 */
+    const char *title, *description; /* of the schema that the keyword stands in; or NULL */
     json_t *context;     /* what messages.tsv names for the keyword (see identity-schema.md section 5), pool-owned object */
 } kr_violation_t;
 

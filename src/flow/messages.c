@@ -106,7 +106,7 @@ static const message_t MESSAGES[] = {
     { 4000001, ERROR, "{reason}" },
     { 4000002, ERROR, "Please fill in this field: {property}." },
     { 4000003, ERROR, "Too short: at least {min_length} characters, got {actual_length}." },
-    { 4000004, ERROR, "This does not have the form that is asked for: {pattern}" },
+    { 4000004, ERROR, "This does not have the form that is asked for." },
     { 4000005, ERROR, "This password cannot be used: {reason}." },
     { 4000006, ERROR, "These details do not match an account. Please check them for typing errors." },
     { 4000007, ERROR, "There is an account with these details already." },
@@ -233,17 +233,33 @@ void kr_flow_reason(kr_ctx_t *k, kr_flow_t *flow, const char *reason)
     kr_flow_message(k, flow, 4000001, json_pack("{s:s}", "reason", reason ? reason : "the request was not understood"));
 }
 
-void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context)
+static void put_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *message)
 {
     json_t *node;
 
     if (!*name) {
-        kr_flow_message(k, flow, id, context);
+        json_array_append(flow->messages, message);
         return;
     }
     node = kr_node_find(flow, name);
     if (!node) node = kr_node_add(k, flow, "default", &(kr_node_spec_t){ .name = name, .type = "text" });
-    json_array_append(json_object_get(node, "messages"), kr_message(k, id, context));
+    json_array_append(json_object_get(node, "messages"), message);
+}
+
+void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context)
+{
+    put_message(k, flow, name, kr_message(k, id, context));
+}
+
+void kr_node_misfit(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *context, const char *title, const char *description)
+{
+    json_t *message = kr_message(k, 4000004, context);
+    const char *text = NULL;
+
+    if (description && *description) text = apr_pstrcat(k->pool, "This does not have the form that is asked for: ", description, NULL);
+    else if (title && *title) text = apr_pstrcat(k->pool, title, ": this does not have the form that is asked for.", NULL);
+    if (text) json_object_set_new(message, "text", json_string(text));
+    put_message(k, flow, name, message);
 }
 
 void kr_flow_clear_messages(kr_flow_t *flow)

@@ -194,14 +194,39 @@ static int message_of(const kr_violation_t *v)
     return 4000001;
 }
 
+/** What the schema has at a path: a leaf, or the element of a list. */
+static const kr_leaf_t *leaf_at(kr_ctx_t *k, const kr_flow_t *flow, const char *path)
+{
+    const kr_schema_t *schema = kr_flow_schema(k, flow);
+    const kr_leaf_t *leaf = kr_schema_leaf(schema, path);
+    const char *dot = strrchr(path, '.');
+
+    if (leaf || !dot || !dot[1] || dot[1 + strspn(dot + 1, "0123456789")]) return leaf;
+    leaf = kr_schema_leaf(schema, apr_pstrmemdup(k->pool, path, (apr_size_t)(dot - path)));
+    return leaf && leaf->type == KR_LEAF_ARRAY ? kr_leaf_item(leaf, (apr_size_t)apr_atoi64(dot + 1)) : NULL;
+}
+
+/* The schema with the pattern says what it is for; where that is a branch without words, the property does. */
+static void add_misfit(kr_ctx_t *k, kr_flow_t *flow, const kr_violation_t *v)
+{
+    const kr_leaf_t *leaf = v->title || v->description ? NULL : leaf_at(k, flow, v->path);
+
+    kr_node_misfit(k, flow, v->path, json_copy(v->context), leaf ? leaf->title : v->title, leaf ? leaf->description : v->description);
+}
+
 void kr_nodes_violations(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *violations)
 {
     for (int i = 0; i < violations->nelts; i++) {
         const kr_violation_t *v = &APR_ARRAY_IDX(violations, i, kr_violation_t);
         const int id = message_of(v);
-        json_t *context = id == 4000001 ? json_pack("{s:s}", "reason", v->reason ? v->reason : "not valid")
-                          : id == 4000030 ? NULL : json_copy(v->context);
+        json_t *context;
 
+        if (id == 4000004) {
+            add_misfit(k, flow, v);
+            continue;
+        }
+        context = id == 4000001 ? json_pack("{s:s}", "reason", v->reason ? v->reason : "not valid")
+                  : id == 4000030 ? NULL : json_copy(v->context);
         kr_node_message(k, flow, v->path, id, context);
     }
 }

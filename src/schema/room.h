@@ -149,6 +149,7 @@ extern const char kr_metaschema_text[];
 struct kr_run_t {
     apr_pool_t *pool;
     apr_array_header_t *out; /* of kr_violation_t */
+    const kr_node_t *node;   /* the schema that is applied */
     int quiet;               /* above 0: inside a branch that may fail; only the verdict counts */
     int depth;
     long steps;              /* left */

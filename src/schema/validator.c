@@ -62,6 +62,8 @@ int kr_run_fail(kr_run_t *run, const kr_at_t *at, const char *keyword, json_t *c
     v.path = print_path(run->pool, at);
     v.keyword = keyword;
     v.context = kr_json_own(run->pool, context ? context : json_object());
+    v.title = run->node ? json_string_value(json_object_get(run->node->json, "title")) : NULL;
+    v.description = run->node ? json_string_value(json_object_get(run->node->json, "description")) : NULL;
     if (!known(run, &v)) APR_ARRAY_PUSH(run->out, kr_violation_t) = v;
     run->full = run->out->nelts >= KR_SCHEMA_MAX_VIOLATIONS;
     return 0;
@@ -87,6 +89,7 @@ static int apply_rules(kr_run_t *run, const kr_node_t *node, const json_t *insta
 
 int kr_run_node(kr_run_t *run, const kr_node_t *node, const json_t *instance, const kr_at_t *at)
 {
+    const kr_node_t *outer = run->node;
     int ok;
 
     node = kr_node_target(node);
@@ -95,7 +98,9 @@ int kr_run_node(kr_run_t *run, const kr_node_t *node, const json_t *instance, co
     if (node->verdict == KR_NODE_TRUE) return 1;
     if (node->verdict == KR_NODE_FALSE) return kr_run_fail(run, at, "false", NULL, "nothing is allowed here");
     run->depth++;
+    run->node = node;
     ok = apply_rules(run, node, instance, at);
+    run->node = outer;
     run->depth--;
     return ok;
 }

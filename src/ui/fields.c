@@ -113,6 +113,8 @@ static void put_limits(ui_html_t *h, const ui_node_t *n, const char *type)
     if (ui_node_has(n, "required")) ui_add(h, " required");
     if (ui_field_is_code(n)) return; /* who pastes "123 456" means 123456, and the API reads it so */
     if (pattern && *pattern) ui_add(h, " pattern=\"%s\"", whole_pattern(h->pool, n, pattern));
+    if (pattern && *pattern && kr_json_str(n->attributes, "says")) /* what browsers add to their "does not match" */
+        ui_add(h, " title=\"%s\"", kr_json_str(n->attributes, "says"));
     if (most > 0 && most < 1000000) ui_add(h, " maxlength=\"%d\"", (int)most);
     if (strcmp(type, "number") == 0) ui_add(h, " step=\"any\""); /* else browsers refuse 7.5 */
 }

@@ -64,6 +64,36 @@ static apr_array_header_t *elements_of(apr_pool_t *pool, const kr_schema_t *sche
     return elements;
 }
 
+/* -- what a value must look like ------------------------------------------- */
+
+/* New reference: messages that say that a pattern does not fit get what the schema says of the value, for words of any language. */
+static json_t *explained(const json_t *messages, const kr_leaf_t *leaf)
+{
+    json_t *out = json_deep_copy(messages), *message;
+    size_t i;
+
+    json_array_foreach(out, i, message) {
+        json_t *context = json_object_get(message, "context");
+
+        if (json_integer_value(json_object_get(message, "id")) != UI_MISFIT || !leaf || !context) continue;
+        if (leaf->title) json_object_set_new(context, "title", json_string(leaf->title));
+        if (leaf->description) json_object_set_new(context, "description", json_string(leaf->description));
+    }
+    return out;
+}
+
+static json_t *field_node(apr_pool_t *pool, json_t *node, const kr_leaf_t *leaf)
+{
+    const char *says = leaf->description ? leaf->description : leaf->title;
+    json_t *out;
+
+    if (!leaf->pattern && !json_array_size(json_object_get(node, "messages"))) return node;
+    out = kr_json_own(pool, json_deep_copy(node));
+    if (says) json_object_set_new(json_object_get(out, "attributes"), "says", json_string(says));
+    json_object_set_new(out, "messages", explained(json_object_get(node, "messages"), leaf));
+    return out;
+}
+
 /* -- lists ---------------------------------------------------------------- */
 
 /** Can fields hold it, so that it comes back as it is? */
@@ -95,7 +125,7 @@ static json_t *list_value(json_t *node, const apr_array_header_t *elements)
 }
 
 /* New reference: {"position": messages} */
-static json_t *element_messages(apr_pool_t *pool, const apr_array_header_t *elements)
+static json_t *element_messages(apr_pool_t *pool, const kr_leaf_t *list, const apr_array_header_t *elements)
 {
     json_t *out = json_object();
 
@@ -103,7 +133,9 @@ static json_t *element_messages(apr_pool_t *pool, const apr_array_header_t *elem
         const element_t *element = &APR_ARRAY_IDX(elements, i, element_t);
         json_t *messages = json_object_get(element->node, "messages");
 
-        if (json_array_size(messages)) json_object_set(out, apr_psprintf(pool, "%" APR_SIZE_T_FMT, element->position), messages);
+        if (json_array_size(messages))
+            json_object_set_new(out, apr_psprintf(pool, "%" APR_SIZE_T_FMT, element->position),
+                                explained(messages, kr_leaf_item(list, element->position)));
     }
     return out;
 }
@@ -115,7 +147,7 @@ static json_t *list_node(apr_pool_t *pool, const kr_schema_t *schema, const kr_l
     json_t *out = kr_json_own(pool, json_deep_copy(node)), *value = list_value(node, elements);
 
     json_object_set_new(json_object_get(out, "attributes"), "value", value);
-    json_object_set_new(out, "elements", element_messages(pool, elements));
+    json_object_set_new(out, "elements", element_messages(pool, list, elements));
     if (fits_fields(list, value)) return out;
     json_object_set_new(out, "type", json_string("stray"));
     for (int i = 0; i < elements->nelts; i++)
@@ -195,7 +227,7 @@ static json_t *gathered(apr_pool_t *pool, const kr_schema_t *schema, json_t *nod
     apr_size_t position;
 
     if (!is_trait(name)) return node;
-    if (leaf && leaf->node) return leaf->type == KR_LEAF_ARRAY ? list_node(pool, schema, leaf, node, nodes) : node;
+    if (leaf && leaf->node) return leaf->type == KR_LEAF_ARRAY ? list_node(pool, schema, leaf, node, nodes) : field_node(pool, node, leaf);
     list = list_of(pool, schema, name, &position);
     return list && list->node ? NULL : stray(pool, node);
 }

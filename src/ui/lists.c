@@ -41,6 +41,7 @@ static json_t *attributes_of(apr_pool_t *pool, const ui_node_t *list, const kr_l
     if (item->type == KR_LEAF_BOOLEAN) json_object_set_new(a, "options", yes_and_no());
     else if (item->options) json_object_set_new(a, "options", json_deep_copy(item->options));
     if (item->pattern) json_object_set_new(a, "pattern", json_string(item->pattern));
+    if (item->description || item->title) json_object_set_new(a, "says", json_string(item->description ? item->description : item->title));
     /* what the browser knows of somebody belongs into one field only */
     json_object_set_new(a, "autocomplete", json_string(position == 0 && item->autocomplete ? item->autocomplete : "off"));
     if (ui_node_has(list, "disabled")) json_object_set_new(a, "disabled", json_true());

@@ -86,6 +86,13 @@ static const char *lower(apr_pool_t *pool, const char *text)
     return out;
 }
 
+/* What the schema says, in the words of the language; never the expression. */
+static const char *misfit(apr_pool_t *pool, const kr_words_t *words, const json_t *context)
+{
+    if (kr_json_str(context, "description")) return ui_say(pool, words, "misfit.described", context);
+    return kr_json_str(context, "title") ? ui_say(pool, words, "misfit.titled", context) : NULL;
+}
+
 const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *message)
 {
     const json_t *context = json_object_get(message, "context");
@@ -93,6 +100,7 @@ const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *
     int id = (int)json_integer_value(json_object_get(message, "id"));
 
     if ((id == REASON_OF_FLOW || id == REASON_OF_SYSTEM) && reason) return ui_reason(pool, words, reason);
+    if (id == UI_MISFIT && misfit(pool, words, context)) return misfit(pool, words, context);
     own = id == LABEL_GENERATED ? text ? ui_word_of(pool, words, "label:", lower(pool, text)) : NULL
                                 : ui_word_or_null(words, apr_itoa(pool, id));
     if (own) return fill(pool, own, context);

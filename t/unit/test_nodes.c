@@ -240,6 +240,44 @@ static void test_each_keyword_has_its_message(void **state)
     }
 }
 
+static const struct { const char *property, *said; } MISFITS[] = {
+    { "\"pattern\":\"^[a-z]{3,9}$\",\"title\":\"Nickname\",\"description\":\"three to nine small letters\"",
+      "This does not have the form that is asked for: three to nine small letters" },
+    { "\"pattern\":\"^[a-z]{3,9}$\",\"title\":\"Nickname\"", "Nickname: this does not have the form that is asked for." },
+    { "\"pattern\":\"^[a-z]{3,9}$\"", "This does not have the form that is asked for." },
+    { "\"title\":\"Nickname\",\"allOf\":[{\"pattern\":\"^[a-z]{3,9}$\"}]", "Nickname: this does not have the form that is asked for." },
+    { "\"title\":\"Nickname\",\"allOf\":[{\"pattern\":\"^[a-z]{3,9}$\",\"description\":\"small letters\"}]",
+      "This does not have the form that is asked for: small letters" },
+};
+
+static void test_a_pattern_that_does_not_fit_is_explained_in_words(void **state)
+{
+    env_t *env = *state;
+
+    for (int i = 0; i < KR_DIM(MISFITS); i++) {
+        kr_flow_t *flow;
+        kr_ctx_t *k;
+        apr_array_header_t *violations;
+        json_t *message;
+
+        write_file(env, "person.json", apr_psprintf(env->pool, "{\"type\":\"object\",\"properties\":{\"traits\":{\"type\":\"object\","
+                   "\"properties\":{\"nick\":{\"type\":\"string\",%s},\"more\":{\"type\":\"array\",\"items\":{\"type\":\"string\",%s}}}}}}",
+                   MISFITS[i].property, MISFITS[i].property));
+        change(env, "");
+        k = context(env, env->realm);
+        flow = flow_of(k, KR_FLOW_REGISTRATION);
+        kr_validate(&violations, k->pool, kr_flow_schema(k, flow)->validator,
+                    kr_json_pack(k->pool, "{s:{s:s, s:[s]}}", "traits", "nick", "A B", "more", "C D"));
+        kr_nodes_violations(k, flow, violations);
+        for (int j = 0; j < 2; j++) {
+            message = json_array_get(json_object_get(kr_node_find(flow, j ? "traits.more.0" : "traits.nick"), "messages"), 0);
+            assert_string_equal(kr_json_str(message, "text"), MISFITS[i].said);
+            assert_int_equal(json_integer_value(json_object_get(message, "id")), 4000004);
+            assert_string_equal(kr_json_dump(k->pool, json_object_get(message, "context"), NULL), "{\"pattern\":\"^[a-z]{3,9}$\"}");
+        }
+    }
+}
+
 static void test_a_message_without_a_node_gets_one_and_without_a_name_goes_to_the_flow(void **state)
 {
     env_t *env = *state;
@@ -266,6 +304,7 @@ int main(void)
         TEST(test_a_flow_without_nodes_shows_null),
         TEST(test_a_schema_makes_one_node_for_each_leaf_and_keeps_what_was_sent),
         TEST(test_each_keyword_has_its_message),
+        TEST(test_a_pattern_that_does_not_fit_is_explained_in_words),
         TEST(test_a_message_without_a_node_gets_one_and_without_a_name_goes_to_the_flow),
     };
 

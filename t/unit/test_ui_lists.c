@@ -182,6 +182,33 @@ static void what_no_field_can_hold_is_not_asked_for_and_goes_along(void **state)
     assert_hides(shown(trait("traits.name.first", "text", "\"Ana\"", ""), "{\"name\":{\"first\":\"Ana\"}}"), "name=\"traits\"");
 }
 
+/* -- patterns ------------------------------------------------------------- */
+
+static const char *misfit(const char *language, const char *words)
+{
+    const char *node = "{\"type\":\"input\",\"group\":\"default\",\"attributes\":{\"name\":\"traits.nick\",\"type\":\"text\",\"pattern\":\"^[a-z]{3,9}$\"},"
+                       "\"messages\":[{\"id\":4000004,\"type\":\"error\",\"text\":\"in English\",\"context\":{\"pattern\":\"^[a-z]{3,9}$\"}}]}";
+    kr_page_t page = page_with(apr_psprintf(pool, DOCUMENT("\"nick\":{\"type\":\"string\",\"pattern\":\"^[a-z]{3,9}$\"%s}"), words));
+
+    page.words = kr_pages_words(builtin, pool, language, NULL);
+    return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}", node, submit("a", "b", "c", "d"))));
+}
+
+static void a_pattern_is_explained_by_the_schema_in_the_language_of_the_page(void **state)
+{
+    const char *described = ",\"title\":\"Spitzname\",\"description\":\"drei bis neun kleine Buchstaben\"";
+    const char *html = misfit("de", described);
+
+    (void)state;
+    assert_shows(html, "<p class=\"hint bad\">Das hat nicht die verlangte Form: drei bis neun kleine Buchstaben</p>");
+    assert_shows(html, " title=\"drei bis neun kleine Buchstaben\"");
+    assert_shows(misfit("de", ",\"title\":\"Spitzname\""), "<p class=\"hint bad\">Spitzname: Das hat nicht die verlangte Form.</p>");
+    assert_shows(misfit("de", ",\"title\":\"Spitzname\""), " title=\"Spitzname\"");
+    assert_shows(misfit("de", ""), "<p class=\"hint bad\">Das hat nicht die verlangte Form.</p>");
+    assert_hides(misfit("de", ""), " title=");
+    assert_int_equal(count(html, "[a-z]"), 1); /* for the browser */
+}
+
 /* -- there and back ------------------------------------------------------- */
 
 /** The value of an attribute at `at`, unescaped. */
@@ -289,6 +316,7 @@ int main(void)
         TEST(a_hidden_list_goes_along_element_by_element),
         TEST(nothing_in_a_list_becomes_markup),
         TEST(what_no_field_can_hold_is_not_asked_for_and_goes_along),
+        TEST(a_pattern_is_explained_by_the_schema_in_the_language_of_the_page),
         TEST(an_account_that_nobody_changed_goes_back_as_it_came),
         TEST(an_account_is_called_by_the_first_thing_one_signs_in_with),
     };
