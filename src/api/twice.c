@@ -21,12 +21,19 @@ static kr_err_t *repeat(kr_ctx_t *k, void *baton)
     return kr_hooks_repeat(k, baton);
 }
 
+/* The cookie is the one that the form was made for: the second post was sent before the first answer brought another. */
+static int may_repeat(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    if (after->flow->api) return 0;
+    return kr_csrf_owns(k, after->flow) || !kr_hooks_have(k, KR_FLOW_REGISTRATION, after->method, "session");
+}
+
 kr_err_t *kr_sent_twice(int *again, kr_ctx_t *k, kr_after_flow_t *after, const kr_body_t *body)
 {
     kr_identity_t *made;
 
     *again = 0;
-    if (after->flow->api || after->method != KR_METHOD_PASSWORD) return NULL;
+    if (after->method != KR_METHOD_PASSWORD || !may_repeat(k, after)) return NULL;
     KR_TRY(kr_identity_load(&made, k, after->identity->id, 1));
     if (!made || !just_made(k, made) || strcmp(made->state, "active") != 0) return NULL;
     KR_TRY(kr_password_proves(again, k, made, kr_body_str(body, "password")));

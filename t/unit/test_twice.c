@@ -137,6 +137,7 @@ static void test_both_lead_to_the_same_verification(void **state)
 static const struct { const char *who, *password; int token, late; } STRANGERS[] = {
     { "another password", "wrong+horse+battery", 1, 0 },
     { "no cookie that the token belongs to", "correct+horse+battery", 0, 0 },
+    { "another browser, with a token of its own", "correct+horse+battery", 2, 0 },
     { "a minute later", "correct+horse+battery", 1, 61 },
 };
 
@@ -147,15 +148,19 @@ static void test_who_does_not_prove_it_is_given_nothing(void **state)
 
     for (int i = 0; i < KR_DIM(STRANGERS); i++) {
         client_t *first = browser(env, SIGN_UP("{hook: session}"), "text/html"), *second;
-        const char *to;
-        json_t *flow = flow_of(first, "registration", &to);
+        const char *to, *ignored;
+        json_t *flow = flow_of(first, "registration", &to), *sent = flow;
         kr_ctx_t *k;
 
         second = as_before(first);
+        if (STRANGERS[i].token == 2) {
+            second = spa(env);
+            sent = flow_of(second, "registration", &ignored);
+        }
         assert_status(send_form(first, to, flow, apr_psprintf(env->pool, form, i, "correct+horse+battery")), 303);
         if (!STRANGERS[i].token) apr_table_clear(second->jar);
         env->now += STRANGERS[i].late * SECOND;
-        k = send_form(second, to, flow, apr_psprintf(env->pool, form, i, STRANGERS[i].password));
+        k = send_form(second, to, sent, apr_psprintf(env->pool, form, i, STRANGERS[i].password));
         if (cookie_set(k, SESSION)) fail_msg("%s: was given a session", STRANGERS[i].who);
         assert_status(get(second, "/sessions/whoami"), 401);
     }
