@@ -40,8 +40,9 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /**
  * A registration that was sent twice, within a transaction: what the answer to the second needs. The session where registrations give
  * one, and what kr_hooks_find_verification finds, which belongs to this answer's anti-CSRF cookie from here on.
+ * @param standing  of what proved it again: when it does not hold there is no session
  */
-kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_err_t *kr_hooks_repeat(kr_standing_e *standing, kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Find the verification flow that the hooks of this registration made, for the answer. Without one nothing changes. */
 kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 

@@ -27,6 +27,7 @@ struct kr_outcome_t {
     const void *wanted;       /* of `change`: what was sent, read and checked; a hash was made before */
     json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
     int end_others;           /* settings: 1: the person asked to be signed out everywhere else; not a method's business */
+    int repeated;             /* registration: 1: the very form that made `identity` a moment ago, sent once more */
     kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
     int next_step;            /* 1: the flow goes on with another screen; show it */
     int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
@@ -130,6 +131,9 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
  * each time, so that a form that is sent twice finds what it made; in others each is new.
  */
 const char *kr_registration_id(kr_ctx_t *k, const kr_flow_t *flow, const json_t *traits, const char *type);
+
+/** Was it made within the last minute, and may it sign in? A form that is sent twice is answered like the first that long. */
+int kr_just_made(kr_ctx_t *k, const kr_identity_t *identity);
 
 /** Is it the account's password? Costs what a sign-in does. @return 503 when no slot is free */
 kr_err_t *kr_password_proves(int *ok, kr_ctx_t *k, const kr_identity_t *identity, const char *password) KR_MUST_CHECK;

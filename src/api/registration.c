@@ -133,13 +133,25 @@ static void reply_registered(kr_ctx_t *k, const kr_after_flow_t *after)
     kr_reply_json(k, 200, out);
 }
 
+/* The account with all that belongs to it; or the one that the very same form made a moment ago. */
+static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outcome_t *done, const kr_body_t *body)
+{
+    kr_err_t *err;
+    int again;
+
+    if (done->repeated) return kr_answer_again(k, after);
+    KR_TRY(kr_hooks_admit(k, after));
+    err = kr_db_tx(k, persist, after);
+    if (!err || !kr_db_is_duplicate(err)) return err;
+    KR_TRY(kr_sent_twice(&again, k, after, body));
+    return again ? NULL : taken(k, after->flow, done->identity);
+}
+
 static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_body_t body;
     kr_outcome_t done;
     kr_after_flow_t after = { .flow = flow, .continue_with = kr_json_own(k->pool, json_array()) };
-    kr_err_t *err;
-    int again;
 
     kr_flow_clear_messages(flow);
     KR_TRY(kr_flow_body(&body, k, flow));
@@ -153,12 +165,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     after.method = done.method;
     after.identity = done.identity;
     after.proof = &done.proof;
-    KR_TRY(kr_hooks_admit(k, &after));
-    err = kr_db_tx(k, persist, &after);
-    if (err && kr_db_is_duplicate(err)) {
-        KR_TRY(kr_sent_twice(&again, k, &after, &body));
-        if (!again) return taken(k, flow, done.identity);
-    } else if (err) return err;
+    KR_TRY(make_account(k, &after, &done, &body));
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));

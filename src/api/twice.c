@@ -9,16 +9,25 @@
 
 #include "api_private.h"
 
-#define MOMENT apr_time_from_sec(60)
-
-static int just_made(kr_ctx_t *k, const kr_identity_t *identity)
-{
-    return identity->created_at > k->now - MOMENT && identity->created_at < k->now + MOMENT;
-}
+/** What is written for a second answer, and whether its proof holds in the end. */
+typedef struct {
+    kr_after_flow_t *after;
+    kr_standing_e standing;
+} repeat_t;
 
 static kr_err_t *repeat(kr_ctx_t *k, void *baton)
 {
-    return kr_hooks_repeat(k, baton);
+    repeat_t *r = baton;
+
+    return kr_hooks_repeat(&r->standing, k, r->after);
+}
+
+kr_err_t *kr_answer_again(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    repeat_t r = { .after = after };
+
+    KR_TRY(kr_db_tx(k, repeat, &r));
+    return r.standing == KR_PROOF_HOLDS ? NULL : kr_overtaken(k, after->flow);
 }
 
 /* The cookie is the one that the form was made for: the second post was sent before the first answer brought another. */
@@ -30,16 +39,19 @@ static int may_repeat(kr_ctx_t *k, const kr_after_flow_t *after)
 
 kr_err_t *kr_sent_twice(int *again, kr_ctx_t *k, kr_after_flow_t *after, const kr_body_t *body)
 {
+    kr_proof_t *proof = apr_pmemdup(k->pool, after->proof, sizeof(*proof));
     kr_identity_t *made;
 
     *again = 0;
     if (after->method != KR_METHOD_PASSWORD || !may_repeat(k, after)) return NULL;
     KR_TRY(kr_identity_load(&made, k, after->identity->id, 1));
-    if (!made || !just_made(k, made) || strcmp(made->state, "active") != 0) return NULL;
+    if (!made || !kr_just_made(k, made)) return NULL;
     KR_TRY(kr_password_proves(again, k, made, kr_body_str(body, "password")));
     if (!*again) return NULL;
+    proof->credential = kr_identity_credential(made, "password");
     after->identity = made;
-    return kr_db_tx(k, repeat, after);
+    after->proof = proof;
+    return kr_answer_again(k, after);
 }
 
 /* The first answer renewed the anti-CSRF cookie and gave no session. A form that gets none by this either may be sent again. */
@@ -58,19 +70,27 @@ kr_err_t *kr_follow_first(kr_ctx_t *k, const kr_flow_t *flow, kr_body_t *body)
     if (!may_follow(k, flow, body)) return NULL;
     kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), body->json, 1);
     KR_TRY(kr_identity_load(&made, k, kr_registration_id(k, flow, json_object_get(decoded, "traits"), "password"), 0));
-    if (made && just_made(k, made)) json_object_set_new(body->json, "csrf_token", json_string(kr_csrf_token(k)));
+    if (made && kr_just_made(k, made)) json_object_set_new(body->json, "csrf_token", json_string(kr_csrf_token(k)));
     return NULL;
 }
 
-const char *kr_led_to_first(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *session)
+/** The method by which this flow made the account just now; -1 when it did not. */
+static int made_by(kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity)
 {
-    kr_after_flow_t after = { .flow = (kr_flow_t *)flow, .method = KR_METHOD_PASSWORD, .identity = session->identity,
-                              .continue_with = kr_json_own(k->pool, json_array()) };
-    const char *id = kr_registration_id(k, flow, session->identity->traits, "password");
+    static const kr_method_e methods[] = { KR_METHOD_PASSWORD, KR_METHOD_CODE };
 
-    if (flow->api || strcmp(id, session->identity->id) != 0 || !just_made(k, session->identity)) return kr_return_to_of(k, flow, -1);
-    if (!kr_hooks_have(k, KR_FLOW_REGISTRATION, KR_METHOD_PASSWORD, "show_verification_ui") || kr_hooks_find_verification(k, &after)
-        || !after.verification_flow)
-        return kr_return_to_of(k, flow, KR_METHOD_PASSWORD);
+    for (int i = 0; i < KR_DIM(methods) && !flow->api && kr_just_made(k, identity); i++)
+        if (strcmp(kr_registration_id(k, flow, identity->traits, kr_method_name(methods[i])), identity->id) == 0) return (int)methods[i];
+    return -1;
+}
+
+const char *kr_led_to_first(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
+{
+    const int method = made_by(k, flow, session->identity);
+    kr_after_flow_t after = { .flow = flow, .method = (kr_method_e)method, .identity = session->identity };
+
+    if (method < 0 || !kr_hooks_have(k, KR_FLOW_REGISTRATION, after.method, "show_verification_ui")
+        || kr_hooks_find_verification(k, &after) || !after.verification_flow)
+        return kr_return_to_of(k, flow, method);
     return kr_url_with(k->pool, kr_flow_conf(k, KR_FLOW_VERIFICATION)->ui_url, "flow", after.verification_flow);
 }

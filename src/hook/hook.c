@@ -107,10 +107,12 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
     return kind == KR_FLOW_REGISTRATION && kr_hooks_have(k, kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
 }
 
-kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hooks_repeat(kr_standing_e *standing, kr_ctx_t *k, kr_after_flow_t *after)
 {
+    *standing = KR_PROOF_HOLDS;
     if (verifies(k, after)) KR_TRY(kr_hook_verification_find(k, after, 1));
-    return kr_hooks_have(k, after->flow->kind, after->method, "session") ? kr_hook_session(k, after) : NULL;
+    if (!kr_hooks_have(k, after->flow->kind, after->method, "session")) return NULL;
+    return kr_session_issue(&after->session, standing, k, after->identity, after->proof, NULL);
 }
 
 kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after)

@@ -100,6 +100,20 @@ static int is_address_of(const kr_identity_t *identity, const char *address)
     return 0;
 }
 
+/* A double click: the code is used up because this form was sent before, by this browser, and made the account of these traits. */
+static kr_err_t *check_again(kr_outcome_t *out, kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity, const char *address)
+{
+    kr_identity_t *made;
+
+    if (flow->api || !kr_csrf_owns(k, flow)) return NULL;
+    KR_TRY(kr_identity_load(&made, k, identity->id, 0));
+    if (!made || !kr_just_made(k, made)) return NULL;
+    out->identity = made;
+    out->proof.address = address;
+    out->repeated = 1;
+    return NULL;
+}
+
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     kr_identity_t *identity;
@@ -108,13 +122,16 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
 
     KR_TRY(kr_registration_traits(&identity, k, flow, body, "code"));
     if (!json_equal(identity->traits, json_object_get(flow->internal, TRAITS))) return refuse_change(k, flow);
+    identity->id = kr_registration_id(k, flow, identity->traits, "code");
+    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1" };
     KR_TRY(kr_code_check(&verdict, &row, k, flow, REGISTRATION.kind, kr_body_str(body, "code")));
     if (verdict == KR_CODE_RIGHT && !is_address_of(identity, row.address)) verdict = KR_CODE_WRONG;
+    if (verdict == KR_CODE_USED) KR_TRY(check_again(out, k, flow, identity, row.address));
+    if (out->repeated) return NULL;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
     kr_code_verified(k, identity, row.address);
     flow->state = "passed_challenge";
     out->identity = identity;
-    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1" };
     return NULL;
 }
 

@@ -6,6 +6,8 @@
 #include "kr_text.h"
 #include "method_private.h"
 
+#define MOMENT apr_time_from_sec(60) /* a form that is sent twice is sent within it */
+
 static const kr_node_spec_t NEXT = { .name = "method", .type = "submit", .value = "profile", .label = 1040001 };
 static const kr_node_spec_t BACK = { .name = "screen", .type = "submit", .value = "previous", .label = 1040008 };
 
@@ -81,6 +83,11 @@ const char *kr_registration_id(kr_ctx_t *k, const kr_flow_t *flow, const json_t 
     for (int i = 0; i < identifiers->nelts; i++)
         text = apr_pstrcat(k->pool, text, "\n", APR_ARRAY_IDX(identifiers, i, const char *), NULL);
     return kr_flow_own_id(k, flow, text);
+}
+
+int kr_just_made(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    return strcmp(identity->state, "active") == 0 && identity->created_at > k->now - MOMENT && identity->created_at < k->now + MOMENT;
 }
 
 kr_err_t *kr_registration_traits(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const char *needed)

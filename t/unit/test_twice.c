@@ -182,6 +182,37 @@ static void test_another_flow_is_told_that_there_is_an_account(void **state)
     assert_null(cookie_set(k, SESSION));
 }
 
+static const char CODE_SIGN_UP[] =
+    "selfservice: {methods: {code: {passwordless_enabled: true}}, flows: {registration: {after: {code: {hooks: [{hook: session}]}}}}}\n";
+
+static void test_a_sign_up_by_code_that_is_sent_twice_ends_in_a_session(void **state)
+{
+    env_t *env = with(state, CODE_SIGN_UP);
+    client_t *first = spa(env), *second, *stranger = spa(env);
+    const char *to, *other, *code;
+    json_t *flow = begin_flow(first, "registration", "", &to), *theirs = begin_flow(stranger, "registration", "", &other);
+    kr_ctx_t *k;
+
+    assert_status(submit(first, to, flow, sign_up_body(ANA, "Ana", NULL)), 400);
+    code = registration_code(env, ANA);
+    second = as_before(first);
+    k = submit(first, to, flow, sign_up_body(ANA, "Ana", code));
+    assert_status(k, 200);
+    assert_status(submit(second, to, flow, sign_up_body(ANA, "Ana", wrong(env, code))), 400);
+    assert_status(submit(second, to, flow, sign_up_body(ANA, "Eve", code)), 400);
+    k = submit(second, to, flow, sign_up_body(ANA, "Ana", code));
+    assert_status(k, 200);
+    whoami(second, ANA);
+    accounts(env, 1);
+    /* a used code is of no use to another browser, nor later */
+    k = submit(stranger, to, theirs, sign_up_body(ANA, "Ana", code));
+    assert_status(k, 400);
+    second = as_before(first);
+    apr_table_unset(second->jar, SESSION);
+    env->now += 61 * SECOND;
+    assert_status(submit(second, to, flow, sign_up_body(ANA, "Ana", code)), 403);
+}
+
 static void test_a_sign_in_that_is_sent_twice_ends_where_it_led(void **state)
 {
     env_t *env = *state;
@@ -212,6 +243,7 @@ int main(void)
         TEST(test_both_lead_to_the_same_verification),
         TEST(test_who_does_not_prove_it_is_given_nothing),
         TEST(test_another_flow_is_told_that_there_is_an_account),
+        TEST(test_a_sign_up_by_code_that_is_sent_twice_ends_in_a_session),
         TEST(test_a_sign_in_that_is_sent_twice_ends_where_it_led),
     };
 
