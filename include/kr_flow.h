@@ -164,8 +164,6 @@ int kr_csrf_token_ok(kr_ctx_t *k, const char *token);
 int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash);
 /** Does the request's cookie belong to the flow? Any secret may have made the hash. */
 int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
-/** Was a token made for a form of this flow, whatever cookie the request has? The page it stood on was the flow's owner's. */
-int kr_csrf_is_of(kr_ctx_t *k, const kr_flow_t *flow, const char *token);
 /**
  * Check a submit: browser flows need the token in the body, native ones neither Cookie (but cf_ ones) nor Origin.
  * @return 403 security_csrf_violation; for native flows a 400 with a reason that respond.c puts on the flow

@@ -58,7 +58,7 @@ kr_err_t *kr_sent_twice(int *again, kr_ctx_t *k, kr_after_flow_t *after, const k
 static int may_follow(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
     return !flow->api && body->is_form && kr_csrf_token(k) && !kr_csrf_owns(k, flow)
-           && kr_csrf_is_of(k, flow, kr_body_str(body, "csrf_token"))
+           && kr_csrf_token_of(k, kr_body_str(body, "csrf_token"), flow->csrf_hash)
            && !kr_hooks_have(k, KR_FLOW_REGISTRATION, KR_METHOD_PASSWORD, "session");
 }
 

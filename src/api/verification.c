@@ -118,7 +118,7 @@ static kr_err_t *follow_sign_in(kr_ctx_t *k, kr_flow_t *flow, kr_body_t *body)
     kr_session_t *session;
 
     if (flow->api || kr_wants_json(k->req, 1) || kr_csrf_owns(k, flow)) return NULL;
-    if (!kr_csrf_is_of(k, flow, kr_body_str(body, "csrf_token"))) return NULL;
+    if (!kr_csrf_token_of(k, kr_body_str(body, "csrf_token"), flow->csrf_hash)) return NULL;
     KR_TRY(kr_session_current(&session, k));
     if (!session) return NULL;
     kr_csrf_ensure(k);

@@ -167,14 +167,6 @@ int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow)
            && kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CSRF, value, flow->csrf_hash) >= 0;
 }
 
-int kr_csrf_is_of(kr_ctx_t *k, const kr_flow_t *flow, const char *token)
-{
-    unsigned char secret[SECRET];
-
-    return token && flow->csrf_hash && unmask(secret, k, token)
-           && kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CSRF, kr_base64(k->pool, secret, SECRET), flow->csrf_hash) >= 0;
-}
-
 /* Cookies that proxies in front of us add on their own must not make a native client look like a browser. */
 static int has_browser_cookie(kr_ctx_t *k)
 {

@@ -38,7 +38,7 @@ void kr_flow_keep_typed(kr_ctx_t *k, kr_flow_t *flow, const kr_flow_t *old)
 
     if (flow->api || k->req->method != KR_POST || kr_body_read(&body, k) || !body.is_form) return;
     /* no other site fills in forms here */
-    if (!kr_csrf_owns(k, old) || !kr_csrf_is_of(k, old, kr_body_str(&body, "csrf_token"))) return;
+    if (!kr_csrf_owns(k, old) || !kr_csrf_token_of(k, kr_body_str(&body, "csrf_token"), old->csrf_hash)) return;
     for (int i = 0; i < KR_DIM(FIELDS); i++) {
         const char *value = kr_body_str(&body, FIELDS[i]);
 

@@ -236,6 +236,19 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);
 }
 
+#define MOMENT apr_time_from_sec(60)
+
+/* A double click of somebody who looks at pages: the browser has the cookie that the form was made for, the first answer brings another. */
+static int may_come_twice(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return !flow->api && !kr_wants_json(k->req, 1) && kr_csrf_owns(k, flow);
+}
+
+static int was_used_by_this_form(kr_ctx_t *k, const kr_flow_t *flow, const kr_code_row_t *row)
+{
+    return may_come_twice(k, flow) && (!row->used_at || row->used_at > k->now - MOMENT);
+}
+
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier, const char *code)
 {
     const char *whose = kr_json_str(flow->internal, KR_CODE_WHOSE);
@@ -249,6 +262,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     theirs = identity && whose && strcmp(whose, identity->id) == 0;
     /* a code of somebody else's counts as a try, and is not used up: no code is empty */
     KR_TRY(kr_code_check(&verdict, &row, k, flow, LOGIN.kind, theirs ? code : ""));
+    if (verdict == KR_CODE_USED && was_used_by_this_form(k, flow, &row)) verdict = KR_CODE_RIGHT;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
     KR_TRY(find(&identity, k, flow, row.address));
@@ -264,13 +278,14 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
 {
     const kr_settings_t *conf = k->realm->settings;
     const int again = kr_code_again(body);
-    const int sent = !again && strcmp(flow->state, "sent_email") == 0;
+    const int passed = !again && strcmp(flow->state, "passed_challenge") == 0;
+    const int sent = !again && (passed || strcmp(flow->state, "sent_email") == 0);
     const char *identifier = kr_code_identifier(k, flow, body);
     const char *code = kr_body_str(body, "code");
     const int second = strcmp(flow->requested_aal, "aal1") != 0;
 
     /* not after the right code, and as what the settings say */
-    if ((second ? !conf->code_mfa : !conf->code_passwordless) || (!again && strcmp(flow->state, "passed_challenge") == 0)) {
+    if ((second ? !conf->code_mfa : !conf->code_passwordless) || (passed && (second || !may_come_twice(k, flow)))) {
         kr_flow_message(k, flow, 4010002, NULL);
         return kr_err_show_flow(k);
     }

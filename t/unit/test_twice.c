@@ -235,6 +235,49 @@ static void test_a_sign_in_that_is_sent_twice_ends_where_it_led(void **state)
     assert_string_equal(header(k, "Location"), APP "password");
 }
 
+static kr_ctx_t *send_code(client_t *c, const char *to, const json_t *flow, const char *code)
+{
+    return ask(c, "POST", to, FORM, apr_psprintf(c->env->pool, "method=code&identifier=ana%%40example.org&code=%s&csrf_token=%s", code,
+                                                 kr_url_escape(c->env->pool, value_of(flow, "csrf_token"))));
+}
+
+static void test_a_sign_in_by_code_that_is_sent_twice_ends_in_a_session(void **state)
+{
+    env_t *env = with(state, CODE_SIGN_UP);
+    client_t *first, *second, *script, *late, *stranger;
+    const char *to, *code, *other;
+    json_t *flow, *theirs;
+    kr_ctx_t *k;
+
+    account(env, ANA);
+    first = spa(env);
+    flow = begin_flow(first, "login", "", &to);
+    assert_status(submit(first, to, flow, login_body(ANA, NULL)), 400);
+    code = login_code(env, ANA);
+    apr_table_set(first->headers, "Accept", "text/html");
+    second = as_before(first);
+    late = as_before(first);
+    script = as_before(first);
+    script->headers = apr_table_copy(env->pool, first->headers);
+    apr_table_set(script->headers, "Accept", JSON);
+    stranger = spa(env);
+    theirs = begin_flow(stranger, "login", "", &other);
+    apr_table_set(stranger->headers, "Accept", "text/html");
+
+    k = send_code(first, to, flow, code);
+    assert_status(k, 303);
+    k = send_code(second, to, flow, wrong(env, code));
+    assert_null(cookie_set(k, SESSION));
+    k = send_code(second, to, flow, code);
+    assert_status(k, 303);
+    whoami(second, ANA);
+    /* for who did not send the form, for scripts, and later it is used up */
+    assert_null(cookie_set(send_code(stranger, to, theirs, code), SESSION));
+    assert_null(cookie_set(submit(script, to, flow, login_body(ANA, code)), SESSION));
+    env->now += 61 * SECOND;
+    assert_null(cookie_set(send_code(late, to, flow, code), SESSION));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +287,7 @@ int main(void)
         TEST(test_who_does_not_prove_it_is_given_nothing),
         TEST(test_another_flow_is_told_that_there_is_an_account),
         TEST(test_a_sign_up_by_code_that_is_sent_twice_ends_in_a_session),
+        TEST(test_a_sign_in_by_code_that_is_sent_twice_ends_in_a_session),
         TEST(test_a_sign_in_that_is_sent_twice_ends_where_it_led),
     };
 
