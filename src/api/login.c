@@ -119,7 +119,7 @@ static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *
 static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_standing_e standing)
 {
     if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->identity);
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0810) "login %s: identity %s was changed meanwhile", flow->id, done->identity->id);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0831) "login %s: identity %s was changed meanwhile", flow->id, done->identity->id);
     if (standing == KR_PROOF_OVERTAKEN) return kr_overtaken(k, flow);
     kr_flow_message(k, flow, done->method == KR_METHOD_CODE ? 4010008 : 4000006, NULL);
     return kr_err_show_flow(k);

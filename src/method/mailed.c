@@ -109,6 +109,7 @@ kr_err_t *kr_recovery_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     const int by_link = strcmp(k->realm->settings->recovery_use, "link") == 0;
 
     memset(out, 0, sizeof(*out));
+    kr_flow_forget_typed(flow);
     return by_link ? recovery_by_link(out, k, flow, body) : recovery_by_code(out, k, flow, body);
 }
 
@@ -159,6 +160,7 @@ kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     kr_err_t *err;
 
     memset(out, 0, sizeof(*out));
+    kr_flow_forget_typed(flow);
     out->method = m->id;
     flow->active = name;
     if (by_link && is_sent(body, "token")) return m->submit[KR_FLOW_VERIFICATION](out, k, flow, body);
