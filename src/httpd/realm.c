@@ -105,6 +105,15 @@ static const kr_settings_t *settings_of(reading_t *reading, const kr_host_t *hos
     return settings;
 }
 
+/*
+ * httpd gives a virtual host without a line of ours no record, but the main server's very own. What stands there is the
+ * main server's and counts once.
+ */
+static int has_record(const server_rec *main_server, const server_rec *s)
+{
+    return s == main_server || kr_host_of(s) != kr_host_of(main_server);
+}
+
 /* Does a host bring a realm, or does it only name one that is at home elsewhere? */
 static int brings_realm(const kr_host_t *host)
 {
@@ -209,10 +218,11 @@ int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     reading.site->warnings = apr_array_make(pconf, 4, sizeof(const char *));
     for (s = main_server; s; s = s->next) {
         kr_host_of(s)->site = reading.site;
-        if (brings_realm(kr_host_of(s))) add_tenant(&reading, kr_host_of(s));
+        if (has_record(main_server, s) && brings_realm(kr_host_of(s))) add_tenant(&reading, kr_host_of(s));
     }
     /* A name that leads nowhere because its realm is broken would only hide the one message that counts. */
-    for (s = main_server; s && !reading.wrong; s = s->next) resolve_names(&reading, main_server, s);
+    for (s = main_server; s && !reading.wrong; s = s->next)
+        if (has_record(main_server, s)) resolve_names(&reading, main_server, s);
     for (s = main_server; s && reading.site->tenants->nelts; s = s->next) refuse_merged_trailers(&reading, s);
 
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST)

@@ -165,14 +165,38 @@ static int speaks_https(int port)
     return 0;
 }
 
-static void read_ports(kr_scene_t *scene, int is_main)
+/* Do virtual hosts take all that comes in there? Of one for an address, only what comes to that address. */
+static int is_taken(const apr_sockaddr_t *listens, const server_rec *hosts)
 {
-    if (is_main)
-        for (const ap_listen_rec *l = ap_listeners; l; l = l->next)
+    for (; hosts; hosts = hosts->next)
+        for (const server_addr_rec *a = hosts->addrs; a; a = a->next) {
+            if (a->host_port && a->host_port != listens->port) continue;
+            if (!strcmp(a->virthost, "*") || !strncmp(a->virthost, "*:", 2) || !strncmp(a->virthost, "_default_", 9)) return 1;
+            if (a->host_addr && apr_sockaddr_equal(a->host_addr, listens)) return 1;
+        }
+    return 0;
+}
+
+/* The main server answers where no virtual host does. */
+static void read_ports(kr_scene_t *scene, const server_rec *main_server)
+{
+    if (scene->s == main_server)
+        for (const ap_listen_rec *l = ap_listeners; l; l = l->next) {
+            if (l->bind_addr && is_taken(l->bind_addr, main_server->next)) continue;
             APR_ARRAY_PUSH(scene->ports, int) = l->bind_addr ? l->bind_addr->port : 0;
+        }
     else
         for (const server_addr_rec *a = scene->s->addrs; a; a = a->next)
             APR_ARRAY_PUSH(scene->ports, int) = a->host_port;
+}
+
+/* Is there anything left for the main server to answer? */
+static int main_answers(const server_rec *main_server)
+{
+    if (!main_server->next) return 1;
+    for (const ap_listen_rec *l = ap_listeners; l; l = l->next)
+        if (!l->bind_addr || !is_taken(l->bind_addr, main_server->next)) return 1;
+    return 0;
 }
 
 static int any_https(const kr_scene_t *scene)
@@ -197,7 +221,7 @@ static void add_scene(kr_exam_t *exam, server_rec *s, const kr_scene_t *outer, i
     scene->ports = apr_array_make(exam->ptemp, 2, sizeof(int));
     scene->spots = apr_array_copy(exam->ptemp, outer->spots);
     scene->slashes = core->allow_encoded_slashes;
-    read_ports(scene, s == exam->main_server);
+    read_ports(scene, exam->main_server);
     if (s != exam->main_server) {
         scene->where = apr_psprintf(exam->pool, "%s:%u", s->defn_name ? s->defn_name : "?", s->defn_line_number);
         scene->name = NULL;
@@ -214,8 +238,8 @@ void kr_exam_scenes(kr_exam_t *exam)
 
     exam->scenes = apr_array_make(exam->ptemp, 8, sizeof(kr_scene_t));
     read_lines(&walk, ap_conftree);
-    /* Where there are virtual hosts, they answer, and what stands outside of them is for all of them. */
-    if (!exam->main_server->next) add_scene(exam, exam->main_server, &outer, walk.ssl);
+    /* What stands outside of virtual hosts is for all of them, and for the main server where it answers itself. */
+    if (main_answers(exam->main_server)) add_scene(exam, exam->main_server, &outer, walk.ssl);
     for (server_rec *s = exam->main_server->next; s; s = s->next) add_scene(exam, s, &outer, walk.ssl);
 }
 

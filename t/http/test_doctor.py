@@ -243,6 +243,36 @@ KratosConfig {folder}/kratos.yml
     assert [line[:6] for line in configtest(changes, only=lines.format('/kratos'))[1]] == ['KR1265']
 
 
+# Beside a realm in the main server: hosts that take another port, or another address, and leave it its own.
+@pytest.mark.parametrize('beside', ['*:8080', '127.0.0.2:443', '[::1]:443'])
+def test_the_main_server_is_looked_at_where_it_answers_itself(configtest, folder, beside):
+    lines = f'''ServerName login.example.org
+{TLS}
+KratosDatabase sqlite3 {folder}/kratos.sqlite
+KratosConfig {folder}/kratos.yml
+<Location "{{}}">
+    SetHandler kratos
+</Location>
+<Location "/ui">
+    SetHandler kratos-ui
+</Location>
+<Location "/members">
+    Require kratos-session
+</Location>
+<VirtualHost {beside}>
+    ServerName www.example.org
+    {TLS}
+</VirtualHost>
+'''
+    changes = nested('selfservice.allowed_return_urls', ['https://login.example.org/', 'https://www.example.org/', 'https://www.example.org:8080/'])
+    assert configtest(changes, only=lines.format('/auth'), gate_port=8080) == (0, [])
+    said = configtest(changes, only=lines.format('/kratos'), gate_port=8080)[1]
+    assert [line[:6] for line in said] == ['KR1265'], said
+    # A host that takes all leaves nothing: the name in the URL must be its own then.
+    every = lines.replace(beside, '*:*').format('/auth')
+    assert 'KR1266' in [line[:6] for line in configtest(changes, only=every, gate_port=8080)[1]]
+
+
 def test_two_realms_with_one_cookie_are_told_apart(configtest, folder):
     second = f'''<VirtualHost 127.0.0.1:443>
     ServerName blue.example.org
