@@ -43,6 +43,11 @@ kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int a
 kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *request_url);
 /** The value of a parameter in a request URL's query, decoded, in k->pool. @return NULL when it is absent, empty or no form can be read */
 const char *kr_flow_url_param(kr_ctx_t *k, const char *request_url, const char *name);
+/**
+ * Where the flow was begun, as messages may tell it: below the base URL and without a query. The host and the query of the
+ * request URL are words of whoever asked, and messages go to others.
+ */
+const char *kr_flow_told_url(kr_ctx_t *k, const kr_flow_t *flow);
 /** Store a new flow: one statement. */
 kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Store what changed: one statement. */

@@ -153,14 +153,11 @@ static const char *mail_html(const writing_t *w, const char *subject)
 
 /* The last line lets phones offer the code to the site it belongs to, and to no other (WICG, origin-bound one-time
  * codes). */
-static const char *sms_text(const writing_t *w, const json_t *data)
+static const char *sms_text(const writing_t *w)
 {
     const char *text = fill(w, w->words->sms ? w->words->sms : w->words->intro);
-    const char *domain = kr_json_str(data, "request_url_domain");
 
-    if (!w->code) return text;
-    domain = domain && *domain ? one_line(w->pool, domain) : w->site;
-    return apr_pstrcat(w->pool, text, "\n\n@", domain, " #", w->code, NULL);
+    return w->code ? apr_pstrcat(w->pool, text, "\n\n@", w->site, " #", w->code, NULL) : text;
 }
 
 static const char *member(const writing_t *w, const json_t *data, const char *name)
@@ -188,7 +185,7 @@ kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail
 
     out->subject = fill(&w, w.words->subject);
     if (strcmp(mail->via, "sms") == 0) {
-        out->text = sms_text(&w, mail->data);
+        out->text = sms_text(&w);
     } else {
         out->text = mail_text(&w);
         out->html = mail_html(&w, out->subject);

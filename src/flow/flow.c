@@ -52,6 +52,32 @@ const char *kr_flow_url_param(kr_ctx_t *k, const char *request_url, const char *
     return value && *value ? value : NULL;
 }
 
+static const char *begin_path(kr_ctx_t *k, kr_flow_kind_e kind, int api)
+{
+    return apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(kind), api ? "/api" : "/browser", NULL);
+}
+
+static int ends_with(const char *text, const char *end)
+{
+    apr_size_t len = strlen(text), n = strlen(end);
+
+    return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+/* The path is looked up among our own and not copied. A hook's flow has the request URL of the flow before it. */
+const char *kr_flow_told_url(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *path = apr_pstrmemdup(k->pool, flow->request_url, strcspn(flow->request_url, "?#"));
+    const char *told = begin_path(k, flow->kind, flow->api);
+
+    for (int i = 0; i < KR_FLOW_KINDS * 2; i++) {
+        const char *known = begin_path(k, (kr_flow_kind_e)(i / 2), i % 2);
+
+        if (ends_with(path, known)) told = known;
+    }
+    return kr_url_join(k->pool, k->realm->settings->base_url, told);
+}
+
 kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *request_url)
 {
     kr_flow_t *flow = apr_pcalloc(k->pool, sizeof(*flow));

@@ -54,7 +54,7 @@ static void add_person(json_t *data, kr_ctx_t *k, const sending_t *s)
 
 static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_time_t lifespan)
 {
-    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:{}}", "to", s->value, "request_url", s->flow->request_url,
+    json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:{}}", "to", s->value, "request_url", kr_flow_told_url(k, s->flow),
                                 "transient_payload");
     const int sms = strcmp(s->via, "sms") == 0;
 
@@ -64,7 +64,8 @@ static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_
     json_object_set_new(data, s->kind->field, json_string(s->kind->link ? mail_url(k, s->flow, s->kind, code) : code));
     add_person(data, k, s);
     if (sms) {
-        json_object_set_new(data, "request_url_domain", json_string(kr_url_host_name(k->pool, s->flow->request_url)));
+        json_object_set_new(data, "request_url_domain",
+                            json_string(kr_url_host_name(k->pool, k->realm->settings->base_url)));
     }
     if (s->kind == &kr_code_verification && !sms) {
         json_object_set_new(data, "verification_url", json_string(mail_url(k, s->flow, s->kind, code)));

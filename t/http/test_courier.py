@@ -125,6 +125,47 @@ def test_a_code_by_sms_signs_in(serve, service, post):
     assert client.session()['identity']['traits'] == {'phone': phone}
 
 
+# Whoever asks for a message names the host and the query as they like; the message goes to somebody else.
+STRANGE = {'Host': 'evil.test', 'X-Forwarded-Host': 'evil.test', 'Forwarded': 'host=evil.test'}
+WHOLE = "function(ctx) { to: ctx.recipient, subject: ctx.subject, body: ctx.body, data: ctx.template_data, html: std.get(ctx, 'html_body') }"
+
+
+def telling():
+    """Templates that print all that they know of the request."""
+    mail = {'plaintext': inline('{{ .RequestURL }}'), 'html': inline('<a href="{{ .RequestURL }}">here</a>')}
+    valid = {'email': {'body': mail}, 'sms': {'body': {'plaintext': inline('{{ .RequestURL }} {{ .RequestURLDomain }}')}}}
+    kinds = {kind: {'valid': valid} for kind in ('recovery_code', 'verification_code', 'login_code', 'registration_code')}
+    return merge(kinds, {kind: {'invalid': {'email': {'body': mail}}} for kind in ('recovery_code', 'verification_code')})
+
+
+@pytest.mark.parametrize('templates', [{}, telling()], ids=['built in', "the owner's"])
+@pytest.mark.parametrize('trusting', ['', 'KratosTrustForwarded On\n'], ids=['directly', 'behind a proxy'])
+def test_no_message_holds_a_word_of_whoever_asked_for_it(serve_sqlite, service, templates, trusting):
+    everything = {'url': service.url, 'body': inline(WHOLE)}
+    tell = {kind: {'notify_unknown_recipients': True} for kind in ('recovery', 'verification')}
+    server = serve_sqlite(merge(settings(delivery_strategy='http', http={'request_config': everything}, templates=templates,
+                                         channels=[channel(service, body=inline(WHOLE))]), nested('selfservice.flows', tell)),
+                          lines={'extra': trusting})
+    email, phone, nobody, fresh = new_email(), phone_number(), new_email(), new_email()
+    sign_up(server.ajax(), email=email, phone=phone)
+    for kind, to, more in [('login', phone, {'identifier': phone}), ('login', email, {'identifier': email}),
+                           ('recovery', email, {'email': email}), ('recovery', nobody, {'email': nobody}),
+                           ('verification', phone, {'email': phone}), ('verification', nobody, {'email': nobody}),
+                           ('registration', fresh, {'traits': {'email': fresh}})]:
+        before = len(service.to(to))
+        client = server.native()
+        flow = client.init(kind, {'say': 'ring-me', 'return_to': UI + '/evil'}, headers=STRANGE).must(200)
+        assert 'evil.test' in flow.json['request_url']
+        client.submit(kind, flow, {'method': 'code', **more}, headers=STRANGE)
+        wait_for(lambda: len(service.to(to)) > before, 15, 0.05)
+    assert len(service.calls) >= 9
+    for _, _, body in service.calls:
+        got = json.loads(body)
+        assert 'evil' not in body and 'ring-me' not in body, body
+        assert got['data']['request_url'].startswith(server.url + '/self-service/') and '?' not in got['data']['request_url']
+        assert got['data'].get('request_url_domain', '127.0.0.1') == '127.0.0.1'
+
+
 def test_a_phone_number_is_verified_by_sms(serve, service, post):
     server = serve(settings(smtp={'connection_uri': post.uri}, channels=[channel(service)]))
     phone = phone_number()

@@ -40,7 +40,7 @@ static void queue_sms(kr_ctx_t *k, const char *type)
 {
     json_t *data = data_with(k, "en");
 
-    json_object_set_new(data, "request_url_domain", json_string("app.example"));
+    json_object_set_new(data, "request_url_domain", json_string("evil.example")); /* as whoever asked might have it */
     OK(kr_courier_queue(k, &(kr_mail_t){ "sms", "+4915112345678", type, data }));
 }
 
@@ -133,7 +133,7 @@ static void a_text_message_ends_with_the_line_that_phones_read(void **state)
     assert_string_equal(kr_json_str(got, "kind"), "sms");
     assert_string_equal(kr_json_str(got, "subject"), "");
     assert_true(json_is_null(json_object_get(got, "html")));
-    assert_non_null(strstr(kr_json_str(got, "text"), "\n\n@app.example #123456"));
+    assert_non_null(strstr(kr_json_str(got, "text"), "\n\n@id.site.example #123456"));
     assert_string_equal(kr_json_str(got, "data.verification_code"), "123456"); /* as services for Kratos know it */
     assert_null(kr_json_at(got, "data.recovery_code"));
 }
