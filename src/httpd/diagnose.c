@@ -4,11 +4,13 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
-#include <http_vhost.h>
 #include <stdarg.h>
 
+#include "kr_crypto.h"
 #include "kr_text.h"
 #include "kr_ui.h"
+
+#define KEY_LENGTH 32
 
 /* -- the report ----------------------------------------------------------- */
 
@@ -40,42 +42,27 @@ kr_state_e kr_report_state(const kr_report_t *report)
 
 /* -- who may see it ------------------------------------------------------- */
 
-static int is_loopback(apr_sockaddr_t *addr)
-{
-    char *ip = NULL;
-
-    if (addr) apr_sockaddr_ip_get(&ip, addr);
-    return ip && (!strncmp(ip, "127.", 4) || !strcmp(ip, "::1") || !strncmp(ip, "::ffff:127.", 11));
-}
-
-/* Loopback, or this machine's address on both ends. */
-static int is_here(const conn_rec *c, apr_sockaddr_t *addr)
-{
-    return is_loopback(addr) || (addr && c->local_addr && apr_sockaddr_equal(addr, c->local_addr));
-}
-
-/* A page elsewhere can make its own name lead here (DNS rebinding) and have a browser on this machine ask for it. */
-static int is_own_name(request_rec *r)
-{
-    const char *name = r->hostname;
-
-    if (!name || kr_host_is_ip(name) || kr_host_is_loopback(name)) return 1;
-    /* The port of ServerName, mostly none: only the name counts here. */
-    return ap_matches_request_vhost(r, name, r->server->port);
-}
-
 /*
- * As `Require local` means it, and not fooled by a proxy on this machine: its requests come from here, but what it says
- * of its visitors shows that they are elsewhere. mod_remoteip takes away what it has believed.
+ * Whoever has read the error log. Where a request comes from says nothing: behind a proxy on this machine that keeps silent
+ * about its visitors, all of them seem to be here, and so does a browser on it that a stranger's page sends (DNS rebinding).
  */
-static int is_local(request_rec *r)
+static int has_key(request_rec *r)
 {
-    static const char *const TOLD[] = { "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-                                        "X-Real-IP", "X-Client-IP", "CF-Connecting-IP", "True-Client-IP", "Via" };
+    const char *key = kr_host_of(r->server)->site->diagnose_key, *why;
+    apr_array_header_t *fields = r->args ? kr_form_parse(r->pool, r->args, strlen(r->args), &why) : NULL;
 
-    for (int i = 0; i < KR_DIM(TOLD); i++)
-        if (apr_table_get(r->headers_in, TOLD[i])) return 0;
-    return is_here(r->connection, r->useragent_addr) && is_here(r->connection, r->connection->client_addr) && is_own_name(r);
+    return key && fields && kr_equal(kr_form_get(fields, "key"), key);
+}
+
+void kr_diagnose_start(apr_pool_t *pconf, server_rec *s)
+{
+    kr_site_t *site = kr_host_of(s)->site;
+
+    site->diagnose_key = kr_random_alnum(pconf, KEY_LENGTH);
+    if (site->diagnosable)
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     KRLOGNO(1212) "the page for owners opens by its key, until the next start or restart: diagnose?key=%s",
+                     site->diagnose_key);
 }
 
 static int is_pages(const request_rec *r)
@@ -89,7 +76,7 @@ static int may_see(request_rec *r)
 {
     const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
 
-    return place->diagnose == 1 || (place->diagnose != 0 && is_local(r));
+    return place->diagnose == 1 || (place->diagnose != 0 && has_key(r));
 }
 
 /* -- the answer ----------------------------------------------------------- */

@@ -57,8 +57,8 @@ static const char *content_html(const kr_report_t *report)
         APR_ARRAY_PUSH(html, const char *) = line_html(pool, line);
     }
     APR_ARRAY_PUSH(html, const char *) = group ? end : "";
-    APR_ARRAY_PUSH(html, const char *) = "<p class=\"quiet small\">Others get 404 here: this page is for this machine, or "
-                                         "for those whom KratosDiagnose and your Require lines let in.</p>\n";
+    APR_ARRAY_PUSH(html, const char *) = "<p class=\"quiet small\">Others get 404 here: this page is for those who have "
+                                         "the key from the error log, or whom KratosDiagnose and your Require lines let in.</p>\n";
     return apr_array_pstrcat(pool, html, 0);
 }
 

@@ -63,9 +63,10 @@ DIRECTIVE("KratosHideCookie", FLAG, set_hide_cookie, PLACE, "On|Off", "On for pr
 DIRECTIVE("KratosUpgradeCheck", TAKE1, set_upgrade_check, PLACE, "SECONDS", "10",
           "How often to look whether the session of an upgraded connection (a WebSocket through mod_proxy) still stands; when it "
           "has ended, the connection is closed (over HTTP/2: the whole of it). 0: it stays open for as long as its two ends like.")
-DIRECTIVE("KratosDiagnose", FLAG, set_diagnose, CONTAINER, "On|Off", "the local machine only",
-          "Who may see the page for owners (`SetHandler kratos-diagnose`, or diagnose among the built-in pages). On: whom "
-          "the Require lines of this place let in. Off: nobody. Everybody else gets 404.")
+DIRECTIVE("KratosDiagnose", FLAG, set_diagnose, CONTAINER, "On|Off", "who has the key",
+          "Who may see the page for owners (`SetHandler kratos-diagnose`, or diagnose among the built-in pages). Unless it is said: "
+          "who adds ?key= and the key that the error log tells at each start (KR1212). On: whom the Require lines of this place "
+          "let in, without a key. Off: nobody. Everybody else gets 404.")
 DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [QUEUE]]", "0 10 64",
           "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits "
           "for its turn, and how many may wait. Beyond that: 503 with Retry-After.")

@@ -32,7 +32,7 @@ typedef struct {
     const char *audience;        /* of that token, or NULL */
     int hide_cookie;             /* KratosHideCookie; KR_UNSET: from proxied applications */
     int upgrade_check;           /* KratosUpgradeCheck, seconds; 0: never; KR_UNSET: KR_UPGRADE_CHECK */
-    int diagnose;                /* KratosDiagnose: KR_UNSET: the local machine; 0 or 1 */
+    int diagnose;                /* KratosDiagnose: KR_UNSET: whoever has the key; 0 or 1 */
 } kr_place_t;
 
 /** Of numbers and flags that nobody set. */
@@ -121,6 +121,8 @@ struct kr_site_t {
     apr_array_header_t *warnings;  /* of const char* */
     kr_tunnels_t *tunnels;         /* each process its own, from child_init on; NULL: they are not watched */
     apr_array_header_t *advice;    /* of const char*, numbered lines: doctor.c */
+    int diagnosable;               /* some place has the page for owners: scenes.c */
+    const char *diagnose_key;      /* of this start, the same in all children; NULL until post_config */
     kr_background_t *background;   /* each process its own, from child_init on; NULL: it did not start */
 };
 
@@ -169,6 +171,9 @@ int kr_doctor_tell(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serve
  * @return DECLINED where the request is for something else, or may not know that there is such a page
  */
 int kr_diagnose(request_rec *r);
+
+/** post_config: the key of that page for this start, and the line in the error log that tells it. */
+void kr_diagnose_start(apr_pool_t *pconf, server_rec *s);
 
 /** A context for work that no request asked for; it logs into the server's error log. */
 kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm);

@@ -363,6 +363,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->warnings->nelts; i++)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
+    kr_diagnose_start(pconf, s);
     rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
                        apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);

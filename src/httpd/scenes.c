@@ -76,6 +76,7 @@ static void read_line(walk_t *walk, const ap_directive_t *line)
     if (is(line, "SetHandler")) {
         if (!ap_cstr_casecmp(word, "kratos")) add_spot(walk, KR_HAS_API, line);
         if (!ap_cstr_casecmp(word, "kratos-ui")) add_spot(walk, KR_HAS_PAGES, line);
+        if (!ap_cstr_casecmp(word, "kratos-ui") || !ap_cstr_casecmp(word, "kratos-diagnose")) walk->exam->site->diagnosable = 1;
     } else if (is(line, "Require") && !ap_cstr_casecmpn(word, "kratos-", 7)) {
         add_spot(walk, KR_HAS_GUARD, line);
     } else if (is(line, "AuthType") && !ap_cstr_casecmp(word, "Kratos")) {
@@ -105,23 +106,27 @@ static const char *said_among(apr_pool_t *pool, const ap_directive_t *lines, con
     return NULL;
 }
 
-/* KratosDiagnose On leaves it to Require lines whether strangers see the page; here they say yes to all. */
+/* KratosDiagnose On leaves it to the Require lines of its place who sees the page; here they say yes to all, or nothing. */
 static void check_open_diagnosis(walk_t *walk, const ap_directive_t *lines)
 {
     apr_pool_t *pool = walk->exam->ptemp;
-    const ap_directive_t *on = NULL, *all = NULL;
+    const ap_directive_t *on = NULL;
+    int all = 0, some = 0;
 
     for (; lines; lines = lines->next) {
         const char *args = lines->args, *word = ap_getword_conf(pool, &args);
 
         if (is(lines, "KratosDiagnose") && !ap_cstr_casecmp(word, "on")) on = lines;
+        if (is(lines, "Require") || !strncasecmp(lines->directive, "<Require", 8)) some = 1;
         if (is(lines, "Require") && !ap_cstr_casecmp(word, "all") && !ap_cstr_casecmp(first_word(pool, args), "granted"))
-            all = lines;
+            all = 1;
     }
-    if (on && all)
+    if (on && (all || !some))
         kr_advise(walk->exam, KRLOGNO(1282), place_of(pool, on),
-                  "everybody may see the page for owners, with its versions and sizes: leave KratosDiagnose out (this machine "
-                  "alone sees it then), or say Require ip instead of Require all granted");
+                  "%s: leave KratosDiagnose out (the key in the error log opens the page then), or put Require lines beside it "
+                  "that name the owners, such as Require ip",
+                  all ? "everybody may see the page for owners, with its versions and sizes"
+                      : "nothing in this place says who may see the page for owners");
 }
 
 /* No recursion of unknown depth: httpd itself has read these containers recursively before. */

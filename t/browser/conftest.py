@@ -15,7 +15,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 from lib.fixtures import post  # noqa: F401
-from lib.serving import ROOT, free_port, scratch, status_of, wait_for
+from lib.serving import ROOT, free_port, scratch, status_of, wait_for, with_key
 
 sys.dont_write_bytecode = True
 FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -62,6 +62,10 @@ class Demo:
         self.proc.wait(30)
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def owners_page(self):
+        """The path of the page for owners, below the root."""
+        return with_key('/ui/diagnose', (self.dir / 'error.log').read_text())
 
     def mails_to(self, address):
         """Texts of the mails in the demo's folder for that address, the oldest first."""

@@ -198,7 +198,7 @@ def test_no_page_keeps_anybody_out(eye):
     eye.open('/ui/nothing')
     eye.look('no such page', 'title.nothing')
     if eye.lang == 'en':
-        eye.open('/ui/diagnose')
+        eye.open(eye.site.owners_page())
         eye.look('diagnosis')
     assert not eye.wrong, '\n'.join(eye.wrong)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -145,7 +146,9 @@ CASES = {
                         'KR1275', 'KratosDatabasePool 0 4 25'),
     'much memory': (dict(top='KratosHashing 1024', changes=nested('hashers.argon2.memory', '1GB')), 'KR1277', 'KratosHashing'),
     'a page for owners that all see': (
-        dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'Require ip'),
+        dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'everybody.*Require ip'),
+    'a page for owners without a word on who they are': (
+        dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\n</Location>'), 'KR1282', 'nothing in this place.*Require ip'),
     'a slash in an id': (
         dict(changes={'identity': {'default_schema_id': 'a/b', 'schemas': [{'id': 'a/b', 'url': 'file://./person.schema.json'}]}}),
         'KR1272', 'AllowEncodedSlashes NoDecode'),
@@ -214,6 +217,8 @@ FINE = {
         unauthenticated='KratosUnauthenticated 401', changes=nested('selfservice.allowed_return_urls', ['https://login.example.org/'])),
     'own pages': dict(changes=nested('selfservice.flows.settings.ui_url', 'https://app.example.org/me')),
     'a cache that waits': dict(gate='CacheEnable disk /\nCacheQuickHandler Off', modules=('ssl', 'cache', 'cache_disk')),
+    'a page for owners with their names': dict(
+        lines='<Location /ui/diagnose>\nKratosDiagnose On\n<RequireAny>\nRequire user ana\n</RequireAny>\n</Location>'),
     'a regular expression': dict(more='<LocationMatch "^/x(/|$)">\nSetHandler kratos-ui\n</LocationMatch>'),
 }
 
@@ -337,7 +342,8 @@ def sick(request, database):
     end(server)
 
 
-def ask(server, path='/ui/diagnose', accept='application/json', **headers):
+def ask(server, path=None, accept='application/json', **headers):
+    path = path or server.owners_page()
     url = urllib.request.Request(server.url + path, headers={'Accept': accept, **{k.replace('_', '-'): v for k, v in headers.items()}})
     try:
         with urllib.request.urlopen(url, timeout=20) as r:
@@ -366,20 +372,41 @@ def test_a_healthy_site_is_told_so(sick, database):
     assert all(fix for state, _, fix in lines.values() if state != 'ok')
 
 
-@pytest.mark.parametrize('header', ['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'Via', 'X-Forwarded-Proto'])
-def test_who_comes_through_a_proxy_finds_nothing(sick, header):
-    there = ask(sick, **{header: '127.0.0.1'})
-    nothing = ask(sick, path='/ui/no-such-page', **{header: '127.0.0.1'})
-    assert there[0] == nothing[0] == 404 and there[2] == nothing[2]
-    assert ask(sick, path='/here', **{header: '127.0.0.1'})[0] == 404
+PROXY = {'X-Forwarded-For': '127.0.0.1', 'Forwarded': 'for=127.0.0.1', 'X-Real-IP': '127.0.0.1', 'Via': '1.1 here', 'Host': 'localhost'}
+
+
+@pytest.mark.parametrize('path', ['/ui/diagnose', '/here'])
+def test_without_the_key_nobody_finds_anything_not_even_from_here(sick, path):
+    """As a proxy on this machine asks that says nothing of its visitors; and as one asks that does."""
+    good = sick.owners_page(path)
+    for asked, headers in [(path, {}), (path, PROXY), (path + '?key=', {}), (good[:-1], {}), (good + 'x', {}), (path + '?key=' + 'a' * 32, {}),
+                           (path + '?yek=' + good.split('=')[1], {})]:
+        there = ask(sick, path=asked, **headers)
+        nothing = ask(sick, path='/ui/no-such-page', **headers)
+        assert there[0] == nothing[0] == 404, asked
+        assert path != '/ui/diagnose' or there[2] == nothing[2]
+    assert ask(sick, path=good)[0] == ask(sick, path=good, **PROXY)[0] == 200
+
+
+def test_the_key_is_one_for_all_processes_and_new_at_each_restart(serve_sqlite):
+    server = serve_sqlite(mpm='prefork', flags=['ui'])
+    old = server.owners_page()
+    assert len(re.findall('KR1212', server.log())) == 1 and all(ask(server, path=old)[0] == 200 for _ in range(20))
+    server.proc.send_signal(signal.SIGHUP)
+    wait_for(lambda: server.owners_page() != old and server.ready())
+    assert ask(server, path=server.owners_page())[0] == 200 and ask(server, path=old)[0] == 404
+
+
+def test_where_there_is_no_such_page_no_key_is_told(serve_sqlite):
+    assert 'KR1212' not in serve_sqlite().log()
 
 
 def test_the_owner_says_who_may_see_it(sick):
     sick.expect_log('AH01630')              # httpd says when it denies
     assert ask(sick, path='/owner')[0] == 403
+    assert ask(sick, path=sick.owners_page('/owner'))[0] == 403
     assert ask(sick, path='/owner', X_Owner='yes', X_Forwarded_For='192.0.2.1')[0] == 200
-    assert ask(sick, path='/nobody')[0] == 404
-    assert ask(sick, path='/here')[0] == 200
+    assert ask(sick, path=sick.owners_page('/nobody'))[0] == 404
 
 
 def test_the_page_is_like_the_other_pages(sick):
@@ -406,10 +433,7 @@ def test_a_hostile_host_stays_text(sick):
         assert '<script' not in html and 'onload=x' not in html
 
 
-def test_a_name_that_is_not_ours_finds_nothing(sick):
-    """Somebody's page may make its own name lead to this machine and let a browser here ask."""
-    assert ask(sick, Host='rebound.example.net')[0] == 404
-    assert ask(sick, Host='localhost')[0] == 200
+def test_a_name_that_is_not_ours_is_told(sick):
     lines = json.loads(ask(sick, path='/owner', X_Owner='yes', Host='rebound.example.net')[2])['checks']
     assert next(line for line in lines if line['name'] == 'Host')['status'] == 'look'
 

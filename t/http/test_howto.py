@@ -36,7 +36,7 @@ def test_a_static_site(machine):
     check_dialogues(it, guide)
     ana, page = walk_in_and_out(it, WWW + '/a%20b/report.txt?year=2026')
     assert page.text == 'secret file' and ana.get(WWW + '/').text == 'secret page'
-    assert Visitor(it).get(WWW + '/auth/ui/diagnose').must_be(200)
+    assert Visitor(it).get(WWW + it.owners_page('/auth/ui/diagnose')).must_be(200)
 
 
 def test_a_static_site_where_nobody_signs_up(machine):

@@ -72,6 +72,11 @@ def ended(pid):
         return True
 
 
+def with_key(path, log):
+    """That place of the page for owners, with the key that such a log told last."""
+    return f'{path}?key=' + re.findall(r'KR1212: .*diagnose\?key=(\w+)', log)[-1]
+
+
 def sanitizer_reports(folder):
     """What the sanitizers said of us; reports in which only httpd occurs are its own race (see above)."""
     reports = [file.read_text(errors='replace') for file in sorted(Path(folder).glob('asan.*'))]
@@ -138,6 +143,10 @@ class Server:
         """All that it said so far: standard output, httpd's error log, sanitizers."""
         files = [f.read_text(errors='replace') for f in (self.output, self.dir / 'error.log') if f.is_file()]
         return '\n'.join(files + sanitizer_reports(self.dir))
+
+    def owners_page(self, path='/ui/diagnose'):
+        """The page for owners with its key, as the log told it at the last start."""
+        return with_key(path, self.log())
 
     def expect_log(self, pattern):
         """A line of the error log that the test knows will come, and does not mind."""
