@@ -33,10 +33,15 @@ struct kr_ctx_t {
     const char *route_param;    /* value of {id} in the matched route, or NULL */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */
     unsigned statements;        /* how many SQL statements were sent, transactions' own included */
+    int (*leaving)(void *baton); /* see kr_leaving; NULL: this work is always waited for */
+    void *leaving_baton;
     kr_log_fn *log;
     void *log_baton;
     kr_level_e log_level;       /* lines above this level are not even formatted */
 };
+
+/** Is the process leaving, so that nobody needs what this work brings? It gives up waiting for a silent database then. */
+int kr_leaving(const kr_ctx_t *k);
 
 /** A log line's number: ours, never reused, listed in docs/log-ids.md. */
 #define KRLOGNO(n) "KR" #n ": "

@@ -64,3 +64,8 @@ kr_ctx_t *kr_ctx_make(apr_pool_t *pool, const kr_realm_t *realm, kr_level_e leve
     k->log_level = level;
     return k;
 }
+
+int kr_leaving(const kr_ctx_t *k)
+{
+    return k->leaving && k->leaving(k->leaving_baton);
+}

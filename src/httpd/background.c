@@ -57,12 +57,36 @@ static int is_leaving(void *baton)
 
 /* -- the work ------------------------------------------------------------- */
 
+/* For what is of no use to a process that leaves. All else, above all the mark of a message that was sent, is finished. */
+static kr_ctx_t *while_staying(kr_background_t *bg, apr_pool_t *pool, const kr_realm_t *realm)
+{
+    kr_ctx_t *k = kr_server_ctx(pool, bg->server, realm);
+
+    k->leaving = is_leaving;
+    k->leaving_baton = bg;
+    return k;
+}
+
 #define QUIET_TRIES 20
+
+/* Servers are looked at here for the first time, at once: requests wait for it. */
+static void look_first(kr_background_t *bg)
+{
+    for (int i = 0; i < bg->site->databases->nelts && !is_stopping(bg); i++) {
+        kr_database_t *database = APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *);
+        apr_pool_t *pool;
+
+        apr_pool_create(&pool, bg->pool);
+        kr_database_look(database, while_staying(bg, pool, database->realm), bg->server);
+        database->tries = 1;
+        apr_pool_destroy(pool);
+    }
+}
 
 /* A database that was down at start, or not migrated: look again. Why it is not ready is said once a minute. */
 static apr_interval_time_t prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
 {
-    kr_ctx_t *k = kr_server_ctx(pool, bg->server, database->realm);
+    kr_ctx_t *k = while_staying(bg, pool, database->realm);
 
     if (kr_database_ready(database)) return 0;
     if (database->tries++ % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
@@ -201,6 +225,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     int woken;
 
     (void)thread;
+    look_first(bg);
     /* Children start together; their work must not. */
     kr_random(dice, sizeof(dice));
     for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;

@@ -129,7 +129,8 @@ static void look_at_session(const visit_t *v)
     kr_shown_e shown;
     int count = 0;
 
-    if (!kr_database_ready(v->report->tenant->database) || kr_session_explain(&shown, &count, v->report->k)) {
+    if (!kr_database_await(v->report->tenant->database, v->report->r->pool, v->report->r->server) ||
+        kr_session_explain(&shown, &count, v->report->k)) {
         kr_report(v->report, KR_BROKEN, "Session cookie", "See the database below.",
                   "%s: nobody can say, as the database does not answer", name);
         return;

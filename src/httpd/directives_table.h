@@ -24,7 +24,8 @@ DIRECTIVE("KratosSet", TAKE2, add_setting, HOST, "KEY VALUE", "",
           "One setting. Lists and objects are written as JSON, in quotes: KratosSet secrets.cookie \"['...']\". "
           "Later lines win.")
 DIRECTIVE("KratosAutoMigrate", FLAG, set_auto_migrate, HOST, "On|Off", "On",
-          "Make or change the tables of the database at start when that is needed, once across all servers. Off: "
+          "Make or change the tables of the database when that is needed, once across all servers: at start in a file of SQLite, by the "
+          "first process that reaches it in a MySQL server. Off: "
           "requests are answered 503 until `kratosctl migrate` has been run.")
 DIRECTIVE("KratosSqlDir", TAKE1, set_sql_dir, HOST, "PATH", "where `make install` put them",
           "The folder that holds the migrations, mysql/ and sqlite/.")

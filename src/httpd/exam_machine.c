@@ -40,7 +40,7 @@ static void check_pool(kr_exam_t *exam, const kr_database_t *database)
                   "MaxRequestWorkers", each * children, children, each, MYSQL_USUAL_CONNECTIONS);
 }
 
-/* At start the log has the same lines (check_folder in realm.c); configtest would else be content. */
+/* At start the log has the same lines (check_folder in database.c); configtest would else be content. */
 static void check_folder(kr_exam_t *exam, const kr_database_t *database)
 {
     const char *folder = ap_make_dirstr_parent(exam->ptemp, APR_ARRAY_IDX(database->params, 0, const char *));

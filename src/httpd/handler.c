@@ -340,7 +340,7 @@ static int answer(request_rec *r, int which)
         reply_too_large(k, r);
     } else if (status != OK) {
         return status;
-    } else if (needs_database(req) && !kr_database_ready(tenant->database)) {
+    } else if (needs_database(req) && !kr_database_await(tenant->database, r->pool, r->server)) {
         reply_unready(k);
     } else {
         HANDLERS[which].answer(k);

@@ -100,6 +100,8 @@ typedef struct {
     kr_sweeper_t *sweeper;       /* made before the fork; NULL: each child cleans for itself */
     kr_sweep_t sweep;            /* each process its own: how far its cleaning has come */
     long long sweep_until;       /* the lease that it has; 0: none */
+    apr_uint32_t look;           /* atomic, each process its own: whether somebody looked for the first time, database.c */
+    apr_time_t opened;           /* when this process began */
 } kr_database_t;
 
 /** A realm as httpd sees it. */
@@ -138,14 +140,10 @@ kr_host_t *kr_host_of(const server_rec *s);
 
 /** check_config: make realms of what the directives said; says what is wrong and stops httpd, and configtest. */
 int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
-/** post_config: migrate, make what all processes share. */
+/** post_config: migrate what is a file here, make what all processes share. */
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** child_init: open the pools. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
-
-struct stat;
-/** May the user that children run as write there? */
-int kr_may_write(const struct stat *st);
 
 /* -- sweep.c -------------------------------------------------------------- */
 
@@ -177,6 +175,18 @@ void kr_diagnose_start(apr_pool_t *pconf, server_rec *s);
 
 /** A context for work that no request asked for; it logs into the server's error log. */
 kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm);
+/** The realm of a request: the place's, the virtual host's own, or the only one there is. NULL is logged. */
+const kr_tenant_t *kr_tenant_of(request_rec *r);
+/** The same, where it is no mistake that there is none: nothing is logged. */
+const kr_tenant_t *kr_tenant_if_any(request_rec *r);
+
+/* -- database.c ----------------------------------------------------------- */
+
+/**
+ * post_config: make a file ready, as the user that children run as. A server is left to them.
+ * @return whether that user could be taken on and left again; a file that cannot be used is in the log, and no failure
+ */
+apr_status_t kr_database_start(kr_database_t *database, apr_pool_t *ptemp, server_rec *s);
 /**
  * Look whether a database has its tables, and make them if it may.
  * @return NULL when it is ready from now on
@@ -184,13 +194,16 @@ kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm
 kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k);
 /** Is it ready? */
 int kr_database_ready(kr_database_t *database);
+/** The process' first look at it, unless somebody else has begun that; says why it is not usable. @param k  of its realm */
+void kr_database_look(kr_database_t *database, kr_ctx_t *k, server_rec *s);
+/** Is it ready? For requests: while a process is young, its first look is waited for. */
+int kr_database_await(kr_database_t *database, apr_pool_t *pool, server_rec *s);
 /** 503 for a request that came before it was. */
 kr_err_t *kr_database_unready(kr_ctx_t *k);
 
-/** The realm of a request: the place's, the virtual host's own, or the only one there is. NULL is logged. */
-const kr_tenant_t *kr_tenant_of(request_rec *r);
-/** The same, where it is no mistake that there is none: nothing is logged. */
-const kr_tenant_t *kr_tenant_if_any(request_rec *r);
+struct stat;
+/** May the user that children run as write there? */
+int kr_may_write(const struct stat *st);
 
 /* -- handler.c ------------------------------------------------------------ */
 

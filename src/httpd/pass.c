@@ -22,11 +22,11 @@ request_rec *kr_topmost(request_rec *r)
     return r;
 }
 
-static kr_err_t *check(kr_pass_t *pass)
+static kr_err_t *check(kr_pass_t *pass, request_rec *top)
 {
     kr_ctx_t *k = pass->k;
 
-    if (!kr_database_ready(pass->tenant->database)) return kr_database_unready(k);
+    if (!kr_database_await(pass->tenant->database, top->pool, top->server)) return kr_database_unready(k);
     KR_TRY(kr_session_need(&pass->session, k, "session_inactive"));
     return kr_session_check_aal(k, pass->session, k->realm->settings->whoami_highest_aal);
 }
@@ -56,7 +56,7 @@ kr_pass_t *kr_pass_of(request_rec *r)
     pass->k = kr_request_ctx(top, tenant, 0);
     /* The cookie of one realm may be gone from the headers by the time that another one is asked for. */
     if (visit->cookies) ((kr_request_t *)pass->k->req)->cookies = visit->cookies;
-    pass->refusal = check(pass);
+    pass->refusal = check(pass, top);
     count_statements(r, top, pass);
     kr_db_release(pass->k); /* what comes behind the gate may take long, and may want a connection itself */
     pass->next = visit->passes;

@@ -2,11 +2,7 @@
 /* Realms: made of what the directives said, checked at start and by configtest, found for each request. */
 #include "mod_kratos.h"
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <unixd.h>
 
 #include "kr_net.h"
@@ -249,96 +245,6 @@ kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm
     return k;
 }
 
-kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k)
-{
-    int pending = 0;
-    kr_err_t *err = kr_db_migrate(&pending, k, database->sql_dir, database->auto_migrate);
-
-    kr_db_release(k);
-    if (err) return err;
-    if (pending && !database->auto_migrate) {
-        kr_log(k, KR_LOG_ERR,
-               KRLOGNO(1203) "realm %s: the database lacks %d migration(s) and KratosAutoMigrate is Off; "
-                             "requests are answered 503 until `kratosctl migrate` has been run",
-               database->realm->name, pending);
-        return kr_err_unavailable(k, 30, "migrations are pending");
-    }
-    apr_atomic_set32(&database->ready, 1);
-    return NULL;
-}
-
-int kr_database_ready(kr_database_t *database)
-{
-    return apr_atomic_read32(&database->ready) != 0;
-}
-
-kr_err_t *kr_database_unready(kr_ctx_t *k)
-{
-    return kr_err_unavailable(k, 5, "the database is not ready");
-}
-
-int kr_may_write(const struct stat *st)
-{
-    if (st->st_uid == ap_unixd_config.user_id) return (st->st_mode & S_IWUSR) != 0;
-    if (st->st_gid == ap_unixd_config.group_id) return (st->st_mode & S_IWGRP) != 0;
-    return (st->st_mode & S_IWOTH) != 0;
-}
-
-/* SQLite writes files of its own beside the database, so the folder counts as well. Said once, as advice. */
-static void check_folder(const kr_database_t *database, apr_pool_t *ptemp, server_rec *s)
-{
-    const char *folder = ap_make_dirstr_parent(ptemp, APR_ARRAY_IDX(database->params, 0, const char *));
-    struct stat st;
-
-    if (geteuid() != 0) return;
-    if (stat(folder, &st) || !S_ISDIR(st.st_mode))
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, KRLOGNO(1206) "KratosDatabase: the folder %s does not exist", folder);
-    else if (!kr_may_write(&st))
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s,
-                     KRLOGNO(1207) "KratosDatabase: %s must be able to write to the folder %s",
-                     ap_unixd_config.user_name, folder);
-}
-
-/*
- * Be the children's user for a while (or, with user 0, root again): what the database makes then is theirs from the
- * beginning, and what they could not do later fails here already.
- */
-static int become(uid_t user, gid_t group)
-{
-    if (getuid() != 0) return 0;
-    if (user == 0) return seteuid(0) || setegid(getgid());
-    return setegid(group) || seteuid(user);
-}
-
-static kr_err_t *open_and_prepare(kr_database_t *database, kr_ctx_t *k)
-{
-    if (kr_dbpool_open(database->pool, k->pool) != APR_SUCCESS)
-        return kr_err_unavailable(k, 5, "its pool of connections cannot be opened");
-    return kr_database_prepare(database, k);
-}
-
-/*
- * Migrate in the parent, so that what goes wrong is seen at start. The connection is closed again before any child is
- * forked: both drivers break when one crosses a fork. A database that is down stops nobody: children try again.
- */
-static apr_status_t start_database(kr_database_t *database, apr_pool_t *ptemp, server_rec *s)
-{
-    apr_pool_t *pool;
-    kr_err_t *err;
-
-    if (kr_dbpool_is_sqlite(database->pool)) check_folder(database, ptemp, s);
-    if (become(ap_unixd_config.user_id, ap_unixd_config.group_id)) return errno;
-    apr_pool_create(&pool, ptemp);
-    err = open_and_prepare(database, kr_server_ctx(pool, s, database->realm));
-    if (err)
-        ap_log_error(APLOG_MARK, APLOG_ERR, err->cause, s,
-                     KRLOGNO(1208) "realm %s: the database is not usable yet (%s); "
-                                   "requests are answered 503 until it is",
-                     database->realm->name, err->reason ? err->reason : "see above");
-    apr_pool_destroy(pool);
-    return become(0, 0) ? errno : APR_SUCCESS;
-}
-
 static apr_uint32_t most_memory(const kr_site_t *site)
 {
     apr_uint32_t most = 0;
@@ -375,7 +281,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
         kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
 
         database->sweeper = kr_sweeper_make(pconf);
-        rv = start_database(database, ptemp, s);
+        rv = kr_database_start(database, ptemp, s);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back",
                          ap_unixd_config.user_name);
@@ -393,9 +299,10 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
     kr_net_init();
     ((kr_site_t *)site)->tunnels = kr_tunnels_make(pchild);
     for (int i = 0; i < site->databases->nelts; i++) {
-        const kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
+        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
         apr_status_t rv = kr_dbpool_open(database->pool, pchild);
 
+        database->opened = apr_time_now();
         if (rv != APR_SUCCESS)
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1210) "realm %s: the database's pool cannot be opened",
                          database->realm->name);

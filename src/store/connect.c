@@ -16,6 +16,7 @@
  * once is asked every time.
  */
 #define GREETING apr_time_from_sec(2)
+#define GLANCE apr_time_from_msec(5) /* a process that is leaving looks that often whether it still has to wait */
 #define HANGS_AFTER apr_time_from_sec(1)
 #define AVOID_FOR apr_time_from_sec(5)
 /*
@@ -155,30 +156,38 @@ static apr_sockaddr_t *address_of(apr_pool_t *pool, const char *params)
     return NULL;
 }
 
-/* APR_TIMEUP when it says nothing; any other failure the driver will meet as well, and at once. */
-static apr_status_t hear_greeting(apr_pool_t *pool, apr_sockaddr_t *addr, apr_time_t until)
+/* The next glance of a wait. @return 0 when it is over */
+static int wait_on(kr_ctx_t *k, apr_socket_t *sock, apr_time_t until)
 {
-    apr_size_t len = 1;
+    apr_time_t left = until - apr_time_now();
+
+    if (left <= 0 || kr_leaving(k)) return 0;
+    apr_socket_timeout_set(sock, k->leaving && left > GLANCE ? GLANCE : left);
+    return 1;
+}
+
+/* APR_TIMEUP when it says nothing; any other failure the driver will meet as well, and at once. */
+static apr_status_t hear_greeting(kr_ctx_t *k, apr_pool_t *pool, apr_sockaddr_t *addr, apr_time_t until)
+{
+    apr_status_t rv = APR_TIMEUP, heard = APR_TIMEUP;
     apr_socket_t *sock;
-    apr_status_t rv;
     char byte;
 
-    rv = apr_socket_create(&sock, addr->family, SOCK_STREAM, addr->family == APR_UNIX ? 0 : APR_PROTO_TCP, pool);
-    if (rv != APR_SUCCESS) return rv;
-    apr_socket_timeout_set(sock, GREETING);
-    rv = apr_socket_connect(sock, addr);
+    if ((heard = apr_socket_create(&sock, addr->family, SOCK_STREAM, addr->family == APR_UNIX ? 0 : APR_PROTO_TCP, pool)))
+        return heard;
+    while (APR_STATUS_IS_TIMEUP(rv) && wait_on(k, sock, until)) rv = apr_socket_connect(sock, addr);
     if (APR_STATUS_IS_EAGAIN(rv)) rv = APR_TIMEUP; /* a local socket's queue is full: nobody takes from it */
-    if (rv == APR_SUCCESS && apr_time_now() >= until) rv = APR_TIMEUP;
-    if (rv == APR_SUCCESS) {
-        apr_socket_timeout_set(sock, until - apr_time_now());
-        rv = apr_socket_recv(sock, &byte, &len);
+    for (heard = APR_TIMEUP; rv == APR_SUCCESS && APR_STATUS_IS_TIMEUP(heard) && wait_on(k, sock, until);) {
+        apr_size_t len = 1;
+
+        heard = apr_socket_recv(sock, &byte, &len);
     }
     apr_socket_close(sock);
-    return rv;
+    return rv == APR_SUCCESS ? heard : rv;
 }
 
 /* As the driver does: the first address that does not refuse. */
-static apr_status_t try_greeting(apr_pool_t *parent, const char *params)
+static apr_status_t try_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params)
 {
     apr_time_t until = apr_time_now() + GREETING;
     apr_status_t rv = APR_ENOENT;
@@ -186,7 +195,7 @@ static apr_status_t try_greeting(apr_pool_t *parent, const char *params)
 
     apr_pool_create(&pool, parent);
     for (apr_sockaddr_t *addr = address_of(pool, params); addr; addr = addr->next) {
-        rv = hear_greeting(pool, addr, until);
+        rv = hear_greeting(k, pool, addr, until);
         if (rv == APR_SUCCESS || rv == APR_EOF || APR_STATUS_IS_TIMEUP(rv)) break;
     }
     apr_pool_destroy(pool);
@@ -267,12 +276,12 @@ static const char *open_handle(kr_dbconn_t *conn, const kr_dbhost_t *host)
 }
 
 /* @return NULL, or why not; lives in conn->scratch */
-static const char *connect_to(kr_dbconn_t *conn, kr_dbhost_t *host)
+static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
 {
     kr_dbpool_t *dbpool = conn->owner;
     apr_time_t began = apr_time_now();
     int ask = !dbpool->sqlite && !is_trusted(dbpool, host);
-    apr_status_t heard = ask ? try_greeting(conn->scratch, host->params) : APR_ENOENT;
+    apr_status_t heard = ask ? try_greeting(k, conn->scratch, host->params) : APR_ENOENT;
     const char *why;
 
     apr_pool_create(&conn->life, conn->pool);
@@ -296,8 +305,8 @@ kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
 
     for (int i = 0; i < dbpool->nhosts; i++) {
         const char *why = "it hangs";
-        if (may_try(dbpool, &dbpool->host[i]) && !(why = connect_to(conn, &dbpool->host[i]))) return NULL;
-        if (may_complain(dbpool)) {
+        if (may_try(dbpool, &dbpool->host[i]) && !(why = connect_to(k, conn, &dbpool->host[i]))) return NULL;
+        if (!kr_leaving(k) && may_complain(dbpool)) {
             kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: host %d of %d: %s", i + 1, dbpool->nhosts, why);
         }
         apr_pool_clear(conn->scratch);

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The store: what lies in it, what happens while it is down, and many servers at one database."""
 import contextlib
+import os
+import shutil
+import signal
+import socket
 import sqlite3
 import time
 
 import pytest
 
 from lib.clients import PASSWORD, WRONG, Native, new_email
-from lib.serving import MariaDB, Server, free_port, status_of, wait_for
-from lib.settings import base
+from lib.serving import MariaDB, Server, free_port, scratch, status_of, wait_for
+from lib.settings import base, write
 
 
 # -- at rest ---------------------------------------------------------------------
@@ -181,6 +185,75 @@ def test_a_server_starts_without_its_database_and_serves_once_it_comes(serve_sql
     own_mariadb.start()
     wait_for(lambda: all(server.ready() for _ in range(20)), 40)       # each process finds out by itself
     assert server.native().register(new_email()).status == 200
+
+
+@pytest.fixture
+def silent():
+    """A database server that takes connections and never says a word."""
+    with socket.create_server(('127.0.0.1', 0), backlog=100) as listening:
+        yield f'mysql host=127.0.0.1 port={listening.getsockname()[1]} user=kratos dbname=kratos'
+
+
+def restarts(server):
+    return server.log().count('resuming normal operations')
+
+
+@pytest.mark.parametrize('mpm', ['event', 'prefork'])
+def test_neither_start_nor_graceful_restart_waits_for_a_database_that_says_nothing(serve_sqlite, silent, mpm):
+    def start(db):
+        server = serve_sqlite(db=db, mpm=mpm, wait=False)
+        wait_for(lambda: status_of(server.url + '/health/alive') == 200 and restarts(server))
+        return server
+
+    def restart(server):
+        before = restarts(server)
+        server.proc.send_signal(signal.SIGUSR1)
+        wait_for(lambda: restarts(server) > before)
+        wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+
+    times = {}
+    for name, db in [('file', None), ('silent', silent)] * 3:      # side by side, so that a busy machine is busy for both
+        server, took = timed(lambda: start(db))
+        server.expect_log('KR1208|KR0400|KR0001|KR1233')
+        _, took_again = timed(lambda: restart(server))
+        times.setdefault(name, []).append((took, took_again))
+    for best, silents_best in zip(*([min(column) for column in zip(*rows)] for rows in times.values())):
+        assert silents_best < best + 1, times                      # its greeting would be waited for 2 s
+
+
+def test_the_first_requests_of_a_process_wait_for_its_first_look_at_the_database(serve_sqlite, mariadb):
+    """Nobody is turned away with 503 because a child is young."""
+    server = serve_sqlite(db=mariadb.fresh(), mpm='prefork')
+    for _ in range(3):
+        for pid in server.httpd()[1:]:
+            os.kill(pid, signal.SIGKILL)
+        server.expect_log('exit signal Killed')
+        wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+        assert {server.native().init('login').status for _ in range(10)} == {200}
+
+
+def test_a_silent_database_of_one_realm_holds_up_no_other(serve, silent, database):
+    port = free_port()
+    tree, folder = base(port), scratch('silent')
+    other = f'''Listen 127.0.0.1:{port}
+<VirtualHost 127.0.0.1:{port}>
+    KratosRealm silent
+    KratosDatabase {silent.replace(' ', ' "', 1)}"
+    KratosConfig "{write(folder, tree)}"
+    <Location "/">
+        SetHandler kratos
+        Require all granted
+    </Location>
+</VirtualHost>
+'''
+    server = serve(lines={'global': other}, wait=False)
+    server.expect_log('KR1208|KR0400|KR0001|KR1233')
+    wait_for(lambda: status_of(server.url + '/health/alive') == 200)
+    answer, took = timed(lambda: server.native().init('login'))
+    assert answer.status == 200 and took < 2
+    answer, took = timed(lambda: Native(f'http://127.0.0.1:{port}').init('login'))
+    assert answer.status == 503 and took < 6
+    shutil.rmtree(folder)
 
 
 def test_a_locked_sqlite_file_is_503_and_not_500(serve_sqlite):

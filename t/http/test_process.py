@@ -37,8 +37,8 @@ class Crowd:
         return set(self.seen)
 
 
-def test_a_graceful_restart_loses_no_session_and_no_request(serve_sqlite):
-    server = serve_sqlite()
+def test_a_graceful_restart_loses_no_session_and_no_request(serve):
+    server = serve()
     someone = server.native()
     someone.register(new_email()).must(200)
     crowd, former = Crowd(server, someone), server.httpd()[1:]
