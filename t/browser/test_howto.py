@@ -17,7 +17,7 @@ from test_demo import PASSWORD, Person
 @pytest.fixture
 def machine():
     guide = Guide('docs/howto/own-login-app.md')
-    machine = Machine(guide.sites, guide.kratos, guide.modules)
+    machine = Machine(guide.sites, guide.kratos, guide.modules, guide.without)
     machine.put('/var/www/html/account.html', guide.one('html'))
     machine.put('/var/www/html/members/index.html', '<title>Members</title><p>for members')
     machine.put('/var/www/html/index.html', '<title>Open</title><p>for all')

@@ -158,7 +158,7 @@ def machine():
 
     def make(guide=None, start=True, sites=None, kratos=None, files=None, **kw):
         if guide:
-            it = Machine(sites or guide.sites, kratos or guide.kratos, guide.modules, **kw)
+            it = Machine(sites or guide.sites, kratos or guide.kratos, guide.modules, guide.without, **kw)
         else:
             it = Machine(installed=False)
         mine.append(it)

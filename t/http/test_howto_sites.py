@@ -140,7 +140,7 @@ def test_what_a_page_says_about_installing_is_enough(machine, page):
     assert f'LoadModule kratos_module {module}' in (it.etc / 'mods-enabled' / 'kratos.load').read_text()
     site = (share / 'conf' / 'example-site.conf').read_text()
     quick = '    KratosSet selfservice.methods.password.config.haveibeenpwned_enabled false\n'
-    it.add_site('mysite', site.replace('</VirtualHost>', quick + '</VirtualHost>'))
+    it.add_site('mysite', site.replace('</VirtualHost>', quick + '</VirtualHost>', 1))
     it.put('/var/www/html/members/index.html', 'secret page')
     code, said = it.configtest()
     assert code == 0 and 'Syntax OK' in said, said

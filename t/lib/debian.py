@@ -16,6 +16,7 @@ from .serving import ROOT, Server, free_port, scratch, wait_for
 # What Debian enables when it installs apache2.
 STANDARD = '''access_compat alias auth_basic authn_core authn_file authz_core authz_host authz_user autoindex deflate dir env filter
     mime mpm_event negotiation reqtimeout setenvif status'''.split()
+STANDARD_SITES = ['000-default']
 STANDARD_CONF = 'charset localized-error-pages other-vhosts-access-log security serve-cgi-bin'.split()
 OUT = Path(os.environ.get('OUT', ROOT / 'build' / 'out'))
 # A test cannot wait for strong hashes, and asks nobody outside of its machine.
@@ -39,11 +40,11 @@ class Machine(Server):
     One Debian machine: its httpd with these sites, in the foreground until stop().
 
     sites: {name: httpd lines}; kratos: {file below /etc/kratos: tree of settings, on top of conf/kratos.yml};
-    modules: what the owner enables; swap: [(what the lines say, what is meant here)] beside the paths that every site has.
+    modules: what the owner enables; without: what of Debian's own sites the owner switches off; swap: [(what the lines say, what is meant here)] beside the paths that every site has.
     ports: for TLS and without; free ones unless given. installed: False leaves all that is about the module to the owner.
     """
 
-    def __init__(self, sites=None, kratos=None, modules=(), swap=(), ports=None, installed=True):
+    def __init__(self, sites=None, kratos=None, modules=(), without=(), swap=(), ports=None, installed=True):
         self.dir = self.config_dir = scratch('machine')
         self.port, self.plain_port = ports or (free_port(), free_port())
         self.etc, self.www, self.output = self.dir / 'etc', self.dir / 'www', self.dir / 'serve.out'
@@ -62,6 +63,7 @@ class Machine(Server):
         if installed:
             self._install_kratos(kratos or {'kratos.yml': {}})
         self.enable('mod', *modules)
+        self.enable('site', *without, off=True)
         for name, lines in (sites or {}).items():
             self.add_site(name, lines)
 
@@ -89,8 +91,11 @@ class Machine(Server):
             'LOCK_DIR': f'{self.dir}/run', 'LOG_DIR': self.dir}.items()))
         (self.etc / 'ports.conf').write_text(f'Listen 127.0.0.1:{self.plain_port}\n'
                                              f'<IfModule ssl_module>\nListen 127.0.0.1:{self.port}\n</IfModule>\n')
+        for site in STANDARD_SITES:
+            (self.etc / 'sites-available' / f'{site}.conf').write_text(self.here(Path(f'/etc/apache2/sites-available/{site}.conf').read_text()))
         self.enable('mod', *STANDARD)
         self.enable('conf', *STANDARD_CONF)
+        self.enable('site', *STANDARD_SITES)
 
     def _install_kratos(self, files):
         shutil.copy(ROOT / 'conf' / 'kratos.load', self.etc / 'mods-available')
@@ -116,10 +121,10 @@ class Machine(Server):
         env = {**os.environ, 'APACHE_CONFDIR': str(self.etc), 'APACHE_STATE_DIRECTORY': f'{self.dir}/run', **env}
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
 
-    def enable(self, what, *names):
-        """a2enmod, a2enconf, a2ensite"""
+    def enable(self, what, *names, off=False):
+        """a2enmod, a2enconf, a2ensite; a2dismod and so on"""
         if names:
-            done = self._run([f'/usr/sbin/a2en{what}', '-q', *names])
+            done = self._run([f'/usr/sbin/a2{"dis" if off else "en"}{what}', '-q', *names])
             assert done.returncode == 0, done.stdout + done.stderr
 
     def add_site(self, name, lines):

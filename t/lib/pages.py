@@ -32,12 +32,17 @@ class Guide:
     @property
     def sites(self):
         """Its virtual hosts, in its order."""
-        return {f'{n}-site': text for n, text in enumerate(self.all('apache'))}
+        return {f'site-{n}': text for n, text in enumerate(self.all('apache'))}
 
     @property
     def modules(self):
         """What it wants enabled: all of its a2enmod lines."""
         return sorted({name for line in re.findall(r'^(?: {4}|#).*a2enmod ([\w -]+)$', self.text, re.M) for name in line.split()} | {'kratos'})
+
+    @property
+    def without(self):
+        """What it wants switched off: all of its a2dissite lines."""
+        return sorted({name for line in re.findall(r'^(?: {4}|#).*a2dissite ([\w -]+)$', self.text, re.M) for name in line.split()})
 
     @property
     def kratos(self):
