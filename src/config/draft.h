@@ -115,6 +115,10 @@ void kr_review_people(kr_review_t *review, const kr_settings_t *settings);
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
 apr_array_header_t *kr_review_templates(kr_review_t *review, const char *folder);
+/** Is that element of a list of secrets the file:// URL of one? */
+int kr_is_secret_file(const kr_key_t *key, const char *value);
+/** Read the secrets that stand in files into the draft, before anything looks at them (secrets.c). */
+void kr_review_secret_files(kr_review_t *review);
 /** Compile the identity schemas into an array of const kr_schema_t*. */
 apr_array_header_t *kr_review_schemas(kr_review_t *review);
 

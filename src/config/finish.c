@@ -261,6 +261,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
         .idle = apr_array_make(pool, 8, sizeof(const char *)),
     };
 
+    kr_review_secret_files(&review);
     kr_review_object(&review, kr_all_keys, 0, "", draft->tree);
     KR_EACH_KEY(key, kr_all_keys) {
         if (key->size) fill(&review, settings, key);

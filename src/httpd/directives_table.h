@@ -12,7 +12,8 @@ DIRECTIVE("KratosRealm", TAKE1, set_realm, HOST_OR_PLACE, "NAME", "default",
           "and -.")
 DIRECTIVE("KratosDatabase", TAKE_ARGV, set_database, HOST, "DRIVER PARAMS [PARAMS ...]", "",
           "Where the data is: sqlite3 and a file, or mysql and the parameters of APR's driver (host=, port=, "
-          "sock=, user=, pass=, dbname=, group=). Each further PARAMS is another host to fail over to. Realms that "
+          "sock=, user=, pass=, dbname=, group=). PARAMS may be file:///PATH instead: a file that holds them, read at start by root, so that "
+          "a password is not in httpd's configuration, which mod_info shows. Each further PARAMS is another host to fail over to. Realms that "
           "name the same database share its connections. Virtual hosts inherit it from the server.")
 DIRECTIVE("KratosDatabasePool", TAKE_ARGV, set_pool, HOST, "MIN KEEP MAX EXPIRE", "0 4 16 300",
           "Connections of each child process: opened at once, kept open, allowed in all, and the seconds after "
@@ -21,8 +22,10 @@ DIRECTIVE("KratosConfig", TAKE1, add_config, HOST, "FILE", "",
           "Settings of the realm: YAML or JSON with the keys of a kratos.yml (docs/settings.md). May be repeated; "
           "later lines win.")
 DIRECTIVE("KratosSet", TAKE2, add_setting, HOST, "KEY VALUE", "",
-          "One setting. Lists and objects are written as JSON, in quotes: KratosSet secrets.cookie \"['...']\". "
-          "Later lines win.")
+          "One setting. Lists and objects are written as JSON, in quotes: "
+          "KratosSet selfservice.allowed_return_urls \"['https://www.example.org/']\". "
+          "Later lines win. What must stay secret belongs into a file of KratosConfig, or is read from a file of its own: "
+          "KratosSet secrets.cookie \"['file:///etc/kratos/cookie.secret']\"; mod_info shows what stands in httpd's configuration.")
 DIRECTIVE("KratosAutoMigrate", FLAG, set_auto_migrate, HOST, "On|Off", "On",
           "Make or change the tables of the database when that is needed, once across all servers: at start in a file of SQLite, by the "
           "first process that reaches it in a MySQL server. Off: "

@@ -54,6 +54,7 @@ int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     }
     kr_exam_neighbours(&exam);
     kr_exam_places(&exam);
+    kr_exam_shown(&exam);
     kr_exam_machine(&exam);
     /* To stderr, with no server on purpose: see complain() in realm.c. */
     if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) show(exam.site, APLOG_STARTUP, NULL);

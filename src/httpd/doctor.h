@@ -117,6 +117,8 @@ void kr_exam_places(kr_exam_t *exam);
 void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do realms take each other's cookie away? */
 void kr_exam_neighbours(kr_exam_t *exam);
+/** Secrets that stand in httpd's configuration, where mod_info shows it. */
+void kr_exam_shown(kr_exam_t *exam);
 /** Sizes: connections, memory, and what the machine is like. */
 void kr_exam_machine(kr_exam_t *exam);
 

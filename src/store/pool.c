@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "kr_crypto.h"
@@ -37,10 +39,39 @@ static int is_known_key(const char *key)
     return 0;
 }
 
+#define PARAMS_MAX 4096
+
+/* Parameters that stand in a file, so that their password is not shown with httpd's configuration. @return what is wrong */
+static const char *read_params(const char **out, apr_pool_t *pool, const char *url)
+{
+    const char *name = url + strlen("file://");
+    apr_size_t len = PARAMS_MAX;
+    apr_finfo_t info;
+    apr_file_t *file;
+    char *text = apr_pcalloc(pool, PARAMS_MAX + 1), words[120];
+    apr_status_t rv = apr_stat(&info, name, APR_FINFO_TYPE, pool);
+
+    if (*name != '/') return apr_psprintf(pool, "%s: a path that begins with / must follow file://", url);
+    if (rv == APR_SUCCESS && info.filetype != APR_REG) return apr_psprintf(pool, "%s is no file", name);
+    if (rv == APR_SUCCESS) rv = apr_file_open(&file, name, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_read_full(file, text, PARAMS_MAX, &len);
+        apr_file_close(file);
+        if (rv == APR_SUCCESS) return apr_psprintf(pool, "%s is longer than a line of parameters can be", name);
+    }
+    if (rv != APR_EOF) return apr_psprintf(pool, "%s cannot be read: %s", name, apr_strerror(rv, words, sizeof(words)));
+    if (strlen(text) != len) return apr_psprintf(pool, "%s holds a NUL byte", name);
+    if (strspn(text, " \t\r\n") == len) return apr_psprintf(pool, "%s is empty", name);
+    *out = text;
+    return NULL;
+}
+
 static const char *check_mysql_params(const char **out, apr_pool_t *pool, const char *params)
 {
+    const char *why = strncmp(params, "file://", 7) ? NULL : read_params(&params, pool, params);
     char *rest = apr_pstrdup(pool, params), *last, *word;
 
+    if (why) return why;
     for (word = apr_strtok(rest, " \t\r\n;|,", &last); word; word = apr_strtok(NULL, " \t\r\n;|,", &last)) {
         char *value = strchr(word, '=');
         if (!value) return "the database's parameters hold a word that is not key=value";

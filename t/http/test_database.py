@@ -2,17 +2,20 @@
 """The store: what lies in it, what happens while it is down, and many servers at one database."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import sqlite3
 import time
+import urllib.request
 
 import pytest
 
+from lib.backends import modules
 from lib.clients import PASSWORD, WRONG, Native, new_email
 from lib.serving import MariaDB, Server, free_port, scratch, status_of, wait_for
-from lib.settings import base, write
+from lib.settings import base, nested, write
 
 
 # -- at rest ---------------------------------------------------------------------
@@ -185,6 +188,47 @@ def test_a_server_starts_without_its_database_and_serves_once_it_comes(serve_sql
     own_mariadb.start()
     wait_for(lambda: all(server.ready() for _ in range(20)), 40)       # each process finds out by itself
     assert server.native().register(new_email()).status == 200
+
+
+# -- what mod_info would show --------------------------------------------------------------
+
+@pytest.fixture
+def secrets(mariadb):
+    """A folder of root's alone, with the parameters of a fresh database and a secret for cookies."""
+    folder = scratch('secrets')
+    folder.chmod(0o700)
+    mariadb.query("CREATE USER IF NOT EXISTS keeper@localhost IDENTIFIED BY 'geheim-db'; GRANT ALL ON *.* TO keeper@localhost")
+    params = mariadb.fresh().removeprefix('mysql ').replace('user=root', 'user=keeper pass=geheim-db')
+    (folder / 'database').write_text(params.replace(' ', '\n') + '\n')
+    (folder / 'cookie').write_text('geheim-cookie-q8Jw2Vn0xLr7\n')
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_secrets_in_files_work_and_mod_info_shows_none(serve_sqlite, secrets):
+    lines = f'''KratosSet secrets.cookie "['file://{secrets}/cookie']"
+<Location "/server-info">
+    SetHandler server-info
+</Location>
+'''
+    server = serve_sqlite(nested('secrets', None), db=f'mysql file://{secrets}/database', lines={'global': modules('info'), 'extra': lines})
+    email = new_email()
+    server.native().register(email).must(200)
+    with urllib.request.urlopen(server.url + '/server-info') as answer:
+        shown = answer.read().decode()
+    assert f'file://{secrets}/database' in shown and f'file://{secrets}/cookie' in shown
+    assert 'geheim' not in shown and 'geheim' not in server.log()
+    assert email in server.ctl('identity', 'list', '--set', f"secrets.cookie=['file://{secrets}/cookie']")
+
+
+@pytest.mark.parametrize('text, told', [(None, 'cannot be read'), ('', 'is empty'), ('geheim', 'no.*key=value|not key=value')])
+def test_a_file_that_holds_no_parameters_stops_httpd_with_its_name(serve_sqlite, secrets, text, told):
+    file = secrets / 'broken'
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(RuntimeError) as e:
+        serve_sqlite(db=f'mysql file://{file}')
+    assert re.search(told, str(e.value)) and 'geheim' not in str(e.value)
 
 
 @pytest.fixture

@@ -149,6 +149,16 @@ CASES = {
         dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'everybody.*Require ip'),
     'a page for owners without a word on who they are': (
         dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\n</Location>'), 'KR1282', 'nothing in this place.*Require ip'),
+    'a secret that mod_info shows': (
+        dict(modules=('ssl', 'info'), lines='KratosSet secrets.cookie "[\'q8Jw2Vn0xLr7Tz4K\']"'), 'KR1298', 'secrets.cookie: put it into a file'),
+    'all secrets at once': (
+        dict(modules=('ssl', 'info'), lines='KratosSet secrets "{cookie: [q8Jw2Vn0xLr7Tz4K]}"'), 'KR1298', 'secrets: put it into a file'),
+    'the password of a mail server': (
+        dict(modules=('ssl', 'info'), lines='KratosSet courier.smtp.connection_uri smtp://u:geheim@mail.example.org/'), 'KR1298',
+        'courier.smtp.connection_uri'),
+    'that of a database': (
+        dict(modules=('ssl', 'info'), database='mysql "host=127.0.0.1 user=kratos pass=geheim dbname=kratos"'), 'KR1298',
+        'KratosDatabase mysql file:///PATH'),
     'a slash in an id': (
         dict(changes={'identity': {'default_schema_id': 'a/b', 'schemas': [{'id': 'a/b', 'url': 'file://./person.schema.json'}]}}),
         'KR1272', 'AllowEncodedSlashes NoDecode'),
@@ -227,6 +237,16 @@ FINE = {
 def test_no_false_alarm(configtest, case):
     how = dict(FINE[case])
     assert configtest(how.pop('changes', None), **how) == (0, [])
+
+
+def test_secrets_in_files_are_not_warned_of(configtest, folder):
+    (folder / 'cookie.secret').write_text('q8Jw2Vn0xLr7Tz4K-newest')
+    (folder / 'database').write_text('host=127.0.0.1 user=kratos pass=geheim dbname=kratos')
+    lines = f'KratosSet secrets.cookie "[\'file://{folder}/cookie.secret\']"'
+    small = 'ServerLimit 2\nMaxRequestWorkers 50'
+    assert configtest(modules=('ssl', 'info'), lines=lines, database=f'mysql file://{folder}/database', top=small) == (0, [])
+    lines = 'KratosSet secrets.cookie "[\'q8Jw2Vn0xLr7Tz4K-newest\']"'
+    assert configtest(lines=lines, top=small, database='mysql "host=127.0.0.1 user=kratos pass=geheim dbname=kratos"') == (0, []), 'without mod_info'
 
 
 def test_a_server_without_virtual_hosts_is_looked_at_too(configtest, folder):
