@@ -10,7 +10,7 @@
 typedef enum {
     KR_REQUIRE_SESSION,  /* any session; takes no words */
     KR_REQUIRE_AAL,      /* aal1 | aal2: that level, or a higher one */
-    KR_REQUIRE_VERIFIED, /* [email|phone]: an address of that kind is verified; none: of any kind */
+    KR_REQUIRE_VERIFIED, /* [email|phone [VALUE...]]: an address of that kind, and with one of the values, is verified; none: any */
     KR_REQUIRE_IDENTITY, /* ID...: one of these identities */
     KR_REQUIRE_TRAIT,    /* PATH VALUE...: a trait has one of the values */
     KR_REQUIRE_METADATA, /* PATH VALUE...: the same for public metadata */
@@ -45,7 +45,7 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
 /**
  * What to tell a client whose session does not meet the rule: 403 with a reason. Where the person can mend it, the error
  * names the place as redirect_browser_to, beside the error object and in its details: the login for a second factor
- * that the account has, the verification for an address. `return_to` may be NULL.
+ * that the account has, the verification for an address that it has, if the rule names any. `return_to` may be NULL.
  */
 kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to);
 

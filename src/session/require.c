@@ -25,7 +25,7 @@ typedef struct {
 
 struct kr_require_t {
     kr_require_kind_e kind;
-    const char *path;                 /* of a trait or of metadata */
+    const char *path;                 /* of a trait or of metadata; email or phone; or NULL */
     const apr_array_header_t *wanted; /* of wanted_t */
 };
 
@@ -51,12 +51,17 @@ static const char *check_aal(apr_pool_t *pool, const apr_array_header_t *words)
     return "takes one assurance level: aal1 or aal2";
 }
 
+static int is_via(const char *text)
+{
+    return !strcmp(text, "email") || !strcmp(text, "phone");
+}
+
 static const char *check_via(apr_pool_t *pool, const apr_array_header_t *words)
 {
     (void)pool;
     if (words->nelts == 0) return NULL;
-    if (words->nelts == 1 && (!strcmp(word(words, 0), "email") || !strcmp(word(words, 0), "phone"))) return NULL;
-    return "takes nothing, or one of email and phone";
+    if (is_via(word(words, 0)) && (words->nelts == 1 || !is_via(word(words, 1)))) return NULL;
+    return "takes nothing, or one of email and phone, and then values that the address may have";
 }
 
 static const char *check_uuids(apr_pool_t *pool, const apr_array_header_t *words)
@@ -90,7 +95,7 @@ static const struct {
     int path;
     const char *(*check)(apr_pool_t *pool, const apr_array_header_t *words);
 } READING[KR_REQUIRE_KINDS] = {
-    [KR_REQUIRE_SESSION] = { 0, check_none },   [KR_REQUIRE_AAL] = { 0, check_aal },    [KR_REQUIRE_VERIFIED] = { 0, check_via },
+    [KR_REQUIRE_SESSION] = { 0, check_none },   [KR_REQUIRE_AAL] = { 0, check_aal },    [KR_REQUIRE_VERIFIED] = { 1, check_via },
     [KR_REQUIRE_IDENTITY] = { 0, check_uuids }, [KR_REQUIRE_TRAIT] = { 1, check_path }, [KR_REQUIRE_METADATA] = { 1, check_path },
     [KR_REQUIRE_SCHEMA] = { 0, check_ids },
 };
@@ -116,7 +121,7 @@ kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const a
 {
     kr_require_t *rule = apr_pcalloc(pool, sizeof(*rule));
     apr_array_header_t *wanted = apr_array_make(pool, words->nelts + 1, sizeof(wanted_t));
-    const int values = kind == KR_REQUIRE_TRAIT || kind == KR_REQUIRE_METADATA;
+    const int values = kind == KR_REQUIRE_TRAIT || kind == KR_REQUIRE_METADATA || kind == KR_REQUIRE_VERIFIED;
 
     for (int i = 0; i < words->nelts; i++)
         if (strlen(word(words, i)) > WORD_MAX) {
@@ -126,7 +131,7 @@ kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const a
     *why = READING[kind].check(pool, words);
     if (*why) return NULL;
     rule->kind = kind;
-    if (READING[kind].path) rule->path = apr_pstrdup(pool, word(words, 0));
+    if (READING[kind].path && words->nelts) rule->path = apr_pstrdup(pool, word(words, 0));
     for (int i = READING[kind].path; i < words->nelts; i++) {
         wanted_t *w = apr_array_push(wanted);
 
@@ -148,19 +153,6 @@ static int among(const kr_require_t *rule, const char *text)
 {
     for (int i = 0; text && i < rule->wanted->nelts; i++)
         if (!strcmp(APR_ARRAY_IDX(rule->wanted, i, wanted_t).text, text)) return 1;
-    return 0;
-}
-
-static int is_verified(const kr_require_t *rule, const kr_identity_t *identity)
-{
-    const char *kind = rule->wanted->nelts ? APR_ARRAY_IDX(rule->wanted, 0, wanted_t).text : NULL;
-    const char *via = kind && !strcmp(kind, "phone") ? "sms" : kind;
-
-    for (int i = 0; i < identity->addresses->nelts; i++) {
-        const kr_address_t *address = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
-
-        if (!address->recovery && address->verified && (!via || !strcmp(address->via, via))) return 1;
-    }
     return 0;
 }
 
@@ -251,6 +243,22 @@ static kr_verdict_e judge_path(judging_t *j, const json_t *value, const char *pa
     return judge_path(j, json_object_getn(value, path, len), path + len + (path[len] == '.'));
 }
 
+/* Addresses that are verified, or that are not, of the kind and with the value that the rule asks for. */
+static kr_verdict_e judge_addresses(judging_t *j, const kr_identity_t *identity, int verified)
+{
+    const char *via = j->rule->path && !strcmp(j->rule->path, "phone") ? "sms" : j->rule->path;
+    kr_verdict_e verdict = KR_REQUIRE_UNMET;
+
+    for (int i = 0; i < identity->addresses->nelts && verdict != KR_REQUIRE_MET; i++) {
+        const kr_address_t *address = &APR_ARRAY_IDX(identity->addresses, i, kr_address_t);
+
+        if (address->recovery || (address->verified != 0) != verified || (via && strcmp(address->via, via))) continue;
+        if (!j->rule->wanted->nelts) return KR_REQUIRE_MET;
+        verdict = better(verdict, judge_value(j, kr_json_own(j->k->pool, kr_json_string(address->value))));
+    }
+    return verdict;
+}
+
 kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session)
 {
     const kr_identity_t *identity = session->identity;
@@ -259,7 +267,7 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
     switch (rule->kind) {
     case KR_REQUIRE_SESSION: return KR_REQUIRE_MET;
     case KR_REQUIRE_AAL: return verdict_of(strcmp(session->aal, APR_ARRAY_IDX(rule->wanted, 0, wanted_t).text) >= 0);
-    case KR_REQUIRE_VERIFIED: return verdict_of(is_verified(rule, identity));
+    case KR_REQUIRE_VERIFIED: return judge_addresses(&j, identity, 1);
     case KR_REQUIRE_IDENTITY: return verdict_of(among(rule, identity->id));
     case KR_REQUIRE_TRAIT: return judge_path(&j, identity->traits, rule->path);
     case KR_REQUIRE_METADATA: return judge_path(&j, identity->metadata_public, rule->path);
@@ -290,14 +298,21 @@ static kr_err_t *refuse_aal(kr_ctx_t *k, const kr_session_t *session, const char
                     "/self-service/login/browser?aal=aal2", return_to);
 }
 
+/* Who has no address that would do is not sent to verify another: they would come back to the same answer. */
+static kr_err_t *refuse_unverified(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to)
+{
+    judging_t j = { .k = k, .rule = rule };
+    kr_err_t *err = kr_err(k, 403, "session_verified_address_required", "this place asks for a verified address");
+
+    if (rule->wanted->nelts && judge_addresses(&j, session->identity, 0) != KR_REQUIRE_MET)
+        return kr_err(k, 403, NULL, "this place asks for a verified address that the account does not have");
+    if (!k->realm->settings->flow[KR_FLOW_VERIFICATION].enabled) return err;
+    return mendable(k, err, "/self-service/verification/browser", return_to);
+}
+
 kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to)
 {
     if (rule && rule->kind == KR_REQUIRE_AAL) return refuse_aal(k, session, return_to);
-    if (rule && rule->kind == KR_REQUIRE_VERIFIED) {
-        kr_err_t *err = kr_err(k, 403, "session_verified_address_required", "this place asks for a verified address");
-
-        if (!k->realm->settings->flow[KR_FLOW_VERIFICATION].enabled) return err;
-        return mendable(k, err, "/self-service/verification/browser", return_to);
-    }
+    if (rule && rule->kind == KR_REQUIRE_VERIFIED) return refuse_unverified(k, rule, session, return_to);
     return kr_err(k, 403, NULL, "the account has no right to see this");
 }

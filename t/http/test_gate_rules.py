@@ -9,7 +9,7 @@ import pytest
 
 from conftest import end, start_gate
 from lib.backends import of_kratos
-from lib.clients import new_email
+from lib.clients import PASSWORD, new_email
 from lib.mailbox import VERIFICATION, Mailbox
 from lib.serving import Server, wait_for
 from lib.settings import UI, base, inline
@@ -45,6 +45,7 @@ RULES = {
     'robots': 'Require kratos-schema robot',
     'strong': 'Require kratos-aal aal2',
     'verified': 'Require kratos-verified email',
+    'house': 'Require kratos-verified email "/@house\\.example$/"',
     'all': '<RequireAll>\nRequire kratos-trait role admin\nRequire kratos-trait staff true\n</RequireAll>',
     'any': '<RequireAny>\nRequire kratos-trait role admin\nRequire kratos-trait staff true\n</RequireAny>',
     'none': '<RequireAll>\nRequire kratos-session\n<RequireNone>\nRequire kratos-trait role admin\n</RequireNone>\n</RequireAll>',
@@ -202,6 +203,37 @@ def test_an_unverified_person_is_led_to_verification_and_back(site, mailbox):
     link = next(n['attributes']['href'] for n in flow.json['ui']['nodes'] if n['type'] == 'a')
     assert link == site.gate + '/verified/?x=1'
     assert person.get(site.gate + '/verified/').status == 200
+
+
+def test_an_address_of_the_house_counts_once_it_is_verified(site, mailbox):
+    """Whatever somebody writes into their traits, and whatever other address of theirs is verified."""
+    person, email = site.browser(), new_email().replace('example.org', 'house.example')
+    person.register(email).must(303)
+    away = person.get(site.gate + '/house/').must(303)
+    assert away.location.startswith(site.url + '/self-service/verification/browser?')
+    flow = person.fetch('verification', person.get(away.location).must(303).flow_id).must(200)
+    sent = person.submit('verification', flow, {'method': 'code', 'email': email}).must(303)
+    flow = person.fetch('verification', sent.flow_id).must(200)
+    code = re.search(r'\b\d{6}\b', mailbox.wait(email, VERIFICATION, 2).text).group()
+    person.submit('verification', flow, {'method': 'code', 'code': code}).must(303)
+    assert person.get(site.gate + '/house/').status == 200
+    stranger = site.browser()
+    stranger.register(new_email()).must(303)
+    assert stranger.get(site.gate + '/house/').status == 403        # no other address to verify: nothing to be sent to
+
+
+def test_traits_are_the_owners_where_nobody_may_edit_them(serve_sqlite):
+    """As docs/gate.md says: without the profile method and sign-up, they are what kratosctl writes, whatever is sent."""
+    server = serve_sqlite({'selfservice': {'methods': {'profile': {'enabled': False}}, 'flows': {'registration': {'enabled': False}}}})
+    email = new_email()
+    server.ctl.create(email, PASSWORD)
+    app = server.native()
+    app.login(email).must(200)
+    flow = app.init('settings').must(200)
+    app.submit('settings', flow, {'method': 'profile', 'traits': {'email': email, 'name': 'admin'}})
+    app.submit('settings', flow, {'method': 'password', 'password': PASSWORD + '-2', 'traits': {'email': email, 'name': 'admin'}})
+    assert app.session()['identity']['traits'] == {'email': email}
+    assert server.native().init('registration').status >= 400
 
 
 def test_an_unverified_program_is_told_where_to_go(site):
