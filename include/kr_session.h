@@ -108,7 +108,8 @@ kr_err_t *kr_session_issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
  * the former one is good for KR_OLD_TOKEN_GRACE more, for requests that are on their way, and shows what the session was before.
  * An app keeps its token, as apps made for Kratos expect. One statement, unless somebody was faster.
  * @param session   whose token is the current one, with the identity as it was when the proof was given
- * @param standing  KR_PROOF_HOLDS: it was done; else why not. A session that has ended meanwhile is KR_PROOF_OVERTAKEN
+ * @param standing  KR_PROOF_HOLDS: it was done; else why not. A session that has ended meanwhile is KR_PROOF_OVERTAKEN, and one that
+ *                  was proved by another request: then session->token_is_old is set
  */
 kr_err_t *kr_session_prove(kr_standing_e *standing, kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof,
                            int keep_token) KR_MUST_CHECK;

@@ -125,9 +125,39 @@ static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *don
     return kr_err_show_flow(k);
 }
 
+/** A session that begins with the proofs of another one. */
+typedef struct {
+    const kr_outcome_t *done;
+    const kr_session_t *onto;
+    kr_session_t *session;
+    kr_standing_e standing;
+} onto_t;
+
+/* The other one must not have ended meanwhile: it is held until the new one is written. */
+static kr_err_t *issue_onto(kr_ctx_t *k, void *baton)
+{
+    onto_t *o = baton;
+    kr_identity_t *is;
+
+    KR_TRY(kr_identity_lock(&is, k, o->onto->identity->id));
+    KR_TRY(kr_session_hold(k, o->onto, is));
+    return kr_session_issue(&o->session, &o->standing, k, o->done->identity, &o->done->proof, o->onto);
+}
+
+static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_outcome_t *done, const kr_session_t *onto)
+{
+    onto_t o = { .done = done, .onto = onto };
+
+    if (!onto) return kr_session_issue(out, standing, k, done->identity, &done->proof, NULL);
+    KR_TRY(kr_db_tx(k, issue_onto, &o));
+    *out = o.session;
+    *standing = o.standing;
+    return NULL;
+}
+
 /*
  * A refresh or step-up of the same person keeps the session; everything else gets one of its own. So does who comes with the token
- * of before a refresh: what the session has become since is not theirs to take over.
+ * of before a refresh, and who is overtaken by one: what the session has become since is not theirs to take over.
  */
 static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_flow_t *flow,
                            const kr_outcome_t *done)
@@ -140,10 +170,10 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     if (same && needs_login(flow, current) && !current->token_is_old) {
         *out = current;
         current->identity = done->identity; /* as the proof left it: a code verifies its address */
-        return kr_session_prove(standing, k, current, &done->proof, flow->api);
+        KR_TRY(kr_session_prove(standing, k, current, &done->proof, flow->api));
+        if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
     }
-    KR_TRY(kr_session_issue(out, standing, k, done->identity, &done->proof,
-                            same && strcmp(done->proof.aal, "aal2") == 0 ? current : NULL));
+    KR_TRY(issue(out, standing, k, done, same && strcmp(done->proof.aal, "aal2") == 0 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
     if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->identity->id);
     return NULL;

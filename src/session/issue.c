@@ -138,7 +138,8 @@ kr_err_t *kr_session_prove(kr_standing_e *standing, kr_ctx_t *k, kr_session_t *s
         KR_TRY(kr_session_load(&s, k, session->id));
         *standing = KR_PROOF_OVERTAKEN;
         if (!s || !s->active || s->expires_at <= k->now) return NULL;
-        if (keep_token && strcmp(s->token_hash, session->token_hash) != 0) return NULL;
+        session->token_is_old = strcmp(s->token_hash, session->token_hash) != 0;
+        if (session->token_is_old) return NULL; /* what the session has become since is not theirs who came with that token */
         KR_TRY(kr_identity_load(&s->identity, k, was->id, 1));
         *standing = kr_proof_standing(proof, was, s->identity);
         if (*standing != KR_PROOF_HOLDS) return NULL;

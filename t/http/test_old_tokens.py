@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cookie of before a refresh works for a minute more, for what is on its way: as what it was, and nothing better."""
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -86,8 +87,9 @@ def second(request, database, post):
     """A mailed code is the second factor."""
     from conftest import end, start
     methods = nested('selfservice.methods.code', {'enabled': True, 'mfa_enabled': True})
+    slow = nested('hashers.argon2', {'memory': '64MB', 'iterations': 6, 'parallelism': 1})     # so that others can act meanwhile
     settings = merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}),
-                     merge(methods, nested('session.whoami.required_aal', 'aal1')))
+                     merge(methods, merge(slow, nested('session.whoami.required_aal', 'aal1'))))
     server = start(request, database, settings, flags=['allow-unbuilt'])
     yield server
     end(server)
@@ -110,3 +112,21 @@ def test_the_old_cookie_stays_at_its_level_after_a_step_up(second, post):
     seen = thief.session()
     assert seen['authenticator_assurance_level'] == 'aal1'
     assert [m['aal'] for m in seen['authentication_methods']] == ['aal1']
+
+
+def test_a_refresh_under_way_does_not_take_over_what_a_step_up_has_made(second, post):
+    owner = member(second, 'browser')
+    thief = stolen(second, owner)       # who has the password, too
+    begun = owner.get('/self-service/login/browser', {'aal': 'aal2'}).must(303)
+    code = post.wait(owner.email, 'Your code to sign in').code
+    flow = owner.fetch('login', begun.flow_id).must(200)
+    with ThreadPoolExecutor(1) as pool:
+        refresh = pool.submit(confirm, thief)
+        while second.sql("SELECT COUNT(*) FROM flows WHERE kind = 'login' AND refresh = 1")[0][0] in (0, '0'):
+            time.sleep(0.01)
+        time.sleep(0.15)                # now it is hashing
+        owner.submit('login', flow, {'method': 'code', 'identifier': owner.email, 'code': code}).must(303)
+        refresh.result()
+    mine, theirs = owner.session(), thief.session()
+    assert mine['authenticator_assurance_level'] == 'aal2'
+    assert theirs['authenticator_assurance_level'] == 'aal1' and theirs['id'] != mine['id']
