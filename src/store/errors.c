@@ -18,6 +18,7 @@ static const struct {
     kr_db_class_e class;
 } MYSQL_CODES[] = {
     { 1062, KR_DB_TAKEN },
+    { 1452, KR_DB_ORPHAN },
     { 1213, KR_DB_AGAIN }, /* deadlock; on Galera also a lost certification, at any statement or at COMMIT */
     { 1205, KR_DB_AGAIN }, /* lock wait time-out */
     { 1020, KR_DB_AGAIN }, /* row changed since it was read (MariaDB with snapshot isolation) */
@@ -68,6 +69,7 @@ static kr_db_class_e classify_sqlite(kr_dbconn_t *conn, int rc)
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID: return KR_DB_TAKEN;
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return KR_DB_ORPHAN;
     /* our CHECKs are about lengths */
     case SQLITE_CONSTRAINT_CHECK: return KR_DB_UNFIT;
     /* failed, and the handle knows of no error: a statement from before a schema change */
@@ -117,6 +119,8 @@ kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
     return conn->owner->sqlite ? classify_sqlite(conn, rc) : classify_mysql(rc);
 }
 
+#define RACED "the account was changed at the same moment, please try again"
+
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
 {
     kr_err_t *err;
@@ -127,6 +131,7 @@ kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
         err = kr_err(k, 409, NULL, "this exists already");
         err->cause = CAUSE_DUPLICATE;
         return err;
+    case KR_DB_ORPHAN: return kr_err(k, 409, NULL, "%s", RACED);
     case KR_DB_AGAIN:
         kr_log(k, KR_LOG_INFO, KRLOGNO(0403) "%s: others were in the way (%d)", what, rc);
         err = kr_err_unavailable(k, 1, "the database has too much to do");
@@ -150,7 +155,7 @@ kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
 
 kr_err_t *kr_db_raced(kr_ctx_t *k)
 {
-    kr_err_t *err = kr_err(k, 409, NULL, "the account was changed at the same moment, please try again");
+    kr_err_t *err = kr_err(k, 409, NULL, "%s", RACED);
 
     err->cause = CAUSE_AGAIN;
     return err;

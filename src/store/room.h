@@ -110,12 +110,13 @@ void kr_conn_close(kr_dbconn_t *conn);
 /** What a driver's return code means for us. */
 typedef enum {
     KR_DB_OK,
-    KR_DB_TAKEN, /* a unique key is taken */
-    KR_DB_AGAIN, /* deadlock, lock time-out, certification failure, busy: try again */
-    KR_DB_GONE,  /* the connection (or the statements prepared on it) cannot be used any more */
-    KR_DB_SLOW,  /* the server gave up on the statement, or is full: 503 */
-    KR_DB_UNFIT, /* a value is too long for its column or no valid text */
-    KR_DB_BROKEN /* anything else: an operator must look */
+    KR_DB_TAKEN,  /* a unique key is taken */
+    KR_DB_ORPHAN, /* what the row belongs to was deleted meanwhile */
+    KR_DB_AGAIN,  /* deadlock, lock time-out, certification failure, busy: try again */
+    KR_DB_GONE,   /* the connection (or the statements prepared on it) cannot be used any more */
+    KR_DB_SLOW,   /* the server gave up on the statement, or is full: 503 */
+    KR_DB_UNFIT,  /* a value is too long for its column or no valid text */
+    KR_DB_BROKEN  /* anything else: an operator must look */
 } kr_db_class_e;
 
 /** Class of a return code. For SQLite it asks the handle, so call it before anything else touches that. */

@@ -146,6 +146,23 @@ static void what_is_too_long_is_refused_and_not_cut(void **state)
     assert_int_equal(err->status, 400);
 }
 
+static void what_belongs_to_somebody_deleted_is_a_conflict(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_flow_row_t f = a_flow(k);
+    kr_err_t *err;
+
+    OK(kr_store_flow_insert(k, &f));
+    err = kr_store_code_insert(k, kr_uuid(k), f.id, "recovery", "ana@example.org", NULL, kr_uuid(k), "hash", k->now + 1);
+    assert_non_null(err);
+    assert_int_equal(err->status, 409);
+    f.id = kr_uuid(k);
+    f.identity_id = kr_uuid(k);
+    err = kr_store_flow_insert(k, &f);
+    assert_non_null(err);
+    assert_int_equal(err->status, 409);
+}
+
 static void errors_codes_and_messages_are_kept(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
@@ -683,6 +700,7 @@ static void the_sweep_walks_indexes_and_scans_nothing(void **state)
 }
 
 #define BOTH(s)                                                                                                        \
+    ON(s, what_belongs_to_somebody_deleted_is_a_conflict),                                                                 \
     ON(s, a_flow_comes_back_as_it_was_written), ON(s, a_flow_is_not_found_under_another_kind_realm_or_a_strange_id),   \
         ON(s, what_is_too_long_is_refused_and_not_cut), ON(s, errors_codes_and_messages_are_kept),                     \
         ON(s, an_identity_takes_four_statements_to_write_and_one_to_find),                                             \
