@@ -4,6 +4,8 @@
  * database: for an account, or for an address that nobody has, so that neither answer nor number of statements tells which it is.
  * Anybody can use up what an account has; a browser that was let into it before keeps an allowance of its own.
  */
+#include <string.h>
+
 #include "kr_config.h"
 #include "kr_json.h"
 #include "kr_store.h"
@@ -12,6 +14,9 @@
 
 #define HOUR apr_time_from_sec(3600)
 #define QUARTER apr_time_from_sec(900)
+
+/* Devices are made by signing in, as often as somebody likes who knows the password: together they have this many allowances. */
+#define DEVICES 3
 
 /** In a flow: whose budget the tries are on when nobody has the address. */
 #define NOBODY "nobody"
@@ -28,20 +33,35 @@ static kr_err_t *spend(int *over, kr_ctx_t *k, const char *what, const char *who
     return NULL;
 }
 
-/* Of what is left to the person where strangers have used up all. */
+/* What shows that it is the person, although strangers have used up all: a browser that was let in before, or a session, as apps have. */
+static const char *sign_of(kr_ctx_t *k, const char *identity_id)
+{
+    const char *device = kr_csrf_device(k, identity_id);
+
+    if (device) return apr_pstrcat(k->pool, "device ", device, NULL);
+    if (!identity_id || !k->session || strcmp(k->session->identity->id, identity_id) != 0) return NULL;
+    return apr_pstrcat(k->pool, "session ", k->session->id, NULL);
+}
+
 static kr_err_t *spend_with_allowance(int *over, kr_ctx_t *k, const char *what, const char *whose, const char *identity_id,
                                       apr_int64_t limit, apr_time_t window)
 {
-    const char *device;
+    const char *sign;
 
     KR_TRY(spend(over, k, what, whose, limit, window));
-    device = *over ? kr_csrf_device(k, identity_id) : NULL;
-    return device ? spend(over, k, what, apr_pstrcat(k->pool, "device ", device, NULL), limit, window) : NULL;
+    sign = *over ? sign_of(k, identity_id) : NULL;
+    if (!sign) return NULL;
+    KR_TRY(spend(over, k, what, sign, limit, window));
+    if (*over) return NULL;
+    return spend(over, k, what, apr_pstrcat(k->pool, "devices of ", identity_id, NULL), DEVICES * limit, window);
 }
 
-static const char *whose(kr_ctx_t *k, const char *identity_id, const char *address)
+/* Who signs up has no account, whoever has the address: counted with an account's, it would tell that there is one. */
+static const char *whose(kr_ctx_t *k, const kr_flow_t *flow, const char *identity_id, const char *address)
 {
-    return apr_pstrcat(k->pool, identity_id ? "identity " : "address ", identity_id ? identity_id : address, NULL);
+    const char *kind = flow && flow->kind == KR_FLOW_REGISTRATION ? "new address " : "address ";
+
+    return apr_pstrcat(k->pool, identity_id ? "identity " : kind, identity_id ? identity_id : address, NULL);
 }
 
 kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *identity_id, const char *address)
@@ -49,10 +69,10 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *id
     int full;
 
     /* before the flow is stored; what tries are counted on must not be read from the address that is shown */
-    if (!identity_id) json_object_set_new(flow->internal, NOBODY, json_string(whose(k, NULL, address)));
-    KR_TRY(spend_with_allowance(over, k, "message", whose(k, NULL, address), identity_id,
+    if (!identity_id) json_object_set_new(flow->internal, NOBODY, json_string(whose(k, flow, NULL, address)));
+    KR_TRY(spend_with_allowance(over, k, "message", whose(k, NULL, NULL, address), identity_id,
                                 k->realm->settings->code_budget.messages, QUARTER));
-    KR_TRY(spend_with_allowance(&full, k, "sent", whose(k, identity_id, address), identity_id,
+    KR_TRY(spend_with_allowance(&full, k, "sent", whose(k, flow, identity_id, address), identity_id,
                                 k->realm->settings->code_budget.sent, HOUR));
     *over |= full;
     return NULL;
@@ -60,12 +80,19 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *id
 
 kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes)
 {
-    const kr_code_row_t *first = codes->nelts ? &APR_ARRAY_IDX(codes, 0, const kr_code_row_t) : NULL;
-    const char *nobody = kr_json_str(flow->internal, NOBODY), *identity_id = first ? first->identity_id : NULL;
+    const char *before = "", *who;
+    int full;
 
-    *over = 0;
-    if (!first) return NULL; /* nothing was sent, and nothing can be guessed */
-    if (!identity_id && !first->address && !nobody) return NULL;
-    return spend_with_allowance(over, k, "try", identity_id || first->address ? whose(k, identity_id, first->address) : nobody,
-                                identity_id, k->realm->settings->code_budget.tries, HOUR);
+    *over = 0; /* where nothing was sent, nothing can be guessed */
+    for (int i = 0; i < codes->nelts; i++) { /* of several people only where one signs up with several addresses */
+        const kr_code_row_t *row = &APR_ARRAY_IDX(codes, i, const kr_code_row_t);
+
+        if (row->identity_id || row->address) who = whose(k, flow, row->identity_id, row->address);
+        else who = kr_json_str(flow->internal, NOBODY);
+        if (!who || strcmp(who, before) == 0) continue;
+        before = who;
+        KR_TRY(spend_with_allowance(&full, k, "try", who, row->identity_id, k->realm->settings->code_budget.tries, HOUR));
+        *over |= full;
+    }
+    return NULL;
 }

@@ -90,3 +90,68 @@ def test_another_account_in_the_same_browser_is_a_stranger(server):
         pass
     assert ask(eve, 'recovery', owner.email).json['state'] == 'choose_method'
     assert eve.login(eve.email, PASSWORD).status == 303
+
+
+def test_each_sign_in_brings_no_new_allowance(server):
+    """Who knows the password, and is asked for a code as well, could guess on without end."""
+    owner = member(server)
+    for _ in range(5 * MESSAGES):
+        eve = server.browser()
+        eve.login(owner.email, PASSWORD).must(303)
+        eve.logout()
+        if ask(eve, 'recovery', owner.email).json['state'] == 'choose_method':
+            return
+    pytest.fail('as often as somebody likes')
+
+
+def test_what_is_tried_elsewhere_does_not_tell_who_has_an_account(request, database, post):
+    """By a sign-up with a code, which is sent to whoever has the address."""
+    from conftest import end, start
+    limits = nested('mod_kratos.codes', {'max_tries': TRIES, 'max_sent': 50, 'max_messages': 50})
+    code = {'identifier': True, 'via': 'email'}
+    server = start(request, database, merge(merge(account(uri=post.uri, code=code), limits),
+                                            nested('selfservice.methods.code.passwordless_enabled', True)))
+    looks = []
+    for email in (member(server).email, new_email('nobody')):
+        for _ in range(TRIES):
+            client, flow, _ = asks(server, email)
+            give(client, 'recovery', flow, '000000')
+        app = server.native()
+        flow = app.start('registration')
+        body = {'method': 'code', 'traits': {'email': email}}
+        app.submit('registration', flow, body)
+        answer = app.submit('registration', flow, {**body, 'code': '000000'})
+        looks.append((answer.status, messages(answer)))
+    assert looks[0] == looks[1]
+    end(server)
+
+
+def test_guesses_do_not_keep_anybody_from_following_a_link(request, database, post):
+    from conftest import end, start
+    limits = nested('mod_kratos.codes', {'max_tries': 2, 'max_sent': 50, 'max_messages': 50})
+    server = start(request, database, merge(account('link', uri=post.uri), limits))
+    owner, lost = member(server), server.browser()
+    for _ in range(4):
+        eve = server.ajax()
+        flow = eve.start('recovery')
+        eve.submit('recovery', flow, {'method': 'link', 'email': owner.email}).must(200)
+        eve.get('/self-service/recovery', {'flow': flow.json['id'], 'token': 'x' * 32})
+    ask(lost, 'recovery', owner.email, 'link')
+    assert recovered(lost.get(post.wait(owner.email, RECOVERY, 5).link))
+    end(server)
+
+
+def test_an_app_that_is_signed_in_keeps_an_allowance(request, database, post):
+    """Apps have no cookie by which they are known."""
+    from conftest import end, start
+    limits = nested('mod_kratos.codes', {'max_tries': 50, 'max_sent': 50, 'max_messages': 3})
+    settings = merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}), limits)
+    settings = merge(settings, merge(nested('selfservice.methods.code', {'enabled': True, 'mfa_enabled': True}),
+                                     nested('session.whoami.required_aal', 'aal1')))
+    server = start(request, database, settings, flags=['allow-unbuilt'])
+    app = member(server, 'native')
+    while asks(server, app.email)[2].status == 200:
+        pass
+    flow = app.start('login', {'aal': 'aal2'})
+    assert flow.json['state'] == 'sent_email'
+    end(server)
