@@ -176,6 +176,8 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     if (change->resumed && !change->claimed) return NULL;
     KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
     KR_TRY(kr_session_hold(k, after->session, before));
+    after->session->identity = before; /* which may have got a second factor */
+    KR_TRY(need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
     after->before = before;
     after->identity = kr_identity_copy(k, before);
     KR_TRY(change->done->change(change->done, k, after->flow, after->identity, before));

@@ -255,6 +255,17 @@ def test_the_change_of_a_session_that_ended_meanwhile_is_not_made(server, amid, 
         assert secret(server, owner.email) == before or not amidst
 
 
+def test_the_level_is_asked_for_again_when_the_change_is_written(server, amid):
+    owner = member(server)
+    raise_level = f"UPDATE identities SET available_aal = 'aal2' WHERE id = '{owner.session()['identity']['id']}'"
+    flow, before = owner.start('settings'), secret(server, owner.email)
+    changed, _, amidst = amid(lambda: owner.submit('settings', flow, {'method': 'password', 'password': NEW}),
+                              lambda: server.sql(raise_level), server.hash_time / 3)
+    if amidst:
+        assert changed.status == 403 and error_id(changed) == 'session_aal2_required'
+        assert secret(server, owner.email) == before
+
+
 def secret(server, email):
     rows = server.sql("SELECT c.config FROM identity_credentials c JOIN identity_identifiers d ON d.credential_id = c.id "
                       "WHERE d.identifier = '%s' AND d.type = 'password'" % email)
