@@ -12,6 +12,7 @@ typedef struct {
     kr_identity_t *identity;
     const kr_identity_t *before; /* settings: the identity as it was; else NULL */
     kr_session_t *session;    /* NULL where there is none (yet); the session hook makes it */
+    int others_ended;      /* by a hook, in this transaction: all other sessions of theirs */
     const kr_proof_t *proof;
     json_t *continue_with;    /* array: items for the answer; pool-owned */
     const char *browser_to;   /* a hook that sends people elsewhere sets it */

@@ -183,7 +183,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     KR_TRY(change->done->change(change->done, k, after->flow, after->identity, before));
     KR_TRY(kr_identity_update(k, after->identity, before));
     KR_TRY(kr_hooks_write(k, after));
-    return change->done->end_others ? kr_session_end_others_now(k, after->session) : NULL;
+    return change->done->end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
 }
 
 /* The form begins anew with what is stored now. */

@@ -101,6 +101,7 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)
 {
     const kr_flow_kind_e kind = after->flow->kind;
 
+    after->others_ended = 0; /* a transaction that is tried again begins anew */
     if (verifies(k, after)) KR_TRY(kr_hook_verification(k, after));
     KR_TRY(run(k, after, WRITE));
     /* last, whatever its place in the list: what comes before it may still say no */

@@ -4,5 +4,8 @@
 
 kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after)
 {
-    return after->session ? kr_session_end_others_now(k, after->session) : NULL;
+    if (!after->session || after->others_ended) return NULL;
+    KR_TRY(kr_session_end_others_now(k, after->session));
+    after->others_ended = 1;
+    return NULL;
 }

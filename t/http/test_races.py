@@ -169,6 +169,13 @@ def test_a_sign_in_with_the_old_password_does_not_outlive_the_hook(revoking, tog
         assert owner.whoami().status == 200
 
 
+def test_the_tick_beside_the_hook_ends_them_once(revoking):
+    owner = member(revoking)
+    other = again(revoking, owner)
+    changed = change(owner, method='password', password=NEW, revoke_other_sessions='true')
+    assert changed.status == 200 and owner.whoami().status == 200 and other.whoami().status == 401
+
+
 def test_a_sign_in_under_way_is_ended_with_all_others(server, amid):
     owner, thief = member(server), server.native()
     login, ended, amidst = amid(lambda: thief.login(owner.email, PASSWORD),
