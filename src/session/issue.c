@@ -8,8 +8,8 @@
 #include "kr_json.h"
 #include "session_private.h"
 
-/* Who changes an account this often within one sign-in is at war with somebody. */
-#define TRIES 5
+/* Who was overtaken this often takes the account for the next try: somebody who keeps it busy must not keep others out. */
+#define TRIES 2
 
 /* -- does it still hold? -------------------------------------------------- */
 
@@ -74,27 +74,54 @@ static kr_session_t *make(kr_ctx_t *k, const kr_identity_t *identity, const kr_p
     return s;
 }
 
+/** A session that is about to be written, and what it rests on. */
+typedef struct {
+    kr_session_t *session;
+    kr_identity_t *was;
+    const kr_proof_t *proof;
+    kr_standing_e standing;
+    int keep_token, done;
+    kr_session_t *proved; /* `session` stays as it was read until all is written */
+} writing_t;
+
+static kr_err_t *insert(writing_t *w, kr_ctx_t *k, kr_identity_t *is)
+{
+    kr_session_row_t row;
+
+    w->session->identity = is;
+    row = kr_session_row(k, w->session);
+    return kr_store_session_insert(&w->done, k, &row, is->version);
+}
+
+static kr_err_t *insert_alone(kr_ctx_t *k, void *baton)
+{
+    writing_t *w = baton;
+    kr_identity_t *is;
+
+    w->done = 0;
+    KR_TRY(kr_identity_lock(&is, k, w->was->id));
+    w->standing = kr_proof_standing(w->proof, w->was, is);
+    return w->standing == KR_PROOF_HOLDS ? insert(w, k, is) : NULL;
+}
+
 kr_err_t *kr_session_issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_identity_t *identity,
                            const kr_proof_t *proof, const kr_session_t *onto)
 {
-    kr_session_t *s = make(k, identity, proof, onto);
+    writing_t w = { .session = make(k, identity, proof, onto), .was = identity, .proof = proof };
     kr_identity_t *is = identity;
-    kr_session_row_t row;
-    int done;
 
     *out = NULL;
-    for (int tries = 0; tries < TRIES; tries++) {
-        s->identity = is;
-        row = kr_session_row(k, s);
-        KR_TRY(kr_store_session_insert(&done, k, &row, is->version));
-        *standing = KR_PROOF_HOLDS;
-        if (done) *out = s;
-        if (done) return NULL;
-        KR_TRY(kr_identity_load(&is, k, identity->id, 1));
-        *standing = kr_proof_standing(proof, identity, is);
-        if (*standing != KR_PROOF_HOLDS) return NULL;
+    *standing = KR_PROOF_HOLDS;
+    for (int tries = 0; tries < TRIES && !w.done && *standing == KR_PROOF_HOLDS; tries++) {
+        if (tries) KR_TRY(kr_identity_load(&is, k, identity->id, 1));
+        if (tries) *standing = kr_proof_standing(proof, identity, is);
+        if (*standing == KR_PROOF_HOLDS) KR_TRY(insert(&w, k, is));
     }
-    *standing = KR_PROOF_OVERTAKEN;
+    if (!w.done && *standing == KR_PROOF_HOLDS) {
+        KR_TRY(kr_db_tx(k, insert_alone, &w)); /* never within another one: who has locked the account is not overtaken */
+        *standing = w.done || w.standing != KR_PROOF_HOLDS ? w.standing : KR_PROOF_OVERTAKEN;
+    }
+    if (w.done) *out = w.session;
     return NULL;
 }
 
@@ -124,30 +151,60 @@ static kr_err_t *add_proof(int *done, kr_ctx_t *k, kr_session_t *s, const kr_pro
     return kr_store_session_update(done, k, &row, &before, s->identity->version);
 }
 
+/* The session and its identity as they are now. @param s NULL when it cannot be proved any more, which w->standing says */
+static kr_err_t *read_again(kr_session_t **s, writing_t *w, kr_ctx_t *k)
+{
+    kr_session_t *session = w->session;
+
+    KR_TRY(kr_session_load(s, k, session->id));
+    w->standing = KR_PROOF_OVERTAKEN;
+    if (*s && (*s)->active && (*s)->expires_at > k->now) {
+        session->token_is_old = strcmp((*s)->token_hash, session->token_hash) != 0;
+        /* what the session has become since is not theirs who came with the token of before */
+        if (!session->token_is_old) KR_TRY(kr_identity_load(&(*s)->identity, k, w->was->id, 1));
+        if (!session->token_is_old) w->standing = kr_proof_standing(w->proof, w->was, (*s)->identity);
+    }
+    if (w->standing != KR_PROOF_HOLDS) *s = NULL;
+    if (!*s) return NULL;
+    (*s)->carrier = session->carrier;
+    (*s)->token = session->token;
+    (*s)->carried_hash = session->carried_hash;
+    return NULL;
+}
+
+static kr_err_t *prove_again(kr_ctx_t *k, writing_t *w)
+{
+    kr_session_t *s;
+
+    KR_TRY(read_again(&s, w, k));
+    if (!s) return NULL;
+    KR_TRY(add_proof(&w->done, k, s, w->proof, w->keep_token));
+    w->proved = s;
+    return NULL;
+}
+
+static kr_err_t *prove_alone(kr_ctx_t *k, void *baton)
+{
+    writing_t *w = baton;
+    int there;
+
+    w->done = 0;
+    KR_TRY(kr_store_identity_lock(&there, k, w->was->id));
+    return prove_again(k, w);
+}
+
 kr_err_t *kr_session_prove(kr_standing_e *standing, kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof, int keep_token)
 {
-    kr_identity_t *was = session->identity;
+    writing_t w = { .session = session, .was = session->identity, .proof = proof, .standing = KR_PROOF_HOLDS,
+                    .keep_token = keep_token };
     kr_session_t *s = apr_pmemdup(k->pool, session, sizeof(*session));
-    int done;
 
-    for (int tries = 0; tries < TRIES; tries++) {
-        KR_TRY(add_proof(&done, k, s, proof, keep_token));
-        *standing = KR_PROOF_HOLDS;
-        if (done) *session = *s;
-        if (done) return NULL;
-        KR_TRY(kr_session_load(&s, k, session->id));
-        *standing = KR_PROOF_OVERTAKEN;
-        if (!s || !s->active || s->expires_at <= k->now) return NULL;
-        session->token_is_old = strcmp(s->token_hash, session->token_hash) != 0;
-        if (session->token_is_old) return NULL; /* what the session has become since is not theirs who came with that token */
-        KR_TRY(kr_identity_load(&s->identity, k, was->id, 1));
-        *standing = kr_proof_standing(proof, was, s->identity);
-        if (*standing != KR_PROOF_HOLDS) return NULL;
-        s->carrier = session->carrier;
-        s->token = session->token;
-        s->carried_hash = session->carried_hash;
-    }
-    *standing = KR_PROOF_OVERTAKEN;
+    KR_TRY(add_proof(&w.done, k, s, proof, keep_token));
+    w.proved = s;
+    if (!w.done) KR_TRY(prove_again(k, &w));
+    if (!w.done && w.standing == KR_PROOF_HOLDS) KR_TRY(kr_db_tx(k, prove_alone, &w));
+    if (w.done) *session = *w.proved;
+    *standing = w.done || w.standing != KR_PROOF_HOLDS ? w.standing : KR_PROOF_OVERTAKEN;
     return NULL;
 }
 

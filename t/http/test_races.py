@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -292,6 +293,25 @@ def test_one_session_may_end_all_others_twice_at_once(server, together):
     one = member(server)
     answers = together(*[lambda: one.request('DELETE', '/sessions')] * 3, within=0.01)
     assert [a.status for a in answers] == [200] * 3 and one.whoami().status == 200
+
+
+def test_who_keeps_an_account_busy_keeps_nobody_out(server):
+    owner = member(server)
+    thief, done = again(server, owner), []
+
+    def keep_busy():
+        other = server.ajax()
+        other.cookies = dict(thief.cookies)
+        while not done:
+            other.request('DELETE', '/sessions/' + str(uuid.uuid4()))
+    with ThreadPoolExecutor(6) as pool:
+        busy = [pool.submit(keep_busy) for _ in range(6)]
+        try:
+            answers = [server.native().login(owner.email).status for _ in range(5)]
+        finally:
+            done.append(True)
+        assert [b.result() for b in busy] == [None] * 6
+    assert answers == [200] * 5
 
 
 # -- locked, unlocked, deleted -------------------------------------------------------------
