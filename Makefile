@@ -51,7 +51,7 @@ LIB    := $(OUT)/libkratos.a
 MODULE := $(OUT)/mod_kratos.so
 CTL    := $(OUT)/kratosctl
 
-.PHONY: all lib unit install check clean kratosctl FORCE
+.PHONY: all lib unit unit-programs install check clean kratosctl FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -96,6 +96,9 @@ $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(LIB)
 
 # The tool is no part of the library: its test takes its objects, but for main.
 $(OUT)/unit/test_ctl: $(filter-out %/main.o,$(CTL_OBJ))
+
+# Only built; build/check runs some of them by itself.
+unit-programs: $(TEST_BIN)
 
 # All tests run even when one fails, so that one run shows everything that is broken.
 unit: $(TEST_BIN)

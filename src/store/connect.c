@@ -107,11 +107,16 @@ static const char *set_up_galera(kr_dbconn_t *conn)
     return say(conn, "SET SESSION wsrep_sync_wait=1") ? "wsrep_sync_wait cannot be set" : NULL;
 }
 
+/*
+ * Whatever the server's own settings are: statements outside of transactions are final at once, and nobody waits long for
+ * a row, or for a table that a backup or an ALTER has locked (both servers would wait for a day and longer).
+ */
 static const char *set_up_mysql(kr_dbconn_t *conn)
 {
     if (say(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") != 0) return "no READ COMMITTED";
     if (say(conn,
-            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION innodb_lock_wait_timeout=3, "
+            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit=1, "
+            "SESSION innodb_lock_wait_timeout=3, SESSION lock_wait_timeout=3, "
             "SESSION character_set_client=utf8mb4, SESSION character_set_connection=utf8mb4, "
             "SESSION character_set_results=utf8mb4") != 0) {
         return "the session's settings were refused";
@@ -299,19 +304,33 @@ static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
     return why;
 }
 
+/* "host 2 of 3 (db2.example.org): why", behind what others had to say. Of the parameters nothing that may be secret. */
+static const char *add_complaint(kr_ctx_t *k, const char *before, const kr_dbpool_t *dbpool, int i, const char *why)
+{
+    const char *params = dbpool->host[i].params, *name = NULL;
+
+    if (!dbpool->sqlite) name = parameter(k->pool, params, "host");
+    if (!dbpool->sqlite && !name) name = parameter(k->pool, params, "sock");
+    return apr_psprintf(k->pool, "%s%shost %d of %d (%s): %s", before, *before ? "; " : "", i + 1, dbpool->nhosts,
+                        name ? name : dbpool->sqlite ? params : "the client library's own", why);
+}
+
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
 {
     kr_dbpool_t *dbpool = conn->owner;
+    const char *complaints = "";
+    int connected = 0;
 
-    for (int i = 0; i < dbpool->nhosts; i++) {
+    for (int i = 0; i < dbpool->nhosts && !connected; i++) {
         const char *why = "it hangs";
-        if (may_try(dbpool, &dbpool->host[i]) && !(why = connect_to(k, conn, &dbpool->host[i]))) return NULL;
-        if (!kr_leaving(k) && may_complain(dbpool)) {
-            kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: host %d of %d: %s", i + 1, dbpool->nhosts, why);
-        }
-        apr_pool_clear(conn->scratch);
+        if (may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i]);
+        connected = !why;
+        if (why) complaints = add_complaint(k, complaints, dbpool, i, why);
+        if (why) apr_pool_clear(conn->scratch);
     }
-    return kr_err_unavailable(k, 2, "the database cannot be reached");
+    if (*complaints && !kr_leaving(k) && may_complain(dbpool))
+        kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: %s", complaints);
+    return connected ? NULL : kr_err_unavailable(k, 2, "the database cannot be reached");
 }
 
 void kr_conn_close(kr_dbconn_t *conn)

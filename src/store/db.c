@@ -124,21 +124,6 @@ static int read_rows(kr_ctx_t *k, job_t *job, apr_dbd_results_t *res)
     return rc == -1 ? 0 : rc;
 }
 
-/* A connection that breaks after as long a silence was dead before the statement. */
-#define LONG_UNUSED apr_time_from_sec(1)
-#define LOST_RC 2013 /* MySQL: the connection broke while the answer was awaited */
-
-/*
- * Was the statement surely not done?
- * @param sent    it was prepared, and then sent
- * @param unused  for how long the connection had not been used before
- */
-static int was_undone(kr_dbconn_t *conn, int rc, int sent, apr_time_t unused)
-{
-    if (!sent || kr_db_was_refused(conn, rc)) return 1;
-    return !conn->owner->sqlite && rc == LOST_RC && unused > LONG_UNUSED;
-}
-
 static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
 {
     kr_dbconn_t *conn = k->db;
@@ -168,7 +153,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     }
     class = kr_db_classify(conn, *rc);
     job->affected = class == KR_DB_OK ? nrows : 0;
-    job->undone = class == KR_DB_GONE && was_undone(conn, *rc, sent, unused);
+    job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused));
     if (class != KR_DB_GONE) conn->last_used = apr_time_now();
     apr_pool_clear(conn->scratch);
     return class;

@@ -11,6 +11,14 @@
 #define CAUSE_DUPLICATE (APR_OS_START_USERERR + 401)
 #define CAUSE_AGAIN (APR_OS_START_USERERR + 402)
 
+#define READ_ONLY 1290
+#define READ_ONLY_MODE 1836
+#define LOST 2013     /* the connection broke while the answer was awaited */
+#define LOST_TLS 2026 /* the same when it is encrypted */
+
+/* A connection that breaks after as long a silence was dead before the statement. */
+#define LONG_UNUSED apr_time_from_sec(1)
+
 /* The MySQL driver returns the server's or the client library's error number. */
 /* clang-format off */
 static const struct {
@@ -26,16 +34,20 @@ static const struct {
     { 1053, KR_DB_GONE },  /* server shuts down */
     { 1180, KR_DB_GONE },  /* error during COMMIT: quorum lost */
     { 1243, KR_DB_GONE },  /* the server does not know the prepared statement */
-    { 1290, KR_DB_GONE },  /* read-only: it was the primary before; another host may be now */
+    { READ_ONLY, KR_DB_GONE }, /* it was the primary before; another host may be now */
     { 1615, KR_DB_GONE },  /* prepared statement needs to be prepared again */
-    { 1836, KR_DB_GONE },  /* read-only mode */
+    { READ_ONLY_MODE, KR_DB_GONE },
     { 1927, KR_DB_GONE },  /* connection was killed */
     { 2006, KR_DB_GONE },
-    { 2013, KR_DB_GONE },
+    { LOST, KR_DB_GONE },
     { 2014, KR_DB_GONE },  /* commands out of sync */
+    { LOST_TLS, KR_DB_GONE },
     { 2030, KR_DB_GONE },  /* statement not prepared */
     { 2055, KR_DB_GONE },  /* lost connection, with errno */
     { 2057, KR_DB_GONE },  /* columns changed below a prepared statement */
+    { 3092, KR_DB_GONE },  /* Group Replication: the server is no member of the group */
+    { 3100, KR_DB_GONE },  /* the same, found out at COMMIT */
+    { 3101, KR_DB_AGAIN }, /* Group Replication: another member's transaction was certified first */
     { 4031, KR_DB_GONE },  /* MySQL 8: closed for having been idle */
     { 1021, KR_DB_SLOW },  /* disk full */
     { 1114, KR_DB_SLOW },  /* table full */
@@ -92,8 +104,9 @@ static kr_db_class_e classify_sqlite(kr_dbconn_t *conn, int rc)
 
 /* The server said no before it did anything, or never got the statement. */
 static const int MYSQL_REFUSED[] = {
-    1047, 1243, 1290, 1615, 1836, /* no quorum, unknown statement, read-only, statement out of date, read-only */
-    2006, 2030, 4031,             /* nothing could be sent, not prepared, closed for having been idle */
+    1047,      1243,           1615, /* no quorum, unknown statement, statement out of date */
+    READ_ONLY, READ_ONLY_MODE,       /* the answer to a write only */
+    2006,      2030,           4031, /* nothing could be sent, not prepared, closed for having been idle */
 };
 
 static int mysql_refused(int rc)
@@ -104,11 +117,11 @@ static int mysql_refused(int rc)
     return 0;
 }
 
-int kr_db_was_refused(kr_dbconn_t *conn, int rc)
+int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused)
 {
     int code;
 
-    if (!conn->owner->sqlite) return mysql_refused(rc);
+    if (!conn->owner->sqlite) return mysql_refused(rc) || ((rc == LOST || rc == LOST_TLS) && unused > LONG_UNUSED);
     code = rc == SQLITE_ERROR ? sqlite3_extended_errcode(apr_dbd_native_handle(conn->owner->driver, conn->handle)) : rc;
     return code == SQLITE_OK || (code & 0xff) == SQLITE_SCHEMA; /* a statement from before a schema change */
 }
@@ -120,6 +133,24 @@ kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
 }
 
 #define RACED "the account was changed at the same moment, please try again"
+
+/* A server that takes no writes would look like a broken line in the log, and its owner would look in the wrong place. */
+static kr_err_t *fail_gone(kr_ctx_t *k, int rc, const char *what)
+{
+    const char *reason = "the connection to the database was lost";
+    kr_err_t *err;
+
+    if (rc == READ_ONLY || rc == READ_ONLY_MODE) {
+        reason = "the database takes no changes at the moment";
+        kr_log(k, KR_LOG_ERR,
+               KRLOGNO(0411) "%s: the database server is read-only (%d): a replica, or set so by its operator", what, rc);
+    } else {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0404) "%s: the connection to the database was lost (%d)", what, rc);
+    }
+    err = kr_err_unavailable(k, 1, "%s", reason);
+    err->cause = CAUSE_AGAIN;
+    return err;
+}
 
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
 {
@@ -137,11 +168,7 @@ kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what)
         err = kr_err_unavailable(k, 1, "the database has too much to do");
         err->cause = CAUSE_AGAIN;
         return err;
-    case KR_DB_GONE:
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0404) "%s: the connection to the database was lost (%d)", what, rc);
-        err = kr_err_unavailable(k, 1, "the connection to the database was lost");
-        err->cause = CAUSE_AGAIN;
-        return err;
+    case KR_DB_GONE: return fail_gone(k, rc, what);
     case KR_DB_SLOW:
         kr_log(k, KR_LOG_ERR, KRLOGNO(0405) "%s: the database gave up (%d)", what, rc);
         return kr_err_unavailable(k, 2, "the database could not do it in time");

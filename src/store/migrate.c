@@ -225,11 +225,15 @@ static kr_err_t *lock_out_others(kr_ctx_t *k)
     return kr_err_unavailable(k, 5, "another server has been changing the database's schema for too long");
 }
 
-/* Waiting for the lock and rebuilding a big table may take longer than a request's statement. One of the two exists. */
+/*
+ * Waiting for the lock, for tables that others are using, and rebuilding a big one may take longer than a request's
+ * statement: as long as the server's operator says. One of the last two exists.
+ */
 static void lift_time_limits(kr_ctx_t *k)
 {
     int rc;
 
+    (void)kr_db_say(&rc, k, "SET SESSION lock_wait_timeout=DEFAULT, SESSION innodb_lock_wait_timeout=DEFAULT");
     if (kr_db_say(&rc, k, "SET SESSION max_statement_time=0") != KR_DB_OK) {
         (void)kr_db_say(&rc, k, "SET SESSION max_execution_time=0");
     }

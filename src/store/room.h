@@ -121,8 +121,11 @@ typedef enum {
 
 /** Class of a return code. For SQLite it asks the handle, so call it before anything else touches that. */
 kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc);
-/** Is it sure that a statement which failed with this code was not done? Ask at once, as kr_db_classify. */
-int kr_db_was_refused(kr_dbconn_t *conn, int rc);
+/**
+ * Is it sure that a statement which was sent and failed with this code was not done? Ask at once, as kr_db_classify.
+ * @param unused  for how long (µs) the connection had not been used before
+ */
+int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused);
 /** The error for it; `what` names the statement. Logs what an operator must see, never a value. */
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what);
 /** Is it an error that running the transaction again may cure? */

@@ -218,7 +218,7 @@ class MariaDB:
     def start(self):
         env = dict(os.environ)
         if self.tcp and (self.dir / 'port').exists():
-            env['KR_MARIADB_PORT'] = (self.dir / 'port').read_text().strip()      # whoever knew it finds it again
+            env['KR_DATABASE_PORT'] = (self.dir / 'port').read_text().strip()      # whoever knew it finds it again
         subprocess.run([ROOT / 'build' / 'mariadb', 'start', self.dir] + (['tcp'] if self.tcp else []), check=True, env=env,
                        stdout=subprocess.DEVNULL)
 

@@ -21,6 +21,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "../../src/store/room.h"
 #include "kr_config.h"
 #include "kr_store.h"
 #include "kr_text.h"
@@ -146,6 +147,30 @@ static inline kr_flow_row_t a_flow(kr_ctx_t *k)
     {                                                                                                                  \
 #test, test, open_empty, close_all, state                                                                      \
     }
+
+/* What MySQL does not prepare (KILL, LOCK TABLES, SET GLOBAL), on a connection that stays with `k`. */
+static inline void say(kr_ctx_t *k, const char *sql)
+{
+    int rc;
+
+    OK(kr_db_acquire(k));
+    if (kr_db_say(&rc, k, sql) != KR_DB_OK) fail_msg("%s: %d", sql, rc);
+}
+
+static inline apr_int64_t connection_of(kr_ctx_t *k)
+{
+    static const kr_query_t CONNECTION_ID = { .name = "connection", .sql = "SELECT CONNECTION_ID()" };
+    kr_row_t *row;
+
+    OK(kr_db_one_(&row, k, &CONNECTION_ID, NULL, 0));
+    return kr_row_int(row, 0);
+}
+
+/* From another connection, as an operator does. */
+static inline void kill_connection(kr_ctx_t *killer, apr_int64_t id)
+{
+    say(killer, apr_psprintf(killer->pool, "KILL CONNECTION %" APR_INT64_T_FMT, id));
+}
 
 /* The server to test with, when there is one. */
 static inline const char *mysql_params(void)

@@ -403,17 +403,6 @@ static void the_files_are_for_their_owner_only(void **state)
 
 /* -- MySQL only ----------------------------------------------------------- */
 
-static const kr_query_t CONNECTION_ID = { .name = "connection", .sql = "SELECT CONNECTION_ID()" };
-static const kr_query_t KILL = { .name = "kill", .sql = "KILL CONNECTION %lld" };
-
-static apr_int64_t connection_of(kr_ctx_t *k)
-{
-    kr_row_t *row;
-
-    OK(kr_db_one_(&row, k, &CONNECTION_ID, NULL, 0));
-    return kr_row_int(row, 0);
-}
-
 static void killed_connections_are_replaced_without_the_caller_noticing(void **state)
 {
     env_t *env = *state;
@@ -426,7 +415,7 @@ static void killed_connections_are_replaced_without_the_caller_noticing(void **s
         id[i] = connection_of(k[i]);
     }
     for (int i = 1; i < 5; i++) kr_db_release(k[i]); /* these die while nobody uses them */
-    for (int i = 1; i < 5; i++) OK(kr_db_exec(NULL, k[0], &KILL, KR_I(id[i])));
+    for (int i = 1; i < 5; i++) kill_connection(k[0], id[i]);
     kr_db_release(env->k);
     env->k->log_level = 0;
     OK(kr_store_flow_insert(env->k, &f)); /* a write, as the first thing on such a connection */
@@ -447,7 +436,7 @@ static kr_err_t *die_once(kr_ctx_t *k, void *baton)
 {
     killed_t *b = baton;
 
-    if (b->runs++ == 0) OK(kr_db_exec(NULL, b->killer, &KILL, KR_I(connection_of(k))));
+    if (b->runs++ == 0) kill_connection(b->killer, connection_of(k));
     return kr_store_flow_insert(k, b->flow);
 }
 

@@ -5,7 +5,6 @@
 
 #include <apr_network_io.h>
 
-#include "../../src/store/room.h"
 #include "kr_memory.h"
 #include "store_env.h"
 
@@ -179,21 +178,13 @@ static void a_busy_process_does_not_keep_the_write_lock_from_another(void **stat
 
 /* -- a write is not done twice ------------------------------------------------ */
 
-static const kr_query_t CONNECTION_ID = { .name = "connection", .sql = "SELECT CONNECTION_ID()" };
-static const kr_query_t KILL = { .name = "kill", .sql = "KILL CONNECTION %lld" };
-
-static const kr_query_t LOCK = { .name = "lock", .sql = "LOCK TABLES flows WRITE" };
-static const kr_query_t UNLOCK = { .name = "unlock", .sql = "UNLOCK TABLES" };
-
 /* The id of a connection on which the insert has been prepared. */
 static apr_int64_t prepared(kr_ctx_t *k)
 {
     kr_flow_row_t f = a_flow(k);
-    kr_row_t *row;
 
     OK(kr_store_flow_insert(k, &f));
-    OK(kr_db_one_(&row, k, &CONNECTION_ID, NULL, 0));
-    return kr_row_int(row, 0);
+    return connection_of(k);
 }
 
 static void a_write_goes_on_over_a_connection_that_was_lost_while_unused(void **state)
@@ -203,7 +194,7 @@ static void a_write_goes_on_over_a_connection_that_was_lost_while_unused(void **
     kr_flow_row_t f = a_flow(env->k), *out;
 
     env->k->log_level = 0;
-    OK(kr_db_exec(NULL, killer, &KILL, KR_I(prepared(env->k))));
+    kill_connection(killer, prepared(env->k));
     kr_db_release(killer);
     kr_db_release(env->k);
     apr_sleep(apr_time_from_msec(1200));
@@ -224,9 +215,9 @@ static void *APR_THREAD_FUNC kill_and_unlock(apr_thread_t *thread, void *data)
 
     (void)thread;
     apr_sleep(apr_time_from_msec(400));
-    OK(kr_db_exec(NULL, killer->k, &KILL, KR_I(killer->victim)));
+    kill_connection(killer->k, killer->victim);
     apr_sleep(apr_time_from_msec(100));
-    OK(kr_db_exec_(NULL, killer->k, &UNLOCK, NULL, 0));
+    say(killer->k, "UNLOCK TABLES");
     return NULL;
 }
 
@@ -241,7 +232,7 @@ static void a_write_whose_connection_breaks_under_it_is_not_sent_again(void **st
 
     env->k->log_level = 0;
     killer.victim = prepared(env->k);
-    OK(kr_db_exec_(NULL, killer.k, &LOCK, NULL, 0));
+    say(killer.k, "LOCK TABLES flows WRITE");
     assert_int_equal(apr_thread_create(&thread, NULL, kill_and_unlock, &killer, env->pool), APR_SUCCESS);
     err = kr_store_flow_insert(env->k, &f);
     apr_thread_join(&rv, thread);
