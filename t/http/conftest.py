@@ -10,7 +10,7 @@ from lib.backends import Http
 from lib.ctl import Ctl
 from lib.debian import Machine
 from lib.fixtures import post  # noqa: F401
-from lib.serving import MariaDB, Server, free_port
+from lib.serving import MariaDB, MySQL, Server, free_port
 from lib.settings import UI, base, merge, nested
 
 sys.dont_write_bytecode = True
@@ -19,7 +19,8 @@ _running = []           # every server that a fixture started and has not stoppe
 
 def pytest_addoption(parser):
     parser.addoption('--san', action='store_true', help='serve the sanitized build')
-    parser.addoption('--database', choices=['sqlite', 'mariadb'], help='on this database only')
+    parser.addoption('--database', choices=['sqlite', 'mariadb', 'mysql'],
+                     help='on this database only; mysql: also where a test wants any server')
 
 
 def pytest_generate_tests(metafunc):
@@ -29,7 +30,7 @@ def pytest_generate_tests(metafunc):
 
 
 class Database:
-    """Where servers of a test keep their data."""
+    """Where servers of a test keep their data. `mariadb` is None for SQLite."""
 
     def __init__(self, name, mariadb=None):
         self.name, self.mariadb = name, mariadb
@@ -40,15 +41,22 @@ class Database:
 
 
 @pytest.fixture(scope='session')
-def mariadb():
-    server = MariaDB()
+def server_kind(request):
+    """MariaDB, or MySQL where that was asked for."""
+    return MySQL if request.config.getoption('--database') == 'mysql' else MariaDB
+
+
+@pytest.fixture(scope='session')
+def mariadb(server_kind):
+    """The database server that tests share."""
+    server = server_kind()
     yield server
     server.close()
 
 
 @pytest.fixture(scope='session')
 def database(request):
-    return Database(request.param, request.getfixturevalue('mariadb') if request.param == 'mariadb' else None)
+    return Database(request.param, request.getfixturevalue('mariadb') if request.param != 'sqlite' else None)
 
 
 def start(request, database=None, changes=None, **kw):

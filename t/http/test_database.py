@@ -14,6 +14,7 @@ import pytest
 
 from lib.backends import modules
 from lib.clients import PASSWORD, WRONG, Native, new_email
+from lib.debian import make_certificate
 from lib.serving import MariaDB, Server, free_port, scratch, status_of, wait_for
 from lib.settings import base, nested, write
 
@@ -120,9 +121,9 @@ def test_flows_that_anybody_made_and_nobody_submitted_do_not_pile_up(serve_sqlit
 # -- a database that goes and comes back ---------------------------------------------
 
 @pytest.fixture
-def own_mariadb():
-    """A MariaDB that the test may kill."""
-    server = MariaDB()
+def own_mariadb(server_kind):
+    """A database server that the test may kill."""
+    server = server_kind()
     yield server
     server.close()
 
@@ -165,6 +166,51 @@ def test_while_the_database_is_away_everything_says_503_and_then_goes_on(serve_s
     for _ in range(20):
         assert server.native().login(email).status == 200
     assert server.proc.poll() is None
+
+
+@pytest.fixture
+def over_tls(server_kind):
+    """A database server with TLS, and the environment in which our group of options asks for it: (server, environment)."""
+    folder = scratch('tls')
+    cert, key = make_certificate(folder)
+    (folder / '.my.cnf').write_text(f'[kratos]\nssl-ca={cert}\n')
+    server = server_kind(options=f'--ssl-cert={cert} --ssl-key={key}')
+    yield server, {'HOME': str(folder)}
+    server.close()
+    shutil.rmtree(folder)
+
+
+def cut_all(mariadb):
+    """Every connection but the one that asks. How many."""
+    mine = "SELECT id FROM information_schema.processlist WHERE db LIKE 'kratos\\_%' AND id <> CONNECTION_ID()"
+    rows = mariadb.query(mine)
+    for number, in rows:
+        mariadb.query(f'KILL CONNECTION {number}')
+    return len(rows)
+
+
+def test_connections_over_tls_that_break_are_replaced(serve_sqlite, over_tls):
+    mariadb, env = over_tls
+    server = serve_sqlite(db=mariadb.fresh() + ' group=kratos', env=env, mpm='prefork')
+    server.expect_log('KR0400')
+    assert int(mariadb.query("SHOW GLOBAL STATUS LIKE 'Ssl_accepts'")[0][1]) > 0, 'it speaks TLS'
+    email = new_email()
+    app = server.native()
+    app.register(email).must(200)
+    for _ in range(3):
+        for _ in range(8):
+            app.whoami().must(200)
+        time.sleep(1.1)                         # an idle connection is what an operator's KILL meets
+        assert cut_all(mariadb)
+        for _ in range(8):
+            app.whoami().must(200)
+            app.login(email, refresh='true').must(200)
+    mariadb.kill()
+    assert app.whoami().status == 503 and app.init('login').status == 503
+    mariadb.start()
+    wait_for(server.ready, 30)
+    app.whoami().must(200)
+    app.login(email, refresh='true').must(200)
 
 
 def test_a_gate_whose_database_is_away_lets_nobody_pass_a_negated_rule(serve_sqlite, own_mariadb):

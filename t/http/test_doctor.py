@@ -384,7 +384,7 @@ def report(server, **headers):
 def test_a_healthy_site_is_told_so(sick, database):
     lines, _ = report(sick)
     assert {lines[name][0] for name in ('Host', 'Scheme', 'Cookie domain', 'Cookie flags', 'Database', 'Schema', 'Clock')} == {'ok'}
-    assert 'sqlite3 3.' in lines['Database'][1] if database.name == 'sqlite' else 'MariaDB' in lines['Database'][1]
+    assert {'sqlite': 'sqlite3 3.', 'mariadb': 'MariaDB', 'mysql': 'mysql'}[database.name] in lines['Database'][1]
     assert 'answers in' in lines['Database'][1] and '0 to 16' in lines['Connections'][1]
     assert re.search(r'version \d+, all \d+', lines['Schema'][1])
     assert re.fullmatch(r'20\d\d-.*Z(, and the database agrees)?', lines['Clock'][1])

@@ -16,7 +16,7 @@ from conftest import end, start_gate
 from lib.backends import modules, of_kratos, told
 from lib.clients import Native, new_email
 from lib.gate import OPERATOR, add_operator, add_pages, add_script, basic, realm_blue
-from lib.serving import MariaDB, scratch, status_of, wait_for
+from lib.serving import scratch, status_of, wait_for
 from lib.settings import nested
 
 pytestmark = pytest.mark.san
@@ -337,8 +337,8 @@ def test_a_database_that_takes_connections_and_says_nothing_holds_nobody_up(serv
 
 @pytest.mark.slow
 @pytest.mark.parametrize('mpm', ['event', 'prefork'])
-def test_a_database_that_falls_silent_in_a_statement_does_not_keep_the_server_from_stopping(serve_sqlite, mpm):
-    mariadb = MariaDB(tcp=True)
+def test_a_database_that_falls_silent_in_a_statement_does_not_keep_the_server_from_stopping(serve_sqlite, server_kind, mpm):
+    mariadb = server_kind(tcp=True)
     frozen = None
     try:
         mail = nested('courier.smtp.connection_uri', 'smtp://127.0.0.1:1/')      # so that somebody looks every second

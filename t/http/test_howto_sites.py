@@ -12,7 +12,7 @@ import yaml
 from lib.clients import new_email
 from lib.debian import OUT
 from lib.pages import WWW, Guide, check_dialogues, is_login, walk_in_and_out
-from lib.serving import ROOT, MariaDB, scratch, status_of
+from lib.serving import ROOT, scratch, status_of
 from lib.settings import merge
 from lib.visitor import Visitor
 
@@ -20,9 +20,9 @@ from lib.visitor import Visitor
 # -- a load balancer ----------------------------------------------------------------
 
 @pytest.fixture(scope='module')
-def shared():
-    """A MariaDB over TCP, with rights of its own for the nodes."""
-    server = MariaDB(tcp=True)
+def shared(server_kind):
+    """A database server over TCP, with rights of its own for the nodes."""
+    server = server_kind(tcp=True)
     yield server
     server.close()
 

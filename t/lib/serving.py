@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts build/serve and build/mariadb for as long as a test needs them. Every process is ended by its id."""
+"""Starts build/serve, build/mariadb and build/mysql for as long as a test needs them. Every process is ended by its id."""
 import contextlib
 import itertools
 import os
@@ -206,24 +206,25 @@ class Server:
 
 
 class MariaDB:
-    """A database server of its own, with as many empty databases as are asked for."""
+    """A database server of its own, with as many empty databases as are asked for. `options` are the server's, for its start."""
 
+    tool = 'mariadb'
     _number = itertools.count(1)
 
-    def __init__(self, tcp=False):
-        self.dir = scratch('mariadb')
-        self.tcp = tcp
+    def __init__(self, tcp=False, options=''):
+        self.dir = scratch(self.tool)
+        self.tcp, self.options = tcp, options
         self.start()
 
     def start(self):
-        env = dict(os.environ)
+        env = os.environ | {'KR_DATABASE_OPTIONS': self.options}
         if self.tcp and (self.dir / 'port').exists():
             env['KR_DATABASE_PORT'] = (self.dir / 'port').read_text().strip()      # whoever knew it finds it again
-        subprocess.run([ROOT / 'build' / 'mariadb', 'start', self.dir] + (['tcp'] if self.tcp else []), check=True, env=env,
+        subprocess.run([ROOT / 'build' / self.tool, 'start', self.dir] + (['tcp'] if self.tcp else []), check=True, env=env,
                        stdout=subprocess.DEVNULL)
 
     def stop(self):
-        subprocess.run([ROOT / 'build' / 'mariadb', 'stop', self.dir], check=True)
+        subprocess.run([ROOT / 'build' / self.tool, 'stop', self.dir], check=True)
 
     def close(self):
         self.stop()
@@ -251,3 +252,8 @@ class MariaDB:
         self.query(f'CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin')
         where = f'host=127.0.0.1 port={(self.dir / "port").read_text().strip()}' if self.tcp else f'sock={self.dir}/sock'
         return f'mysql {where} user=root dbname={name}'
+
+
+class MySQL(MariaDB):
+    """The same of Oracle's."""
+    tool = 'mysql'
