@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server as an operator handles it: graceful restarts, graceful stops, all three process models."""
+import contextlib
 import signal
+import socket
 import threading
 import time
 
@@ -71,3 +73,18 @@ def test_it_serves_under_every_process_model(serve_sqlite, mpm):
         assert server.native().login(email).status == 200
         assert client.get(server.gate + '/').status == 200
     assert crowd.leave() == {(200, 200)}
+
+
+@pytest.mark.parametrize('mpm', ['event', 'worker'])
+def test_the_line_that_httpd_writes_when_it_is_busy_fails_no_test(serve_sqlite, mpm):
+    """Thirty of fifty threads wait for the rest of a body: what a loaded machine looks like to httpd."""
+    server = serve_sqlite(mpm=mpm)
+    flow = server.native().init('login').must(200)
+    head = (f'POST /self-service/login?flow={flow.flow_id} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n'
+            'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{').encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            slow = stack.enter_context(socket.create_connection(('127.0.0.1', server.port)))
+            slow.sendall(head)
+        wait_for(lambda: 'server is within MinSpareThreads of MaxRequestWorkers' in server.log())
+    assert server.alarms() == []
