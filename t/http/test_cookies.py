@@ -160,7 +160,6 @@ Listen 127.0.0.1:{port}
     ServerName blue.home.test
     KratosRealm blue
     KratosDatabase sqlite3 {folder}/blue.sqlite
-    KratosSqlDir "@SQL@"
     KratosConfig {folder}/kratos.yml
 </VirtualHost>
 '''
@@ -173,8 +172,7 @@ Listen 127.0.0.1:{port}
     SetHandler kratos-ui
 </Location>
 '''
-    from lib.serving import ROOT
-    yield world(extra=extra, more=home.replace('@SQL@', str(ROOT / 'sql')))
+    yield world(extra=extra, more=home)
     shutil.rmtree(folder)
 
 

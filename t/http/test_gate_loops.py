@@ -12,7 +12,7 @@ import pytest
 
 from conftest import end, start_gate
 from lib.clients import PASSWORD, new_email
-from lib.serving import ROOT, free_port, scratch, wait_for
+from lib.serving import free_port, scratch, wait_for
 from lib.settings import UI, base, merge, nested, write
 from lib.strict import StrictBrowser
 
@@ -34,7 +34,6 @@ HERE = 'KratosRealm main'
 ELSEWHERE = '''
     KratosRealm other
     KratosDatabase sqlite3 "{folder}/other.sqlite"
-    KratosSqlDir "{root}/sql"
     KratosConfig "{folder}/other/kratos.yml"
 '''
 
@@ -69,7 +68,7 @@ class Site:
         if 'other' in mistake:
             (self.folder / 'other').mkdir(mode=0o755)
             write(self.folder / 'other', merge(self.tree, mistake['other']))
-            realm = ELSEWHERE.format(folder=self.folder, root=ROOT)
+            realm = ELSEWHERE.format(folder=self.folder)
         gate = self.gate_host(realm)
         options = dict(dir=self.folder, gate=True, flags=['ui'] if built_in else [])
         self.server = self.gate_server = serve(json.dumps(merge(self.tree, mistake['settings'])), port=self.port,

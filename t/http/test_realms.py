@@ -9,7 +9,7 @@ import pytest
 
 from lib import settings
 from lib.clients import KINDS, PASSWORD, WRONG, messages, new_email
-from lib.serving import ROOT, free_port, scratch
+from lib.serving import free_port, scratch
 
 
 def blue_host(port, folder, db):
@@ -20,7 +20,6 @@ def blue_host(port, folder, db):
     ServerName 127.0.0.1:{port}
     KratosRealm blue
     KratosDatabase {driver} "{params}"
-    KratosSqlDir "{ROOT}/sql"
     KratosConfig "{folder}/kratos.yml"
     <Location "/">
         SetHandler kratos

@@ -7,14 +7,13 @@ import shutil
 from . import settings
 from .backends import CGI
 from .clients import PASSWORD
-from .serving import ROOT, free_port
+from .serving import free_port
 
 BLUE = '''
 <VirtualHost 127.0.0.1:{port}>
     ServerName 127.0.0.1:{port}
     KratosRealm blue
     KratosDatabase sqlite3 "{folder}/blue.sqlite"
-    KratosSqlDir "{root}/sql"
     KratosConfig "{folder}/kratos.yml"
 </VirtualHost>
 '''
@@ -39,7 +38,7 @@ def realm_blue(folder):
     port = free_port()
     shutil.chown(folder, 'www-data', 'www-data')
     settings.write(folder, settings.base(port))
-    return BLUE.format(port=port, folder=folder, root=ROOT)
+    return BLUE.format(port=port, folder=folder)
 
 
 def add_pages(server, *names):
