@@ -37,6 +37,15 @@ void kr_dbpool_abandon(kr_dbpool_t *dbpool);
 /** How it was described. Its params may hold passwords: nobody shows them. */
 const kr_dbconf_t *kr_dbpool_conf(const kr_dbpool_t *dbpool);
 
+/** What the option files of MySQL's client library say about TLS to a host that is not on this machine. */
+typedef struct {
+    const char *file;  /* one that has options about it; NULL: there are none */
+    int proves;        /* the server must prove who it is before it hears the password */
+} kr_dbtls_t;
+
+/** Read them, as the library will: only when the host's parameters name a group. Slow; for the doctor. */
+kr_dbtls_t kr_dbpool_tls(apr_pool_t *pool, const kr_dbpool_t *dbpool, int host);
+
 /** Is it SQLite? */
 int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool);
 

@@ -59,6 +59,20 @@ static void check_folder(kr_exam_t *exam, const kr_database_t *database)
                   ap_unixd_config.user_name, folder, ap_unixd_config.user_name, folder);
 }
 
+/* Once per database, for the first host that has it. */
+static void check_tls(kr_exam_t *exam, const kr_database_t *database)
+{
+    for (int i = 0; i < database->params->nelts; i++) {
+        kr_dbtls_t tls = kr_dbpool_tls(exam->ptemp, database->pool, i);
+
+        if (!tls.file || tls.proves) continue;
+        kr_advise(exam, KRLOGNO(1295), database->where,
+                  "the TLS options for the database in %s do not make it prove who it is: whoever stands between would get "
+                  "the password; say ssl-ca=FILE and ssl-verify-server-cert=1 there, or ssl-fp=FINGERPRINT", tls.file);
+        return;
+    }
+}
+
 static void check_memory(kr_exam_t *exam)
 {
     const kr_host_t *host = kr_host_of(exam->main_server);
@@ -98,6 +112,7 @@ void kr_exam_machine(kr_exam_t *exam)
     for (int i = 0; i < exam->site->databases->nelts; i++) {
         check_pool(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
         check_folder(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
+        check_tls(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
     }
     check_memory(exam);
     check_addresses(exam);

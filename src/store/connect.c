@@ -108,8 +108,8 @@ static const char *set_up_galera(kr_dbconn_t *conn)
 }
 
 /*
- * Whatever the server's own settings are: statements outside of transactions are final at once, and nobody waits long for
- * a row, or for a table that a backup or an ALTER has locked (both servers would wait for a day and longer).
+ * Whatever the server's own settings are: statements outside of transactions are final at once, and nobody waits long
+ * for a row, or for a table that a backup or an ALTER has locked (both servers would wait for a day and longer).
  */
 static const char *set_up_mysql(kr_dbconn_t *conn)
 {
@@ -130,8 +130,7 @@ static const char *set_up_mysql(kr_dbconn_t *conn)
 
 /* -- is anybody there? ---------------------------------------------------- */
 
-/* What the driver will use of `key=value`: the last one. NULL when there is none. */
-static const char *parameter(apr_pool_t *pool, const char *params, const char *key)
+const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key)
 {
     char *last, *word = apr_strtok(apr_pstrdup(pool, params), " \t\r\n;|,", &last);
     const char *value = NULL;
@@ -146,8 +145,8 @@ static const char *parameter(apr_pool_t *pool, const char *params, const char *k
 /* Where the driver is going to connect to. NULL when only its client library knows, or when there is no such host. */
 static apr_sockaddr_t *address_of(apr_pool_t *pool, const char *params)
 {
-    const char *host = parameter(pool, params, "host"), *port = parameter(pool, params, "port");
-    const char *sock = parameter(pool, params, "sock");
+    const char *host = kr_conn_parameter(pool, params, "host"), *port = kr_conn_parameter(pool, params, "port");
+    const char *sock = kr_conn_parameter(pool, params, "sock");
     apr_sockaddr_t *addr = NULL;
     apr_int64_t n = port ? apr_atoi64(port) : 3306;
 
@@ -309,8 +308,8 @@ static const char *add_complaint(kr_ctx_t *k, const char *before, const kr_dbpoo
 {
     const char *params = dbpool->host[i].params, *name = NULL;
 
-    if (!dbpool->sqlite) name = parameter(k->pool, params, "host");
-    if (!dbpool->sqlite && !name) name = parameter(k->pool, params, "sock");
+    if (!dbpool->sqlite) name = kr_conn_parameter(k->pool, params, "host");
+    if (!dbpool->sqlite && !name) name = kr_conn_parameter(k->pool, params, "sock");
     return apr_psprintf(k->pool, "%s%shost %d of %d (%s): %s", before, *before ? "; " : "", i + 1, dbpool->nhosts,
                         name ? name : dbpool->sqlite ? params : "the client library's own", why);
 }

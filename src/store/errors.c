@@ -134,7 +134,7 @@ kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
 
 #define RACED "the account was changed at the same moment, please try again"
 
-/* A server that takes no writes would look like a broken line in the log, and its owner would look in the wrong place. */
+/* A server that takes no writes must not look like a broken line: its owner would look in the wrong place. */
 static kr_err_t *fail_gone(kr_ctx_t *k, int rc, const char *what)
 {
     const char *reason = "the connection to the database was lost";
@@ -143,7 +143,7 @@ static kr_err_t *fail_gone(kr_ctx_t *k, int rc, const char *what)
     if (rc == READ_ONLY || rc == READ_ONLY_MODE) {
         reason = "the database takes no changes at the moment";
         kr_log(k, KR_LOG_ERR,
-               KRLOGNO(0411) "%s: the database server is read-only (%d): a replica, or set so by its operator", what, rc);
+               KRLOGNO(0419) "%s: the database server is read-only (%d): a replica, or set so by somebody", what, rc);
     } else {
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0404) "%s: the connection to the database was lost (%d)", what, rc);
     }

@@ -102,6 +102,8 @@ kr_err_t *kr_db_lock(kr_ctx_t *k, apr_time_t wait) KR_MUST_CHECK;
 void kr_db_unlock(kr_ctx_t *k);
 /** Connect a shell: the first host that works, session settings made. Logs failures, once a second. */
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
+/** What the MySQL driver will use of `key=value` in its parameters: the last one. NULL when there is none. */
+const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key);
 /** Disconnect; the shell stays. */
 void kr_conn_close(kr_dbconn_t *conn);
 

@@ -80,7 +80,7 @@ def folder():
 @pytest.fixture
 def configtest(folder):
     def run(changes=None, *, api='/auth', handler='kratos', lines='', gate='', name='www.example.org', port=443, tls=TLS, gate_tls=None, gate_port=None,
-            modules=('ssl',), top='', more='', database=None, unauthenticated='', wrap='{}', only=None):
+            modules=('ssl',), top='', more='', database=None, unauthenticated='', wrap='{}', only=None, env=None):
         """What `httpd -t` says of that site, line by line, without its own "Syntax OK"."""
         settings.write(folder, tree(changes))
         words = {'dir': folder, 'api': api, 'handler': handler, 'port': port, 'tls': tls, 'lines': lines,
@@ -94,7 +94,7 @@ def configtest(folder):
                *([only] if only else [API.format(**words), f'Include {folder}/site.conf']), more]))
         (folder / 'site.conf').write_text(wrap.format(GATE.format(**gated)))
         done = subprocess.run([f'{ASK["SBINDIR"]}/{ASK["PROGNAME"]}', '-t', '-f', folder / 'httpd.conf'], capture_output=True,
-                              text=True, timeout=30)
+                              text=True, timeout=30, env={**os.environ, **(env or {})})
         said = [line for line in done.stderr.splitlines() if line.strip() and line != 'Syntax OK']
         return done.returncode, said
     return run
@@ -247,6 +247,43 @@ def test_secrets_in_files_are_not_warned_of(configtest, folder):
     assert configtest(modules=('ssl', 'info'), lines=lines, database=f'mysql file://{folder}/database', top=small) == (0, [])
     lines = 'KratosSet secrets.cookie "[\'q8Jw2Vn0xLr7Tz4K-newest\']"'
     assert configtest(lines=lines, top=small, database='mysql "host=127.0.0.1 user=kratos pass=geheim dbname=kratos"') == (0, []), 'without mod_info'
+
+
+# Lines of an option file, and do they keep out whoever stands between httpd and the database?
+TLS_OPTIONS = {
+    'none': ('[kratos]\npassword=x', True),
+    'of another group': ('[mariadb-dump]\nssl-ca=/x', True),
+    'an authority and a look at the name': ('[kratos]\nssl-ca = /x\nssl-verify-server-cert = 1', True),
+    'the same, spelled otherwise': ('[client]\ntls_ca="/x"\n[kratos]\ntls_verify_peer=1', True),
+    'a fingerprint': ('[kratos]\nssl-fp=00', True),
+    'in a file beside it': ('!include {folder}/more.cnf\n[kratos]\npassword=x', False),
+    'an authority alone': ('[kratos]\nssl-ca=/x', False),
+    'TLS that is wished for': ('[kratos]\nssl-enforce', False),
+    'TLS that is asked for': ('[kratos]\nssl-enforce=1', False),
+    'a name without a value': ('[kratos]\nssl-ca=/x\nssl-verify-server-cert', False),
+    'a word that is no number': ('[kratos]\nssl-ca=/x\nssl-verify-server-cert=on', False),
+    'a name that nothing vouches for': ('[kratos]\nssl-verify-server-cert=1', False),
+    'the last one counts': ('[kratos]\nssl-ca=/x\nssl-verify-server-cert=1\nssl-verify-server-cert=0', False),
+}
+
+
+@pytest.mark.parametrize('case', TLS_OPTIONS)
+def test_tls_to_the_database_that_does_not_protect_is_named(configtest, folder, case):
+    options, protects = TLS_OPTIONS[case]
+    (folder / '.my.cnf').write_text(options.format(folder=folder) + '\n')
+    (folder / 'more.cnf').write_text('[kratos]\nssl-ca=/x\n')
+    there = 'mysql "host=db.example.org user=kratos dbname=kratos group=kratos"\nKratosDatabasePool 0 4 4 300'
+    status, said = configtest(database=there, env={'HOME': str(folder)})
+    said = [line for line in said if 'KR1276' not in line]
+    assert (status, [line[:6] for line in said]) == (0, [] if protects else ['KR1295'])
+    assert protects or (str(folder) in said[0] and 'ssl-verify-server-cert=1' in said[0])
+
+
+@pytest.mark.parametrize('params', ['host=127.0.0.1 group=kratos', 'sock=/run/mysqld/mysqld.sock group=kratos', 'host=db.example.org'])
+def test_where_no_option_file_is_read_or_nobody_is_between_nothing_is_said(configtest, folder, params):
+    (folder / '.my.cnf').write_text('[kratos]\nssl-enforce=1\n')
+    status, said = configtest(database=f'mysql "{params} user=kratos"\nKratosDatabasePool 0 4 4 300', env={'HOME': str(folder)})
+    assert (status, [line for line in said if 'KR1276' not in line]) == (0, [])
 
 
 def test_a_server_without_virtual_hosts_is_looked_at_too(configtest, folder):
