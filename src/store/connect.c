@@ -3,20 +3,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <apr_network_io.h>
 #include <apr_strings.h>
 
 #include "kr_text.h"
 #include "room.h"
 
 /*
- * The driver knows no connect time-out. So a host must say its greeting first, within GREETING, on a connection that is
- * closed again. That a host which says nothing holds up one thread and not all: while a try has been hanging for
- * HANGS_AFTER nobody else begins one, and after it failed the host is left alone for AVOID_FOR. A host that refuses at
- * once is asked every time.
+ * That a host which says nothing holds up one thread and not all: while a try has been hanging for HANGS_AFTER nobody
+ * else begins one, and after it failed the host is left alone for AVOID_FOR. A host that refuses at once is asked every
+ * time. One that takes no changes is asked after all others for as long.
  */
-#define GREETING apr_time_from_sec(2)
-#define GLANCE apr_time_from_msec(5) /* a process that is leaving looks that often whether it still has to wait */
 #define HANGS_AFTER apr_time_from_sec(1)
 #define AVOID_FOR apr_time_from_sec(5)
 /*
@@ -128,84 +124,6 @@ static const char *set_up_mysql(kr_dbconn_t *conn)
     return set_up_galera(conn);
 }
 
-/* -- is anybody there? ---------------------------------------------------- */
-
-const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key)
-{
-    char *last, *word = apr_strtok(apr_pstrdup(pool, params), " \t\r\n;|,", &last);
-    const char *value = NULL;
-    size_t len = strlen(key);
-
-    for (; word; word = apr_strtok(NULL, " \t\r\n;|,", &last)) {
-        if (!strncmp(word, key, len) && word[len] == '=') value = word + len + 1;
-    }
-    return value;
-}
-
-/* Where the driver is going to connect to. NULL when only its client library knows, or when there is no such host. */
-static apr_sockaddr_t *address_of(apr_pool_t *pool, const char *params)
-{
-    const char *host = kr_conn_parameter(pool, params, "host"), *port = kr_conn_parameter(pool, params, "port");
-    const char *sock = kr_conn_parameter(pool, params, "sock");
-    apr_sockaddr_t *addr = NULL;
-    apr_int64_t n = port ? apr_atoi64(port) : 3306;
-
-    if (host && strcmp(host, "localhost") != 0) {
-        if (n < 1 || n > 65535) return NULL;
-        return apr_sockaddr_info_get(&addr, host, APR_UNSPEC, (apr_port_t)n, 0, pool) == APR_SUCCESS ? addr : NULL;
-    }
-#if APR_HAVE_SOCKADDR_UN
-    if (sock && apr_sockaddr_info_get(&addr, sock, APR_UNIX, 0, 0, pool) == APR_SUCCESS) return addr;
-#endif
-    return NULL;
-}
-
-/* The next glance of a wait. @return 0 when it is over */
-static int wait_on(kr_ctx_t *k, apr_socket_t *sock, apr_time_t until)
-{
-    apr_time_t left = until - apr_time_now();
-
-    if (left <= 0 || kr_leaving(k)) return 0;
-    apr_socket_timeout_set(sock, k->leaving && left > GLANCE ? GLANCE : left);
-    return 1;
-}
-
-/* APR_TIMEUP when it says nothing; any other failure the driver will meet as well, and at once. */
-static apr_status_t hear_greeting(kr_ctx_t *k, apr_pool_t *pool, apr_sockaddr_t *addr, apr_time_t until)
-{
-    apr_status_t rv = APR_TIMEUP, heard = APR_TIMEUP;
-    apr_socket_t *sock;
-    char byte;
-
-    if ((heard = apr_socket_create(&sock, addr->family, SOCK_STREAM, addr->family == APR_UNIX ? 0 : APR_PROTO_TCP, pool)))
-        return heard;
-    while (APR_STATUS_IS_TIMEUP(rv) && wait_on(k, sock, until)) rv = apr_socket_connect(sock, addr);
-    if (APR_STATUS_IS_EAGAIN(rv)) rv = APR_TIMEUP; /* a local socket's queue is full: nobody takes from it */
-    for (heard = APR_TIMEUP; rv == APR_SUCCESS && APR_STATUS_IS_TIMEUP(heard) && wait_on(k, sock, until);) {
-        apr_size_t len = 1;
-
-        heard = apr_socket_recv(sock, &byte, &len);
-    }
-    apr_socket_close(sock);
-    return rv == APR_SUCCESS ? heard : rv;
-}
-
-/* As the driver does: the first address that does not refuse. */
-static apr_status_t try_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params)
-{
-    apr_time_t until = apr_time_now() + GREETING;
-    apr_status_t rv = APR_ENOENT;
-    apr_pool_t *pool;
-
-    apr_pool_create(&pool, parent);
-    for (apr_sockaddr_t *addr = address_of(pool, params); addr; addr = addr->next) {
-        rv = hear_greeting(k, pool, addr, until);
-        if (rv == APR_SUCCESS || rv == APR_EOF || APR_STATUS_IS_TIMEUP(rv)) break;
-    }
-    apr_pool_destroy(pool);
-    return rv;
-}
-
 /* -- hosts ---------------------------------------------------------------- */
 
 static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
@@ -285,7 +203,7 @@ static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
     kr_dbpool_t *dbpool = conn->owner;
     apr_time_t began = apr_time_now();
     int ask = !dbpool->sqlite && !is_trusted(dbpool, host);
-    apr_status_t heard = ask ? try_greeting(k, conn->scratch, host->params) : APR_ENOENT;
+    apr_status_t heard = ask ? kr_conn_greeting(k, conn->scratch, host->params) : APR_ENOENT;
     const char *why;
 
     apr_pool_create(&conn->life, conn->pool);
@@ -294,6 +212,7 @@ static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
     was_tried(dbpool, host, began, !why);
     if (why && !conn->handle && heard == APR_SUCCESS) trust_for_a_while(dbpool, host);
     if (!why) {
+        conn->host = host;
         conn->statements = apr_hash_make(conn->prepared);
         conn->last_used = apr_time_now();
         return NULL;
@@ -314,18 +233,46 @@ static const char *add_complaint(kr_ctx_t *k, const char *before, const kr_dbpoo
                         name ? name : dbpool->sqlite ? params : "the client library's own", why);
 }
 
+static int is_asked_last(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
+{
+    int last;
+
+    apr_thread_mutex_lock(dbpool->mutex);
+    last = apr_time_now() < host->last_until;
+    apr_thread_mutex_unlock(dbpool->mutex);
+    return last;
+}
+
+void kr_conn_leads_to_a_replica(kr_dbconn_t *conn)
+{
+    apr_thread_mutex_lock(conn->owner->mutex);
+    conn->host->last_until = apr_time_now() + AVOID_FOR;
+    apr_thread_mutex_unlock(conn->owner->mutex);
+}
+
+/* @return whether it is connected now; if not, *complaints has grown */
+static int try_host(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn, int i)
+{
+    kr_dbpool_t *dbpool = conn->owner;
+    const char *why = "it hangs";
+
+    if (may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i]);
+    if (!why) return 1;
+    *complaints = add_complaint(k, *complaints, dbpool, i, why);
+    apr_pool_clear(conn->scratch);
+    return 0;
+}
+
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
 {
     kr_dbpool_t *dbpool = conn->owner;
     const char *complaints = "";
     int connected = 0;
 
-    for (int i = 0; i < dbpool->nhosts && !connected; i++) {
-        const char *why = "it hangs";
-        if (may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i]);
-        connected = !why;
-        if (why) complaints = add_complaint(k, complaints, dbpool, i, why);
-        if (why) apr_pool_clear(conn->scratch);
+    for (int last = 0; last < 2; last++) {
+        for (int i = 0; i < dbpool->nhosts && !connected; i++) {
+            if (is_asked_last(dbpool, &dbpool->host[i]) == last) connected = try_host(&complaints, k, conn, i);
+        }
     }
     if (*complaints && !kr_leaving(k) && may_complain(dbpool))
         kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: %s", complaints);

@@ -155,6 +155,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     job->affected = class == KR_DB_OK ? nrows : 0;
     job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused));
     if (class != KR_DB_GONE) conn->last_used = apr_time_now();
+    if (kr_db_is_read_only(conn, *rc)) kr_conn_leads_to_a_replica(conn);
     apr_pool_clear(conn->scratch);
     return class;
 }

@@ -126,6 +126,11 @@ int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused)
     return code == SQLITE_OK || (code & 0xff) == SQLITE_SCHEMA; /* a statement from before a schema change */
 }
 
+int kr_db_is_read_only(kr_dbconn_t *conn, int rc)
+{
+    return !conn->owner->sqlite && (rc == READ_ONLY || rc == READ_ONLY_MODE);
+}
+
 kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc)
 {
     if (rc == 0) return KR_DB_OK;

@@ -57,6 +57,7 @@ typedef struct {
     apr_time_t since;       /* when the first of them began */
     apr_time_t avoid_until; /* it kept somebody waiting and then failed: leave it alone until then */
     apr_time_t trust_until; /* it answered, but would not have us: do not try whether it answers until then */
+    apr_time_t last_until;  /* it took no changes: ask it after all others until then */
 } kr_dbhost_t;
 
 struct kr_dbpool_t {
@@ -83,6 +84,7 @@ struct kr_dbconn_t {
     apr_pool_t *prepared; /* its statements: goes before the handle does */
     apr_pool_t *scratch;  /* the driver's buffers of one statement */
     apr_dbd_t *handle;    /* NULL: not connected */
+    kr_dbhost_t *host;    /* that it leads to */
     apr_hash_t *statements;
     apr_uint32_t generation;
     apr_time_t last_used; /* when the database last answered on it */
@@ -102,8 +104,15 @@ kr_err_t *kr_db_lock(kr_ctx_t *k, apr_time_t wait) KR_MUST_CHECK;
 void kr_db_unlock(kr_ctx_t *k);
 /** Connect a shell: the first host that works, session settings made. Logs failures, once a second. */
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
+/**
+ * Does the host that these parameters name say its greeting? Waits two seconds; a process that is leaving does not (kr_leaving).
+ * @return APR_TIMEUP when it says nothing; any other failure the driver will meet as well, and at once
+ */
+apr_status_t kr_conn_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params);
 /** What the MySQL driver will use of `key=value` in its parameters: the last one. NULL when there is none. */
 const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key);
+/** The host of this connection takes no changes: for a while new connections lead to others, if there are any. */
+void kr_conn_leads_to_a_replica(kr_dbconn_t *conn);
 /** Disconnect; the shell stays. */
 void kr_conn_close(kr_dbconn_t *conn);
 
@@ -128,6 +137,8 @@ kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc);
  * @param unused  for how long (µs) the connection had not been used before
  */
 int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused);
+/** Is it a server that takes no changes? */
+int kr_db_is_read_only(kr_dbconn_t *conn, int rc);
 /** The error for it; `what` names the statement. Logs what an operator must see, never a value. */
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what);
 /** Is it an error that running the transaction again may cure? */

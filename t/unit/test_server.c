@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the store makes of a database server's own settings, of other people's locks on its tables, and of its errors. */
+#include <sys/stat.h>
+
 #include "store_env.h"
 
 /* -- error numbers ---------------------------------------------------------- */
@@ -142,24 +144,38 @@ static void *APR_THREAD_FUNC unlock_later(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+/* A folder with one migration, which needs a table for itself. */
+static void write_migration(const env_t *env)
+{
+    const char *folder = apr_pstrcat(env->pool, env->folder, "/mysql", NULL);
+    FILE *file;
+
+    assert_int_equal(mkdir(folder, 0700), 0);
+    file = fopen(apr_pstrcat(env->pool, folder, "/9001_remark.sql", NULL), "w");
+    assert_non_null(file);
+    fputs("ALTER TABLE flows COMMENT = 'a remark';\n", file);
+    fclose(file);
+}
+
 static void migrations_wait_for_a_table_as_long_as_it_takes(void **state)
 {
     env_t *env = *state;
     kr_ctx_t *other = another(&env->realm);
+    apr_time_t began, took;
     apr_thread_t *thread;
-    apr_time_t began;
     apr_status_t rv;
     int pending;
 
-    say(env->k, "DELETE FROM schema_migrations");
+    write_migration(env);
     kr_db_release(env->k);
     say(other, "LOCK TABLES flows WRITE");
     began = apr_time_now();
     assert_int_equal(apr_thread_create(&thread, NULL, unlock_later, other, env->pool), APR_SUCCESS);
-    OK(kr_db_migrate(&pending, env->k, "sql", 1));
+    OK(kr_db_migrate(&pending, env->k, env->folder, 1));
+    took = apr_time_now() - began;
     apr_thread_join(&rv, thread);
-    assert_true(pending >= 1);
-    assert_true(apr_time_now() - began >= apr_time_from_sec(4));
+    assert_int_equal(pending, 1);
+    assert_true(took >= apr_time_from_sec(4));
     apr_pool_destroy(other->pool);
 }
 
@@ -241,8 +257,28 @@ static void a_server_that_takes_no_changes_is_called_that(void **state)
     assert_non_null(err);
     assert_int_equal(err->status, 503);
     assert_string_equal(err->reason, "the database takes no changes at the moment");
+    OK(kr_store_flow_load(&out, k, "login", f.id)); /* reading goes on */
+    assert_null(out);
     set_global(env, "read_only=0");
     OK(kr_store_flow_insert(k, &f));
+}
+
+/* As after a failover: the first host is a replica now. Here both are one server, which lets root write. */
+static void changes_go_to_the_next_host_when_the_first_takes_none(void **state)
+{
+    env_t *env = *state;
+    kr_flow_row_t f = a_flow(env->k), g = a_flow(env->k), *out;
+    kr_realm_t realm;
+    kr_ctx_t *k = fresh(&realm, env, apr_pstrcat(env->pool, as_plain_user(env), "\n", env->params, NULL));
+
+    OK(kr_db_ping(k)); /* connected to the first */
+    kr_db_release(k);
+    set_global(env, "read_only=1");
+    OK(kr_store_flow_insert(k, &f));
+    OK(kr_db_tx(k, insert_flow, &g));
+    OK(kr_store_flow_load(&out, k, "login", f.id));
+    assert_non_null(out);
+    kr_db_release(k);
 }
 
 int main(void)
@@ -258,6 +294,7 @@ int main(void)
         ON(&mysql, migrations_wait_for_a_table_as_long_as_it_takes),
         RESTORED(&mysql, what_is_written_stays_on_a_server_that_does_not_commit_by_itself),
         RESTORED(&mysql, a_server_that_takes_no_changes_is_called_that),
+        RESTORED(&mysql, changes_go_to_the_next_host_when_the_first_takes_none),
     };
     int failed;
 
