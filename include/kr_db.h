@@ -117,7 +117,7 @@ typedef kr_err_t *kr_tx_fn(kr_ctx_t *k, void *baton);
 
 /**
  * Run `fn` between BEGIN and COMMIT; an error rolls back and is returned. A deadlock, lock time-out or Galera conflict (also at
- * COMMIT) rolls back and tries again, up to 6 times with growing, jittered pauses; then 503. On SQLite BEGIN IMMEDIATE
+ * COMMIT) rolls back and tries again, up to 10 times with growing, jittered pauses; then 503. On SQLite BEGIN IMMEDIATE
  * under a cross-process lock. Not nestable (asserted).
  */
 kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton) KR_MUST_CHECK;

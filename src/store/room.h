@@ -13,7 +13,7 @@
 #include "kr_db.h"
 
 /** How often a statement or transaction is tried when others are in its way, and for how long in all. */
-#define KR_DB_TRIES 6
+#define KR_DB_TRIES 10
 #define KR_DB_PATIENCE apr_time_from_sec(8)
 
 /** Longer texts are refused: a TEXT column holds 64 KiB, and the MySQL driver's buffer as much. */
