@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import time
 import urllib.request
 
@@ -354,6 +355,26 @@ def test_a_locked_sqlite_file_is_503_and_not_500(serve_sqlite):
         answer, took = timed(lambda: server.native().init('login'))
         assert answer.status == 503 and answer.header('Retry-After'), answer.body
         assert took < 15
+    assert server.native().init('login').status == 200
+
+
+@pytest.mark.slow
+def test_a_table_that_somebody_locks_is_503_and_holds_nobody_for_long(serve_sqlite, mariadb):
+    db = mariadb.fresh()
+    server = serve_sqlite(db=db)
+    client = server.native()
+    client.register(new_email()).must(200)
+    operator = subprocess.Popen(['mariadb', '--no-defaults', f'--socket={mariadb.dir}/sock', '--user=root', '--unbuffered',
+                                 db.rpartition('=')[2]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with operator:
+        operator.stdin.write('LOCK TABLES flows WRITE; SELECT 1;\n')
+        operator.stdin.flush()
+        assert operator.stdout.readline()
+        answer, took = timed(lambda: server.native().init('login'))
+        assert answer.status == 503 and int(answer.header('Retry-After')) > 0, answer.body
+        assert took < 20
+        assert client.whoami().status == 200                # what needs another table goes on
+        operator.stdin.close()
     assert server.native().init('login').status == 200
 
 
