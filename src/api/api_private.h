@@ -78,7 +78,9 @@ json_t *kr_continue_redirect(const char *url);
 /** Keep a change in its flow, sealed, and give the browser the cookie that finds it again. Waits 15 minutes. */
 kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what) KR_MUST_CHECK;
 /** What waits in this flow for this browser, or NULL. Taken out: it is carried out once. The flow is not stored. */
-json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow);
+json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow);
+/** In the transaction that carries it out: is this request the one that does? @param id as kr_settings_take_parked named it */
+kr_err_t *kr_settings_claim(int *first, kr_ctx_t *k, kr_flow_t *flow, const char *id) KR_MUST_CHECK;
 /**
  * Nothing waits any more: a change was carried out or refused, or another flow of settings begins. The cookie, if there is one,
  * gets a value that leads nowhere; a change that somebody gave up must not be carried out by what they confirm next.

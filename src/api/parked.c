@@ -30,7 +30,20 @@ kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
     return kr_flow_update(k, flow);
 }
 
-json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow)
+/*
+ * The flow's row is written by whoever submits it, as it was when they read it: what is taken out may come back with that. So what was
+ * carried out is remembered beside it, for longer than it waits.
+ */
+kr_err_t *kr_settings_claim(int *first, kr_ctx_t *k, kr_flow_t *flow, const char *parked_id)
+{
+    apr_int64_t times;
+
+    *first = 0;
+    KR_TRY(kr_store_budget_spend(&times, k, parked_id, 2 * PARKED_FOR));
+    return times == 1 ? kr_flow_claim(first, k, flow) : NULL;
+}
+
+json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow)
 {
     const char *key = kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL);
     json_t *parked = kr_json_at(flow->internal, "parked");
@@ -43,6 +56,7 @@ json_t *kr_settings_take_parked(kr_ctx_t *k, kr_flow_t *flow)
     if (json_integer_value(json_object_get(parked, "until")) <= (json_int_t)k->now) return NULL;
     text = kr_unseal(k->pool, k->realm->keys, flow->id, sealed, &len);
     what = text ? kr_json_own(k->pool, json_loadb((const char *)text, len, 0, NULL)) : NULL;
+    *id = apr_pstrcat(k->pool, "parked ", hash, NULL);
     json_object_del(flow->internal, "parked");
     return what;
 }

@@ -161,7 +161,7 @@ static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t 
 typedef struct {
     kr_outcome_t *done;
     kr_after_flow_t *after;
-    int resumed; /* it waited in the flow for a fresh sign-in */
+    const char *resumed; /* name of what waited in the flow for a fresh sign-in; NULL: it did not wait */
     int claimed; /* out: and this request is the one that carries it out */
 } change_t;
 
@@ -172,7 +172,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     kr_after_flow_t *after = change->after;
     kr_identity_t *before;
 
-    if (change->resumed) KR_TRY(kr_flow_claim(&change->claimed, k, after->flow));
+    if (change->resumed) KR_TRY(kr_settings_claim(&change->claimed, k, after->flow, change->resumed));
     if (change->resumed && !change->claimed) return NULL;
     KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
     KR_TRY(kr_session_hold(k, after->session, before));
@@ -214,7 +214,7 @@ static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *sess
     kr_reply_json(k, 200, kr_flow_json(k, flow));
 }
 
-static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done, int resumed)
+static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done, const char *resumed)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = session->identity, .session = session,
                               .continue_with = kr_json_own(k->pool, json_array()) };
@@ -268,16 +268,16 @@ static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const 
 }
 
 /* People who come back from the sign-in arrive by GET: carry out what waits. */
-static kr_err_t *take(kr_outcome_t *done, int *resumed, kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *take(kr_outcome_t *done, const char **resumed, kr_ctx_t *k, kr_flow_t *flow)
 {
     const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
-    json_t *parked = comes_back ? kr_settings_take_parked(k, flow) : NULL;
+    json_t *parked = comes_back ? kr_settings_take_parked(resumed, k, flow) : NULL;
     kr_body_t body;
     kr_err_t *err;
 
     memset(done, 0, sizeof(*done));
     kr_flow_clear_messages(flow);
-    *resumed = parked != NULL;
+    if (!parked) *resumed = NULL;
     if (parked) return resume(done, k, flow, parked);
     if (comes_back) return kr_err(k, 400, NULL, "no change waits here any more");
     KR_TRY(kr_body_read(&body, k));
@@ -300,7 +300,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 {
     kr_outcome_t done;
     kr_err_t *err;
-    int resumed;
+    const char *resumed = NULL;
 
     KR_TRY(need_aal(k, session, kr_flow_submit_url(k, flow)));
     if (kr_flow_expired(k, flow)) return replace(k, flow);

@@ -10,6 +10,7 @@ from lib.mailbox import RECOVERY
 from lib.settings import UI, merge, nested
 
 NEW = 'another-Horse-battery-9'
+THIRD = 'one-more-Horse-battery-9'
 COOKIE = 'ory_kratos_continuity'
 pytestmark = [pytest.mark.san, pytest.mark.slow]
 
@@ -138,3 +139,20 @@ def test_a_change_that_is_refused_after_the_sign_in_waits_no_longer(strict):
     assert renewed(back) and back.location == f'{UI}/settings?flow={flow.flow_id}'
     assert 4000007 in messages(client.fetch('settings', flow.flow_id).must(200))
     assert client.session()['identity']['traits']['email'] == client.email
+
+
+def test_what_was_carried_out_is_not_carried_out_again_though_it_stands_in_the_flow(strict):
+    """Who submits a flow writes it as they read it, with what was taken out meanwhile."""
+    client = with_privileges_gone(strict)
+    flow, answer = park(client)
+    cookie, (before,) = client.cookies[COOKIE], strict.sql(f"SELECT internal FROM flows WHERE id = '{flow.flow_id}'")
+    back = refresh(client, answer)
+    client.get(back.location).must(303)
+    assert can_sign_in(strict, client.email, NEW)
+    client.step('settings', client.start('settings'), {'method': 'password', 'password': THIRD})
+    assert can_sign_in(strict, client.email, THIRD)
+    strict.sql(f"UPDATE flows SET internal = '{before[0]}' WHERE id = '{flow.flow_id}'")
+    client.cookies[COOKIE] = cookie
+    client.login(client.email, THIRD, refresh='true').must(303)
+    client.get(back.location).must(303)
+    assert can_sign_in(strict, client.email, THIRD) and not can_sign_in(strict, client.email, NEW)
