@@ -64,12 +64,16 @@ static const char *whose(kr_ctx_t *k, const kr_flow_t *flow, const char *identit
     return apr_pstrcat(k->pool, identity_id ? "identity " : kind, identity_id ? identity_id : address, NULL);
 }
 
-kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *identity_id, const char *address)
+/* What tries are counted on must not be read from the address that is shown. */
+void kr_budget_note(kr_ctx_t *k, kr_flow_t *flow, const char *address)
+{
+    json_object_set_new(flow->internal, NOBODY, json_string(whose(k, flow, NULL, address)));
+}
+
+kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, const kr_flow_t *flow, const char *identity_id, const char *address)
 {
     int full;
 
-    /* before the flow is stored; what tries are counted on must not be read from the address that is shown */
-    if (!identity_id) json_object_set_new(flow->internal, NOBODY, json_string(whose(k, flow, NULL, address)));
     KR_TRY(spend_with_allowance(over, k, "message", whose(k, NULL, NULL, address), identity_id,
                                 k->realm->settings->code_budget.messages, QUARTER));
     KR_TRY(spend_with_allowance(&full, k, "sent", whose(k, flow, identity_id, address), identity_id,

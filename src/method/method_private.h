@@ -14,12 +14,14 @@ extern const kr_method_t kr_method_identifier_first;
 
 /* -- how much is sent and tried for one person (budget.c) ------------------- */
 
+/** Nobody has the address that a code goes to: remember in the flow, before it is stored, whose tries are counted. */
+void kr_budget_note(kr_ctx_t *k, kr_flow_t *flow, const char *address);
 /**
- * Count one more code or link that is to be sent, in the caller's transaction and before the flow is stored there.
+ * Count one more code or link that is to be sent, in the caller's transaction, which has written the flow's row already.
  * @param identity_id  or NULL: nobody has the address
  * @param over         1: it is one too many, and is not to be sent
  */
-kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, kr_flow_t *flow, const char *identity_id, const char *address) KR_MUST_CHECK;
+kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, const kr_flow_t *flow, const char *identity_id, const char *address) KR_MUST_CHECK;
 /**
  * Count one more try, in the caller's transaction. @param codes of the flow, of kr_code_row_t @param over 1: it is one too many, and
  * is not to be looked at
@@ -30,6 +32,9 @@ kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr
 kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
 /** No method takes the submit: the flow says so. @return kr_err_show_flow */
 kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+
+/** What is hashed of a code: it fits the flow, the purpose and the address that it was made for, and no others. */
+const char *kr_code_bound(kr_ctx_t *k, const char *flow_id, const char *kind, const char *address, const char *code);
 
 /* -- the code method in recovery (code.c, recovery_choice.c) ---------------- */
 
