@@ -244,8 +244,7 @@ static int ticked(const kr_body_t *body, const char *field)
 {
     const char *text = kr_body_str(body, field);
 
-    if (text) return strcmp(text, "on") == 0 || kr_word_true(text); /* "on" is what a bare checkbox sends */
-    return json_is_true(json_object_get(body->json, field));
+    return text && (strcmp(text, "on") == 0 || kr_word_true(text)); /* "on" is what a bare checkbox sends */
 }
 
 static int needs_refresh(const kr_err_t *err)

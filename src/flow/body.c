@@ -52,7 +52,7 @@ static const char *const TEXTS[] = {
     "address", "code", "csrf_token", "email", "identifier", "link", "lookup_secret", "lookup_secret_confirm",
     "lookup_secret_disable", "lookup_secret_regenerate", "lookup_secret_reveal", "method", "passkey_login", "passkey_register",
     "passkey_remove", "passkey_settings_register", "password", "password_identifier", "provider", "recovery_address",
-    "recovery_confirm_address", "recovery_select_address", "resend", "revoke_other_sessions", "screen", "sms", "token", "totp_code",
+    "recovery_confirm_address", "recovery_select_address", "resend", "screen", "sms", "token", "totp_code",
     "totp_unlink", "unlink", "webauthn_login", "webauthn_register", "webauthn_register_displayname", "webauthn_remove",
 };
 
