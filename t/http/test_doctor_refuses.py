@@ -6,7 +6,6 @@ import urllib.request
 
 import pytest
 
-from conftest import start
 from lib.serving import ROOT, free_port, scratch
 from lib.settings import merge, nested
 from test_doctor import TLS, configtest, folder  # noqa: F401
@@ -184,10 +183,10 @@ def walk(url):
     ('<If "%{REQUEST_URI} =~ m#^/(auth/ui/login|page)#">\nRequire kratos-session\n</If>\n', [303, 303, 500]),    # the login page
     ('<If "%{REQUEST_URI} =~ m#^/page#">\nRequire kratos-session\n</If>\n', [303, 303, 200]),      # as it should be
 ])
-def test_a_login_that_htaccess_shuts_is_an_error_and_no_circle(request, database, lines, hops):
+def test_a_login_that_htaccess_shuts_is_an_error_and_no_circle(serve, lines, hops):
     port, gate, folder = free_port(), free_port(), scratch('way-in')  # noqa: F811
     url = f'http://127.0.0.1:{gate}'
-    server = start(request, database, merge({**nested('serve.public.base_url', f'{url}/auth'), **nested('cookies.secure', False)}, nested('selfservice', {
+    server = serve(merge({**nested('serve.public.base_url', f'{url}/auth'), **nested('cookies.secure', False)}, nested('selfservice', {
         'default_browser_return_url': f'{url}/page', 'allowed_return_urls': [url],
         'flows': {flow: {'ui_url': f'{url}/auth/ui/{flow}'} for flow in ('login', 'registration', 'error')}})),
         port=port, gate=gate, dir=folder, lines={'gate_extra': SITE_WITH_API.replace('{root}', f'{folder}/gate')})

@@ -383,11 +383,9 @@ def test_recovery_by_an_address_that_is_given_up_meanwhile_is_no_way_in(server, 
 
 # -- codes ---------------------------------------------------------------------------------
 
-def test_the_code_to_one_address_signs_up_no_other(request, database, post, together):
-    from conftest import end, start
+def test_the_code_to_one_address_signs_up_no_other(serve, post, together):
     code = {'identifier': True, 'via': 'email'}
-    server = start(request, database, merge(account(uri=post.uri, code=code),
-                                            nested('selfservice.methods.code.passwordless_enabled', True)))
+    server = serve(merge(account(uri=post.uri, code=code), nested('selfservice.methods.code.passwordless_enabled', True)))
     for _ in range(ROUNDS):
         mine, theirs, client = new_email('eve'), new_email('victim'), server.native()
         flow = client.start('registration')
@@ -399,4 +397,3 @@ def test_the_code_to_one_address_signs_up_no_other(request, database, post, toge
         for number in dict.fromkeys(codes):
             answer = client.submit('registration', flow, body(theirs, code=number))
             assert answer.status == 400, 'the account of an address whose mail nobody has read'
-    end(server)
