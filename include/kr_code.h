@@ -40,9 +40,6 @@ kr_err_t *kr_code_queue(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind
 kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *kind, const apr_array_header_t *addresses,
                            const kr_identity_t *identity, const json_t *traits) KR_MUST_CHECK;
 
-/** How an address is reached: "sms" or "email" (kr_address_via). */
-const char *kr_code_via(const char *address);
-
 /** An identity in memory whose address a code has just proved: as the store has it, or shall have it. */
 void kr_code_verified(kr_ctx_t *k, kr_identity_t *identity, const char *address);
 

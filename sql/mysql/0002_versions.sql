@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a decision rested on is compared when it is written.
 --
--- identities.version grows with every change of the account, its credentials and addresses. session_epoch is raised when all of a
--- person's sessions end: those of an older epoch are over. A credential's version grows when it is another one, not when the
--- same password is hashed anew.
+-- identities.version grows with every change of traits, credentials, addresses and state; not when an address is verified, which only
+-- adds to it. session_epoch is raised when all of a person's sessions end: those of an older epoch are over. A credential's version
+-- grows when it is another one, not when the same password is hashed anew.
 ALTER TABLE identities
     ADD COLUMN version BIGINT NOT NULL DEFAULT 1,
     ADD COLUMN session_epoch BIGINT NOT NULL DEFAULT 0;

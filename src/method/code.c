@@ -48,7 +48,7 @@ static kr_err_t *show_verification(kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *address)
 {
-    const char *via = kr_code_via(address);
+    const char *via = kr_address_via(address);
     const char *value = kr_address_normalise(k->pool, via, address);
     const char *identity_id = NULL, *address_id = NULL;
     kr_code_kind_t kind = kr_code_verification;
@@ -87,7 +87,7 @@ static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *f
     }
     if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4070006);
     out->passed = 1;
-    out->via = row.address ? kr_code_via(row.address) : "email";
+    out->via = row.address ? kr_address_via(row.address) : "email";
     return NULL;
 }
 

@@ -54,7 +54,7 @@ static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
     const char *identity_id, *address_id;
 
     if (!row->address || !row->identity_id) return NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, kr_code_via(row->address), row->address));
+    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, kr_address_via(row->address), row->address));
     if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
     return kr_store_address_verified(k, address_id);
 }

@@ -37,7 +37,7 @@ apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t
     for (int i = 0; i < identifiers->nelts; i++) {
         const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
 
-        if (kr_address_normalise(pool, kr_code_via(address), address)) APR_ARRAY_PUSH(out, const char *) = address;
+        if (kr_address_normalise(pool, kr_address_via(address), address)) APR_ARRAY_PUSH(out, const char *) = address;
     }
     return out;
 }
@@ -49,7 +49,7 @@ const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifie
     for (int i = 0; i < identifiers->nelts; i++) {
         const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
 
-        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", kr_code_via(address), "address", address));
+        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", kr_address_via(address), "address", address));
     }
     return kr_json_dump(pool, kr_json_pack(pool, "{s:O}", "addresses", addresses), NULL);
 }

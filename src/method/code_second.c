@@ -65,7 +65,7 @@ static void offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addres
         const char *address = APR_ARRAY_IDX(addresses, i, const char *);
         const kr_node_spec_t choice = { .name = "address", .type = "submit", .value = address, .label = 1010023,
                                         .label_context = json_pack("{s:s, s:s}", "address", kr_address_shown(k->pool, address), "channel",
-                                                                   kr_code_via(address)) };
+                                                                   kr_address_via(address)) };
 
         kr_node_add(k, flow, "code", &choice);
     }

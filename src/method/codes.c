@@ -193,7 +193,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
     KR_TRY(kr_flow_update(k, all->flow)); /* first, as above: the codes and the traits in the flow are of one request */
     for (int i = 0; i < all->addresses->nelts; i++) {
         const char *value = APR_ARRAY_IDX(all->addresses, i, const char *);
-        sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_code_via(value), .value = value,
+        sending_t s = { .flow = all->flow, .kind = all->kind, .via = kr_address_via(value), .value = value,
                         .identity_id = all->identity ? all->identity->id : NULL, .identity = all->identity,
                         .traits = all->traits, .nobody = !all->identity && !all->traits, .beside = i > 0 };
 
@@ -212,11 +212,6 @@ kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *k
 
     for (int i = 0; !identity && i < addresses->nelts; i++) kr_budget_note(k, flow, APR_ARRAY_IDX(addresses, i, const char *));
     return restore(k, flow, kr_db_tx(k, send_all_in_tx, &all));
-}
-
-const char *kr_code_via(const char *address)
-{
-    return kr_address_via(address);
 }
 
 /* -- shown by the method and by the hook ---------------------------------- */

@@ -84,7 +84,7 @@ static const char *token_of(apr_pool_t *pool, const char *address)
 
 static const char *normal(kr_ctx_t *k, const char *address)
 {
-    return kr_address_normalise(k->pool, kr_code_via(address), address);
+    return kr_address_normalise(k->pool, kr_address_via(address), address);
 }
 
 static int by_text(const void *a, const void *b)
@@ -99,7 +99,7 @@ static kr_err_t *addresses_with(apr_array_header_t **out, kr_ctx_t *k, const cha
     kr_identity_t *identity = NULL;
 
     *out = apr_array_make(k->pool, 4, sizeof(const char *));
-    if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, kr_code_via(value), value));
+    if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, kr_address_via(value), value));
     /* nobody's is looked for as well: time must not tell */
     KR_TRY(kr_identity_load(&identity, k, identity_id ? identity_id : kr_uuid(k), 0));
     for (int i = 0; identity && i < identity->addresses->nelts; i++) {
@@ -228,7 +228,7 @@ static kr_err_t *lacks(kr_ctx_t *k, kr_flow_t *flow, const char *field)
 /* An address that nobody has gets the same answer, and no code. */
 static kr_err_t *send_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *address, const char *field)
 {
-    const char *via = kr_code_via(address), *value = normal(k, address);
+    const char *via = kr_address_via(address), *value = normal(k, address);
     const char *identity_id, *address_id;
     kr_code_kind_t kind = kr_code_recovery;
 

@@ -286,8 +286,9 @@ def test_where_no_option_file_is_read_or_nobody_is_between_nothing_is_said(confi
     assert (status, [line for line in said if 'KR1276' not in line]) == (0, [])
 
 
-def test_a_server_without_virtual_hosts_is_looked_at_too(configtest, folder):
-    lines = f'''ServerName login.example.org
+def main_server(folder):
+    """A realm in the main server, with a gate; {} is where its API stands."""
+    return f'''ServerName login.example.org
 {TLS}
 KratosDatabase sqlite3 {folder}/kratos.sqlite
 KratosConfig {folder}/kratos.yml
@@ -300,6 +301,10 @@ KratosConfig {folder}/kratos.yml
 <Location "/members">
     Require kratos-session
 </Location>'''
+
+
+def test_a_server_without_virtual_hosts_is_looked_at_too(configtest, folder):
+    lines = main_server(folder)
     changes = nested('selfservice.allowed_return_urls', ['https://login.example.org/'])
     assert configtest(changes, only=lines.format('/auth')) == (0, [])
     assert [line[:6] for line in configtest(changes, only=lines.format('/kratos'))[1]] == ['KR1265']
@@ -308,19 +313,7 @@ KratosConfig {folder}/kratos.yml
 # Beside a realm in the main server: hosts that take another port, or another address, and leave it its own.
 @pytest.mark.parametrize('beside', ['*:8080', '127.0.0.2:443', '[::1]:443'])
 def test_the_main_server_is_looked_at_where_it_answers_itself(configtest, folder, beside):
-    lines = f'''ServerName login.example.org
-{TLS}
-KratosDatabase sqlite3 {folder}/kratos.sqlite
-KratosConfig {folder}/kratos.yml
-<Location "{{}}">
-    SetHandler kratos
-</Location>
-<Location "/ui">
-    SetHandler kratos-ui
-</Location>
-<Location "/members">
-    Require kratos-session
-</Location>
+    lines = main_server(folder) + f'''
 <VirtualHost {beside}>
     ServerName www.example.org
     {TLS}
