@@ -4,13 +4,15 @@
 #define KR_FLOW_H
 
 #include "kr_config.h"
+#include "kr_flow_state.h"
 #include "kr_http.h"
 
 typedef struct {
     kr_flow_kind_e kind;
     int api;                     /* 1: native client, 0: browser (pages and AJAX) */
     const char *id;
-    const char *state;           /* "choose_method", "sent_email", "passed_challenge", "show_form", "success" */
+    kr_state_e state;
+    kr_state_e stored_state;     /* as the store has it: what is stored next must be allowed to follow */
     const char *active;          /* method, or NULL */
     const char *request_url;     /* as the client asked for the flow */
     const char *return_to;       /* from request_url, or NULL */

@@ -71,7 +71,7 @@ static void show_first(kr_flow_t **flow, kr_ctx_t *k)
     kr_flow_t *first;
 
     if (!id || !k->inside || kr_flow_load(&first, k, (*flow)->kind, id)) return; /* gone since: then the new one */
-    if (strcmp(first->state, "passed_challenge") == 0 && !kr_flow_expired(k, first)) *flow = first;
+    if (first->state == KR_STATE_PASSED_CHALLENGE && !kr_flow_expired(k, first)) *flow = first;
 }
 
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)

@@ -186,7 +186,7 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
         return kr_err_show_flow(k);
     }
     r.identity->epoch = done->epoch; /* what ended the sessions since then ends this one too */
-    flow->state = "passed_challenge";
+    flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->identity_id = r.identity->id;
     if (!flow->api || kr_flow_by_mail(k, flow)) { /* forms of before end here; what follows belongs to the new cookie */
         kr_csrf_renew_for(k, r.identity->id);

@@ -190,7 +190,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
 static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_identity_t *identity)
 {
     session->identity = identity;
-    flow->state = "success";
+    flow->state = KR_STATE_SUCCESS;
     flow->nodes = kr_json_own(k->pool, json_array());
     KR_TRY(kr_methods_show(k, flow));
     kr_flow_message(k, flow, 1050001, NULL);
@@ -280,7 +280,7 @@ static kr_err_t *take(kr_outcome_t *done, const char **resumed, kr_ctx_t *k, kr_
     if (parked) return resume(done, k, flow, parked);
     if (comes_back) return kr_err(k, 400, NULL, "no change waits here any more");
     KR_TRY(kr_body_read(&body, k));
-    flow->state = "show_form"; /* the state follows the last step */
+    flow->state = KR_STATE_SHOW_FORM; /* the state follows the last step */
     err = kr_methods_submit(done, k, flow, &body);
     done->end_others = ticked(&body, END_OTHERS);
     return err;

@@ -66,7 +66,7 @@ static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
     const char *to = kr_return_to_of(k, flow, -1);
     json_t *text = kr_message(k, 1070009, NULL);
 
-    flow->state = "passed_challenge";
+    flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->nodes = kr_json_own(k->pool, json_array());
     kr_node_csrf(k, flow);
     json_array_append_new(flow->nodes, json_pack("{s:s, s:s, s:{s:s, s:O, s:s, s:s}, s:[], s:{s:O}}", "type", "a", "group",

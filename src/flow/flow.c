@@ -11,7 +11,6 @@
 
 /** What distinguishes one kind of flow from another. */
 typedef struct {
-    const char *first_state;
     int shows_times;        /* created_at, updated_at */
     int shows_organization; /* organization_id, null mostly */
     int shows_login;        /* refresh, requested_aal */
@@ -19,11 +18,11 @@ typedef struct {
 } kind_t;
 
 static const kind_t KINDS[KR_FLOW_KINDS] = {
-    [KR_FLOW_LOGIN] = { "choose_method", 1, 1, 1, 1 },
-    [KR_FLOW_REGISTRATION] = { "choose_method", 0, 1, 0, 1 },
-    [KR_FLOW_SETTINGS] = { "show_form", 0, 1, 0, 0 },
-    [KR_FLOW_RECOVERY] = { "choose_method", 0, 0, 0, 0 },
-    [KR_FLOW_VERIFICATION] = { "choose_method", 0, 0, 0, 0 },
+    [KR_FLOW_LOGIN] = { 1, 1, 1, 1 },
+    [KR_FLOW_REGISTRATION] = { 0, 1, 0, 1 },
+    [KR_FLOW_SETTINGS] = { 0, 1, 0, 0 },
+    [KR_FLOW_RECOVERY] = { 0, 0, 0, 0 },
+    [KR_FLOW_VERIFICATION] = { 0, 0, 0, 0 },
 };
 
 const kr_flow_conf_t *kr_flow_conf(kr_ctx_t *k, kr_flow_kind_e kind)
@@ -85,7 +84,7 @@ kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *r
     flow->kind = kind;
     flow->api = api;
     flow->id = kr_uuid(k);
-    flow->state = KINDS[kind].first_state;
+    flow->state = flow->stored_state = kr_state_first(kind);
     flow->request_url = request_url;
     flow->return_to = kr_flow_url_param(k, request_url, "return_to");
     flow->csrf_hash = api ? NULL : kr_csrf_hash(k);
@@ -132,7 +131,7 @@ static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
         .id = flow->id,
         .kind = kr_flow_kind_name(flow->kind),
         .type = flow->api ? "api" : "browser",
-        .state = flow->state,
+        .state = kr_state_name(flow->state),
         .active = flow->active,
         .ui = kr_json_dump(k->pool, ui, NULL),
         .internal = json_object_size(flow->internal) ? kr_json_dump(k->pool, flow->internal, NULL) : NULL,
@@ -151,10 +150,21 @@ static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
     };
 }
 
+/* A step that the kind of flow does not have is a fault of ours: better no answer than a flow that nobody can go on with. */
+static kr_err_t *check_step(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    if (kr_state_may_follow(flow->kind, flow->stored_state, flow->state)) return NULL;
+    kr_log(k, KR_LOG_ERR, KRLOGNO(0710) "%s flow %s: %s does not follow on %s", kr_flow_kind_name(flow->kind), flow->id,
+           kr_state_name(flow->state), kr_state_name(flow->stored_state));
+    return kr_err(k, 500, NULL, "the flow cannot take this step");
+}
+
 kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow)
 {
     const kr_flow_row_t row = row_of(k, flow);
 
+    flow->stored_state = flow->state; /* a flow may begin with a later step */
+    KR_TRY(check_step(k, flow));
     return kr_store_flow_insert(k, &row);
 }
 
@@ -162,6 +172,8 @@ kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_flow_row_t row;
 
+    KR_TRY(check_step(k, flow));
+    flow->stored_state = flow->state;
     flow->updated_at = k->now;
     row = row_of(k, flow);
     return kr_store_flow_update(k, &row);
@@ -189,6 +201,17 @@ static json_t *member(kr_ctx_t *k, json_t *obj, const char *key)
     return json_is_array(array) ? array : kr_json_own(k->pool, json_array());
 }
 
+/* Another version of this module, on another node, may know states that this one does not. */
+static kr_err_t *take_state(kr_ctx_t *k, kr_flow_t *flow, kr_flow_kind_e kind, const kr_flow_row_t *row)
+{
+    if (!kr_state_parse(&flow->state, kind, row->state)) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0711) "%s flow %s: its state %s is not known here", kr_flow_kind_name(kind), row->id, row->state);
+        return kr_err(k, 404, NULL, NULL);
+    }
+    flow->stored_state = flow->state;
+    return NULL;
+}
+
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id)
 {
     kr_flow_row_t *row = NULL;
@@ -198,11 +221,11 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     if (kr_uuid_valid(id)) KR_TRY(kr_store_flow_load(&row, k, kr_flow_kind_name(kind), id));
     if (!row) return kr_err(k, 404, NULL, NULL);
     flow = apr_pcalloc(k->pool, sizeof(*flow));
+    KR_TRY(take_state(k, flow, kind, row));
     ui = parsed(k, row->ui, json_object());
     flow->kind = kind;
     flow->api = strcmp(row->type, "api") == 0;
     flow->id = row->id;
-    flow->state = row->state;
     flow->active = row->active;
     flow->request_url = row->request_url;
     flow->return_to = kr_flow_url_param(k, row->request_url, "return_to");
@@ -278,7 +301,7 @@ json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
     }
     if (flow->exchange_code) json_object_set_new(out, "session_token_exchange_code", json_string(flow->exchange_code));
     if (flow->schema_id && kind->shows_schema) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));
-    json_object_set_new(out, "state", json_string(flow->state));
+    json_object_set_new(out, "state", json_string(kr_state_name(flow->state)));
     if (flow->identity) json_object_set(out, "identity", flow->identity);
     if (flow->continue_with && json_array_size(flow->continue_with)) json_object_set(out, "continue_with", flow->continue_with);
     if (flow->show_transient > 0)

@@ -27,7 +27,7 @@ int kr_flow_visitor(kr_ctx_t *k, const kr_flow_t *flow)
 
 int kr_flow_visit(kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
-    if (strcmp(flow->state, "sent_email") != 0 || strlen(code) > CODE_MAX) return 0;
+    if (flow->state != KR_STATE_SENT_EMAIL || strlen(code) > CODE_MAX) return 0;
     kr_csrf_ensure(k);
     kr_json_set_at(flow->internal, "visit.owner", json_string(kr_csrf_hash(k)));
     kr_json_set_at(flow->internal, "visit.code", json_string(kr_seal(k->pool, k->realm->keys, flow->id, code, strlen(code))));

@@ -129,7 +129,7 @@ static void show_recovery_sent(kr_ctx_t *k, kr_flow_t *flow, const char *address
     kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
     kr_node_add(k, flow, "code", &again);
     kr_flow_message(k, flow, 1060003, NULL);
-    flow->state = "sent_email";
+    flow->state = KR_STATE_SENT_EMAIL;
     flow->active = "code";
 }
 

@@ -102,7 +102,7 @@ void kr_code_show_login_sent(kr_ctx_t *k, kr_flow_t *flow, const char *identifie
     kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
     if (!flow->api) kr_node_csrf(k, flow);
     kr_flow_message(k, flow, message, NULL);
-    flow->state = "sent_email";
+    flow->state = KR_STATE_SENT_EMAIL;
     flow->active = "code";
 }
 
@@ -133,7 +133,7 @@ static const char *lowered(apr_pool_t *pool, const char *identifier)
 const char *kr_code_identifier(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = kr_body_str(body, "identifier"), *address = kr_body_str(body, "address");
-    const int sent = strcmp(flow->state, "sent_email") == 0;
+    const int sent = flow->state == KR_STATE_SENT_EMAIL;
 
     /* a button that was pressed says more than the field that the form has for another method */
     if (address && *address && (!identifier || !*identifier || sent || kr_node_find_value(flow, "address", address)))
@@ -267,7 +267,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
     KR_TRY(find(&identity, k, flow, row.address));
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
-    flow->state = "passed_challenge";
+    flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
     out->identity = identity;
     out->proof = (kr_proof_t){ .method = "code", .aal = "aal1", .address = row.address };
@@ -278,8 +278,8 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
 {
     const kr_settings_t *conf = k->realm->settings;
     const int again = kr_code_again(body);
-    const int passed = !again && strcmp(flow->state, "passed_challenge") == 0;
-    const int sent = !again && (passed || strcmp(flow->state, "sent_email") == 0);
+    const int passed = !again && flow->state == KR_STATE_PASSED_CHALLENGE;
+    const int sent = !again && (passed || flow->state == KR_STATE_SENT_EMAIL);
     const char *identifier = kr_code_identifier(k, flow, body);
     const char *code = kr_body_str(body, "code");
     const int second = strcmp(flow->requested_aal, "aal1") != 0;
@@ -298,7 +298,7 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
 kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = kr_code_identifier(k, flow, body);
-    const int sent = strcmp(flow->state, "sent_email") == 0;
+    const int sent = flow->state == KR_STATE_SENT_EMAIL;
     kr_err_t *err = take(out, k, flow, body);
 
     if (err && sent) show_bare(k, flow, identifier); /* whatever was wrong with it */

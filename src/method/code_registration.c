@@ -50,7 +50,7 @@ static void show_sent(kr_ctx_t *k, kr_flow_t *flow)
     kr_nodes_add(k, flow, "code", nodes, KR_DIM(nodes));
     if (has_two_screens(k)) kr_node_add(k, flow, "profile", &back);
     kr_flow_message(k, flow, 1040005, NULL);
-    flow->state = "sent_email";
+    flow->state = KR_STATE_SENT_EMAIL;
     flow->active = "code";
 }
 
@@ -130,7 +130,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (out->repeated) return NULL;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
     kr_code_verified(k, identity, row.address);
-    flow->state = "passed_challenge";
+    flow->state = KR_STATE_PASSED_CHALLENGE;
     out->identity = identity;
     return NULL;
 }
@@ -138,9 +138,9 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
 kr_err_t *kr_code_take_registration(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     if (kr_code_again(body)) return begin(out, k, flow, body);
-    if (strcmp(flow->state, "passed_challenge") == 0) {
+    if (flow->state == KR_STATE_PASSED_CHALLENGE) {
         kr_flow_message(k, flow, 4010003, NULL);
         return kr_err_show_flow(k);
     }
-    return strcmp(flow->state, "sent_email") == 0 ? check(out, k, flow, body) : begin(out, k, flow, body);
+    return flow->state == KR_STATE_SENT_EMAIL ? check(out, k, flow, body) : begin(out, k, flow, body);
 }

@@ -155,7 +155,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     if (verdict == KR_CODE_RIGHT && !is_proof(&row, identity, addresses)) verdict = KR_CODE_WRONG;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     kr_code_verified(k, identity, row.address);
-    flow->state = "passed_challenge";
+    flow->state = KR_STATE_PASSED_CHALLENGE;
     out->identity = identity;
     out->proof = (kr_proof_t){ .method = "code", .aal = "aal2", .address = row.address };
     return NULL;
@@ -163,7 +163,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
 
 kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const int sent = !kr_code_again(body) && strcmp(flow->state, "sent_email") == 0;
+    const int sent = !kr_code_again(body) && flow->state == KR_STATE_SENT_EMAIL;
     const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
     apr_array_header_t *addresses;
     kr_identity_t *identity;

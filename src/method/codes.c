@@ -232,6 +232,6 @@ void kr_verification_show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *via, co
     if (!flow->api) kr_node_csrf(k, flow);
     kr_node_add(k, flow, "code", &again);
     kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080004 : 1080003, NULL);
-    flow->state = "sent_email";
+    flow->state = KR_STATE_SENT_EMAIL;
     flow->active = "code";
 }

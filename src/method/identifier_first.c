@@ -99,7 +99,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     forget_offers(flow);
     kr_node_csrf(k, flow); /* apps' forms that ask for a code have none */
     KR_TRY(kr_methods_offer(k, flow, mitigate ? NULL : types));
-    flow->state = "choose_method";
+    flow->state = KR_STATE_CHOOSE_METHOD;
     if (!kr_node_find(flow, "method")) { /* what this account has is switched off: the first screen again */
         kr_node_set(node, "type", json_string("text"));
         kr_node_add(k, flow, "identifier_first", &NEXT);

@@ -41,7 +41,7 @@ void kr_link_show_sent(kr_ctx_t *k, kr_flow_t *flow, const char *value)
     kr_node_set(kr_node_find(flow, "email"), "value", json_string(value));
     kr_flow_clear_messages(flow);
     kr_flow_message(k, flow, flow->kind == KR_FLOW_RECOVERY ? 1060002 : 1080001, NULL);
-    flow->state = "sent_email";
+    flow->state = KR_STATE_SENT_EMAIL;
     flow->active = "link";
 }
 

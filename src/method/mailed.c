@@ -26,7 +26,7 @@ static int names(const kr_body_t *body, const char *method)
 
 static int is_over(const kr_flow_t *flow)
 {
-    return strcmp(flow->state, "passed_challenge") == 0;
+    return flow->state == KR_STATE_PASSED_CHALLENGE;
 }
 
 static kr_err_t *check_csrf(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
@@ -60,7 +60,7 @@ kr_err_t *kr_recovery_check_guest(kr_ctx_t *k)
 /* Once something was sent, all that names no address is a try of the code: so clients know it, and no `method` is needed. */
 static int is_try(const kr_flow_t *flow, const kr_body_t *body)
 {
-    return !kr_recovery_is_choice(flow) && strcmp(flow->state, "choose_method") != 0 && !is_sent(body, "email");
+    return !kr_recovery_is_choice(flow) && flow->state != KR_STATE_CHOOSE_METHOD && !is_sent(body, "email");
 }
 
 /* A form may be sent twice. What the first time renewed the cookie, so the token of the second is looked at for itself. */

@@ -142,7 +142,7 @@ void kr_registration_hide_traits(kr_flow_t *flow)
 
 static void begin_again(kr_flow_t *flow)
 {
-    flow->state = "choose_method";
+    flow->state = KR_STATE_CHOOSE_METHOD;
     flow->active = NULL;
 }
 
@@ -161,7 +161,7 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
 
 static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (strcmp(flow->state, "sent_email") == 0) kr_registration_hide_traits(flow);
+    if (flow->state == KR_STATE_SENT_EMAIL) kr_registration_hide_traits(flow);
     kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
     begin_again(flow);
     hide_traits(flow);

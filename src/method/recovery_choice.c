@@ -12,11 +12,6 @@
 #include "kr_text.h"
 #include "method_private.h"
 
-#define ADDRESS "recovery_awaiting_address"
-#define CHOICE "recovery_awaiting_address_choice"
-#define CONFIRM "recovery_confirming_address"
-#define CODE "recovery_awaiting_code"
-
 /** In the flow: the address that was named first. */
 #define NAMED "recovery_address"
 
@@ -31,7 +26,7 @@ static const kr_node_spec_t BACK = { .name = "screen", .type = "submit", .value 
 
 int kr_recovery_is_choice(const kr_flow_t *flow)
 {
-    return strncmp(flow->state, "recovery_", strlen("recovery_")) == 0;
+    return flow->state >= KR_STATE_RECOVERY_ADDRESS && flow->state <= KR_STATE_RECOVERY_CODE;
 }
 
 /* -- addresses ------------------------------------------------------------ */
@@ -121,7 +116,7 @@ static const char *named(const kr_flow_t *flow)
     return address ? address : "";
 }
 
-static void begin_form(kr_ctx_t *k, kr_flow_t *flow, const char *state)
+static void begin_form(kr_ctx_t *k, kr_flow_t *flow, kr_state_e state)
 {
     flow->state = state;
     flow->active = "code";
@@ -141,7 +136,7 @@ kr_err_t *kr_recovery_show_choice(kr_ctx_t *k, kr_flow_t *flow)
 {
     static const kr_node_spec_t field = { .name = "recovery_address", .type = "text", .required = 1, .label = 1070016 };
 
-    begin_form(k, flow, ADDRESS);
+    begin_form(k, flow, KR_STATE_RECOVERY_ADDRESS);
     kr_node_add(k, flow, "code", &field);
     kr_node_add(k, flow, "code", &SUBMIT);
     return NULL;
@@ -157,7 +152,7 @@ static kr_err_t *store_step(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *show_addresses(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addresses)
 {
-    begin_form(k, flow, CHOICE);
+    begin_form(k, flow, KR_STATE_RECOVERY_CHOICE);
     for (int i = 0; i < addresses->nelts; i++) {
         const char *address = APR_ARRAY_IDX(addresses, i, const char *);
         const kr_node_spec_t spec = { .name = "recovery_select_address",
@@ -184,7 +179,7 @@ static kr_err_t *show_confirm(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
                                    .required = 1,
                                    .label = phone ? 1070017 : 1070007 };
 
-    begin_form(k, flow, CONFIRM);
+    begin_form(k, flow, KR_STATE_RECOVERY_CONFIRM);
     kr_node_add(k, flow, "code", &field);
     add_named(k, flow);
     kr_node_add(k, flow, "code", &SUBMIT);
@@ -207,7 +202,7 @@ static void show_code(kr_ctx_t *k, kr_flow_t *flow, const char *address)
         .name = "recovery_confirm_address", .type = "submit", .value = address, .label = 1070008
     };
 
-    begin_form(k, flow, CODE);
+    begin_form(k, flow, KR_STATE_RECOVERY_CODE);
     kr_node_add(k, flow, "code", &field);
     kr_node_add(k, flow, "code", &SUBMIT);
     kr_node_add(k, flow, "code", &METHOD);
@@ -298,10 +293,10 @@ kr_err_t *kr_recovery_take_choice(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     const char *screen = kr_body_str(body, "screen"), *confirmed = kr_body_str(body, AGAIN);
 
     if (screen && strcmp(screen, "previous") == 0) return go_back(out, k, flow);
-    if (strcmp(flow->state, CHOICE) == 0)
+    if (flow->state == KR_STATE_RECOVERY_CHOICE)
         return take_choice(out, k, flow, kr_body_str(body, "recovery_select_address"));
-    if (strcmp(flow->state, CODE) == 0) return take_code(out, k, flow, body);
-    if (strcmp(flow->state, ADDRESS) == 0) return take_address(out, k, flow, kr_body_str(body, "recovery_address"));
+    if (flow->state == KR_STATE_RECOVERY_CODE) return take_code(out, k, flow, body);
+    if (flow->state == KR_STATE_RECOVERY_ADDRESS) return take_address(out, k, flow, kr_body_str(body, "recovery_address"));
     if (!confirmed || !*confirmed) return lacks(k, flow, AGAIN);
     return send_code(out, k, flow, confirmed, AGAIN);
 }

@@ -48,7 +48,7 @@ static const char *begin_url(kr_ctx_t *k, kr_flow_kind_e kind, const kr_flow_t *
 /** Where a form that has done its work leads on to; NULL when it is not done. */
 static const char *leads_to(const kr_flow_t *old)
 {
-    return old && old->kind == KR_FLOW_VERIFICATION && strcmp(old->state, "passed_challenge") == 0
+    return old && old->kind == KR_FLOW_VERIFICATION && old->state == KR_STATE_PASSED_CHALLENGE
                ? kr_json_str(old->internal, "continue_url") : NULL;
 }
 
