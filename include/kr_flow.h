@@ -104,22 +104,46 @@ void kr_flow_clear_messages(kr_flow_t *flow);
 
 /* -- nodes ---------------------------------------------------------------- */
 
-/** An input node, described. Only what is set is emitted. */
+/** What a node is, and so which attributes it has. */
+typedef enum { KR_NODE_INPUT, KR_NODE_IMG, KR_NODE_TEXT, KR_NODE_A, KR_NODE_SCRIPT, KR_NODE_TYPES } kr_node_type_e;
+
+/**
+ * A node, described. What is not set is left out, but for what clients find in every node of its type (`disabled` of an input, `async`
+ * of a script). Attributes of another type are not looked at.
+ */
 typedef struct {
-    const char *name;
-    const char *type;
+    kr_node_type_e node;        /* 0: an input */
+    const char *name;           /* of an input; of all others the id */
+    int label;                  /* message id, 0 for none */
+    json_t *label_context;      /* for generated labels; stolen */
+
+    /* input */
+    const char *type;           /* of a script too: "text/javascript" */
     const char *value;          /* NULL: no value key; "" is emitted */
+    const json_t *held;         /* a value of any type instead, or NULL; copied */
     int required;
     const char *autocomplete;
     const char *pattern;
+    int disabled;
+    const char *onclick, *onload; /* function of webauthn.js that is called with the value; apps are told its name alone */
     int maxlength;
-    int label;                  /* message id, 0 for none */
-    json_t *label_context;      /* for generated labels; stolen */
+    const json_t *options;      /* array of {"value"}, or NULL; copied, because schemas are shared by threads */
+
+    /* img, script, a */
+    const char *src;
+    int width, height;          /* pixels */
+    int async;
+    const char *referrerpolicy, *crossorigin, *integrity, *nonce;
+    const char *href;
+
+    /* text: what it says; a: its title */
+    int text;                   /* message id */
+    json_t *text_context;       /* stolen */
 } kr_node_spec_t;
 
-/** Append an input node. @return it, borrowed */
+/** Append a node. @return it, borrowed */
 json_t *kr_node_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec);
-/** Put an input node in the place of the first of that name, whose messages it keeps; at the end when there is none. */
+/** Put a node in the place of the first of that name, whose messages it keeps; at the end when there is none. */
 void kr_node_put(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec);
 /** Append a table of nodes. */
 void kr_nodes_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *specs, int count);

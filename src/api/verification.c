@@ -64,14 +64,12 @@ static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
 static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
 {
     const char *to = kr_return_to_of(k, flow, -1);
-    json_t *text = kr_message(k, 1070009, NULL);
+    const kr_node_spec_t on = { .node = KR_NODE_A, .name = "continue", .href = to, .text = 1070009, .label = 1070009 };
 
     flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->nodes = kr_json_own(k->pool, json_array());
     kr_node_csrf(k, flow);
-    json_array_append_new(flow->nodes, json_pack("{s:s, s:s, s:{s:s, s:O, s:s, s:s}, s:[], s:{s:O}}", "type", "a", "group",
-                                                 flow->active, "attributes", "href", to, "title", text, "id", "continue",
-                                                 "node_type", "a", "messages", "meta", "label", text));
+    kr_node_add(k, flow, flow->active, &on);
     kr_json_set_at(flow->internal, "continue_url", json_string(to));
     kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
     hand_over(k, flow);

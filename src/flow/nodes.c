@@ -1,31 +1,137 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UI nodes: described by tables, kept as JSON, because that is how they are stored and shown. */
+#include <stddef.h>
 #include <string.h>
 
-#include "kr_flow.h"
+#include "flow_private.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
-/* -- making and finding --------------------------------------------------- */
+/* -- what there is in a node ---------------------------------------------- */
+
+/** How an attribute comes out of a description. */
+typedef enum { AS_TEXT, AS_FLAG, AS_NUMBER, AS_JSON, AS_MESSAGE, AS_CALL } as_e;
+
+typedef struct {
+    const char *name;
+    as_e as;
+    size_t at;     /* where in kr_node_spec_t */
+    int always;    /* 1: clients find it there even when it is empty, false or 0 */
+} attribute_t;
+
+#define AT(field) offsetof(kr_node_spec_t, field)
+#define ALWAYS 1
+
+/* In Kratos' order: two that share a name are two ways to describe it. */
+static const attribute_t INPUT[] = {
+    { "name", AS_TEXT, AT(name), ALWAYS },
+    { "type", AS_TEXT, AT(type), ALWAYS },
+    { "value", AS_TEXT, AT(value), 0 },
+    { "value", AS_JSON, AT(held), 0 },
+    { "required", AS_FLAG, AT(required), 0 },
+    { "autocomplete", AS_TEXT, AT(autocomplete), 0 },
+    { "pattern", AS_TEXT, AT(pattern), 0 },
+    { "disabled", AS_FLAG, AT(disabled), ALWAYS },
+    { "onclick", AS_CALL, AT(onclick), 0 },
+    { "onclickTrigger", AS_TEXT, AT(onclick), 0 },
+    { "onload", AS_CALL, AT(onload), 0 },
+    { "onloadTrigger", AS_TEXT, AT(onload), 0 },
+    { "maxlength", AS_NUMBER, AT(maxlength), 0 },
+    { "options", AS_JSON, AT(options), 0 },
+    { NULL, AS_TEXT, 0, 0 }
+};
+
+static const attribute_t IMG[] = {
+    { "src", AS_TEXT, AT(src), ALWAYS },
+    { "id", AS_TEXT, AT(name), ALWAYS },
+    { "width", AS_NUMBER, AT(width), ALWAYS },
+    { "height", AS_NUMBER, AT(height), ALWAYS },
+    { NULL, AS_TEXT, 0, 0 }
+};
+
+static const attribute_t TEXT[] = {
+    { "text", AS_MESSAGE, AT(text), ALWAYS },
+    { "id", AS_TEXT, AT(name), ALWAYS },
+    { NULL, AS_TEXT, 0, 0 }
+};
+
+static const attribute_t LINK[] = {
+    { "href", AS_TEXT, AT(href), ALWAYS },
+    { "title", AS_MESSAGE, AT(text), ALWAYS },
+    { "id", AS_TEXT, AT(name), ALWAYS },
+    { NULL, AS_TEXT, 0, 0 }
+};
+
+static const attribute_t SCRIPT[] = {
+    { "src", AS_TEXT, AT(src), ALWAYS },
+    { "async", AS_FLAG, AT(async), ALWAYS },
+    { "referrerpolicy", AS_TEXT, AT(referrerpolicy), ALWAYS },
+    { "crossorigin", AS_TEXT, AT(crossorigin), ALWAYS },
+    { "integrity", AS_TEXT, AT(integrity), ALWAYS },
+    { "type", AS_TEXT, AT(type), ALWAYS },
+    { "id", AS_TEXT, AT(name), ALWAYS },
+    { "nonce", AS_TEXT, AT(nonce), ALWAYS },
+    { NULL, AS_TEXT, 0, 0 }
+};
+
+static const struct {
+    const char *name;
+    const char *id;    /* the attribute that a node of this type is found by */
+    const attribute_t *attributes;
+} TYPES[KR_NODE_TYPES] = {
+    [KR_NODE_INPUT] = { "input", "name", INPUT },
+    [KR_NODE_IMG] = { "img", "id", IMG },
+    [KR_NODE_TEXT] = { "text", "id", TEXT },
+    [KR_NODE_A] = { "a", "id", LINK },
+    [KR_NODE_SCRIPT] = { "script", "id", SCRIPT },
+};
+
+/* -- making --------------------------------------------------------------- */
+
+static json_t *text_of(const char *text, int always)
+{
+    return text || always ? json_string(text ? text : "") : NULL;
+}
+
+/* Scripts of pages call it; an app has none, and is told the name alone. */
+static json_t *call_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_node_spec_t *spec, const char *function)
+{
+    if (!function || flow->api) return NULL;
+    return json_string(apr_pstrcat(k->pool, "window.", function, "(", spec->value ? spec->value : "", ")", NULL));
+}
+
+/* New reference; NULL: this node has no such attribute. */
+static json_t *attribute_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_node_spec_t *spec, const attribute_t *a)
+{
+    const void *at = (const char *)spec + a->at;
+    const int number = a->as == AS_FLAG || a->as == AS_NUMBER ? *(const int *)at : 0;
+
+    switch (a->as) {
+    case AS_TEXT: return text_of(*(const char *const *)at, a->always);
+    case AS_FLAG: return number || a->always ? json_boolean(number) : NULL;
+    case AS_NUMBER: return number || a->always ? json_integer(number) : NULL;
+    case AS_JSON: return json_deep_copy(*(json_t *const *)at);
+    case AS_MESSAGE: return json_incref(kr_message(k, *(const int *)at, spec->text_context));
+    case AS_CALL: return call_of(k, flow, spec, *(const char *const *)at);
+    }
+    return NULL;
+}
 
 json_t *kr_node_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node_spec_t *spec)
 {
+    const char *type = TYPES[spec->node].name;
     json_t *attributes = json_object();
     json_t *meta = json_object();
     json_t *node;
 
-    json_object_set_new(attributes, "name", json_string(spec->name));
-    json_object_set_new(attributes, "type", json_string(spec->type));
-    if (spec->value) json_object_set_new(attributes, "value", json_string(spec->value));
-    if (spec->required) json_object_set_new(attributes, "required", json_true());
-    if (spec->autocomplete) json_object_set_new(attributes, "autocomplete", json_string(spec->autocomplete));
-    if (spec->pattern) json_object_set_new(attributes, "pattern", json_string(spec->pattern));
-    json_object_set_new(attributes, "disabled", json_false());
-    if (spec->maxlength) json_object_set_new(attributes, "maxlength", json_integer(spec->maxlength));
-    json_object_set_new(attributes, "node_type", json_string("input"));
+    for (const attribute_t *a = TYPES[spec->node].attributes; a->name; a++) {
+        json_t *value = attribute_of(k, flow, spec, a);
+
+        if (value) json_object_set_new(attributes, a->name, value);
+    }
+    json_object_set_new(attributes, "node_type", json_string(type));
     if (spec->label) json_object_set(meta, "label", kr_message(k, spec->label, spec->label_context));
-    node = json_pack("{s:s, s:s, s:o, s:[], s:o}", "type", "input", "group", group, "attributes", attributes, "messages",
-                     "meta", meta);
+    node = json_pack("{s:s, s:s, s:o, s:[], s:o}", "type", type, "group", group, "attributes", attributes, "messages", "meta", meta);
     json_array_append_new(flow->nodes, node);
     return node;
 }
@@ -35,13 +141,15 @@ void kr_nodes_add(kr_ctx_t *k, kr_flow_t *flow, const char *group, const kr_node
     for (int i = 0; i < count; i++) kr_node_add(k, flow, group, &specs[i]);
 }
 
-static const char *node_id(const json_t *node)
-{
-    const json_t *attributes = json_object_get(node, "attributes");
-    const char *name = kr_json_str(attributes, "name");
+/* -- finding and changing ------------------------------------------------- */
 
-    if (!name) name = kr_json_str(attributes, "id");
-    return name ? name : "";
+const char *kr_node_id(const json_t *node)
+{
+    const char *type = kr_json_str(node, "type"), *id = NULL;
+
+    for (int i = 0; type && i < KR_NODE_TYPES && !id; i++)
+        if (strcmp(TYPES[i].name, type) == 0) id = kr_json_str(json_object_get(node, "attributes"), TYPES[i].id);
+    return id ? id : "";
 }
 
 json_t *kr_node_find_value(const kr_flow_t *flow, const char *name, const char *value)
@@ -53,7 +161,7 @@ json_t *kr_node_find_value(const kr_flow_t *flow, const char *name, const char *
     {
         const char *v = kr_json_str(json_object_get(node, "attributes"), "value");
 
-        if (strcmp(node_id(node), name) == 0 && (!value || (v && strcmp(v, value) == 0))) return node;
+        if (strcmp(kr_node_id(node), name) == 0 && (!value || (v && strcmp(v, value) == 0))) return node;
     }
     return NULL;
 }
@@ -103,19 +211,15 @@ void kr_nodes_schema(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, co
     for (int i = 0; i < schema->leaves->nelts; i++) {
         const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t);
         kr_node_spec_t spec = { .name = leaf->path, .type = leaf->input_type, .required = leaf->required,
-                                .autocomplete = leaf->autocomplete, .pattern = leaf->pattern };
-        json_t *node, *value;
+                                .autocomplete = leaf->autocomplete, .pattern = leaf->pattern, .options = leaf->options,
+                                .held = traits ? kr_json_at(traits, leaf->path) : NULL };
 
         if (!leaf->node || kr_node_find(flow, leaf->path)) continue;
         if (leaf->title) {
             spec.label = 1070002;
             spec.label_context = json_pack("{s:s, s:s}", "title", leaf->title, "name", leaf->path);
         }
-        node = kr_node_add(k, flow, group, &spec);
-        /* a deep copy: the schema is shared by threads, and jansson's counts are not made for that */
-        if (leaf->options) kr_node_set(node, "options", json_deep_copy(leaf->options));
-        value = traits ? kr_json_at(traits, leaf->path) : NULL;
-        if (value) kr_node_set(node, "value", json_incref(value));
+        kr_node_add(k, flow, group, &spec);
     }
 }
 
@@ -154,7 +258,7 @@ static void forget_elements(kr_flow_t *flow, const char *list)
     const size_t len = strlen(list);
 
     for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
-        const char *name = node_id(json_array_get(flow->nodes, i));
+        const char *name = kr_node_id(json_array_get(flow->nodes, i));
 
         if (strncmp(name, list, len) == 0 && name[len] == '.') json_array_remove(flow->nodes, i);
     }
@@ -171,137 +275,4 @@ void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, cons
     }
     kr_nodes_fill(flow, schema, decoded);
     add_unmatched(k, flow, group, "", (json_t *)decoded);
-}
-
-/* -- order ---------------------------------------------------------------- */
-
-/** How the nodes of a kind are ordered (nodes.md section 1). "$first" and "$traits" stand for the schema's keys. */
-typedef struct {
-    const char *groups[16];
-    const char *keys[16];
-} order_t;
-
-static const order_t ORDER[KR_FLOW_KINDS] = {
-    [KR_FLOW_LOGIN] = {
-        { "oidc", "default", "webauthn", "passkey", "code", "password", "totp", "lookup_secret" },
-        { "csrf_token", "identifier", "password" },
-    },
-    [KR_FLOW_REGISTRATION] = {
-        { "oidc", "saml", "default", "webauthn", "passkey", "code", "password", "captcha", "profile" },
-        { "csrf_token", "$first", "password", "$traits", "webauthn_remove", "webauthn_register_displayname",
-          "webauthn_register" },
-    },
-    [KR_FLOW_SETTINGS] = {
-        { "default", "profile", "password", "oidc", "lookup_secret", "webauthn", "passkey", "totp" },
-        { "$traits", "lookup_secret_reveal", "lookup_secret_regenerate", "lookup_secret_codes", "lookup_secret_confirm",
-          "webauthn_remove", "webauthn_register_displayname", "webauthn_register", "passkey_remove", "passkey_register",
-          "totp_qr", "totp_secret_key", "totp_unlink", "totp_code" },
-    },
-};
-
-#define LAST 1000000
-
-static int group_rank(const order_t *order, const json_t *node)
-{
-    const char *group = kr_json_str(node, "group");
-
-    for (int i = 0; i < KR_DIM(order->groups) && order->groups[i]; i++)
-        if (strcmp(order->groups[i], group) == 0) return i;
-    return -1; /* groups that Kratos forgot in its list come first there, and so they do here */
-}
-
-static int leaf_rank(const kr_schema_t *schema, const char *id, int from, int to)
-{
-    for (int i = from; i < to && i < schema->leaves->nelts; i++) {
-        const char *path = APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t).path;
-
-        if (strncmp(path, id, strlen(path)) == 0) return i;
-    }
-    return -1;
-}
-
-static int key_rank(const order_t *order, const kr_schema_t *schema, const char *id)
-{
-    if (strcmp(id, "method") == 0) return LAST + 1;
-    for (int i = 0; i < KR_DIM(order->keys) && order->keys[i]; i++) {
-        const char *key = order->keys[i];
-        int n;
-
-        if (strcmp(key, "$first") == 0) n = leaf_rank(schema, id, 0, 1);
-        else if (strcmp(key, "$traits") == 0) n = leaf_rank(schema, id, 0, LAST);
-        else n = strncmp(key, id, strlen(key)) == 0 ? 0 : -1;
-        if (n >= 0) return i * 1000 + n;
-    }
-    return LAST;
-}
-
-static int same_block(const char *a, const char *b)
-{
-    const int mixed = (strcmp(a, "default") == 0 && strcmp(b, "password") == 0)
-                      || (strcmp(a, "password") == 0 && strcmp(b, "default") == 0);
-
-    return strcmp(a, b) == 0 || mixed;
-}
-
-static const char *value_text(apr_pool_t *pool, const kr_flow_t *flow, const json_t *node)
-{
-    const json_t *v = json_object_get(json_object_get(node, "attributes"), "value");
-
-    /* its value is filled in when the flow is shown, and begins with a letter nearly always */
-    if (!flow->api && strcmp(node_id(node), "csrf_token") == 0) return "token";
-    if (!v) return "<nil>";
-    return json_is_string(v) ? json_string_value(v) : kr_json_dump(pool, v, NULL);
-}
-
-typedef struct {
-    json_t *node;
-    const char *group, *value;
-    int group_rank, key_rank;
-} sortable_t;
-
-static int before_by_group(const sortable_t *a, const sortable_t *b)
-{
-    return a->group_rank < b->group_rank;
-}
-
-static int before_by_key(const sortable_t *a, const sortable_t *b)
-{
-    if (!same_block(a->group, b->group)) return 0;
-    if (a->key_rank != b->key_rank) return a->key_rank < b->key_rank;
-    return strcmp(a->value, b->value) < 0;
-}
-
-/* Insertion sort: stable, and right for an order that compares neighbours only where they are comparable. */
-static void insertion_sort(sortable_t *s, int n, int (*before)(const sortable_t *, const sortable_t *))
-{
-    for (int i = 1; i < n; i++) {
-        const sortable_t x = s[i];
-        int j = i;
-
-        for (; j > 0 && before(&x, &s[j - 1]); j--) s[j] = s[j - 1];
-        s[j] = x;
-    }
-}
-
-void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow)
-{
-    const order_t *order = &ORDER[flow->kind];
-    const kr_schema_t *schema = kr_flow_schema(k, flow);
-    const int n = (int)json_array_size(flow->nodes);
-    sortable_t *s;
-    json_t *sorted;
-
-    if (!order->groups[0] || n < 2) return; /* recovery and verification keep the order they were made in */
-    s = apr_palloc(k->pool, sizeof(*s) * (apr_size_t)n);
-    for (int i = 0; i < n; i++) {
-        json_t *node = json_array_get(flow->nodes, (size_t)i);
-
-        s[i] = (sortable_t){ node, kr_json_str(node, "group"), value_text(k->pool, flow, node), group_rank(order, node),
-                             key_rank(order, schema, node_id(node)) };
-    }
-    insertion_sort(s, n, before_by_group);
-    insertion_sort(s, n, before_by_key);
-    sorted = json_array();
-    for (int i = 0; i < n; i++) json_array_append(sorted, s[i].node);
-    flow->nodes = kr_json_own(k->pool, sorted);
 }
