@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ways to prove or change who you are. A method is a constant record of functions per kind of flow. */
+/* Ways to prove or change who you are. A method is a constant record: what it shows for what is asked, what it makes of a submit. */
 #ifndef KR_METHOD_H
 #define KR_METHOD_H
 
@@ -7,6 +7,29 @@
 #include "kr_session.h"
 
 typedef struct kr_outcome_t kr_outcome_t;
+
+/** What a form asks of whom. Judged once, from the flow and the settings (kr_ask_of); a method fills in what it has an answer to. */
+typedef enum {
+    KR_ASK_FIRST,        /* login: a first factor, of anybody */
+    KR_ASK_IDENTIFIER,   /* login: who it is; what they may prove it with comes next */
+    KR_ASK_KNOWN,        /* login: a first factor, of the account that was named */
+    KR_ASK_REFRESH,      /* login: a first factor once more, of who is signed in */
+    KR_ASK_SECOND,       /* login: a second factor, of who is signed in */
+    KR_ASK_SIGN_UP,      /* registration: traits and a credential, on one screen */
+    KR_ASK_PROFILE,      /* registration: traits, on the first of two screens */
+    KR_ASK_CREDENTIAL,   /* registration: a credential, on the second */
+    KR_ASK_CHANGE,       /* settings: what of the account shall be another */
+    KR_ASK_RECOVERY,     /* recovery: an address */
+    KR_ASK_VERIFICATION, /* verification: an address */
+    KR_ASKS
+} kr_ask_e;
+
+/** A bit for a level, of kr_method_t.aal. */
+#define KR_REACHES(level) (1u << (level))
+enum { KR_AAL0, KR_AAL1, KR_AAL2 };
+
+/** What a fresh form of this flow asks. */
+kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow);
 
 /**
  * A change of settings: a function of the account as it is now, run inside the transaction that writes it, as often as it takes.
@@ -19,31 +42,64 @@ typedef struct kr_outcome_t kr_outcome_t;
 typedef kr_err_t *kr_change_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity,
                                const kr_identity_t *before);
 
-/** What a submit came to. Filled by the method that took it. */
+/** The ends that a submit can come to. A provider's callback, a change that waited and a link from a mail come to the same ones. */
+typedef enum {
+    KR_OUTCOME_NONE,     /* of an outcome that nobody has filled in */
+    KR_OUTCOME_STEP,     /* the flow goes on with another screen */
+    KR_OUTCOME_PROVED,   /* login: it is proved who it is */
+    KR_OUTCOME_REGISTER, /* registration: an account is to be made */
+    KR_OUTCOME_CHANGED,  /* settings: the account is to become another */
+    KR_OUTCOME_PASSED,   /* recovery, verification: the code or link was the right one */
+    KR_OUTCOME_REPLACE,  /* recovery, verification: this flow is over, a new one takes its place */
+    KR_OUTCOME_GO,       /* the browser goes elsewhere, and comes back to this flow */
+    KR_OUTCOMES
+} kr_outcome_e;
+
+/** A sum: `is` says which member of the union counts. Filled by the method (kr_outcome_step and its like), completed by api/finish.c. */
 struct kr_outcome_t {
+    kr_outcome_e is;
     kr_method_e method;
-    kr_identity_t *identity;  /* login: who it is, as read for the proof; registration: what is to be created */
-    kr_change_fn *change;     /* settings: makes of the identity as it is what it shall be */
-    const void *wanted;       /* of `change`: what was sent, read and checked; a hash was made before */
-    json_t *park;             /* settings: what to keep, sealed, when a fresh proof is asked for first; or NULL */
-    int end_others;           /* settings: 1: the person asked to be signed out everywhere else; not a method's business */
-    int repeated;             /* registration: 1: the very form that made `identity` a moment ago, sent once more */
-    kr_proof_t proof;         /* what was proved; proof.method NULL: nothing yet (another step follows) */
-    int next_step;            /* 1: the flow goes on with another screen; show it */
-    int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
-    int passed;               /* verification, recovery: the code or link was right */
-    const char *identity_id;  /* recovery: whose it was */
-    apr_int64_t epoch;        /* recovery: of that identity's sessions when the code or link was right */
-    const char *via;          /* verification: "email" or "sms" */
-    int replace;              /* verification, recovery: this flow is over, a new one begins with this message (id) */
-    const char *replace_reason; /* and with this reason, where the message is 4000001 */
-    apr_time_t replace_since; /* what was sent had expired then; 0: it had not */
-    int again;                /* recovery: replaced because the code, a right one, was used before */
-    int replace_visit;        /* 1: it was the token of a link, and who follows links is a browser */
-    const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, and is not tried */
+    union {
+        struct {
+            int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
+            const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, and is not tried */
+        } step;
+        struct {
+            kr_identity_t *identity;  /* who it is, as read for the proof */
+            kr_proof_t proof;
+        } proved;
+        struct {
+            kr_identity_t *identity;  /* to be made */
+            kr_proof_t proof;
+            int repeated;             /* 1: the very form that made it a moment ago, sent once more */
+        } registers;
+        struct {
+            kr_change_fn *change;     /* makes of the identity as it is what it shall be */
+            const void *wanted;       /* of `change`: what was sent, read and checked; a hash was made before */
+            json_t *park;             /* what to keep, sealed, when a fresh proof is asked for first; or NULL */
+            const char *resumed;      /* not the method's: the name under which it waited for that; NULL: it did not wait */
+            int end_others;           /* not the method's: the person asked to be signed out everywhere else */
+        } changed;
+        struct {
+            kr_proof_t proof;         /* recovery */
+            const char *identity_id;  /* recovery: whose it was */
+            apr_int64_t epoch;        /* recovery: of that identity's sessions when the code or link was right */
+            const char *via;          /* verification: "email" or "sms" */
+        } passed;
+        struct {
+            int message;              /* what the new flow begins with */
+            const char *reason;       /* with this reason, where the message is 4000001 */
+            apr_time_t since;         /* what was sent had expired then; 0: it had not */
+            int visit;                /* 1: it was the token of a link, and who follows links is a browser */
+            int again;                /* recovery: the code was the right one, and used before */
+        } replace;
+        struct {
+            const char *url;
+        } go;
+    };
 };
 
-/** Add this method's nodes to a fresh flow. */
+/** Add this method's nodes for what is asked. */
 typedef kr_err_t *kr_show_fn(kr_ctx_t *k, kr_flow_t *flow);
 /** Take a submit. Errors of the person's making are messages on the flow plus kr_err_show_flow. */
 typedef kr_err_t *kr_submit_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body);
@@ -52,24 +108,20 @@ typedef kr_err_t *kr_submit_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 typedef struct {
     kr_method_e id;
     int (*on)(const kr_settings_t *settings, kr_flow_kind_e kind); /* switched on for that kind of flow? */
+    unsigned (*aal)(const kr_settings_t *settings); /* login: the levels that it can bring somebody to, KR_REACHES or-ed; NULL: it proves nothing */
     int (*takes)(const kr_body_t *body, kr_flow_kind_e kind);      /* NULL: field `method` equals the name */
     void (*keep)(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body); /* keeps what was typed in the nodes, before anything is checked; or NULL */
-    kr_show_fn *show[KR_FLOW_KINDS];   /* nodes of a fresh flow; NULL: none */
-    kr_show_fn *offer[KR_FLOW_KINDS];  /* nodes once the account (login) or the profile (registration) is known; NULL: none */
+    kr_show_fn *show[KR_ASKS];         /* NULL: no nodes */
     kr_submit_fn *submit[KR_FLOW_KINDS];
+    kr_submit_fn *second;              /* login: of a second factor; NULL: it is none */
     kr_err_t *(*resume)(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked); /* settings; or NULL */
 } kr_method_t;
 
 /** All methods in the order in which they add nodes and look at submits; ended by NULL. */
 extern const kr_method_t *const kr_methods[];
 
-/** Add every method's nodes, and sort. */
+/** The form of a fresh flow: every method's nodes for what it asks, sorted. */
 kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
-/**
- * The second screen of identifier-first login and two-step registration: every method offers itself.
- * @param types  names of the credential types the account has; NULL: all that are switched on
- */
-kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *types) KR_MUST_CHECK;
 /**
  * A second factor was asked for, and the form of the flow (stored by now) offers nothing but a code to one address: send it at once,
  * and store the flow as it stands then. Otherwise nothing.

@@ -207,11 +207,11 @@ static kr_err_t *reply_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcom
     const int by_link = why->method == KR_METHOD_LINK;
     kr_err_t *err;
 
-    if (why->replace_visit || (by_link && !flow->api) || !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    if (why->replace.visit || (by_link && !flow->api) || !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     else if (by_link || (flow->kind == KR_FLOW_RECOVERY && !k->realm->settings->use_transitions))
         kr_reply_redirect(k, 303, flow_url(k, flow));
     else if (flow->kind == KR_FLOW_RECOVERY)
-        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", why->replace_reason ? why->replace_reason : OVER));
+        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", why->replace.reason ? why->replace.reason : OVER));
     else {
         err = kr_err(k, 410, "self_service_flow_replaced", OVER);
         kr_respond_error(k, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)), 1);
@@ -223,10 +223,10 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *w
 {
     kr_flow_t *flow;
 
-    KR_TRY(begin_again(&flow, k, old, old->api && !why->replace_visit, kr_flow_submit_url(k, old), 1));
-    if (why->replace_reason) kr_flow_reason(k, flow, why->replace_reason);
-    else kr_flow_message(k, flow, why->replace, why->replace_since ? expiry(k, why->replace_since) : NULL);
-    if (why->replace == 4070002 && kr_csrf_owns(k, old)) kr_json_set_at(flow->internal, KR_INSTEAD, json_string(old->id));
+    KR_TRY(begin_again(&flow, k, old, old->api && !why->replace.visit, kr_flow_submit_url(k, old), 1));
+    if (why->replace.reason) kr_flow_reason(k, flow, why->replace.reason);
+    else kr_flow_message(k, flow, why->replace.message, why->replace.since ? expiry(k, why->replace.since) : NULL);
+    if (why->replace.message == 4070002 && kr_csrf_owns(k, old)) kr_json_set_at(flow->internal, KR_INSTEAD, json_string(old->id));
     KR_TRY(kr_flow_insert(k, flow));
     return reply_retry(k, flow, why);
 }

@@ -118,8 +118,8 @@ static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *
 /* The account was changed while the proof was looked at. A credential that was replaced is as wrong as any other. */
 static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_standing_e standing)
 {
-    if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->identity);
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0831) "login %s: identity %s was changed meanwhile", flow->id, done->identity->id);
+    if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->proved.identity);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0831) "login %s: identity %s was changed meanwhile", flow->id, done->proved.identity->id);
     if (standing == KR_PROOF_OVERTAKEN) return kr_overtaken(k, flow);
     kr_flow_message(k, flow, done->method == KR_METHOD_CODE ? 4010008 : 4000006, NULL);
     return kr_err_show_flow(k);
@@ -141,14 +141,14 @@ static kr_err_t *issue_onto(kr_ctx_t *k, void *baton)
 
     KR_TRY(kr_identity_lock(&is, k, o->onto->identity->id));
     KR_TRY(kr_session_hold(k, o->onto, is));
-    return kr_session_issue(&o->session, &o->standing, k, o->done->identity, &o->done->proof, o->onto);
+    return kr_session_issue(&o->session, &o->standing, k, o->done->proved.identity, &o->done->proved.proof, o->onto);
 }
 
 static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_outcome_t *done, const kr_session_t *onto)
 {
     onto_t o = { .done = done, .onto = onto };
 
-    if (!onto) return kr_session_issue(out, standing, k, done->identity, &done->proof, NULL);
+    if (!onto) return kr_session_issue(out, standing, k, done->proved.identity, &done->proved.proof, NULL);
     KR_TRY(kr_db_tx(k, issue_onto, &o));
     *out = o.session;
     *standing = o.standing;
@@ -166,16 +166,16 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     int same;
 
     KR_TRY(kr_session_current(&current, k));
-    same = current && strcmp(current->identity->id, done->identity->id) == 0;
+    same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
     if (same && needs_login(flow, current) && !current->token_is_old) {
         *out = current;
-        current->identity = done->identity; /* as the proof left it: a code verifies its address */
-        KR_TRY(kr_session_prove(standing, k, current, &done->proof, flow->api));
+        current->identity = done->proved.identity; /* as the proof left it: a code verifies its address */
+        KR_TRY(kr_session_prove(standing, k, current, &done->proved.proof, flow->api));
         if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
     }
-    KR_TRY(issue(out, standing, k, done, same && strcmp(done->proof.aal, "aal2") == 0 ? current : NULL));
+    KR_TRY(issue(out, standing, k, done, same && strcmp(done->proved.proof.aal, "aal2") == 0 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
-    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->identity->id);
+    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
     return NULL;
 }
 
@@ -230,15 +230,15 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     kr_flow_clear_messages(flow);
     KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
-    if (done.next_step) {
-        if (!done.stored) KR_TRY(kr_flow_update(k, flow));
+    if (done.is == KR_OUTCOME_STEP) {
+        if (!done.step.stored) KR_TRY(kr_flow_update(k, flow));
         kr_respond_flow_step(k, flow);
         return KR_DONE;
     }
-    KR_TRY(check_state(k, flow, done.identity));
+    KR_TRY(check_state(k, flow, done.proved.identity));
     after.method = done.method;
-    after.identity = done.identity;
-    after.proof = &done.proof;
+    after.identity = done.proved.identity;
+    after.proof = &done.proved.proof;
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, flow, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
@@ -248,7 +248,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     after.session = session;
     if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done.method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, done.identity->id, session->id);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, done.proved.identity->id, session->id);
     reply_signed_in(k, flow, session, &after);
     return KR_DONE;
 }

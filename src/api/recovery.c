@@ -116,13 +116,13 @@ static void remember(const recovered_t *r)
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     recovered_t *r = baton;
-    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .proof = &r->done->proof,
+    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .proof = &r->done->passed.proof,
                               .continue_with = kr_json_own(k->pool, json_array()) };
 
     KR_TRY(kr_identity_lock(&after.identity, k, r->identity->id));
-    r->standing = kr_proof_standing(&r->done->proof, r->identity, after.identity);
+    r->standing = kr_proof_standing(&r->done->passed.proof, r->identity, after.identity);
     if (r->standing == KR_PROOF_HOLDS)
-        KR_TRY(kr_session_issue(&r->session, &r->standing, k, after.identity, &r->done->proof, NULL));
+        KR_TRY(kr_session_issue(&r->session, &r->standing, k, after.identity, &r->done->passed.proof, NULL));
     if (r->standing != KR_PROOF_HOLDS) return NULL; /* nothing is written but that it was looked at */
     after.session = r->session;
     k->session = r->session; /* the settings flow is shown to who is in now */
@@ -167,8 +167,8 @@ static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
 /* The account was changed between the code and the session: the code is used, the flow is over. */
 static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
 {
-    const kr_outcome_t why = { .method = r->done->method, .replace_visit = kr_flow_by_mail(k, r->flow), .replace = 4000001,
-                               .replace_reason = "the account was changed at the same moment, please begin again" };
+    const kr_outcome_t why = { .is = KR_OUTCOME_REPLACE, .method = r->done->method, .replace.message = 4000001, .replace.visit = kr_flow_by_mail(k, r->flow),
+                               .replace.reason = "the account was changed at the same moment, please begin again" };
 
     k->session = NULL;
     if (r->standing != KR_PROOF_LOCKED) return kr_flow_retry(k, r->flow, &why);
@@ -180,12 +180,12 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 {
     recovered_t r = { .flow = flow, .done = done, .form = flow->api || kr_flow_by_mail(k, flow) ? NULL : kr_csrf_hash(k) };
 
-    KR_TRY(kr_identity_load(&r.identity, k, done->identity_id, 1));
+    KR_TRY(kr_identity_load(&r.identity, k, done->passed.identity_id, 1));
     if (!r.identity || strcmp(r.identity->state, "active") != 0) {
         kr_flow_message(k, flow, 4010011, NULL);
         return kr_err_show_flow(k);
     }
-    r.identity->epoch = done->epoch; /* what ended the sessions since then ends this one too */
+    r.identity->epoch = done->passed.epoch; /* what ended the sessions since then ends this one too */
     flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->identity_id = r.identity->id;
     if (!flow->api || kr_flow_by_mail(k, flow)) { /* forms of before end here; what follows belongs to the new cookie */
@@ -289,10 +289,10 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     err = take(&done, &body, k, flow);
     if (is_signed_in(err)) return reply_signed_in(k, err, json);
     if (err) return err;
-    if (done.again && !flow->api) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
+    if (done.is == KR_OUTCOME_REPLACE && done.replace.again && !flow->api) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
     if (answered) return KR_DONE;
-    if (done.replace) return kr_flow_retry(k, flow, &done);
-    if (done.passed) return recover(k, flow, &done);
+    if (done.is == KR_OUTCOME_REPLACE) return kr_flow_retry(k, flow, &done);
+    if (done.is == KR_OUTCOME_PASSED) return recover(k, flow, &done);
     if (json) kr_reply_json(k, 200, kr_flow_json(k, flow));
     else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
     return KR_DONE;

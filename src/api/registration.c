@@ -139,12 +139,12 @@ static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outc
     kr_err_t *err;
     int again;
 
-    if (done->repeated) return kr_answer_again(k, after);
+    if (done->registers.repeated) return kr_answer_again(k, after);
     KR_TRY(kr_hooks_admit(k, after));
     err = kr_db_tx(k, persist, after);
     if (!err || !kr_db_is_duplicate(err)) return err;
     KR_TRY(kr_sent_twice(&again, k, after, body));
-    return again ? NULL : taken(k, after->flow, done->identity);
+    return again ? NULL : taken(k, after->flow, done->registers.identity);
 }
 
 static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
@@ -157,17 +157,17 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_follow_first(k, flow, &body));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
-    if (done.next_step) {
-        if (!done.stored) KR_TRY(kr_flow_update(k, flow));
+    if (done.is == KR_OUTCOME_STEP) {
+        if (!done.step.stored) KR_TRY(kr_flow_update(k, flow));
         kr_respond_flow_step(k, flow);
         return KR_DONE;
     }
     after.method = done.method;
-    after.identity = done.identity;
-    after.proof = &done.proof;
+    after.identity = done.registers.identity;
+    after.proof = &done.registers.proof;
     KR_TRY(make_account(k, &after, &done, &body));
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
-    if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.identity->id);
+    if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.registers.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, after.identity->id);
     reply_registered(k, &after);

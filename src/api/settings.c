@@ -148,8 +148,10 @@ static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t 
     const int json = flow->api || kr_wants_json(k->req, 1);
 
     /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
-    if (done->park && done->end_others) json_object_set_new(done->park, END_OTHERS, json_true());
-    if (done->park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(kr_settings_park(k, flow, done->park));
+    json_t *park = done->is == KR_OUTCOME_CHANGED ? done->changed.park : NULL;
+
+    if (park && done->changed.end_others) json_object_set_new(park, END_OTHERS, json_true());
+    if (park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(kr_settings_park(k, flow, park));
     if (json) return err;
     kr_reply_redirect(k, 303, kr_json_str(err->extra, "redirect_browser_to"));
     return KR_DONE;
@@ -180,10 +182,10 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     KR_TRY(need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
     after->before = before;
     after->identity = kr_identity_copy(k, before);
-    KR_TRY(change->done->change(change->done, k, after->flow, after->identity, before));
+    KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
     KR_TRY(kr_identity_update(k, after->identity, before));
     KR_TRY(kr_hooks_write(k, after));
-    return change->done->end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
+    return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
 }
 
 /* The form begins anew with what is stored now. */
@@ -262,7 +264,7 @@ static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const 
 {
     kr_err_t *err = kr_methods_resume(done, k, flow, parked);
 
-    done->end_others = json_is_true(json_object_get(parked, END_OTHERS));
+    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = json_is_true(json_object_get(parked, END_OTHERS));
     return err;
 }
 
@@ -282,7 +284,7 @@ static kr_err_t *take(kr_outcome_t *done, const char **resumed, kr_ctx_t *k, kr_
     KR_TRY(kr_body_read(&body, k));
     flow->state = KR_STATE_SHOW_FORM; /* the state follows the last step */
     err = kr_methods_submit(done, k, flow, &body);
-    done->end_others = ticked(&body, END_OTHERS);
+    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(&body, END_OTHERS);
     return err;
 }
 

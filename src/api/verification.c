@@ -137,7 +137,7 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
     err = kr_flow_fields(&body, k, flow);
     if (!err) err = follow_sign_in(k, flow, &body);
     if (!err) err = kr_verification_take(done, k, flow, &body);
-    if (!err && done->fill) flow->messages = before; /* nothing was tried, nothing is said */
+    if (!err && done->is == KR_OUTCOME_STEP && done->step.fill) flow->messages = before; /* nothing was tried, nothing is said */
     if (!err || err->status != 400) return err;
     if (err->kind == KR_ERR_PLAIN) {
         kr_flow_reason(k, flow, err->reason);
@@ -154,11 +154,11 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
     KR_TRY(take(&done, k, flow));
-    if (done.replace) return kr_flow_retry(k, flow, &done);
-    if (done.fill) return prefill(k, flow, done.fill);
-    if (done.passed) {
+    if (done.is == KR_OUTCOME_REPLACE) return kr_flow_retry(k, flow, &done);
+    if (done.is == KR_OUTCOME_STEP && done.step.fill) return prefill(k, flow, done.step.fill);
+    if (done.is == KR_OUTCOME_PASSED) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
-        KR_TRY(finish(k, flow, done.via));
+        KR_TRY(finish(k, flow, done.passed.via));
     }
     reply_flow(k, flow);
     return KR_DONE;

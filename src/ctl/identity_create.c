@@ -142,7 +142,7 @@ static kr_err_t *make(kr_identity_t **out, kr_ctx_t *k, kr_flow_t *flow, const w
 
     if (!wanted->password) return kr_registration_traits(out, k, flow, &wanted->body, NULL);
     KR_TRY(password_method()->submit[KR_FLOW_REGISTRATION](&outcome, k, flow, &wanted->body));
-    *out = outcome.identity;
+    *out = outcome.registers.identity;
     return NULL;
 }
 

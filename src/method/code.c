@@ -20,11 +20,16 @@ static const kr_node_spec_t ASK_NODES[] = {
     { .name = "method", .type = "submit", .value = "code", .label = 1070009 },
 };
 
+static unsigned levels(const kr_settings_t *settings)
+{
+    return (settings->code_passwordless ? KR_REACHES(KR_AAL1) : 0) | (settings->code_mfa ? KR_REACHES(KR_AAL2) : 0);
+}
+
 static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 {
     if (!settings->method_enabled[KR_METHOD_CODE]) return 0;
-    if (kind == KR_FLOW_LOGIN && settings->code_mfa) return 1;
-    if (kind == KR_FLOW_LOGIN || kind == KR_FLOW_REGISTRATION) return settings->code_passwordless;
+    if (kind == KR_FLOW_LOGIN) return levels(settings) != 0;
+    if (kind == KR_FLOW_REGISTRATION) return settings->code_passwordless;
     if (kind == KR_FLOW_RECOVERY) return strcmp(settings->recovery_use, "code") == 0;
     return kind == KR_FLOW_VERIFICATION && strcmp(settings->verification_use, "code") == 0;
 }
@@ -57,8 +62,8 @@ static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, via, value));
     else kind.unknown_template = NULL; /* no address at all: nothing is sent, and nothing tells */
     kr_verification_show_sent(k, flow, via, address, "email");
-    out->next_step = 1;
-    return kr_code_send(k, flow, identity_id ? &kr_code_verification : &kind, via, value ? value : address, identity_id, address_id);
+    KR_TRY(kr_code_send(k, flow, identity_id ? &kr_code_verification : &kind, via, value ? value : address, identity_id, address_id));
+    return kr_outcome_sent(out);
 }
 
 /* A code that did not pass: a wrong or old one may be tried again under `message`, otherwise the flow is over. */
@@ -66,12 +71,10 @@ static kr_err_t *refuse_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr
 {
     if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
         kr_flow_message(k, flow, message, NULL);
-        out->next_step = 1;
-        return kr_flow_update(k, flow);
+        KR_TRY(kr_flow_update(k, flow));
+        return kr_outcome_sent(out);
     }
-    out->replace = 4000001;
-    out->replace_reason = verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already";
-    return NULL;
+    return kr_outcome_replace(out, 4000001, verdict == KR_CODE_TOO_OFTEN ? TOO_OFTEN : "the code was used already");
 }
 
 static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
@@ -81,14 +84,9 @@ static kr_err_t *check_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *f
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "verification", code));
     flow->show_transient = verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED;
-    if (verdict == KR_CODE_USED) { /* by another post, at the same moment: the flow has passed */
-        out->replace = 4070002;
-        return NULL;
-    }
+    if (verdict == KR_CODE_USED) return kr_outcome_replace(out, 4070002, NULL); /* by another post, at the same moment: the flow has passed */
     if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4070006);
-    out->passed = 1;
-    out->via = row.address ? kr_address_via(row.address) : "email";
-    return NULL;
+    return kr_outcome_passed(out, &row, NULL);
 }
 
 static kr_err_t *take_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -147,8 +145,8 @@ static kr_err_t *send_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, "email", value));
     show_recovery_sent(k, flow, address);
     flow->show_transient = 1;
-    out->next_step = 1;
-    return kr_code_send(k, flow, &kind, "email", value, identity_id, address_id);
+    KR_TRY(kr_code_send(k, flow, &kind, "email", value, identity_id, address_id));
+    return kr_outcome_sent(out);
 }
 
 kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *code)
@@ -158,12 +156,9 @@ kr_err_t *kr_recovery_check_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, "recovery", code));
     flow->show_transient = 1;
-    out->again = verdict == KR_CODE_USED;
-    if (verdict != KR_CODE_RIGHT) return refuse_code(out, k, flow, verdict, 4060006);
-    out->passed = 1;
-    out->identity_id = row.identity_id;
-    out->epoch = row.epoch;
-    out->proof = (kr_proof_t){ .method = "code_recovery", .aal = "aal1", .address = row.address, .recovery = 1 };
+    if (verdict == KR_CODE_RIGHT) return kr_outcome_passed(out, &row, "code_recovery");
+    KR_TRY(refuse_code(out, k, flow, verdict, 4060006));
+    if (verdict == KR_CODE_USED) out->replace.again = 1;
     return NULL;
 }
 
@@ -180,9 +175,12 @@ static kr_err_t *take_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 const kr_method_t kr_method_code = {
     .id = KR_METHOD_CODE,
     .on = is_on,
-    .show = { [KR_FLOW_LOGIN] = kr_code_show_login, [KR_FLOW_REGISTRATION] = kr_code_show_registration,
-              [KR_FLOW_RECOVERY] = show_recovery, [KR_FLOW_VERIFICATION] = show_verification },
-    .offer = { [KR_FLOW_LOGIN] = kr_code_offer_login, [KR_FLOW_REGISTRATION] = kr_code_offer_registration },
+    .aal = levels,
+    .show = { [KR_ASK_FIRST] = kr_code_show_first, [KR_ASK_KNOWN] = kr_code_offer_login, [KR_ASK_REFRESH] = kr_code_show_refresh,
+              [KR_ASK_SECOND] = kr_code_show_second, [KR_ASK_SIGN_UP] = kr_code_show_sign_up,
+              [KR_ASK_CREDENTIAL] = kr_code_offer_sign_up, [KR_ASK_RECOVERY] = show_recovery,
+              [KR_ASK_VERIFICATION] = show_verification },
+    .second = kr_code_take_second,
     .submit = { [KR_FLOW_LOGIN] = kr_code_take_login, [KR_FLOW_REGISTRATION] = kr_code_take_registration,
                 [KR_FLOW_RECOVERY] = take_recovery, [KR_FLOW_VERIFICATION] = take_verification },
 };

@@ -58,22 +58,22 @@ const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifie
 
 kr_err_t *kr_code_offer_login(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (!k->realm->settings->code_passwordless) return NULL;
     if (!kr_node_find_value(flow, "method", "code")) kr_node_add(k, flow, "code", &CHOOSE);
     return NULL;
 }
 
-kr_err_t *kr_code_show_login(kr_ctx_t *k, kr_flow_t *flow)
+kr_err_t *kr_code_show_first(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const kr_settings_t *conf = k->realm->settings;
-
-    if (strcmp(flow->requested_aal, "aal1") != 0) return conf->code_mfa ? kr_code_show_second(k, flow) : NULL;
-    if (!conf->code_passwordless || (conf->login_identifier_first && !flow->refresh)) return NULL;
-    if (flow->refresh && conf->refresh_choose_address) return kr_code_show_own(k, flow);
-    /* the name that signs in by password, shown hidden, need not be an address that codes go to */
-    if (flow->refresh) kr_node_remove(flow, kr_node_find(flow, "identifier"));
     if (!kr_node_find(flow, "identifier")) kr_node_identifier(k, flow, "default", NULL);
     return kr_code_offer_login(k, flow);
+}
+
+kr_err_t *kr_code_show_refresh(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (k->realm->settings->refresh_choose_address) return kr_code_show_own(k, flow);
+    /* the name that signs in by password, shown hidden, need not be an address that codes go to */
+    kr_node_remove(flow, kr_node_find(flow, "identifier"));
+    return kr_code_show_first(k, flow);
 }
 
 /* The field that says who: the address that was chosen, while the others go, or what was typed into. */
@@ -227,13 +227,11 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     if (addresses && !addresses->nelts) identity = NULL;
     if (!identity && !k->realm->settings->mitigate_enumeration) return unknown(k, flow, identifier);
     kr_code_show_login_sent(k, flow, identifier, flow->refresh ? 1010025 : 1010014);
-    out->next_step = out->stored = 1;
-    if (!identity) { /* nothing is sent, and nothing tells */
-        json_object_del(flow->internal, KR_CODE_WHOSE);
-        return kr_code_send_all(k, flow, &LOGIN, typed(k, identifier), NULL, NULL);
-    }
-    json_object_set_new(flow->internal, KR_CODE_WHOSE, json_string(identity->id));
-    return kr_code_send_all(k, flow, &LOGIN, addresses, identity, NULL);
+    /* to nobody nothing is sent, and nothing tells */
+    if (identity) json_object_set_new(flow->internal, KR_CODE_WHOSE, json_string(identity->id));
+    else json_object_del(flow->internal, KR_CODE_WHOSE);
+    KR_TRY(kr_code_send_all(k, flow, &LOGIN, identity ? addresses : typed(k, identifier), identity, NULL));
+    return kr_outcome_sent(out);
 }
 
 #define MOMENT apr_time_from_sec(60)
@@ -269,39 +267,43 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
-    out->identity = identity;
-    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1", .address = row.address };
-    return NULL;
+    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = "aal1", .address = row.address });
 }
 
 static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const kr_settings_t *conf = k->realm->settings;
     const int again = kr_code_again(body);
     const int passed = !again && flow->state == KR_STATE_PASSED_CHALLENGE;
     const int sent = !again && (passed || flow->state == KR_STATE_SENT_EMAIL);
     const char *identifier = kr_code_identifier(k, flow, body);
     const char *code = kr_body_str(body, "code");
-    const int second = strcmp(flow->requested_aal, "aal1") != 0;
 
-    /* not after the right code, and as what the settings say */
-    if ((second ? !conf->code_mfa : !conf->code_passwordless) || (passed && (second || !may_come_twice(k, flow)))) {
-        kr_flow_message(k, flow, 4010002, NULL);
-        return kr_err_show_flow(k);
-    }
-    if (second) return kr_code_take_second(out, k, flow, body);
+    if (passed && !may_come_twice(k, flow)) return kr_methods_none(k, flow); /* not after the right code */
     if (sent && kr_code_misses(k, flow, "code", code)) return kr_err_show_flow(k);
     if (kr_code_misses(k, flow, "identifier", identifier)) return kr_err_show_flow(k);
     return sent ? check(out, k, flow, identifier, code) : kr_code_begin_login(out, k, flow, identifier);
+}
+
+/* What shows the form again, whatever was wrong with it. */
+static kr_err_t *shown_again(kr_ctx_t *k, kr_flow_t *flow, int sent, const char *identifier, kr_err_t *err)
+{
+    if (err && sent) show_bare(k, flow, identifier);
+    if (err) kr_node_csrf(k, flow);
+    return err;
 }
 
 kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = kr_code_identifier(k, flow, body);
     const int sent = flow->state == KR_STATE_SENT_EMAIL;
-    kr_err_t *err = take(out, k, flow, body);
 
-    if (err && sent) show_bare(k, flow, identifier); /* whatever was wrong with it */
-    if (err) kr_node_csrf(k, flow);
-    return err;
+    return shown_again(k, flow, sent, identifier, take(out, k, flow, body));
+}
+
+kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *identifier = kr_code_identifier(k, flow, body);
+    const int sent = flow->state == KR_STATE_SENT_EMAIL, passed = flow->state == KR_STATE_PASSED_CHALLENGE && !kr_code_again(body);
+
+    return shown_again(k, flow, sent, identifier, passed ? kr_methods_none(k, flow) : kr_code_prove_second(out, k, flow, body));
 }

@@ -22,17 +22,16 @@ static int has_two_screens(kr_ctx_t *k)
     return kr_method_profile.on(k->realm->settings, KR_FLOW_REGISTRATION);
 }
 
-kr_err_t *kr_code_offer_registration(kr_ctx_t *k, kr_flow_t *flow)
+kr_err_t *kr_code_offer_sign_up(kr_ctx_t *k, kr_flow_t *flow)
 {
     if (!kr_node_find_value(flow, "method", "code")) kr_node_add(k, flow, "code", &CHOOSE);
     return NULL;
 }
 
-kr_err_t *kr_code_show_registration(kr_ctx_t *k, kr_flow_t *flow)
+kr_err_t *kr_code_show_sign_up(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (has_two_screens(k)) return NULL;
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);
-    return kr_code_offer_registration(k, flow);
+    return kr_code_offer_sign_up(k, flow);
 }
 
 static void show_sent(kr_ctx_t *k, kr_flow_t *flow)
@@ -71,8 +70,8 @@ static kr_err_t *begin(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     }
     json_object_set(flow->internal, TRAITS, identity->traits);
     show_sent(k, flow);
-    out->next_step = out->stored = 1;
-    return kr_code_send_all(k, flow, &REGISTRATION, addresses, NULL, identity->traits);
+    KR_TRY(kr_code_send_all(k, flow, &REGISTRATION, addresses, NULL, identity->traits));
+    return kr_outcome_sent(out);
 }
 
 /* The form shows again what the codes were sent for, so that it can be sent as it is. */
@@ -108,9 +107,8 @@ static kr_err_t *check_again(kr_outcome_t *out, kr_ctx_t *k, const kr_flow_t *fl
     if (flow->api || !kr_csrf_owns(k, flow)) return NULL;
     KR_TRY(kr_identity_load(&made, k, identity->id, 0));
     if (!made || !kr_just_made(k, made)) return NULL;
-    out->identity = made;
-    out->proof.address = address;
-    out->repeated = 1;
+    (void)kr_outcome_register(out, made, (kr_proof_t){ .method = "code", .aal = "aal1", .address = address });
+    out->registers.repeated = 1;
     return NULL;
 }
 
@@ -123,16 +121,14 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     KR_TRY(kr_registration_traits(&identity, k, flow, body, "code"));
     if (!json_equal(identity->traits, json_object_get(flow->internal, TRAITS))) return refuse_change(k, flow);
     identity->id = kr_registration_id(k, flow, identity->traits, "code");
-    out->proof = (kr_proof_t){ .method = "code", .aal = "aal1" };
     KR_TRY(kr_code_check(&verdict, &row, k, flow, REGISTRATION.kind, kr_body_str(body, "code")));
     if (verdict == KR_CODE_RIGHT && !is_address_of(identity, row.address)) verdict = KR_CODE_WRONG;
     if (verdict == KR_CODE_USED) KR_TRY(check_again(out, k, flow, identity, row.address));
-    if (out->repeated) return NULL;
+    if (out->is == KR_OUTCOME_REGISTER) return NULL;
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
     kr_code_verified(k, identity, row.address);
     flow->state = KR_STATE_PASSED_CHALLENGE;
-    out->identity = identity;
-    return NULL;
+    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "code", .aal = "aal1" });
 }
 
 kr_err_t *kr_code_take_registration(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

@@ -156,12 +156,10 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     kr_code_verified(k, identity, row.address);
     flow->state = KR_STATE_PASSED_CHALLENGE;
-    out->identity = identity;
-    out->proof = (kr_proof_t){ .method = "code", .aal = "aal2", .address = row.address };
-    return NULL;
+    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = "aal2", .address = row.address });
 }
 
-kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+kr_err_t *kr_code_prove_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const int sent = !kr_code_again(body) && flow->state == KR_STATE_SENT_EMAIL;
     const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
@@ -178,6 +176,6 @@ kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
         return kr_err_show_flow(k);
     }
     if (sent) return check(out, k, flow, identity, addresses, code);
-    out->next_step = 1;
-    return send_to(k, flow, identity, address);
+    KR_TRY(send_to(k, flow, identity, address));
+    return kr_outcome_sent(out);
 }

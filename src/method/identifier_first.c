@@ -15,9 +15,8 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
     return kind == KR_FLOW_LOGIN && settings->login_identifier_first;
 }
 
-static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (flow->refresh || strcmp(flow->requested_aal, "aal1") != 0) return NULL;
     kr_node_identifier(k, flow, "identifier_first", "username webauthn");
     kr_node_add(k, flow, "identifier_first", &NEXT);
     return NULL;
@@ -38,7 +37,7 @@ static void forget_offers(kr_flow_t *flow)
         const char *group = kr_json_str(json_array_get(flow->nodes, i), "group");
 
         for (int j = 0; kr_methods[j]; j++) {
-            if (!kr_methods[j]->offer[KR_FLOW_LOGIN] || strcmp(group, kr_method_name(kr_methods[j]->id)) != 0) continue;
+            if (!kr_methods[j]->show[KR_ASK_KNOWN] || strcmp(group, kr_method_name(kr_methods[j]->id)) != 0) continue;
             json_array_remove(flow->nodes, i);
             break;
         }
@@ -98,7 +97,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
     forget_offers(flow);
     kr_node_csrf(k, flow); /* apps' forms that ask for a code have none */
-    KR_TRY(kr_methods_offer(k, flow, mitigate ? NULL : types));
+    KR_TRY(kr_methods_offer(k, flow, KR_ASK_KNOWN, mitigate ? NULL : types));
     flow->state = KR_STATE_CHOOSE_METHOD;
     if (!kr_node_find(flow, "method")) { /* what this account has is switched off: the first screen again */
         kr_node_set(node, "type", json_string("text"));
@@ -107,14 +106,13 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     }
     if (only_code(flow)) return kr_code_begin_login(out, k, flow, identifier);
     flow->active = "identifier_first";
-    out->next_step = 1;
-    return NULL;
+    return kr_outcome_step(out);
 }
 
 const kr_method_t kr_method_identifier_first = {
     .id = KR_METHOD_IDENTIFIER_FIRST,
     .on = is_on,
     .takes = takes,
-    .show = { [KR_FLOW_LOGIN] = show_login },
+    .show = { [KR_ASK_IDENTIFIER] = show },
     .submit = { [KR_FLOW_LOGIN] = find_account },
 };

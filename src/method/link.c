@@ -61,8 +61,8 @@ static kr_err_t *send_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     KR_TRY(kr_store_address_find(&identity_id, &address_id, k, recovery, "email", value));
     kr_link_show_sent(k, flow, address);
     flow->show_transient = recovery;
-    out->next_step = 1;
-    return kr_code_send(k, flow, &kind, "email", value, identity_id, address_id);
+    KR_TRY(kr_code_send(k, flow, &kind, "email", value, identity_id, address_id));
+    return kr_outcome_sent(out);
 }
 
 static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *token)
@@ -72,18 +72,12 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     kr_code_row_t row;
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, recovery ? "recovery_link" : "verification_link", token));
-    out->replace_visit = verdict != KR_CODE_RIGHT;
-    if (verdict == KR_CODE_EXPIRED) {
-        out->replace = recovery ? 4060005 : 4070005;
-        out->replace_since = row.expires_at;
-    } else if (verdict != KR_CODE_RIGHT) out->replace = recovery ? 4060004 : 4070001;
-    else {
-        out->passed = 1;
-        out->identity_id = row.identity_id;
-        out->epoch = row.epoch;
-        out->via = "email";
-        out->proof = (kr_proof_t){ .method = "link_recovery", .aal = "aal1", .address = row.address, .recovery = 1 };
-    }
+    if (verdict == KR_CODE_RIGHT) return kr_outcome_passed(out, &row, "link_recovery");
+    (void)kr_outcome_replace(out, recovery ? 4060004 : 4070001, NULL);
+    out->replace.visit = 1;
+    if (verdict != KR_CODE_EXPIRED) return NULL;
+    out->replace.message = recovery ? 4060005 : 4070005;
+    out->replace.since = row.expires_at;
     return NULL;
 }
 
@@ -101,6 +95,6 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
 const kr_method_t kr_method_link = {
     .id = KR_METHOD_LINK,
     .on = is_on,
-    .show = { [KR_FLOW_RECOVERY] = show, [KR_FLOW_VERIFICATION] = show },
+    .show = { [KR_ASK_RECOVERY] = show, [KR_ASK_VERIFICATION] = show },
     .submit = { [KR_FLOW_RECOVERY] = take, [KR_FLOW_VERIFICATION] = take },
 };

@@ -34,12 +34,6 @@ static kr_err_t *check_csrf(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t 
     return kr_csrf_check(k, flow, kr_body_str(body, "csrf_token"));
 }
 
-static kr_err_t *begin_anew(kr_outcome_t *out, int message)
-{
-    out->replace = message;
-    return NULL;
-}
-
 static kr_err_t *nobody_takes(kr_ctx_t *k, kr_flow_t *flow)
 {
     flow->active = "default";
@@ -83,7 +77,7 @@ static kr_err_t *recovery_by_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     if (names(body, "link") && !k->realm->settings->method_enabled[KR_METHOD_LINK])
         return kr_err(k, 404, NULL, "the method link is not in use here");
     if (!names(body, "code")) return nobody_takes(k, flow);
-    if (is_over(flow)) return begin_anew(out, 4060001);
+    if (is_over(flow)) return kr_outcome_replace(out, 4060001, NULL);
     return kr_method_code.submit[KR_FLOW_RECOVERY](out, k, flow, body);
 }
 
@@ -99,7 +93,7 @@ static kr_err_t *recovery_by_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     if (token) return kr_method_link.submit[KR_FLOW_RECOVERY](out, k, flow, body);
     KR_TRY(kr_recovery_check_guest(k));
     if (!names(body, "link")) return nobody_takes(k, flow);
-    if (is_over(flow)) return begin_anew(out, 4060001);
+    if (is_over(flow)) return kr_outcome_replace(out, 4060001, NULL);
     if (is_sent(body, "email")) KR_TRY(check_csrf(k, flow, body));
     return kr_method_link.submit[KR_FLOW_RECOVERY](out, k, flow, body);
 }
@@ -145,7 +139,8 @@ static kr_err_t *take_fields(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, co
     const int by_code = m->id == KR_METHOD_CODE, code = by_code && is_sent(body, "code");
 
     if (code && k->req->method == KR_GET) { /* the mail's link; scanners of mail follow links too */
-        out->fill = kr_body_str(body, "code");
+        (void)kr_outcome_step(out);
+        out->step.fill = kr_body_str(body, "code");
         return NULL;
     }
     if (!code && (is_sent(body, "email") || (by_code && is_sent(body, "sms")))) KR_TRY(check_csrf(k, flow, body));
@@ -164,7 +159,7 @@ kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     out->method = m->id;
     flow->active = name;
     if (by_link && is_sent(body, "token")) return m->submit[KR_FLOW_VERIFICATION](out, k, flow, body);
-    if (is_over(flow)) return begin_anew(out, 4070002);
+    if (is_over(flow)) return kr_outcome_replace(out, 4070002, NULL);
     if (!by_link && is_unknown(body)) {
         kr_node_message(k, flow, "method", 4000001, json_pack("{s:s}", "reason", "there is no such method"));
         return kr_err_show_flow(k);

@@ -24,21 +24,39 @@ static const int NO_STRATEGY[KR_FLOW_KINDS] = {
     [KR_FLOW_VERIFICATION] = 4010006,
 };
 
-kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
-{
-    /* a flow for an organisation offers that organisation's sign-in and nothing else; we have none */
-    if (flow->organization_id) {
-        if (!flow->api) kr_node_csrf(k, flow);
-        return NULL;
-    }
-    if (flow->kind != KR_FLOW_RECOVERY && flow->kind != KR_FLOW_VERIFICATION) kr_node_csrf(k, flow); /* there it has its place */
-    for (int i = 0; kr_methods[i]; i++) {
-        const kr_method_t *m = kr_methods[i];
+/* -- what is asked, and who answers ---------------------------------------- */
 
-        if (m->show[flow->kind] && m->on(k->realm->settings, flow->kind)) KR_TRY(m->show[flow->kind](k, flow));
-    }
-    kr_nodes_sort(k, flow);
-    return NULL;
+static int is_second(const kr_flow_t *flow)
+{
+    return flow->requested_aal && strcmp(flow->requested_aal, "aal2") == 0;
+}
+
+kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    static const kr_ask_e others[KR_FLOW_KINDS] = {
+        [KR_FLOW_SETTINGS] = KR_ASK_CHANGE, [KR_FLOW_RECOVERY] = KR_ASK_RECOVERY, [KR_FLOW_VERIFICATION] = KR_ASK_VERIFICATION,
+    };
+    const kr_settings_t *conf = k->realm->settings;
+
+    if (flow->kind == KR_FLOW_REGISTRATION) return kr_method_profile.on(conf, flow->kind) ? KR_ASK_PROFILE : KR_ASK_SIGN_UP;
+    if (flow->kind != KR_FLOW_LOGIN) return others[flow->kind];
+    if (is_second(flow)) return KR_ASK_SECOND;
+    if (flow->refresh) return KR_ASK_REFRESH;
+    return conf->login_identifier_first ? KR_ASK_IDENTIFIER : KR_ASK_FIRST;
+}
+
+unsigned kr_reaches_first(const kr_settings_t *settings)
+{
+    (void)settings;
+    return KR_REACHES(KR_AAL1);
+}
+
+/* May it answer to a login at this level? What proves nothing, as the question who it is, goes before the first. */
+static int reaches(kr_ctx_t *k, const kr_method_t *m, const kr_flow_t *flow)
+{
+    const unsigned levels = m->aal ? m->aal(k->realm->settings) : KR_REACHES(KR_AAL1);
+
+    return flow->kind != KR_FLOW_LOGIN || (levels & KR_REACHES(is_second(flow) ? KR_AAL2 : KR_AAL1));
 }
 
 static int has_type(const apr_array_header_t *types, const char *name)
@@ -48,17 +66,32 @@ static int has_type(const apr_array_header_t *types, const char *name)
     return 0;
 }
 
-kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *types)
+kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr_array_header_t *types)
 {
     for (int i = 0; kr_methods[i]; i++) {
         const kr_method_t *m = kr_methods[i];
 
-        if (!m->offer[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
+        if (!m->show[ask] || !m->on(k->realm->settings, flow->kind) || !reaches(k, m, flow)) continue;
         if (types && !has_type(types, kr_method_name(m->id))) continue;
-        KR_TRY(m->offer[flow->kind](k, flow));
+        KR_TRY(m->show[ask](k, flow));
     }
     return NULL;
 }
+
+kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
+{
+    /* a flow for an organisation offers that organisation's sign-in and nothing else; we have none */
+    if (flow->organization_id) {
+        if (!flow->api) kr_node_csrf(k, flow);
+        return NULL;
+    }
+    if (flow->kind != KR_FLOW_RECOVERY && flow->kind != KR_FLOW_VERIFICATION) kr_node_csrf(k, flow); /* there it has its place */
+    KR_TRY(kr_methods_offer(k, flow, kr_ask_of(k, flow), NULL));
+    kr_nodes_sort(k, flow);
+    return NULL;
+}
+
+/* -- who takes a submit ---------------------------------------------------- */
 
 static int is_sent(const kr_body_t *body, const char *field)
 {
@@ -71,10 +104,9 @@ static int is_sent(const kr_body_t *body, const char *field)
 static const kr_method_t *method_of_login(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_settings_t *conf = k->realm->settings;
-    const int first = strcmp(flow->requested_aal, "aal1") == 0 && kr_method_identifier_first.on(conf, flow->kind);
 
     if (is_sent(body, "address") && kr_method_code.on(conf, flow->kind) && kr_code_by_address(k, flow)) return &kr_method_code;
-    return first ? &kr_method_identifier_first : NULL;
+    return kr_method_identifier_first.on(conf, flow->kind) ? &kr_method_identifier_first : NULL;
 }
 
 static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
@@ -138,9 +170,9 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(kr_methods_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
-    if (!m) return kr_methods_none(k, flow);
+    if (!m || !reaches(k, m, flow)) return kr_methods_none(k, flow);
     out->method = m->id;
-    return m->submit[flow->kind](out, k, flow, body);
+    return (is_second(flow) ? m->second : m->submit[flow->kind])(out, k, flow, body);
 }
 
 kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)

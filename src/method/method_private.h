@@ -28,6 +28,30 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, const kr_flow_t *flow, const ch
  */
 kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes) KR_MUST_CHECK;
 
+/* -- outcomes (outcome.c): each fills `out`, whose method is set, and returns NULL ------------- */
+
+/** Another screen, which is in the flow by now. */
+kr_err_t *kr_outcome_step(kr_outcome_t *out);
+/** The same; the flow is stored already. */
+kr_err_t *kr_outcome_sent(kr_outcome_t *out);
+kr_err_t *kr_outcome_proved(kr_outcome_t *out, kr_identity_t *identity, kr_proof_t proof);
+kr_err_t *kr_outcome_register(kr_outcome_t *out, kr_identity_t *identity, kr_proof_t proof);
+kr_err_t *kr_outcome_change(kr_outcome_t *out, kr_change_fn *change, const void *wanted);
+/** A change that has to wait, when `refresh` asks for a fresh proof. @return refresh */
+kr_err_t *kr_outcome_park(kr_outcome_t *out, json_t *park, kr_err_t *refresh);
+/** The code or link of that row was right, and a recovery by it has that proof. */
+kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const char *proves);
+/** A new flow with that message; its `reason` belongs to 4000001. */
+kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason);
+
+/**
+ * Add every method's nodes for what is asked, unsorted: the second screens of identifier-first login and two-step registration.
+ * @param types  only methods of these names: those whose credentials the account has; NULL: all that are switched on
+ */
+kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr_array_header_t *types) KR_MUST_CHECK;
+/** Of kr_method_t.aal: a first factor, and nothing else. */
+unsigned kr_reaches_first(const kr_settings_t *settings);
+
 /** What every submit may bring along: `transient_payload`, kept in flow->transient_payload. @return 400 when it is no JSON object */
 kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
 /** No method takes the submit: the flow says so. @return kr_err_show_flow */
@@ -50,7 +74,7 @@ kr_submit_fn kr_recovery_take_choice;
 
 /* -- the code method as first factor (code_login.c, code_registration.c) -- */
 
-kr_show_fn kr_code_show_login, kr_code_offer_login, kr_code_show_registration, kr_code_offer_registration;
+kr_show_fn kr_code_show_first, kr_code_show_refresh, kr_code_offer_login, kr_code_show_sign_up, kr_code_offer_sign_up;
 kr_submit_fn kr_code_take_login, kr_code_take_registration;
 
 /** In a login flow: whose codes were sent. Nobody's, where it is not told that an account is unknown. */
@@ -67,7 +91,8 @@ int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow);
 
 /** The same as second factor (code_second.c): a button for each address, then the code. kr_code_show_own: the buttons alone. */
 kr_show_fn kr_code_show_second, kr_code_show_own;
-kr_submit_fn kr_code_take_second;
+kr_submit_fn kr_code_take_second; /* with the form as it is shown again */
+kr_submit_fn kr_code_prove_second; /* the step alone */
 
 /** Identifier-first login, when a code is the only way in: send it at once. */
 kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier) KR_MUST_CHECK;

@@ -29,12 +29,15 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 /* -- login ---------------------------------------------------------------- */
 
 /* Who signs in again is known: the identifier is shown as a hidden field, if there is a password at all. */
-static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
+static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
 {
+    kr_session_t *session;
     kr_identity_t *identity;
     const kr_credential_t *credential;
     kr_node_spec_t identifier = { .name = "identifier", .type = "hidden" };
 
+    KR_TRY(kr_session_current(&session, k));
+    if (!session) return NULL;
     KR_TRY(kr_identity_load(&identity, k, session->identity->id, 1));
     credential = identity ? kr_identity_credential(identity, "password") : NULL;
     if (!credential || !credential->identifiers->nelts) return NULL;
@@ -44,22 +47,14 @@ static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *
     return NULL;
 }
 
-static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_session_t *session;
-
-    if (strcmp(flow->requested_aal, "aal1") != 0) return NULL;
-    if (flow->refresh) {
-        KR_TRY(kr_session_current(&session, k));
-        return session ? show_refresh(k, flow, session) : NULL;
-    }
-    if (k->realm->settings->login_identifier_first) return NULL;
     kr_node_identifier(k, flow, "default", NULL);
     kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
     return NULL;
 }
 
-static kr_err_t *offer_login(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show_known(kr_ctx_t *k, kr_flow_t *flow)
 {
     if (kr_node_find(flow, "password")) return NULL;
     kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
@@ -139,10 +134,6 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     kr_identity_t *identity = NULL;
     int ok;
 
-    if (strcmp(flow->requested_aal, "aal1") != 0) { /* a password is no second factor */
-        kr_flow_message(k, flow, 4010002, NULL);
-        return kr_err_show_flow(k);
-    }
     if (!identifier || !*identifier) kr_field_missing(k, flow, "identifier");
     if (!password || !*password) kr_field_missing(k, flow, "password");
     if (!identifier || !*identifier || !password || !*password) return kr_err_show_flow(k);
@@ -157,25 +148,23 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
         return kr_err_show_flow(k);
     }
     rehash(k, identity, password, hash);
-    out->identity = identity;
-    out->proof = (kr_proof_t){ .method = "password", .aal = "aal1", .credential = kr_identity_credential(identity, "password") };
     flow->active = "password";
-    return NULL;
+    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "password", .aal = "aal1",
+                                                          .credential = kr_identity_credential(identity, "password") });
 }
 
 /* -- registration --------------------------------------------------------- */
 
-static kr_err_t *show_registration(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show_sign_up(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const kr_settings_t *conf = k->realm->settings;
+    const char *group = k->realm->settings->registration_password_group ? "password" : "default";
 
-    if (!conf->registration_one_step && conf->method_enabled[KR_METHOD_PROFILE]) return NULL;
-    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), conf->registration_password_group ? "password" : "default", NULL);
+    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), group, NULL);
     kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
     return NULL;
 }
 
-static kr_err_t *offer_registration(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show_credential(kr_ctx_t *k, kr_flow_t *flow)
 {
     if (kr_node_find(flow, "password")) return NULL;
     kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
@@ -200,9 +189,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
     kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     identity->id = kr_registration_id(k, flow, identity->traits, "password");
-    out->identity = identity;
-    out->proof = (kr_proof_t){ .method = "password", .aal = "aal1" };
-    return NULL;
+    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "password", .aal = "aal1" });
 }
 
 /* -- settings ------------------------------------------------------------- */
@@ -224,7 +211,7 @@ static kr_err_t *put_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_id
     const kr_schema_t *schema = kr_realm_schema(k->realm, before->schema_id);
     apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
     kr_credential_t *credential = (kr_credential_t *)kr_identity_credential(identity, "password");
-    const char *hash = out->wanted;
+    const char *hash = out->changed.wanted;
 
     if (!identifiers->nelts) {
         kr_flow_message(k, flow, 4000009, NULL);
@@ -232,13 +219,6 @@ static kr_err_t *put_hash(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_id
     }
     if (credential) credential->config = kr_password_config(k->pool, hash);
     else kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
-    return NULL;
-}
-
-static kr_err_t *want_hash(kr_outcome_t *out, const char *hash)
-{
-    out->change = put_hash;
-    out->wanted = hash;
     return NULL;
 }
 
@@ -267,15 +247,12 @@ static kr_err_t *park_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     err = kr_password_policy(k, scratch, password,
                              kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password"));
     if (err && err->kind != KR_ERR_SHOW_FLOW) return err;
-    if (err) {
-        out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "password", "messages",
-                                 json_object_get(kr_node_find(scratch, "password"), "messages"));
-        return refresh;
-    }
+    if (err)
+        return kr_outcome_park(out, kr_json_pack(k->pool, "{s:s, s:O}", "method", "password", "messages",
+                                                 json_object_get(kr_node_find(scratch, "password"), "messages")), refresh);
     kr_db_release(k);
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
-    out->park = kr_json_pack(k->pool, "{s:s, s:s}", "method", "password", "hash", hash);
-    return refresh;
+    return kr_outcome_park(out, kr_json_pack(k->pool, "{s:s, s:s}", "method", "password", "hash", hash), refresh);
 }
 
 static kr_err_t *resume_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
@@ -287,7 +264,7 @@ static kr_err_t *resume_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
         json_array_extend(json_object_get(kr_node_find(flow, "password"), "messages"), json_object_get(parked, "messages"));
         return kr_err_show_flow(k);
     }
-    return want_hash(out, hash);
+    return kr_outcome_change(out, put_hash, hash);
 }
 
 static kr_err_t *change_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -315,16 +292,16 @@ static kr_err_t *change_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow
         return kr_err_show_flow(k);
     }
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
-    return want_hash(out, hash);
+    return kr_outcome_change(out, put_hash, hash);
 }
 
 const kr_method_t kr_method_password = {
     .id = KR_METHOD_PASSWORD,
     .on = is_on,
     .keep = keep,
-    .show = { [KR_FLOW_LOGIN] = show_login, [KR_FLOW_REGISTRATION] = show_registration,
-              [KR_FLOW_SETTINGS] = show_settings },
-    .offer = { [KR_FLOW_LOGIN] = offer_login, [KR_FLOW_REGISTRATION] = offer_registration },
+    .aal = kr_reaches_first,
+    .show = { [KR_ASK_FIRST] = show_first, [KR_ASK_KNOWN] = show_known, [KR_ASK_REFRESH] = show_refresh,
+              [KR_ASK_SIGN_UP] = show_sign_up, [KR_ASK_CREDENTIAL] = show_credential, [KR_ASK_CHANGE] = show_settings },
     .submit = { [KR_FLOW_LOGIN] = check_password, [KR_FLOW_REGISTRATION] = new_password,
                 [KR_FLOW_SETTINGS] = change_password },
     .resume = resume_password,

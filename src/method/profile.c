@@ -17,7 +17,7 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
     return settings->method_enabled[KR_METHOD_PROFILE] && kind == KR_FLOW_REGISTRATION && !settings->registration_one_step;
 }
 
-static kr_err_t *show_registration(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *show_first_screen(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);
     kr_node_add(k, flow, "profile", &NEXT);
@@ -155,8 +155,7 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
     kr_node_add(k, flow, "profile", &NEXT);
     kr_nodes_sort(k, flow);
     flow->show_transient = -1;
-    out->next_step = 1;
-    return NULL;
+    return kr_outcome_step(out);
 }
 
 static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
@@ -165,12 +164,11 @@ static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
     begin_again(flow);
     hide_traits(flow);
-    KR_TRY(kr_methods_offer(k, flow, NULL));
+    KR_TRY(kr_methods_offer(k, flow, KR_ASK_CREDENTIAL, NULL));
     kr_node_add(k, flow, "profile", &BACK);
     kr_flow_message(k, flow, 1040009, NULL);
     kr_nodes_sort(k, flow);
-    out->next_step = 1;
-    return NULL;
+    return kr_outcome_step(out);
 }
 
 /* The buttons that change the screen stand in forms of other methods too, so they count whatever method is named. */
@@ -271,7 +269,7 @@ static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_
     const char *bad_path;
     kr_err_t *refresh;
 
-    identity->traits = kr_json_own(k->pool, json_deep_copy(out->wanted));
+    identity->traits = kr_json_own(k->pool, json_deep_copy(out->changed.wanted));
     if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
         kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
         return kr_err_show_flow(k);
@@ -279,7 +277,7 @@ static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_
     renew_identifiers(k, identity, schema);
     if (!touches_credentials(identity, before)) return NULL;
     refresh = kr_need_fresh_proof(k, flow);
-    if (refresh) out->park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", identity->traits);
+    if (refresh) out->changed.park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", identity->traits);
     return refresh;
 }
 
@@ -296,17 +294,15 @@ static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
         kr_nodes_violations(k, flow, violations);
         return kr_err_show_flow(k);
     }
-    out->change = put_traits;
-    out->wanted = json_object_get(decoded, "traits");
-    return NULL;
+    return kr_outcome_change(out, put_traits, json_object_get(decoded, "traits"));
 }
 
 static kr_err_t *resume_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
 {
+    const json_t *traits = json_object_get(parked, "traits");
+
     KR_TRY(kr_need_fresh_proof(k, flow));
-    out->change = put_traits;
-    out->wanted = json_object_get(parked, "traits");
-    return out->wanted ? NULL : kr_err(k, 400, NULL, "there is nothing to go on with");
+    return traits ? kr_outcome_change(out, put_traits, traits) : kr_err(k, 400, NULL, "there is nothing to go on with");
 }
 
 const kr_method_t kr_method_profile = {
@@ -314,7 +310,7 @@ const kr_method_t kr_method_profile = {
     .on = is_on,
     .takes = takes,
     .keep = keep,
-    .show = { [KR_FLOW_REGISTRATION] = show_registration, [KR_FLOW_SETTINGS] = show_settings },
+    .show = { [KR_ASK_PROFILE] = show_first_screen, [KR_ASK_CHANGE] = show_settings },
     .submit = { [KR_FLOW_REGISTRATION] = first_screen, [KR_FLOW_SETTINGS] = change_traits },
     .resume = resume_traits,
 };

@@ -146,8 +146,8 @@ kr_err_t *kr_recovery_show_choice(kr_ctx_t *k, kr_flow_t *flow)
 static kr_err_t *store_step(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 {
     flow->show_transient = 1;
-    out->next_step = 1;
-    return kr_flow_update(k, flow);
+    KR_TRY(kr_flow_update(k, flow));
+    return kr_outcome_sent(out);
 }
 
 static kr_err_t *show_addresses(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addresses)
@@ -235,8 +235,8 @@ static kr_err_t *send_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, via, value));
     show_code(k, flow, address);
     flow->show_transient = 1;
-    out->next_step = 1;
-    return kr_code_send(k, flow, &kind, via, value, identity_id, address_id);
+    KR_TRY(kr_code_send(k, flow, &kind, via, value, identity_id, address_id));
+    return kr_outcome_sent(out);
 }
 
 static kr_err_t *take_address(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *address)
