@@ -29,13 +29,24 @@ extern const kr_route_t kr_routes[];
  */
 void kr_api_handle(kr_ctx_t *k);
 
+/** What the API said to a call from inside. All lives as long as k->pool. */
+typedef struct {
+    int status;
+    const json_t *json;         /* the body by value: as the operation made it, so nobody changes it; NULL: there is none,
+                                 * or it is a file (a schema, a script) */
+    const apr_table_t *headers; /* but cookies */
+} kr_api_answer_t;
+
 /**
  * Call the API from inside the process, as the browser that sent k->req would: same cookies, Accept: application/json. For the pages.
- * @param path   with query: "/self-service/login/flows?id=..."
- * @param status HTTP status of the answer
- * @param json   its body, or NULL; pool-owned
+ * What comes and goes is never text. Cookies that the operation sets go to that browser with k->reply.
+ *
+ * An unsafe method comes from a form of a page, so that the `csrf_token` in `body` is asked for, whether or not the route asks clients
+ * of the outside for one; without it, and with one of another browser, the answer is a 403.
+ * @param path  with query: "/self-service/login/flows?id=..."
+ * @param body  an object, as it would be sent as JSON; or NULL. Read only
  */
-void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json);
+void kr_api_call(kr_api_answer_t *out, kr_ctx_t *k, kr_http_method_e method, const char *path, const json_t *body);
 
 /** Is the answer to an error for the gate: envelope JSON text of `err`, newline included. */
 const char *kr_api_error_body(kr_ctx_t *k, const kr_err_t *err);

@@ -29,7 +29,7 @@ struct kr_ctx_t {
     kr_reply_t *reply;          /* NULL in background jobs */
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
     int session_known;          /* 1 once kr_session_current has looked */
-    int inside;                 /* 1: the API is asked by the built-in pages (kr_api_call) */
+    int inside;                 /* not 0: the API is asked by the built-in pages (kr_api_call) */
     const char *route_param;    /* value of {id} in the matched route, or NULL */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */
     unsigned statements;        /* how many SQL statements were sent, transactions' own included */

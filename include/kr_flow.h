@@ -244,7 +244,7 @@ typedef struct {
 } kr_body_t;
 
 /**
- * Decode k->req's body by its content type (JSON, urlencoded, multipart).
+ * Decode k->req's body by its content type (JSON, urlencoded, multipart), or take it as it is where it came by value.
  * @return 400 with a reason when it is empty, unknown or malformed, or a list or object stands where a text is wanted
  */
 kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;

@@ -34,6 +34,7 @@ struct kr_request_t {
     const char *content_type;        /* as sent, or NULL */
     const char *body;                /* NUL-terminated; "" when there is none */
     apr_size_t body_len;
+    const json_t *json;              /* the body by value, of a request from inside the process (kr_api_call); else NULL. Read only */
     const char *scheme;              /* "http" or "https" as the client sees it (KratosTrustForwarded counts) */
     const char *host;                /* as the client sees it (KratosTrustForwarded counts), with its port */
     const char *peer;                /* "ip:port" of the connection, or of the client by mod_remoteip */
@@ -45,6 +46,7 @@ struct kr_reply_t {
     apr_table_t *headers;   /* response headers; Content-Type goes to content_type */
     apr_array_header_t *cookies; /* of kr_cookie_t; the last of one name wins */
     const char *content_type;
+    const json_t *json;     /* the body by value, until kr_reply_render writes it; NULL where there is none or it is no JSON */
     const char *body;       /* NULL for none */
     apr_size_t body_len;
 };
@@ -78,7 +80,11 @@ const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char 
 
 /** An empty reply with status 200. */
 kr_reply_t *kr_reply_make(apr_pool_t *pool);
-/** Set the body to JSON plus newline, and the type "application/json; charset=utf-8" (error envelopes replace it). */
+/**
+ * Set the body to JSON, and the type "application/json; charset=utf-8" (error envelopes replace it). It is written when the reply
+ * goes out, and nobody may change it before.
+ * @param json  the reply keeps a reference of its own
+ */
 void kr_reply_json(kr_ctx_t *k, int status, const json_t *json);
 /** A redirect. No body; Location is `url`, where bytes that are not printable ASCII are escaped. */
 void kr_reply_redirect(kr_ctx_t *k, int status, const char *url);
@@ -94,7 +100,9 @@ void kr_reply_cookie(kr_ctx_t *k, const kr_cookie_t *cookie);
  * without a domain left in the browser is deleted: it would be sent first for ever.
  */
 void kr_reply_cookie_alone(kr_ctx_t *k, const kr_cookie_t *cookie);
-/** Render the cookies into Set-Cookie headers. Called once, by handler.c, after the operation. */
+/** Write a body that is there by value: compactly, with a newline. Nothing else has one to write. */
+void kr_reply_render(kr_ctx_t *k);
+/** Render the body, and the cookies into Set-Cookie headers. Called once, by handler.c, after the operation. */
 void kr_reply_finish(kr_ctx_t *k);
 
 /**

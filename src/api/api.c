@@ -115,6 +115,7 @@ static const char *sent_token(kr_ctx_t *k)
     const char *token = kr_header(k->req, "X-CSRF-Token");
     kr_body_t body;
 
+    if (k->req->json) return kr_json_str(k->req->json, "csrf_token");
     if (token) return token;
     return kr_body_read(&body, k) ? NULL : body.is_form ? kr_body_str(&body, "csrf_token") : NULL;
 }
@@ -122,10 +123,12 @@ static const char *sent_token(kr_ctx_t *k)
 /* Paths that are no flow submits (those check their own token): unsafe methods need the token, before anything is routed. */
 static kr_err_t *csrf_layer(kr_ctx_t *k, int flags)
 {
+    const int unsafe = k->req->method & UNSAFE;
     const char *token;
 
-    if (flags & KR_ROUTE_NO_CSRF) return NULL;
-    if (!(k->req->method & UNSAFE)) {
+    /* what is changed from inside is changed by a form of a page, which any site could send */
+    if (flags & KR_ROUTE_NO_CSRF && !(k->inside && unsafe)) return NULL;
+    if (!unsafe) {
         kr_csrf_ensure(k);
         return NULL;
     }
@@ -166,45 +169,4 @@ void kr_api_handle(kr_ctx_t *k)
                                                                    ? "Origin, Cookie" : "Cookie");
     if (k->req->method == KR_GET)
         kr_reply_header(k, "Cache-Control", "private, no-cache, no-store, must-revalidate");
-}
-
-/* -- calls from inside ---------------------------------------------------- */
-
-void kr_api_call(kr_ctx_t *k, const char *path, int *status, json_t **json)
-{
-    kr_ctx_t *inner;
-    kr_request_t *req = apr_pmemdup(k->pool, k->req, sizeof(*req));
-    const char *query = strchr(path, '?');
-    apr_table_t *headers = apr_table_copy(k->pool, k->req->headers);
-    const char *why;
-
-    kr_db_release(k); /* a connection belongs to one context: each cleans up for itself */
-    inner = apr_pmemdup(k->pool, k, sizeof(*k));
-    apr_table_set(headers, "Accept", "application/json");
-    apr_table_unset(headers, "Origin");
-    apr_table_unset(headers, "Content-Type");
-    req->method = KR_GET;
-    req->method_name = "GET";
-    req->raw_path = req->path = query ? apr_pstrmemdup(k->pool, path, (apr_size_t)(query - path)) : path;
-    req->raw_query = query ? query + 1 : NULL;
-    req->query = query ? kr_form_parse(k->pool, query + 1, strlen(query + 1), &why) : NULL;
-    req->query_bad = query && !req->query;
-    if (!req->query) req->query = apr_array_make(k->pool, 1, sizeof(kr_pair_t));
-    req->headers = headers;
-    req->content_type = NULL;
-    req->body = "";
-    req->body_len = 0;
-    inner->req = req;
-    inner->reply = kr_reply_make(k->pool);
-    inner->inside = 1;
-    kr_api_handle(inner);
-    /* cookies belong to the browser that asked for the page */
-    for (int i = 0; i < inner->reply->cookies->nelts; i++)
-        kr_reply_cookie(k, &APR_ARRAY_IDX(inner->reply->cookies, i, kr_cookie_t));
-    kr_db_release(inner);
-    k->session = inner->session;
-    k->session_known = inner->session_known;
-    k->statements = inner->statements;
-    *status = inner->reply->status;
-    *json = inner->reply->body ? kr_json_own(k->pool, json_loadb(inner->reply->body, inner->reply->body_len, 0, NULL)) : NULL;
 }

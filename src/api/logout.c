@@ -56,7 +56,8 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
 static kr_err_t *logout_native(kr_ctx_t *k)
 {
     const char *why;
-    json_t *body = k->req->body_len ? kr_json_parse(k->pool, k->req->body, k->req->body_len, &why) : NULL;
+    json_t *sent = k->req->body_len ? kr_json_parse(k->pool, k->req->body, k->req->body_len, &why) : NULL;
+    const json_t *body = k->req->json ? k->req->json : sent;
     const char *token = json_is_object(body) ? kr_json_str(body, "session_token") : NULL;
     kr_session_t *session;
 

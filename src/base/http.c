@@ -155,16 +155,28 @@ static void set_body(kr_reply_t *reply, int status, const char *type, const char
 {
     reply->status = status;
     reply->content_type = type;
+    reply->json = NULL;
     reply->body = body;
     reply->body_len = len;
 }
 
 void kr_reply_json(kr_ctx_t *k, int status, const json_t *json)
 {
-    apr_size_t len;
-    const char *text = kr_json_dump(k->pool, json, &len);
+    set_body(k->reply, status, "application/json; charset=utf-8", NULL, 0);
+    k->reply->json = kr_json_own(k->pool, json_incref((json_t *)json));
+}
 
-    set_body(k->reply, status, "application/json; charset=utf-8", apr_pstrcat(k->pool, text, "\n", NULL), len + 1);
+void kr_reply_render(kr_ctx_t *k)
+{
+    kr_reply_t *reply = k->reply;
+    apr_size_t len;
+    const char *text;
+
+    if (!reply->json) return;
+    text = kr_json_dump(k->pool, reply->json, &len);
+    reply->body = apr_pstrcat(k->pool, text, "\n", NULL);
+    reply->body_len = len + 1;
+    reply->json = NULL;
 }
 
 /* People may ask to be sent back to a path in Unicode; a header has bytes that everybody reads alike (RFC 3986, section 2.1). */
@@ -317,6 +329,7 @@ void kr_reply_finish(kr_ctx_t *k)
 {
     apr_array_header_t *cookies = k->reply->cookies;
 
+    kr_reply_render(k);
     for (int i = 0; i < cookies->nelts; i++) {
         apr_table_addn(k->reply->headers, "Set-Cookie", render(k, &APR_ARRAY_IDX(cookies, i, kr_cookie_t)));
     }

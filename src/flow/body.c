@@ -137,15 +137,25 @@ static const char *decimal(apr_pool_t *pool, double value)
     return apr_pstrcat(pool, sign, apr_pstrmemdup(pool, digits, (apr_size_t)point), ".", digits + point, NULL);
 }
 
-static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
+/* The body as it was sent, the caller's to change; NULL and *why when it is no JSON. */
+static json_t *parsed(kr_ctx_t *k, const char **why)
 {
     apr_size_t len = k->req->body_len;
-    const char *text = quote_integers(k->pool, k->req->body, &len), *why, *name;
+    const char *text;
+
+    if (k->req->json) return kr_json_own(k->pool, json_deep_copy(k->req->json));
+    text = quote_integers(k->pool, k->req->body, &len);
+    return kr_json_parse(k->pool, text, len, why);
+}
+
+static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
+{
+    const char *why, *name;
     json_t *value;
     void *next;
 
     out->is_form = 0;
-    out->json = kr_json_parse(k->pool, text, len, &why);
+    out->json = parsed(k, &why);
     if (!out->json) return kr_err(k, 400, NULL, "%s", why);
     if (!json_is_object(out->json)) return kr_err(k, 400, NULL, "the body is no JSON object");
     json_object_foreach_safe(out->json, next, name, value) {
@@ -155,6 +165,8 @@ static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
         if (json_is_boolean(value)) json_object_set_new(out->json, name, json_string(json_is_true(value) ? "true" : "false"));
         if (json_is_real(value))
             json_object_set_new(out->json, name, json_string(decimal(k->pool, json_real_value(value))));
+        if (json_is_integer(value)) /* by value only: in a text they have got quotes */
+            json_object_set_new(out->json, name, json_string(apr_psprintf(k->pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value))));
     }
     return NULL;
 }
@@ -167,6 +179,7 @@ kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k)
     const apr_array_header_t *fields = NULL;
     const char *why = "the body has a content type that is not understood";
 
+    if (req->json) return read_json(out, k);
     if (!req->body_len) return kr_err(k, 400, NULL, "the request has no body");
     if (is_type(req->content_type, "application/json")) return read_json(out, k);
     if (is_type(req->content_type, "application/x-www-form-urlencoded"))

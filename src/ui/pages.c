@@ -120,63 +120,64 @@ void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, c
     ui_reply(k, page, status, kr_ui_note_page(k->pool, page, ui_word(page->words, text), url, ui_word(page->words, label)));
 }
 
-static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, int status, const json_t *json)
+void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, const char *back)
 {
-    const char *elsewhere = kr_json_str(json, "redirect_browser_to");
+    const char *elsewhere = kr_json_str(got->json, "redirect_browser_to");
+    kr_page_t alone = *page;
 
-    if (status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", NULL));
-    else if (status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
-    else if (status == 403 || status == 404 || status == 410) ui_flow_lost(k, page, p->kind, status);
-    else ui_reply(k, page, status, kr_ui_error_page(k->pool, page, json_object_get(json, "error")));
+    alone.here = NULL;
+    if (got->status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", back));
+    else if (got->status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
+    else ui_reply(k, &alone, got->status, kr_ui_error_page(k->pool, &alone, json_object_get(got->json, "error")));
+}
+
+static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, const kr_api_answer_t *got)
+{
+    const int lost = got->status == 404 || got->status == 410 || (got->status == 403 && !kr_json_str(got->json, "redirect_browser_to"));
+
+    if (lost) ui_flow_lost(k, page, p->kind, got->status);
+    else ui_refused(k, page, got, NULL);
 }
 
 static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
 {
     const char *name = kr_flow_kind_name(p->kind), *id = kr_query(k->req, "flow");
-    json_t *json;
-    int status;
+    kr_api_answer_t got;
 
     if (!id || !*id) { /* somebody came straight here */
         kr_reply_redirect(k, 303, ui_begin_url(k, name, kr_query(k->req, "return_to")));
         return;
     }
-    kr_api_call(k, apr_pstrcat(k->pool, "/self-service/", name, "/flows?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
-    choose_words(k, page, status == 200 ? json : NULL);
+    kr_api_call(&got, k, KR_GET, apr_pstrcat(k->pool, "/self-service/", name, "/flows?id=", kr_url_escape(k->pool, id), NULL), NULL);
+    choose_words(k, page, got.status == 200 ? got.json : NULL);
     page->title = ui_word(page->words, p->title);
     page->done = p->done ? ui_word(page->words, p->done) : NULL;
-    if (status != 200 || !json) {
-        show_no_flow(k, page, p, status, json);
+    if (got.status != 200) {
+        show_no_flow(k, page, p, &got);
         return;
     }
     if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
-    choose_schema(k, page, json);
-    put_ways(k, page, p, json);
-    ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, json));
+    choose_schema(k, page, got.json);
+    put_ways(k, page, p, got.json);
+    ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, got.json));
 }
 
 /* -- other pages ---------------------------------------------------------- */
 
 static void show_welcome(kr_ctx_t *k, kr_page_t *page)
 {
-    json_t *session, *logout;
-    const char *url = NULL;
-    int status;
+    kr_api_answer_t session, logout;
 
     page->title = ui_word(page->words, "title.welcome");
-    kr_api_call(k, "/sessions/whoami", &status, &session);
-    if (status == 401) {
-        kr_reply_redirect(k, 303, ui_begin_url(k, "login", NULL));
-        return;
-    }
-    if (status != 200) {
-        ui_reply(k, page, status, kr_ui_error_page(k->pool, page, json_object_get(session, "error")));
+    kr_api_call(&session, k, KR_GET, "/sessions/whoami", NULL);
+    if (session.status != 200) {
+        ui_refused(k, page, &session, NULL);
         return;
     }
     page->here = "welcome";
-    choose_schema(k, page, session);
-    kr_api_call(k, "/self-service/logout/browser", &status, &logout);
-    if (status == 200) url = kr_json_str(logout, "logout_url");
-    ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session, url));
+    choose_schema(k, page, session.json);
+    kr_api_call(&logout, k, KR_GET, "/self-service/logout/browser", NULL);
+    ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session.json, kr_json_str(logout.json, "logout_url")));
 }
 
 static void show_sessions(kr_ctx_t *k, kr_page_t *page)
@@ -189,12 +190,11 @@ static void show_sessions(kr_ctx_t *k, kr_page_t *page)
 static void show_error(kr_ctx_t *k, kr_page_t *page)
 {
     const char *id = kr_query(k->req, "id");
-    json_t *json = NULL;
-    int status = 404;
+    kr_api_answer_t got = { .status = 404 };
 
     if (id && *id)
-        kr_api_call(k, apr_pstrcat(k->pool, "/self-service/errors?id=", kr_url_escape(k->pool, id), NULL), &status, &json);
-    ui_reply(k, page, status, kr_ui_error_page(k->pool, page, status == 200 ? json_object_get(json, "error") : NULL));
+        kr_api_call(&got, k, KR_GET, apr_pstrcat(k->pool, "/self-service/errors?id=", kr_url_escape(k->pool, id), NULL), NULL);
+    ui_reply(k, page, got.status, kr_ui_error_page(k->pool, page, got.status == 200 ? json_object_get(got.json, "error") : NULL));
 }
 
 static void show_signed_out(kr_ctx_t *k, kr_page_t *page)

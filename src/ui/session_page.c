@@ -159,7 +159,7 @@ static void put_session(ui_html_t *h, const json_t *session, const char *badge)
 
 static void open_form(ui_html_t *h, const kr_page_t *page, const kr_sessions_view_t *view)
 {
-    ui_add(h, "<form method=\"post\" action=\"%s/sessions\">\n<input type=\"hidden\" name=\"token\" value=\"%s\">\n", page->home,
+    ui_add(h, "<form method=\"post\" action=\"%s/sessions\">\n<input type=\"hidden\" name=\"csrf_token\" value=\"%s\">\n", page->home,
            view->token);
 }
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#include "kr_flow_kinds.h"
+#include "kr_api.h"
+#include "kr_flow.h"
 #include "kr_schema.h"
 #include "kr_ui.h"
 
@@ -128,6 +129,25 @@ const char *ui_who(apr_pool_t *pool, const kr_page_t *page, const json_t *holder
 /** The page "Where you are signed in", and the forms on it that end sessions. */
 void ui_sessions_show(kr_ctx_t *k, kr_page_t *page);
 void ui_sessions_end(kr_ctx_t *k, const kr_page_t *page);
+
+/* -- taken.c -------------------------------------------------------------- */
+
+/**
+ * Read a form that a page takes itself. Its fields go to kr_api_call as they are: that looks at the csrf_token.
+ * @return as kr_body_read, or 403 when a browser says that it stood on another site
+ */
+kr_err_t *ui_form_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;
+/** An error of a page's own, as the API would have said it. */
+kr_api_answer_t ui_answer_of(kr_ctx_t *k, const kr_err_t *err);
+
+/* -- pages.c -------------------------------------------------------------- */
+
+/**
+ * Answer for what the API refused: with the login where somebody is to sign in, with the second factor where that misses, else with
+ * the page of the error.
+ * @param back  where the login leads to, or NULL
+ */
+void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, const char *back);
 /** A page with its headers as the reply. */
 void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html);
 /** A page with one text and one link, both by their keys, as the reply. */

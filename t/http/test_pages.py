@@ -156,7 +156,7 @@ def test_one_ends_the_session_on_another_device(server, reader):
     other.send(other.open('/self-service/login/browser'), identifier=email, password=PASSWORD)
     page = reader.open('/ui/sessions')
     assert 'Safari on iPhone' in page.text
-    data = {'token': page.fields['token'], 'end': next(v for k, v in page.buttons if k == 'end')}
+    data = {'csrf_token': page.fields['csrf_token'], 'end': next(v for k, v in page.buttons if k == 'end')}
     assert other.client.request('POST', '/ui/sessions', form=data).status == 403
     assert reader.client.request('POST', '/ui/sessions', form=data, headers={'Sec-Fetch-Site': 'cross-site'}).status == 403
     assert other.client.whoami().status == 200

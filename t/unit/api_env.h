@@ -274,6 +274,7 @@ static inline kr_ctx_t *ask(client_t *c, const char *method, const char *url, co
     kr_ctx_t *k = carrying(c, method, url, type, body);
 
     kr_api_handle(k);
+    kr_reply_render(k);
     kr_db_release(k);
     keep_cookies(c, k);
     return k;

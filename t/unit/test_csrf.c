@@ -273,6 +273,7 @@ static void test_a_native_flow_is_not_for_browsers(void **state)
         k = carrying(app, "POST", to, JSON, login_body(env, NULL));
         ((kr_request_t *)k->req)->cookies = NATIVES[i].cookies;
         kr_api_handle(k);
+        kr_reply_render(k);
         kr_db_release(k);
         assert_status(k, 400);
         assert_int_equal(message_at(said(k), NULL), NATIVES[i].message);

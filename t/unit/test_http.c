@@ -192,13 +192,17 @@ static void replies_are_filled(void **state)
 
     kr_reply_json(k, 400, kr_json_pack(k->pool, "{s:s}", "a", "<"));
     assert_int_equal(k->reply->status, 400);
+    assert_null(k->reply->body);
+    kr_reply_render(k);
     assert_string_equal(k->reply->body, "{\"a\":\"\\u003c\"}\n");
     assert_int_equal(k->reply->body_len, strlen(k->reply->body));
     assert_string_equal(k->reply->content_type, "application/json; charset=utf-8");
     kr_reply_header(k, "content-type", "application/json");
     assert_string_equal(k->reply->content_type, "application/json");
 
+    kr_reply_json(k, 200, kr_json_pack(k->pool, "{}"));
     kr_reply_text(k, 404, "nothing here");
+    kr_reply_render(k);
     assert_string_equal(k->reply->body, "nothing here\n");
     assert_string_equal(apr_table_get(k->reply->headers, "X-Content-Type-Options"), "nosniff");
 

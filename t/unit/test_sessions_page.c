@@ -33,12 +33,12 @@ static const char *after(kr_ctx_t *k, const char *mark)
 
 static const char *token_of(client_t *c)
 {
-    return after(visit(c, "GET", "/sessions", NULL), "name=\"token\" value=\"");
+    return after(visit(c, "GET", "/sessions", NULL), "name=\"csrf_token\" value=\"");
 }
 
 static const char *form(client_t *c, const char *token, const char *which)
 {
-    return apr_pstrcat(c->env->pool, "token=", token, "&end=", which, NULL);
+    return apr_pstrcat(c->env->pool, "csrf_token=", kr_url_escape(c->env->pool, token), "&end=", which, NULL);
 }
 
 /** Ben, with a second session so that his page has forms. */
@@ -125,11 +125,11 @@ static void test_a_form_of_somebody_else_is_refused(void **state)
     two_of_ana(&here, &other, *state);
     mine = token_of(here);
     bodies[0] = "end=others";
-    bodies[1] = "token=&end=others";
+    bodies[1] = "csrf_token=&end=others";
     bodies[2] = form(here, token_of(ben), "others");
-    bodies[3] = form(here, token_of(other), "others"); /* the same person, but another session */
+    bodies[3] = form(here, token_of(other), "others"); /* the same person, but another browser */
     bodies[4] = form(here, apr_pstrcat(here->env->pool, mine, "x", NULL), "others");
-    bodies[5] = "token=%00&end=others";
+    bodies[5] = "csrf_token=%00&end=others";
     for (int i = 0; i < KR_DIM(bodies); i++) {
         kr_ctx_t *k = visit(here, "POST", "/sessions", bodies[i]);
 
@@ -198,7 +198,7 @@ static void test_who_is_not_signed_in_is_sent_to_the_login(void **state)
     client_t *nobody = person(*state);
 
     assert_status(visit(nobody, "GET", "/sessions", NULL), 303);
-    assert_string_equal(header(visit(nobody, "POST", "/sessions", "token=x&end=others"), "Location"),
+    assert_string_equal(header(visit(nobody, "POST", "/sessions", "csrf_token=x&end=others"), "Location"),
                         BASE "/self-service/login/browser");
 }
 
