@@ -1,53 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the settings say happens after a flow. hook.c runs them in order, one file each does them. */
+/*
+ * What the settings say happens when a flow begins and when it is done. hook.c is the table of hooks, one file each does them. They run
+ * in phases, each in the order of its list:
+ *
+ * phase  | when                               | transaction | what a hook may do
+ * BEFORE | a flow begins, its form is made    | none        | say no: there is no flow then
+ * ADMIT  | what was sent is right             | none        | say no; change what is to be created; send people elsewhere
+ * WRITE  | with the change that it belongs to | open        | write; say no: nothing is written then
+ * AGAIN  | a form has come a second time      | open        | find what WRITE made of the first
+ * ANSWER | all is written                     | none        | add to the answer, lead people elsewhere; say no: what is written stays
+ *
+ * Where no transaction is open the connection may be given back (kr_db_release), and others be asked over the net. WRITE and AGAIN may
+ * run several times: they begin with what they set in `after`, and change nothing else in memory that would count twice.
+ */
 #ifndef KR_HOOK_H
 #define KR_HOOK_H
 
 #include "kr_method.h"
 
-/** What hooks see and may add to. */
+/** What hooks see and may add to. What a phase does not have yet is NULL in it. */
 typedef struct {
-    kr_flow_t *flow;
+    kr_flow_t *flow;              /* BEFORE has nothing else; messages on it are shown when a hook says kr_err_show_flow */
     kr_method_e method;
-    kr_identity_t *identity;
-    const kr_identity_t *before; /* settings: the identity as it was; else NULL */
-    kr_session_t *session;    /* NULL where there is none (yet); the session hook makes it */
-    int others_ended;      /* by a hook, in this transaction: all other sessions of theirs */
-    const kr_proof_t *proof;
-    json_t *continue_with;    /* array: items for the answer; pool-owned */
-    const char *browser_to;   /* a hook that sends people elsewhere sets it */
-    const char *verification_flow;    /* id of the flow that the verification hook made, or NULL */
-    const char *verification_address; /* the address it is for */
+    kr_identity_t *identity;      /* whose. Registration: to be created, ADMIT may change it. Settings: in ADMIT as it was */
+    const kr_identity_t *before;  /* settings, from WRITE on: the identity as it was */
+    kr_session_t *session;        /* settings: who asks. Login, recovery: from WRITE on. Registration: if WRITE or AGAIN made one */
+    const kr_proof_t *proof;      /* login, registration, recovery: what a session rests on */
+    kr_standing_e standing;       /* WRITE, AGAIN set it: of that proof; when it does not hold there is no session */
+    int others_ended;             /* WRITE sets it: all other sessions of theirs have been ended in this transaction */
+    const char *verification_flow;    /* WRITE, AGAIN set it: id of the flow that waits for a code, or NULL */
+    const char *verification_address; /* and the address it is for */
+    json_t *continue_with;        /* ANSWER adds to it: items for programs; array, pool-owned */
+    const char *browser_to;       /* ADMIT (when it says no) and ANSWER set it: where people go instead */
 } kr_after_flow_t;
 
 /** Does the list that counts for this method (its own if it has one, else the flow-wide one) hold that hook? */
 int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
 
-/** Is there one in that list that writes, `session` aside? */
+/** Is there one in that list that writes? */
 int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method);
 
 /**
- * Run the hooks that may say no to a sign-in, a sign-up or a change before it begins. They store and commit what they need themselves.
+ * BEFORE: the hooks that say whether a flow may begin. It has its form and is not stored yet. Costs nothing without such hooks.
+ * @return what to answer instead of the flow
+ */
+kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+
+/**
+ * ADMIT: the hooks that may say no to a sign-in, a sign-up or a change before it is made. They store and commit what they need themselves.
  * @return what to answer; with browser_to set it is an envelope for programs (with status 403), and people go there
  */
 kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 /**
- * Run the hooks that write: inside the transaction that makes the change, so that there is never half of it. After registration
+ * WRITE: the hooks that write, inside the transaction that makes the change, so that there is never half of it. After registration
  * and settings first the verification of new addresses, then the configured ones in their order, `session` last.
  */
 kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 /**
- * A registration that was sent twice, within a transaction: what the answer to the second needs. The session where registrations give
- * one, and what kr_hooks_find_verification finds, which belongs to this answer's anti-CSRF cookie from here on.
- * @param standing  of what proved it again: when it does not hold there is no session
+ * AGAIN: a registration that was sent twice, within a transaction: what the answer to the second needs. The session where registrations
+ * give one, and what kr_hooks_find_verification finds, which belongs to this answer's anti-CSRF cookie from here on. after->standing
+ * says whether what proved it again holds.
  */
-kr_err_t *kr_hooks_repeat(kr_standing_e *standing, kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Find the verification flow that the hooks of this registration made, for the answer. Without one nothing changes. */
 kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
-/** Run the hooks that shape the answer, in their configured order; nothing is written. */
+/** ANSWER: the hooks that shape the answer once the change is made, in their configured order. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 #endif

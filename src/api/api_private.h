@@ -31,6 +31,11 @@ kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow);
 
 /** Parameters of init that login and registration share: identity_schema, organization. */
 kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/**
+ * What makes a begun flow one that clients can have: its form, the word of the hooks that may say no, its row.
+ * @return what a hook says instead
+ */
+kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** GET .../flows?id=: the flow, if it is there, owned, and not expired. Answers. */
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
 /** The 410 of an expired flow that was asked for: says in its details where to begin anew. */

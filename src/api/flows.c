@@ -42,6 +42,13 @@ kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
+kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow)
+{
+    KR_TRY(kr_methods_show(k, flow));
+    KR_TRY(kr_hooks_before(k, flow));
+    return kr_flow_insert(k, flow);
+}
+
 static const char *init_path(kr_ctx_t *k, const kr_flow_t *flow)
 {
     const char *path = apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), flow->api ? "/api" : "/browser",
@@ -127,6 +134,7 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
                                                 (json_int_t)apr_time_sec(old->expires_at)));
     kr_flow_keep_typed(k, flow, old);
+    KR_TRY(kr_hooks_before(k, flow));
     KR_TRY(kr_flow_insert(k, flow));
     err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
     err->kind = KR_ERR_REPLACED;

@@ -65,8 +65,7 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     if (*signed_in) return NULL;
     if (!api) KR_TRY(kr_check_sign_in_kept(k, kr_return_to_of(k, flow, -1)));
     greet(k, flow);
-    KR_TRY(kr_methods_show(k, flow));
-    KR_TRY(kr_flow_insert(k, flow));
+    KR_TRY(kr_flow_open(k, flow));
     return strcmp(flow->requested_aal, "aal2") == 0 ? kr_code_begin_second(k, flow) : NULL;
 }
 

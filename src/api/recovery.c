@@ -36,8 +36,7 @@ static kr_err_t *create(kr_ctx_t *k, int api)
     err = kr_recovery_check_guest(k);
     if (is_signed_in(err)) return reply_signed_in(k, err, json);
     if (err) return err;
-    KR_TRY(kr_methods_show(k, flow));
-    KR_TRY(kr_flow_insert(k, flow));
+    KR_TRY(kr_flow_open(k, flow));
     kr_respond_flow(k, flow, json);
     return KR_DONE;
 }

@@ -31,8 +31,7 @@ static kr_err_t *create(kr_flow_t **out, kr_session_t **session, kr_ctx_t *k, in
     KR_TRY(kr_flow_take_query(k, flow));
     KR_TRY(kr_session_current(session, k));
     if (*session) return NULL;
-    KR_TRY(kr_methods_show(k, flow));
-    return kr_flow_insert(k, flow);
+    return kr_flow_open(k, flow);
 }
 
 kr_err_t *kr_registration_create_browser(kr_ctx_t *k)

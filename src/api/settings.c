@@ -56,8 +56,7 @@ static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_SETTINGS, api));
     flow->identity_id = session->identity->id;
     flow->schema_id = session->identity->schema_id;
-    KR_TRY(kr_methods_show(k, flow));
-    KR_TRY(kr_flow_insert(k, flow));
+    KR_TRY(kr_flow_open(k, flow));
     kr_settings_unpark(k);
     attach_identity(k, flow, session);
     *out = flow;

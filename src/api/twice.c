@@ -9,25 +9,15 @@
 
 #include "api_private.h"
 
-/** What is written for a second answer, and whether its proof holds in the end. */
-typedef struct {
-    kr_after_flow_t *after;
-    kr_standing_e standing;
-} repeat_t;
-
 static kr_err_t *repeat(kr_ctx_t *k, void *baton)
 {
-    repeat_t *r = baton;
-
-    return kr_hooks_repeat(&r->standing, k, r->after);
+    return kr_hooks_repeat(k, baton);
 }
 
 kr_err_t *kr_answer_again(kr_ctx_t *k, kr_after_flow_t *after)
 {
-    repeat_t r = { .after = after };
-
-    KR_TRY(kr_db_tx(k, repeat, &r));
-    return r.standing == KR_PROOF_HOLDS ? NULL : kr_overtaken(k, after->flow);
+    KR_TRY(kr_db_tx(k, repeat, after));
+    return after->standing == KR_PROOF_HOLDS ? NULL : kr_overtaken(k, after->flow);
 }
 
 /* The cookie is the one that the form was made for: the second post was sent before the first answer brought another. */

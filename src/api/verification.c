@@ -17,9 +17,8 @@ static kr_err_t *begin(kr_flow_t **out, kr_ctx_t *k, int api)
     kr_flow_t *flow;
 
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_VERIFICATION, api));
-    KR_TRY(kr_methods_show(k, flow));
     *out = flow;
-    return kr_flow_insert(k, flow);
+    return kr_flow_open(k, flow);
 }
 
 static kr_err_t *create(kr_ctx_t *k, int api)

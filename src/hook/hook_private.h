@@ -1,32 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hooks of this room, one file each. */
+/* What a hook is, how a list of them runs, and the hooks of this room, one file each. */
 #ifndef HOOK_PRIVATE_H
 #define HOOK_PRIVATE_H
 
 #include "kr_hook.h"
 
+/** When a hook runs; kr_hook.h says what each phase may do. */
+typedef enum { KR_HOOK_BEFORE, KR_HOOK_ADMIT, KR_HOOK_WRITE, KR_HOOK_AGAIN, KR_HOOK_ANSWER, KR_HOOK_PHASES } kr_phase_e;
+
+/**
+ * What a hook does in a phase.
+ * @param conf  its entry in the list, with the `config` of that entry; NULL when no list asked for it
+ */
+typedef kr_err_t *kr_hook_fn(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf);
+
+/** A row of the table of hooks. */
+typedef struct {
+    const char *name;                /* as in settings; a row without one ends the table */
+    kr_hook_fn *run[KR_HOOK_PHASES]; /* NULL: nothing */
+    unsigned each : 1;               /* every entry of a list counts, by its settings; else those after the first say nothing new */
+    unsigned last : 1;               /* after all others of its phase, whatever its place in the list: what comes before may still say no */
+    int (*unasked)(kr_ctx_t *k, const kr_after_flow_t *after); /* runs without an entry, before all lists, when this says so; or NULL */
+} kr_hook_t;
+
+/** Run what a table has for that phase: the rows that no list asks for, then a list (or NULL) of kr_hook_conf_t, then its last ones. */
+kr_err_t *kr_hooks_run(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase, const kr_hook_t *table,
+                       const apr_array_header_t *list) KR_MUST_CHECK;
+/** The row of that name, or NULL. */
+const kr_hook_t *kr_hook_row(const kr_hook_t *table, const char *name);
+
 /** Start the session of somebody who just registered. */
-kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
-/** Make a verification flow for the first unverified address, and queue its mail. */
-kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_hook_fn kr_hook_session;
+/** The same for a form that has come a second time. */
+kr_hook_fn kr_hook_session_again;
+/** May this flow have brought addresses that are to be verified? */
+int kr_hook_has_new_addresses(kr_ctx_t *k, const kr_after_flow_t *after);
+/** Make a verification flow for each address that is new, and queue its mail. */
+kr_hook_fn kr_hook_new_addresses;
+/** Find what that made for a registration of a browser; it belongs to this answer's cookie now. */
+kr_hook_fn kr_hook_new_addresses_again;
+/** Show the addresses as they are once the transaction holds: it may be tried again, so nothing in memory changes inside it. */
+kr_hook_fn kr_hook_new_addresses_sent;
 /** One such flow for one address, inside the caller's transaction. */
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address) KR_MUST_CHECK;
-/** Find what kr_hook_verification made for a registration of a browser. @param take  1: it belongs to this answer's cookie now */
+/** Find what kr_hook_new_addresses made. @param take  1: it belongs to this answer's cookie now */
 kr_err_t *kr_hook_verification_find(kr_ctx_t *k, kr_after_flow_t *after, int take) KR_MUST_CHECK;
 /** After a sign-in: the same for the first address that is not verified yet. */
-kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_hook_fn kr_hook_verification_login;
 /** Refuse a sign-in without a verified address. */
-kr_err_t *kr_hook_require_verified(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_hook_fn kr_hook_require_verified;
 /** End all other sessions of the identity. */
-kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
-/** Show the addresses as they are once the transaction holds: it may be tried again, so nothing in memory changes inside it. */
-void kr_hook_verification_sent(kr_after_flow_t *after);
-/** Tell programs of that flow and send people to its page. */
-kr_err_t *kr_hook_show_verification_ui(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
-/** Tell the addresses that the account had of a change of its addresses. */
-kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
-
-/** The `config` of the hook of that name in the list that counts, or NULL. */
-const json_t *kr_hook_config(kr_ctx_t *k, const kr_after_flow_t *after, const char *name);
+kr_hook_fn kr_hook_revoke_sessions;
+/** Tell programs of the verification flow and send people to its page. */
+kr_hook_fn kr_hook_show_verification_ui;
+/** Tell the addresses that the account had of a change of its addresses, as `config` says which. */
+kr_hook_fn kr_hook_notify_previous;
 
 #endif

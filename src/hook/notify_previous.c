@@ -34,10 +34,9 @@ static kr_err_t *tell(kr_ctx_t *k, const kr_after_flow_t *after, const kr_addres
     return kr_courier_queue(k, &mail);
 }
 
-kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
-    const json_t *config = kr_hook_config(k, after, "notify_previous_addresses");
-    const char *recipients = kr_json_str(config, "recipients");
+    const char *recipients = kr_json_str(conf->config, "recipients");
     int gone = 0;
 
     if (!after->before) return NULL;

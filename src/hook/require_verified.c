@@ -35,11 +35,12 @@ static kr_err_t *go_and_verify(kr_ctx_t *k, kr_after_flow_t *after, const kr_add
                                    after->browser_to));
 }
 
-kr_err_t *kr_hook_require_verified(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hook_require_verified(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
     const kr_address_t *first = NULL;
     int legacy = k->realm->settings->legacy_verified_login && after->method == KR_METHOD_PASSWORD;
 
+    (void)conf;
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
 

@@ -2,10 +2,14 @@
 /* Hook `session`: who registers is signed in. */
 #include "hook_private.h"
 
-kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hook_session_again(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
-    kr_standing_e standing;
+    (void)conf;
+    return kr_session_issue(&after->session, &after->standing, k, after->identity, after->proof, NULL);
+}
 
-    KR_TRY(kr_session_issue(&after->session, &standing, k, after->identity, after->proof, NULL));
-    return standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* the account was made in this very transaction */
+kr_err_t *kr_hook_session(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
+{
+    KR_TRY(kr_hook_session_again(k, after, conf));
+    return after->standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* the account was made in this very transaction */
 }

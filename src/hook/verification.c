@@ -93,22 +93,39 @@ kr_err_t *kr_hook_verification_find(kr_ctx_t *k, kr_after_flow_t *after, int tak
     return NULL;
 }
 
+kr_err_t *kr_hook_new_addresses_again(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
+{
+    (void)conf;
+    return kr_hook_verification_find(k, after, 1);
+}
+
+int kr_hook_has_new_addresses(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    const kr_flow_kind_e kind = after->flow->kind;
+
+    return (kind == KR_FLOW_REGISTRATION || kind == KR_FLOW_SETTINGS) && kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled;
+}
+
 static int is_new(const kr_address_t *address)
 {
     return !address->recovery && strcmp(address->status, "pending") == 0;
 }
 
-void kr_hook_verification_sent(kr_after_flow_t *after)
+kr_err_t *kr_hook_new_addresses_sent(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
+    (void)k;
+    (void)conf;
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
 
         if (is_new(address)) address->status = "sent";
     }
+    return NULL;
 }
 
-kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hook_new_addresses(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
+    (void)conf;
     after->verification_flow = NULL; /* a transaction that is tried again begins anew */
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
@@ -118,8 +135,9 @@ kr_err_t *kr_hook_verification(kr_ctx_t *k, kr_after_flow_t *after)
     return NULL;
 }
 
-kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
+    (void)conf;
     after->verification_flow = NULL;
     if (strcmp(after->flow->requested_aal, "aal1") != 0 || !kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
