@@ -65,7 +65,7 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
 int kr_flow_by_mail(kr_ctx_t *k, const kr_flow_t *flow);
 /** Is its time over? */
 int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow);
-/** The flow as the API shows it (behaviour.md section 6). Pool-owned. */
+/** The flow as the API shows it. Pool-owned. */
 json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow's UI page with ?flow=<id>. */
 const char *kr_flow_ui_url(kr_ctx_t *k, const kr_flow_t *flow);
@@ -88,7 +88,7 @@ const kr_schema_t *kr_flow_schema(kr_ctx_t *k, const kr_flow_t *flow);
 json_t *kr_message(kr_ctx_t *k, int id, json_t *context);
 /** Add a message to the flow itself. */
 void kr_flow_message(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context);
-/** Put a message on the node of that name; a name without a node gets a new text input (nodes.md 3.4), "" the flow itself. */
+/** Put a message on the node of that name; a name without a node gets a new text input, "" the flow itself. */
 void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context);
 /**
  * Message 4000004 on a node: a pattern does not fit. People are told by what the schema says of the value; the expression stays in the
@@ -166,16 +166,16 @@ void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *dec
  * elements of lists) get text inputs of their own in `group`.
  */
 void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded);
-/** Sort as nodes.md section 1 says for this kind of flow. */
+/** Sort as Kratos does for this kind of flow: by group, then by key. */
 void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow);
-/** Put the violations of a schema on their nodes (identity-schema.md section 5). @param violations of kr_violation_t */
+/** Put the violations of a schema on their nodes. @param violations of kr_violation_t */
 void kr_nodes_violations(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *violations);
 
 /* -- anti-CSRF ------------------------------------------------------------ */
 
 /** Make sure the client has an anti-CSRF cookie: keeps a good one, else sets a new one on k->reply. */
 void kr_csrf_ensure(kr_ctx_t *k);
-/** Give the client a new one whatever it had: at login, logout and where behaviour.md section 1 says. */
+/** Give the client a new one whatever it had: at login, logout and where forms that are open must end. */
 void kr_csrf_renew(kr_ctx_t *k);
 /** The same at a sign-in: the cookie also says, to us alone, that this browser has been let into that account. */
 void kr_csrf_renew_for(kr_ctx_t *k, const char *identity_id);

@@ -109,7 +109,6 @@ void kr_reply_finish(kr_ctx_t *k);
  * Does the client want JSON rather than a page? The better of text/html and application/json in Accept by q; an exact
  * type beats a wildcard; html when absent or equal.
  * @param submit  1 for submits and errors: a Content-Type of exactly "application/json" counts too
- * @see ../spec/behaviour.md section 8
  */
 int kr_wants_json(const kr_request_t *req, int submit);
 

@@ -45,7 +45,7 @@ typedef struct {
     apr_int64_t epoch;               /* as it was read: sessions of another one are over */
 } kr_identity_t;
 
-/** The identity as the public API shows it (behaviour.md section 6). New reference, pool-owned. */
+/** The identity as the public API shows it. New reference, pool-owned. */
 json_t *kr_identity_json(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
@@ -69,7 +69,7 @@ const char *kr_address_shown(apr_pool_t *pool, const char *address);
 const char *kr_address_via(const char *address);
 
 /**
- * Read a schema's paths out of a submitted body (identity-schema.md section 4).
+ * Read a schema's paths out of a submitted body.
  * @param out     {"traits": {...}} with every object path of the schema present
  * @param body    the decoded body: JSON object as sent, or of a form {"name": "value" | ["v1","v2"]} with dotted names
  * @param is_form 1 when the body came as a form: values are strings and get coerced

@@ -21,7 +21,7 @@ typedef struct {
 
 /**
  * Make the node-wide slots: before fork, once per configuration. Memory for argon2 is kept per slot in shared pages, so
- * that a hash does not spend half its time in page faults (performance.md 3).
+ * that a hash does not spend half its time in page faults.
  * @param slots   how many hashes may run at once over all processes; 0: number of online cores
  * @param memory  KiB kept per slot; hashes that need more use memory of their own
  * @param wait    µs a request may wait for a slot before it is answered 503
@@ -46,7 +46,7 @@ kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *has
 
 /**
  * Does the password match, in NFC or, when that is something else, as it was typed (imported hashes were made of bytes)? A password
- * that is not in NFC costs up to two hashes, whoever tries it. Formats: ../spec/hashing.md, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
+ * that is not in NFC costs up to two hashes, whoever tries it. Formats: those that Kratos imports, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
  * malformed hashes never match.
  * @param ok  1 or 0
  * @return 503 as kr_password_hash

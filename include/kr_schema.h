@@ -26,7 +26,7 @@ typedef struct {
                             "format:email" and "format:tel", the others "format"; "limit": too large to be checked */
     const char *reason;  /* words for message 4000001 */
     const char *title, *description; /* of the schema that the keyword stands in; or NULL */
-    json_t *context;     /* what messages.tsv names for the keyword (see identity-schema.md section 5), pool-owned object */
+    json_t *context;     /* what the message of that keyword names, pool-owned object */
 } kr_violation_t;
 
 /**
@@ -50,7 +50,7 @@ typedef struct {
     apr_int64_t max_items;    /* of arrays; 0: any number */
     int array_of_objects;     /* 1: no node, and the path counts as object when decoding */
     int required;             /* by its direct parent */
-    int node;                 /* 1: gets a form node (identity-schema.md section 3) */
+    int node;                 /* 1: gets a form node */
     const char *input_type;   /* "text", "email", "number", "checkbox", ... */
     const char *autocomplete; /* or NULL */
     const char *title;        /* or NULL */
@@ -75,7 +75,7 @@ typedef struct kr_schema_t {
     const kr_validator_t *validator; /* validates {"traits": ...} */
     const apr_array_header_t *leaves;  /* of kr_leaf_t, document order, every branch included */
     const apr_array_header_t *objects; /* of const char*: paths of type "object", outer first; "traits" among them */
-    const char *identifier_title;    /* title of the one annotated identifier (nodes.md section 2), or NULL */
+    const char *identifier_title;    /* title of the one annotated identifier, or NULL */
     const char *identifier_name;     /* its path */
 } kr_schema_t;
 

@@ -162,7 +162,7 @@ int kr_session_usable(kr_ctx_t *k, const kr_session_t *session);
 /** Move expiry to now + session.lifespan if the settings' window allows it. @param done 0: too early or gone */
 kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
 
-/** The session as the API shows it (behaviour.md section 6), identity and devices included. Pool-owned. */
+/** The session as the API shows it, identity and devices included. Pool-owned. */
 json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *session);
 
 /** The same with an identity that is rendered already, for lists: it is shared, not copied. */

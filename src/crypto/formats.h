@@ -11,7 +11,7 @@
 /** The longest stored hash that is looked at, in bytes. */
 #define KR_PHC_MAX 4096
 
-/* Bounds of what is verified (../spec/hashing.md 1). New hashes keep inside them as well, or nobody could log in. */
+/* Bounds of what is verified. New hashes keep inside them as well, or nobody could log in. */
 #define KR_BCRYPT_COST_MIN 4
 #define KR_BCRYPT_COST_MAX 15
 #define KR_BCRYPT_PASSWORD_MAX 72

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Anti-CSRF: a cookie of 32 random bytes; forms carry it under a mask that is new each time (BREACH), so that a page of
- * another site can neither read nor guess it. @see ../spec/behaviour.md section 1 */
+ * another site can neither read nor guess it. */
 #include <string.h>
 #include <strings.h>
 

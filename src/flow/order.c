@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of nodes (nodes.md section 1): by group, then by key within one. */
+/* The order of nodes, as clients rely on it: by group, then by key within one. */
 #include <string.h>
 
 #include "flow_private.h"
