@@ -12,7 +12,7 @@ typedef kr_err_t *kr_operation_fn(kr_ctx_t *k);
 typedef struct {
     const char *id;       /* operationId of the OpenAPI document, or NULL for what Kratos serves beside it */
     int methods;          /* kr_http_method_e, or-ed; HEAD comes with GET */
-    const char *path;     /* "{id}" stands for one segment */
+    const char *path;     /* "{name}" stands for a whole segment that is not empty, in any place: "/a/{id}/b/{type}" */
     kr_operation_fn *run;
     int flags;            /* KR_ROUTE_* */
 } kr_route_t;
@@ -21,13 +21,31 @@ typedef struct {
 #define KR_ROUTE_HEALTH 2    /* not even Vary: Cookie */
 #define KR_ROUTE_ANY_QUERY 4 /* a query that cannot be read is as good as none */
 
-/** All routes, ended by a row without path. */
-extern const kr_route_t kr_routes[];
+#define KR_ROUTE_PARAMS 4    /* so many names a path may have */
 
 /**
- * Answer k->req: CORS, anti-CSRF, routing, the operation, errors. Always leaves a complete k->reply; kr_reply_finish is the caller's.
+ * What stands before the operations of a set; runs for each request, whether or not there is a route for it.
+ * @param flags  KR_ROUTE_* of all routes that have this path, or-ed; 0 where none has
+ * @return 1: k->reply is complete, and no operation runs
  */
+typedef int kr_guard_fn(kr_ctx_t *k, int flags);
+
+/** Routes that are reached in one way, and what guards them. */
+typedef struct {
+    const kr_route_t *routes; /* ended by a row without path; of two that have a path and a method, the first counts */
+    kr_guard_fn *guard;       /* NULL: httpd's Require lines are all there is */
+} kr_route_set_t;
+
+/** What anybody may ask: behind CORS and the anti-CSRF layer. */
+extern const kr_route_set_t kr_public;
+
+/** Answer k->req from a set: guard, routing, the operation, errors. Always leaves a complete k->reply; kr_reply_finish is the caller's. */
+void kr_api_serve(kr_ctx_t *k, const kr_route_set_t *set);
+/** The same from kr_public. */
 void kr_api_handle(kr_ctx_t *k);
+
+/** The segment that stood for "{name}" in the path, decoded; NULL when the route has no such name. Lives as long as k->pool. */
+const char *kr_route_param(const kr_ctx_t *k, const char *name);
 
 /** What the API said to a call from inside. All lives as long as k->pool. */
 typedef struct {

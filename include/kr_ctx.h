@@ -13,6 +13,7 @@ typedef struct kr_dbconn_t kr_dbconn_t;
 typedef struct kr_request_t kr_request_t;
 typedef struct kr_reply_t kr_reply_t;
 typedef struct kr_session_t kr_session_t;
+typedef struct kr_found_t kr_found_t;
 
 /** Log levels: the numbers of httpd's APLOG_* and syslog. */
 typedef enum { KR_LOG_ERR = 3, KR_LOG_WARNING = 4, KR_LOG_NOTICE = 5, KR_LOG_INFO = 6, KR_LOG_DEBUG = 7 } kr_level_e;
@@ -30,7 +31,7 @@ struct kr_ctx_t {
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
     int session_known;          /* 1 once kr_session_current has looked */
     int inside;                 /* not 0: the API is asked by the built-in pages (kr_api_call) */
-    const char *route_param;    /* value of {id} in the matched route, or NULL */
+    const kr_found_t *found;    /* what the path means; see kr_route_param */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */
     unsigned statements;        /* how many SQL statements were sent, transactions' own included */
     int (*leaving)(void *baton); /* see kr_leaving; NULL: this work is always waited for */

@@ -144,6 +144,24 @@ kr_err_t *kr_check_sign_in_kept(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
 /** They have signed out: that they have no session is no riddle. */
 void kr_forget_sign_in(kr_ctx_t *k);
 
+/* -- match.c -------------------------------------------------------------- */
+
+/** What is known of a path before its operation runs. */
+struct kr_found_t {
+    const kr_route_t *route;             /* NULL: no route takes this method */
+    const char *params[KR_ROUTE_PARAMS]; /* the segments for the names in its path, decoded */
+    int known;                           /* some route has this path */
+    int methods;                         /* all methods that routes with this path take */
+    int flags;                           /* of all of them */
+};
+
+/** Look up k->req's path and method. Never NULL. */
+const kr_found_t *kr_route_find(kr_ctx_t *k, const kr_route_t *routes);
+
+/* -- guard.c -------------------------------------------------------------- */
+
+kr_guard_fn kr_guard_public;
+
 /* -- cors.c --------------------------------------------------------------- */
 
 /** CORS as the settings say. @return 1 when it was a preflight and is answered */

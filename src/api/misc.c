@@ -80,7 +80,7 @@ kr_err_t *kr_schemas_list(kr_ctx_t *k)
 
 kr_err_t *kr_schema_get(kr_ctx_t *k)
 {
-    const kr_schema_t *schema = kr_realm_schema(k->realm, k->route_param);
+    const kr_schema_t *schema = kr_realm_schema(k->realm, kr_route_param(k, "id"));
 
     if (!schema) {
         kr_respond_error(k, kr_err(k, 404, NULL, "no identity schema has this id"), 1);

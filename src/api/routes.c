@@ -6,7 +6,7 @@
 #define FORM (KR_GET | KR_POST)
 #define FREE KR_ROUTE_NO_CSRF
 
-const kr_route_t kr_routes[] = {
+static const kr_route_t ROUTES[] = {
     { "createBrowserLoginFlow", KR_GET, "/self-service/login/browser", kr_login_create_browser, 0 },
     { "createNativeLoginFlow", KR_GET, "/self-service/login/api", kr_login_create_native, FREE },
     { "getLoginFlow", KR_GET, "/self-service/login/flows", kr_login_get, 0 },
@@ -56,3 +56,5 @@ const kr_route_t kr_routes[] = {
     { NULL, KR_GET, "/health/ready", kr_health_ready, FREE | KR_ROUTE_HEALTH },
     { NULL, 0, NULL, NULL, 0 },
 };
+
+const kr_route_set_t kr_public = { ROUTES, kr_guard_public };

@@ -120,14 +120,15 @@ kr_err_t *kr_sessions_revoke_others(kr_ctx_t *k)
 
 static kr_err_t *revoke_one(kr_ctx_t *k)
 {
+    const char *id = kr_route_param(k, "id");
     kr_session_t *session;
 
     KR_TRY(kr_session_need(&session, k, NULL));
-    if (!kr_uuid_valid(k->route_param)) return kr_err(k, 400, NULL, NULL);
-    if (strcasecmp(k->route_param, session->id) == 0)
+    if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, NULL);
+    if (strcasecmp(id, session->id) == 0)
         return kr_err(k, 400, NULL, "this is the session that asks; sign out to end it");
     /* somebody else's, or none at all, is answered like one's own: nothing to learn here */
-    KR_TRY(kr_session_end_other(k, session, k->route_param));
+    KR_TRY(kr_session_end_other(k, session, id));
     k->reply->status = 204;
     k->reply->content_type = "application/json; charset=utf-8";
     return KR_DONE;

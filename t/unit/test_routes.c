@@ -47,7 +47,7 @@ static void test_every_operation_of_the_client_has_one_route(void **state)
 
     (void)state;
     assert_int_equal(KR_DIM(OPERATIONS), 32);
-    for (const kr_route_t *r = kr_routes; r->path; r++) {
+    for (const kr_route_t *r = kr_public.routes; r->path; r++) {
         assert_non_null(r->run);
         named += r->id != NULL;
     }
@@ -55,7 +55,7 @@ static void test_every_operation_of_the_client_has_one_route(void **state)
     for (int i = 0; i < KR_DIM(OPERATIONS); i++) {
         int found = 0;
 
-        for (const kr_route_t *r = kr_routes; r->path; r++)
+        for (const kr_route_t *r = kr_public.routes; r->path; r++)
             if (r->id && strcmp(r->id, OPERATIONS[i].id) == 0) {
                 found++;
                 assert_string_equal(r->path, OPERATIONS[i].path);
