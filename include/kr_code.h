@@ -6,6 +6,9 @@
 #include "kr_flow.h"
 #include "kr_identity.h"
 
+/* a row of the store: whoever has one includes kr_store_code.h */
+typedef struct kr_code_row_t kr_code_row_t;
+
 /** What a code is for. */
 typedef struct {
     const char *kind;        /* "verification", "recovery", "verification_link", "recovery_link": of the stored hash */

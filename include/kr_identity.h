@@ -4,7 +4,9 @@
 #define KR_IDENTITY_H
 
 #include "kr_schema.h"
-#include "kr_store.h"
+
+/* rows of the store: whoever has some includes kr_store_identity.h */
+typedef struct kr_identity_rows_t kr_identity_rows_t;
 
 /** An address that can be verified or that helps to recover. */
 typedef struct {

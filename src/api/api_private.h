@@ -6,7 +6,6 @@
 #include "kr_api.h"
 #include "kr_hook.h"
 #include "kr_json.h"
-#include "kr_store.h"
 #include "kr_text.h"
 
 /* -- respond.c: the one place where errors meet the client ---------------- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_db.h"
 
 static const char *name_of(kr_http_method_e method)
 {

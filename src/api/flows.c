@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_store_session.h"
 
 #define OVER "this flow is over, go on with the one that took its place"
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */

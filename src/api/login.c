@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "api_private.h"
+#include "kr_db.h"
 
 /* -- begin ---------------------------------------------------------------- */
 

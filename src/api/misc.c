@@ -5,6 +5,7 @@
 #include "api_private.h"
 #include "kr_jwt.h"
 #include "kr_method.h"
+#include "kr_store_error.h"
 
 #define SCHEMAS_DEFAULT 250
 #define SCHEMAS_MAX 500

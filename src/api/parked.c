@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_store_code.h"
 
 #define CONTINUITY_COOKIE "ory_kratos_continuity"
 #define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_db.h"
 
 static kr_err_t *check_enabled(kr_ctx_t *k)
 {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_store_identity.h"
 
 /* -- begin ---------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_store_error.h"
 
 #define REQUEST_ID_MAX 128
 #define AGAIN_MAX 12 /* digits of a time in seconds */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_store_session.h"
 
 #define LIST_DEFAULT 250
 #define LIST_MAX 1000

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_db.h"
 
 /** A field of ours beside Kratos': the person wants to be signed out everywhere else once the change is made. */
 #define END_OTHERS "revoke_other_sessions"

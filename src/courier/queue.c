@@ -5,7 +5,6 @@
 #include "kr_http.h"
 #include "kr_json.h"
 #include "kr_schema.h"
-#include "kr_store.h"
 #include "kr_text.h"
 #include "room.h"
 

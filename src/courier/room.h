@@ -5,7 +5,7 @@
 
 #include "kr_config.h"
 #include "kr_courier.h"
-#include "kr_store.h"
+#include "kr_store_message.h"
 
 /** What kr_seal binds a message's data to. */
 #define KR_SEAL_CONTEXT "courier"

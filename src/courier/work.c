@@ -5,7 +5,6 @@
 
 #include "kr_json.h"
 #include "kr_net.h"
-#include "kr_store.h"
 #include "kr_text.h"
 #include "room.h"
 

@@ -6,6 +6,7 @@
 #include <apr_file_info.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 
 #ifndef KR_SQL_DIR
 #define KR_SQL_DIR "/usr/share/kratos/sql"

@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "kr_courier.h"
 #include "kr_json.h"
+#include "kr_store_message.h"
 
 /* -- list ---------------------------------------------------------------------- */
 

@@ -10,7 +10,6 @@
 #include "kr_config.h"
 #include "kr_identity.h"
 #include "kr_session.h"
-#include "kr_store.h"
 #include "kr_text.h"
 
 /** Exit statuses; the manual lists them. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_store_identity.h"
 
 /** An export as it goes on. */
 typedef struct {

@@ -5,6 +5,8 @@
 
 #include "ctl.h"
 #include "kr_json.h"
+#include "kr_store_identity.h"
+#include "kr_store_session.h"
 
 static kr_err_t *no_identity(kr_ctx_t *k)
 {

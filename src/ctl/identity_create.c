@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 #include "kr_json.h"
 #include "kr_method.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 #include "kr_json.h"
 
 #define BATCH_LINES 200

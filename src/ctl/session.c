@@ -4,6 +4,8 @@
 
 #include "ctl.h"
 #include "kr_json.h"
+#include "kr_store_identity.h"
+#include "kr_store_session.h"
 
 /* -- list ---------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 
 int ctl_check(ctl_t *ctl)
 {

@@ -4,7 +4,7 @@
 
 #include "kr_flow.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_flow.h"
 #include "kr_text.h"
 
 #define REQUEST_URL_MAX 2048

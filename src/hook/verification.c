@@ -5,7 +5,7 @@
 
 #include "hook_private.h"
 #include "kr_code.h"
-#include "kr_store.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 
 /* People go on to after_verification_return_to from there; where the first flow leads is its own business. */

@@ -15,7 +15,6 @@
 #include "kr_courier.h"
 #include "kr_crypto.h"
 #include "kr_memory.h"
-#include "kr_store.h"
 #include "kr_text.h"
 
 /** The mail of one realm. */

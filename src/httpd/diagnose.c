@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "kr_crypto.h"
+#include "kr_db.h"
 #include "kr_text.h"
 #include "kr_ui.h"
 

@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-#include "kr_store.h"
+#include "kr_store_look.h"
 #include "kr_text.h"
 
 #define CLOCKS_APART apr_time_from_sec(5)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "kr_db.h"
 #include "kr_text.h"
 
 #define MYSQL_USUAL_CONNECTIONS 151

@@ -12,7 +12,7 @@
 #include "kr_api.h"
 #include "kr_config.h"
 #include "kr_db.h"
-#include "kr_store.h"
+#include "kr_store_sweep.h"
 
 extern module AP_MODULE_DECLARE_DATA kratos_module;
 APLOG_USE_MODULE(kratos);

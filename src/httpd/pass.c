@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the gate knows about a request: looked up once, for all sub-requests, redirects and Require lines. */
 #include "gate.h"
+#include "kr_db.h"
 
 #include <apr_strings.h>
 #include <http_request.h>

@@ -9,7 +9,7 @@
 #include <apr_thread_mutex.h>
 #include <http_core.h>
 
-#include "kr_store.h"
+#include "kr_store_session.h"
 #include "kr_text.h"
 
 typedef struct tunnel_t {

@@ -5,7 +5,7 @@
 #include "kr_identity.h"
 #include "kr_config.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 
 /* -- from rows ------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 
 #include "kr_identity.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 
 kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity)

@@ -8,7 +8,7 @@
 
 #include "kr_config.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_code.h"
 #include "kr_text.h"
 #include "method_private.h"
 

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "kr_code.h"
-#include "kr_store.h"
+#include "kr_store_code.h"
+#include "kr_store_flow.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 

@@ -6,7 +6,8 @@
 #include <apr_lib.h>
 
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_code.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 

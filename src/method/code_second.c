@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_store_code.h"
 #include "kr_text.h"
 #include "method_private.h"
 

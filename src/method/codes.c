@@ -5,7 +5,8 @@
 #include "kr_code.h"
 #include "kr_courier.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_code.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 

@@ -4,7 +4,8 @@
 
 #include "kr_code.h"
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_code.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a submit came to, said in one line by the method that took it. */
+#include "kr_store_code.h"
 #include "method_private.h"
 
 /* Which other members an outcome had before counts for nothing: it is one thing at a time. */

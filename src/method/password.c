@@ -2,6 +2,7 @@
 /* The password method: its nodes, the check at login, the new credential at registration. */
 #include <string.h>
 
+#include "kr_db.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "method_private.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "kr_store.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_store_identity.h"
 #include "session_private.h"
 
 /* Who was overtaken this often takes the account for the next try: somebody who keeps it busy must not keep others out. */

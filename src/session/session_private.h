@@ -7,7 +7,7 @@
 
 #include "kr_config.h"
 #include "kr_session.h"
-#include "kr_store.h"
+#include "kr_store_session.h"
 #include "kr_text.h"
 
 /** Session tokens look like Kratos': this prefix and 32 of [A-Za-z0-9]. */

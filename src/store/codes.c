@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One-time codes, as keyed hashes. They go with their flow, their address or their identity. */
-#include "kr_store.h"
+#include "kr_store_code.h"
 #include "room.h"
 
 static const kr_query_t CODE_INSERT = {

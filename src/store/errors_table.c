@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors that wait for the error page to fetch them. */
-#include "kr_store.h"
+#include "kr_store_error.h"
 #include "room.h"
 
 static const kr_query_t ERROR_INSERT = {

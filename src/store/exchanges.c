@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session token exchanges: two codes, of which a native app holds the first and the browser brings the second. */
-#include "kr_store.h"
+#include "kr_store_session.h"
 #include "room.h"
 
 static const kr_query_t EXCHANGE_INSERT = {

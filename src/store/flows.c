@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flows of all kinds: one table, one row each. */
-#include "kr_store.h"
+#include "kr_store_flow.h"
 #include "room.h"
 
 #define COLUMNS                                                                                                        \

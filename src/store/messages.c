@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "kr_store.h"
+#include "kr_store_message.h"
 #include "kr_text.h"
 #include "room.h"
 

@@ -3,7 +3,7 @@
 #ifndef KR_STORE_ROWS_H
 #define KR_STORE_ROWS_H
 
-#include "kr_store.h"
+#include "kr_store_identity.h"
 
 /** What whoami shows of an identity: no metadata_admin, which stays out of the frequent statements. */
 #define KR_IDENTITY_COLUMNS                                                                                            \

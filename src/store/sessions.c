@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions. Finding one by its token is what every guarded request may ask for: one joined statement. */
+#include "kr_store_session.h"
 #include "room.h"
 #include "rows.h"
 

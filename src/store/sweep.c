@@ -6,7 +6,7 @@
  * so that it looks at few rows, however many there are, and never again at the places that rows left behind: MySQL keeps
  * those until it has time.
  */
-#include "kr_store.h"
+#include "kr_store_sweep.h"
 #include "kr_text.h"
 
 /* An expired flow still tells its client so (410) and offers a new one; an error page may be opened again. */

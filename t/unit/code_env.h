@@ -6,7 +6,7 @@
 
 #include "api_env.h"
 #include "kr_crypto.h"
-#include "kr_store.h"
+#include "kr_store_message.h"
 
 #define ANA "ana@example.org"
 

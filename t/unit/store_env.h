@@ -23,7 +23,7 @@
 
 #include "../../src/store/room.h"
 #include "kr_config.h"
-#include "kr_store.h"
+#include "kr_store_flow.h"
 #include "kr_text.h"
 
 #define OK(call) must((call), __LINE__)

@@ -2,6 +2,7 @@
 /* The queue: each message leaves it once, and none is lost. */
 #include "courier_env.h"
 #include "smtp_sink.h"
+#include "kr_store_message.h"
 
 static sink_t sink;
 

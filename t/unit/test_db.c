@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "store_env.h"
+#include "kr_store_message.h"
 
 /* -- statements ----------------------------------------------------------- */
 

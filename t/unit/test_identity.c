@@ -13,6 +13,7 @@
 #include "kr_config.h"
 #include "kr_identity.h"
 #include "kr_json.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 
 #define MIDDAY ((apr_time_t)1767355200 * 1000000) /* 2026-01-02T12:00:00Z */

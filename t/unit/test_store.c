@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table families of the store: what is written comes back, and nobody else's does. */
 #include "store_env.h"
+#include "kr_store_code.h"
+#include "kr_store_error.h"
+#include "kr_store_identity.h"
+#include "kr_store_message.h"
+#include "kr_store_session.h"
+#include "kr_store_sweep.h"
 
 /* -- what the tests store ------------------------------------------------- */
 

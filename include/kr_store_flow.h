@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of flows: one table for all five kinds. Every statement is bound to k->realm. */
+#ifndef KR_STORE_FLOW_H
+#define KR_STORE_FLOW_H
+
+#include "kr_db.h"
+
+typedef struct {
+    const char *id;
+    const char *kind;          /* "login", "registration", "settings", "recovery", "verification" */
+    const char *type;          /* "browser" or "api" */
+    const char *state;
+    const char *active;        /* method, or NULL */
+    const char *ui;            /* JSON {"messages":[...],"nodes":[...]} */
+    const char *internal;      /* JSON object, or NULL */
+    const char *request_url;
+    const char *csrf_hash;     /* keyed hash of the anti-CSRF cookie's value; NULL in api flows */
+    const char *identity_id;   /* settings, recovery; or NULL */
+    const char *schema_id;     /* identity_schema that was asked for, or NULL */
+    const char *organization_id; /* or NULL */
+    const char *login_challenge; /* OAuth2, or NULL */
+    int refresh;
+    const char *requested_aal; /* "aal1", "aal2"; NULL outside login */
+    int submit_count;
+    apr_time_t issued_at, expires_at, created_at, updated_at;
+} kr_flow_row_t;
+
+/** Insert a flow: one statement. */
+kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+/** Load a flow of that kind: one statement. @param out NULL when there is none */
+kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind, const char *id) KR_MUST_CHECK;
+/** Write what may change: state, active, ui, internal, identity_id, csrf_hash, updated_at. The count of tries has a way of its own. */
+kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+
+/** Write `internal` alone, if updated_at is still what it is in `flow`; it moves. @param done 0: it is not, and nothing was written */
+kr_err_t *kr_store_flow_claim(int *done, kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
+/** Count one more try of a flow, in the caller's transaction. @param tries  the number it is now */
+kr_err_t *kr_store_flow_count(int *tries, kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
+
+#endif
