@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The built-in pages: one renderer from ui.nodes to HTML, in the reader's language. No JavaScript, nothing inline,
- * nothing from elsewhere.
+ * The built-in pages: one renderer from ui.nodes to HTML, in the reader's language. Nothing inline, nothing from elsewhere, and no
+ * JavaScript but the one script that security keys and passkeys call, on pages that have a node for it.
  */
 #ifndef KR_UI_H
 #define KR_UI_H
@@ -46,8 +46,8 @@ const char *kr_pages_css_version(const kr_pages_t *pages);
  */
 void kr_ui_handle(kr_ctx_t *k);
 
-/** Content-Security-Policy of every page. */
-extern const char kr_ui_csp[];
+/** Content-Security-Policy of every page; and of those whose forms call the script for keys. */
+extern const char kr_ui_csp[], kr_ui_csp_scripted[];
 
 /* -- single pages --------------------------------------------------------- */
 
@@ -72,12 +72,13 @@ typedef struct {
     const char *settings_url;   /* for that way: where settings begin */
     const struct kr_schema_t *schema; /* of the traits on the page: what lists hold, what names the account; NULL: unknown */
     kr_page_link_t links[KR_PAGE_LINKS];
+    const json_t *script;       /* attributes of the script that its forms call (ui_flow_script); NULL: what needs one is left out */
 } kr_page_t;
 
 /**
  * A page with the form of a flow: messages, then its nodes as a form (hidden ones first, inputs with label, hint and error
  * tied by aria-describedby, submit buttons with the main one first), sent to ui.action. Where several groups ask and
- * submit (settings, second factors) each group is a form of its own. What needs a script is left out.
+ * submit (settings, second factors) each group is a form of its own. What needs a script is left out, or hidden until it is there.
  * @param flow  the flow as the API shows it
  * @return the HTML document, in the pool
  */

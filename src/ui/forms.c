@@ -85,6 +85,9 @@ static void put_submits(ui_html_t *h, const ui_form_t *form)
         ui_submit_put(h, n, "button", 0);
     }
     UI_EACH_NODE(n, form->nodes) {
+        if (n->kind == UI_BUTTON && in_form(form, n)) ui_button_put(h, n);
+    }
+    UI_EACH_NODE(n, form->nodes) {
         if (n->kind != UI_SUBMIT || n->look == UI_CHOICE || !in_form(form, n)) continue;
         if (n->label_id == UI_LABEL_SEND_AGAIN && form->wait) put_resend(h, n);
         else ui_submit_put(h, n, n->look == UI_DANGER ? "button danger" : "button quiet", 0);
@@ -132,7 +135,7 @@ static void put_whose_password(ui_html_t *h, const ui_form_t *form)
 
 static void put_form(ui_html_t *h, const ui_form_t *form)
 {
-    int submits = has_kind(form, UI_SUBMIT), mark_optional = has_required(form);
+    int submits = has_kind(form, UI_SUBMIT) || has_kind(form, UI_BUTTON), mark_optional = has_required(form);
     const ui_node_t *n;
 
     if (submits) ui_add(h, "<form method=\"%s\" action=\"%s\">\n", form->get ? "get" : "post", form->action);
@@ -180,7 +183,7 @@ static int is_split(const apr_array_header_t *nodes)
 
 int ui_form_shows(const ui_form_t *form)
 {
-    return has_kind(form, UI_FIELD) || has_kind(form, UI_SUBMIT) || has_kind(form, UI_TEXT) || has_kind(form, UI_IMAGE)
+    return has_kind(form, UI_FIELD) || has_kind(form, UI_SUBMIT) || has_kind(form, UI_BUTTON) || has_kind(form, UI_TEXT) || has_kind(form, UI_IMAGE)
            || has_kind(form, UI_LINK);
 }
 

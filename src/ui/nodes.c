@@ -102,7 +102,7 @@ static const kr_leaf_t *list_of(const kr_schema_t *schema, const ui_node_t *n)
     return leaf && leaf->type == KR_LEAF_ARRAY ? leaf : NULL;
 }
 
-/** A group with a button and no submit works by script alone: its fields would be questions that nobody reads. */
+/** Without a script buttons do nothing, and in a group with one and no submit fields would be questions that nobody reads. */
 static void skip_scripted_groups(apr_array_header_t *nodes)
 {
     int i, j;
@@ -121,9 +121,11 @@ static void skip_scripted_groups(apr_array_header_t *nodes)
             if (n != button && strcmp(n->group, button->group) == 0) n->kind = UI_SKIP;
         }
     }
+    for (i = 0; i < nodes->nelts; i++)
+        if (APR_ARRAY_IDX(nodes, i, ui_node_t).kind == UI_BUTTON) APR_ARRAY_IDX(nodes, i, ui_node_t).kind = UI_SKIP;
 }
 
-apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const kr_schema_t *schema, const json_t *nodes)
+apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_page_t *page, const json_t *nodes)
 {
     apr_array_header_t *out = apr_array_make(pool, 16, sizeof(ui_node_t));
     size_t i;
@@ -138,14 +140,14 @@ apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, con
         n->kind = kind_of(node, n->attributes);
         n->group = ui_or_else(kr_json_str(node, "group"), "default");
         n->name = ui_or_else(kr_json_str(n->attributes, "name"), "");
-        n->list = list_of(schema, n);
+        n->list = list_of(page->schema, n);
         n->elements = json_object_get(node, "elements");
         n->look = look_of(n->name);
-        n->label = label_of(pool, words, node, n);
+        n->label = label_of(pool, page->words, node, n);
         n->label_id = (int)json_integer_value(kr_json_at(node, "meta.label.id"));
         n->failed = has_failed(n);
     }
-    skip_scripted_groups(out);
+    if (!page->script) skip_scripted_groups(out);
     return out;
 }
 
@@ -203,6 +205,31 @@ static void put_link(ui_html_t *h, const ui_node_t *n)
     }
 }
 
+/* The policy of pages keeps code out of tags: the script looks for the names of its functions. */
+static void put_call(ui_html_t *h, const ui_node_t *n, const char *event, const char *trigger)
+{
+    const char *function = kr_json_str(n->attributes, trigger);
+
+    if (function) ui_add(h, " data-kratos-%s=\"%s\"", event, function);
+}
+
+static void put_hidden(ui_html_t *h, const ui_node_t *n)
+{
+    ui_add(h, "<input type=\"hidden\" name=\"%s\" value=\"%s\"", n->name,
+           ui_value_text(h->pool, json_object_get(n->attributes, "value")));
+    put_call(h, n, "load", "onloadTrigger");
+    ui_add(h, ">\n");
+}
+
+void ui_button_put(ui_html_t *h, const ui_node_t *node)
+{
+    ui_add(h, "<button class=\"button\" type=\"button\" name=\"%s\" value=\"%s\"", node->name,
+           ui_value_text(h->pool, json_object_get(node->attributes, "value")));
+    put_call(h, node, "click", "onclickTrigger");
+    if (ui_node_has(node, "disabled")) ui_add(h, " disabled");
+    ui_add(h, " hidden>%s</button>\n", node->label);
+}
+
 void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional)
 {
     switch (node->kind) {
@@ -211,15 +238,14 @@ void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional)
             ui_list_put_hidden(h, node);
             break;
         }
-        ui_add(h, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", node->name,
-               ui_value_text(h->pool, json_object_get(node->attributes, "value")));
+        put_hidden(h, node);
         break;
     case UI_FIELD: ui_field_put(h, node, mark_optional); break;
     case UI_TEXT: put_text(h, node); break;
     case UI_IMAGE: put_image(h, node); break;
     case UI_LINK: put_link(h, node); break;
     case UI_SUBMIT: /* ui_submit_put: how it looks depends on its neighbours */
-    case UI_BUTTON: /* does nothing without a script */
+    case UI_BUTTON: /* ui_button_put */
     case UI_SKIP: break;
     }
 }

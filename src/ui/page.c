@@ -7,8 +7,10 @@
  * No form-action: Chromium applies it to the redirect after a post as well, and after a login that leads to whatever
  * allowed return URL the visitor came from, often on another host. The actions themselves are ours and escaped.
  */
-const char kr_ui_csp[] = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; "
-                         "frame-ancestors 'none'";
+#define CSP "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+const char kr_ui_csp[] = CSP;
+const char kr_ui_csp_scripted[] = CSP "; script-src 'self'";
 
 /* -- between the pages of an account -------------------------------------- */
 

@@ -57,7 +57,7 @@ void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)
     k->reply->body_len = strlen(html);
     kr_reply_header(k, "Content-Language", page->words->lang);
     kr_reply_header(k, "Vary", "Accept-Language, Cookie");
-    kr_reply_header(k, "Content-Security-Policy", kr_ui_csp);
+    kr_reply_header(k, "Content-Security-Policy", page->script ? kr_ui_csp_scripted : kr_ui_csp);
     kr_reply_header(k, "Cache-Control", "no-store");
     kr_reply_header(k, "Referrer-Policy", "same-origin");
     kr_reply_header(k, "X-Content-Type-Options", "nosniff");
@@ -159,6 +159,7 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
     if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
     choose_schema(k, page, got.json);
     put_ways(k, page, p, got.json);
+    page->script = ui_flow_script(k->pool, k->realm->settings->base_url, got.json);
     ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, got.json));
 }
 

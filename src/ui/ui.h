@@ -164,10 +164,20 @@ const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to);
  */
 void ui_flow_lost(kr_ctx_t *k, const kr_page_t *page, kr_flow_kind_e kind, int status);
 
+/* -- script.c ------------------------------------------------------------- */
+
+/**
+ * The script that the forms of a flow call, when it is the one that we serve ourselves below `base_url`: attributes of its node. NULL:
+ * there is none, or it is somebody else's, which no page of ours runs.
+ */
+const json_t *ui_flow_script(apr_pool_t *pool, const char *base_url, const json_t *flow);
+/** Include it. @param script  as ui_flow_script gave it */
+void ui_script_put(ui_html_t *h, const json_t *script);
+
 /* -- nodes.c -------------------------------------------------------------- */
 
 typedef enum {
-    UI_SKIP,    /* has no place on a page without scripts */
+    UI_SKIP,    /* has no place on the page */
     UI_HIDDEN,
     UI_FIELD,   /* input or select that people see */
     UI_SUBMIT,
@@ -210,12 +220,14 @@ typedef struct {
 #define UI_EACH_NODE(n, nodes)                                                                                         \
     for ((n) = (const ui_node_t *)(nodes)->elts; (n) < (const ui_node_t *)(nodes)->elts + (nodes)->nelts; (n)++)
 
-/** Read nodes of ui_nodes_gather. @param schema  or NULL @return array of ui_node_t, in order; empty for null */
-apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_words_t *words, const kr_schema_t *schema, const json_t *nodes);
+/** Read nodes of ui_nodes_gather; page->schema may be NULL. @return array of ui_node_t, in order; empty for null */
+apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_page_t *page, const json_t *nodes);
 /** A hidden field, a visible one, a text, a picture or a link; nothing for other kinds. */
 void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
 /** A submit button. @param check 1: the browser checks required fields first */
 void ui_submit_put(ui_html_t *h, const ui_node_t *node, const char *css_class, int check);
+/** A button that calls the script; hidden until that is there. */
+void ui_button_put(ui_html_t *h, const ui_node_t *node);
 /** Is an attribute of the node true? */
 int ui_node_has(const ui_node_t *node, const char *attribute);
 /** A scalar as people write it; NULL for absent and null. */

@@ -168,6 +168,23 @@ def test_nothing_is_defined_where_there_are_no_keys(visitor):
     assert visitor.driver.execute_async_script(without.replace('arguments[1]', json.dumps(GLOBALS))) == []
 
 
+def test_where_no_code_may_stand_in_tags_they_name_the_functions(visitor):
+    """As on the built-in pages. Buttons are hidden until there is something to call."""
+    visitor.site.page = f'''<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="script-src {visitor.script}">
+        <form method="post"><input type="hidden" name="webauthn_register">
+        <button type="button" name="webauthn_register_trigger" value="{escape(json.dumps(to_create('ana')))}"
+                data-kratos-click="oryWebAuthnRegistration" hidden>Add</button>
+        <button type="button" name="other" data-kratos-click="nobodyKnows" hidden>Other</button></form>
+        <script src="{visitor.script}" async></script>'''
+    visitor.site.sent.clear()
+    visitor.driver.get(visitor.site.url)
+    button = visitor.driver.find_element('name', 'webauthn_register_trigger')
+    visitor.until(lambda d: button.is_displayed())
+    assert not visitor.driver.find_element('name', 'other').is_displayed()
+    button.click()
+    visitor.sent('webauthn_register')
+
+
 # -- security keys ----------------------------------------------------------------------
 
 @pytest.mark.parametrize('argument', ['', 'JSON.parse(document.querySelector("[name=webauthn_register_trigger]").value)'])

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one script that pages run: our own, for security keys and passkeys. */
+#include "kr_json.h"
+#include "kr_text.h"
+#include "ui.h"
+
+#define OURS "/.well-known/ory/webauthn.js"
+
+const json_t *ui_flow_script(apr_pool_t *pool, const char *base_url, const json_t *flow)
+{
+    const char *ours = kr_url_join(pool, base_url, OURS);
+    json_t *node;
+    size_t i;
+
+    json_array_foreach(kr_json_at(flow, "ui.nodes"), i, node) {
+        const char *type = kr_json_str(node, "type"), *src = kr_json_str(node, "attributes.src");
+
+        if (type && src && strcmp(type, "script") == 0 && strcmp(src, ours) == 0) return json_object_get(node, "attributes");
+    }
+    return NULL;
+}
+
+static void put_attribute(ui_html_t *h, const json_t *script, const char *name)
+{
+    const char *value = kr_json_str(script, name);
+
+    if (value && *value) ui_add(h, " %s=\"%s\"", name, value);
+}
+
+void ui_script_put(ui_html_t *h, const json_t *script)
+{
+    static const char *const names[] = { "src", "integrity", "crossorigin", "referrerpolicy" };
+
+    ui_add(h, "<script async");
+    for (int i = 0; i < KR_DIM(names); i++) put_attribute(h, script, names[i]);
+    ui_add(h, "></script>\n");
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Security keys and passkeys on the built-in pages: the one script they run, and what calls it. */
+#include "ui_env.h"
+#include "../../src/ui/ui.h"
+
+#define BASE_URL "https://id.example/auth/"
+#define OURS "https://id.example/auth/.well-known/ory/webauthn.js"
+#define SCRIPT(src) "{\"type\":\"script\",\"group\":\"webauthn\",\"messages\":[],\"meta\":{},\"attributes\":{\"src\":\"" src "\",\"async\":true," \
+                    "\"referrerpolicy\":\"no-referrer\",\"crossorigin\":\"anonymous\",\"integrity\":\"sha512-AA==\",\"type\":\"text/javascript\"," \
+                    "\"id\":\"webauthn_script\",\"nonce\":\"n\",\"node_type\":\"script\"}}"
+
+/* A page as kr_ui_handle makes it: whose script it is decides what it shows. */
+static const char *page_with(const char *nodes)
+{
+    json_t *flow = json(apr_psprintf(pool, "{\"ui\":{\"action\":\"https://id.example/auth/self-service/login\",\"method\":\"POST\","
+                                           "\"nodes\":[%s]}}", nodes));
+    kr_page_t page = PAGE;
+
+    page.script = ui_flow_script(pool, BASE_URL, flow);
+    return kr_ui_flow_page(pool, &page, flow);
+}
+
+static const char *key_nodes(const char *script)
+{
+    const char *button = input("passkey", "passkey_login_trigger", "button", "Sign in with a passkey",
+                               ",\"value\":\"\",\"onclick\":\"window.oryPasskeyLogin()\",\"onclickTrigger\":\"oryPasskeyLogin\"");
+    const char *field = input("passkey", "passkey_login", "hidden", NULL,
+                              ",\"onload\":\"window.oryPasskeyLoginAutocompleteInit()\",\"onloadTrigger\":\"oryPasskeyLoginAutocompleteInit\"");
+
+    return list(script, button, field, csrf());
+}
+
+static void our_own_script_is_included_and_called_without_code_in_tags(void **state)
+{
+    const char *html = page_with(key_nodes(SCRIPT(OURS)));
+
+    (void)state;
+    assert_shows(html, "<script async src=\"" OURS "\" integrity=\"sha512-AA==\" crossorigin=\"anonymous\" referrerpolicy=\"no-referrer\"></script>");
+    assert_int_equal(count(html, "<script"), 1);
+    assert_shows(html, "<button class=\"button\" type=\"button\" name=\"passkey_login_trigger\" value=\"\" "
+                       "data-kratos-click=\"oryPasskeyLogin\" hidden>Sign in with a passkey</button>");
+    assert_shows(html, "<input type=\"hidden\" name=\"passkey_login\" value=\"\" data-kratos-load=\"oryPasskeyLoginAutocompleteInit\">");
+    assert_order(html, "<form", "passkey_login_trigger"); /* the script looks for the form around its fields */
+    assert_hides(html, "onclick");
+    assert_hides(html, "onload");
+}
+
+static void other_scripts_are_not_included_nor_what_needs_them(void **state)
+{
+    static const char *const scripts[] = {
+        SCRIPT("https://evil.example/auth/.well-known/ory/webauthn.js"), SCRIPT("https://id.example/auth/static/mine.js"),
+        SCRIPT("/auth/.well-known/ory/webauthn.js"), SCRIPT("javascript:alert(1)"), SCRIPT(OURS "?x"), SCRIPT(""),
+        "{\"type\":\"script\"}", "{\"type\":\"text\",\"attributes\":{\"src\":\"" OURS "\"}}",
+    };
+
+    (void)state;
+    for (int i = 0; i < KR_DIM(scripts); i++) {
+        const char *html = page_with(key_nodes(scripts[i]));
+
+        assert_hides(html, "<script");
+        assert_hides(html, "passkey_login_trigger");
+    }
+}
+
+static void what_the_script_is_told_becomes_no_markup(void **state)
+{
+    const char *html = page_with(list(SCRIPT(OURS), input("webauthn", "webauthn_login_trigger", "button", "Key",
+        ",\"value\":\"{\\\"publicKey\\\":\\\"" HOSTILE "\\\"}\",\"onclickTrigger\":\"" HOSTILE "\""), NULL, NULL));
+
+    (void)state;
+    assert_int_equal(count(html, "<script"), 1);
+    assert_shows(html, "value=\"{&#34;publicKey&#34;:");
+    assert_shows(html, "&lt;script&gt;alert(1)");
+}
+
+static void the_policy_of_such_a_page_lets_in_our_own_scripts_and_no_more(void **state)
+{
+    (void)state;
+    assert_true(strncmp(kr_ui_csp_scripted, kr_ui_csp, strlen(kr_ui_csp)) == 0);
+    assert_string_equal(kr_ui_csp_scripted + strlen(kr_ui_csp), "; script-src 'self'");
+    assert_hides(kr_ui_csp, "script-src");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(our_own_script_is_included_and_called_without_code_in_tags),
+        TEST(other_scripts_are_not_included_nor_what_needs_them),
+        TEST(what_the_script_is_told_becomes_no_markup),
+        TEST(the_policy_of_such_a_page_lets_in_our_own_scripts_and_no_more),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
