@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Builds libkratos.a (all rooms but src/httpd), mod_kratos.so and the unit tests.
+# Builds libkratos.a (all rooms but those of httpd), mod_kratos.so and the unit tests.
 #
 #   make            the library and the module, in build/out
 #   make unit       build and run t/unit
@@ -15,6 +15,8 @@ PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
 MANDIR ?= $(PREFIX)/share/man
 ROOMS ?= base crypto net jsonnet template schema config store identity courier session flow method hook api ui
+# What of the module knows httpd.
+HTTPD_ROOMS := site gate doctor httpd
 
 CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wno-sign-conversion -Wvla \
                -Wformat -Werror=format-security -Werror
@@ -38,7 +40,7 @@ KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -l
             -laprutil-1 -lapr-1 -lm -lpthread
 
 LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))
-HTTPD_SRC := $(wildcard mod_kratos.c) $(sort $(wildcard src/httpd/*.c))
+HTTPD_SRC := $(wildcard mod_kratos.c) $(foreach room,$(HTTPD_ROOMS),$(sort $(wildcard src/$(room)/*.c)))
 CTL_SRC   := $(sort $(wildcard src/ctl/*.c))
 TESTS     ?= $(patsubst t/unit/%.c,%,$(sort $(wildcard t/unit/test_*.c)))
 
@@ -78,8 +80,7 @@ kratosctl: $(if $(CTL_SRC),$(CTL))
 $(CTL): $(CTL_OBJ) $(LIB)
 	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(CTL_OBJ) $(LIB) $(KR_LIBS)
 
-$(OUT)/obj/mod_kratos.o: KR_CFLAGS += $(HTTPD_CFLAGS)
-$(OUT)/obj/src/httpd/%.o: KR_CFLAGS += $(HTTPD_CFLAGS)
+$(HTTPD_OBJ): KR_CFLAGS += $(HTTPD_CFLAGS)
 
 # The assembler puts the pages' files in; the compiler does not know of them.
 PAGES := $(wildcard src/ui/pages/*.* src/ui/pages/words/*.json)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The module: its record and its hooks. A table of contents; what each does is in src/httpd. */
-#include "src/httpd/mod_kratos.h"
+/* The module: its record and its hooks. A table of contents; what each does is in src/site, src/gate, src/doctor and src/httpd. */
+#include "src/site/site.h"
 
 #include <http_protocol.h>
 #include <http_request.h>

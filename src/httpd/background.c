@@ -4,7 +4,7 @@
  * its callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at
  * once.
  */
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 #include <apr_atomic.h>
 #include <apr_thread_cond.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Request in, reply out: between httpd's records and the API's. */
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>

@@ -3,7 +3,7 @@
  * Whose turn it is to clean up. One child of a node at a time: many at once would only stand in each other's way, and in that
  * of requests. A turn is a lease in memory that all children share, so a child that is killed leaves nothing behind.
  */
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 #include <stdatomic.h>
 #include <sys/mman.h>

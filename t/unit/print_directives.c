@@ -14,12 +14,12 @@
 static const struct {
     const char *name, *where, *syntax, *standard, *help;
 } DIRECTIVES[] = {
-#include "../../src/httpd/directives_table.h"
+#include "../../src/site/directives_table.h"
 };
 
 static const char INTRO[] =
     "# Directives\n\n"
-    "Made by `build/docs` from `src/httpd/directives_table.h`; do not edit.\n\n"
+    "Made by `build/docs` from `src/site/directives_table.h`; do not edit.\n\n"
     "What belongs to Kratos is a setting (`KratosConfig`, `KratosSet`, [settings.md](settings.md)); what belongs to\n"
     "httpd is a directive. A mistake in either stops httpd at start, and `apachectl configtest` says where it is.\n\n"
     "```apache\n"

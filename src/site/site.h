@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of src/httpd share with each other and with mod_kratos.c: the module's records and its hooks. */
-#ifndef MOD_KRATOS_H
-#define MOD_KRATOS_H
+/* What the rooms of httpd share with each other and with mod_kratos.c: the module's records and its hooks. */
+#ifndef KR_SITE_H
+#define KR_SITE_H
 
 #include <httpd.h>
 #include <http_config.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The directives: what they may hold, and the records they fill. What they mean together is realm.c's business. */
-#include "mod_kratos.h"
+#include "site.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>

@@ -3,7 +3,7 @@
 #ifndef KR_DOCTOR_H
 #define KR_DOCTOR_H
 
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 /** What of ours a place has. */
 typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD } kr_has_e;

@@ -4,7 +4,7 @@
 #define KR_GATE_H
 
 #include "kr_require.h"
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 /* -- pass.c --------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Databases made ready: files by the parent at start, servers by each child, and looked at again until they are. */
-#include "mod_kratos.h"
+#include "site.h"
 
 #include <apr_atomic.h>
 #include <errno.h>

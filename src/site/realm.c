@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Realms: made of what the directives said, checked at start and by configtest, found for each request. */
-#include "mod_kratos.h"
+#include "site.h"
 
 #include <apr_strings.h>
 #include <unixd.h>

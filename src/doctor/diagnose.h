@@ -3,7 +3,7 @@
 #ifndef KR_DIAGNOSE_H
 #define KR_DIAGNOSE_H
 
-#include "mod_kratos.h"
+#include "../site/site.h"
 
 /** How a finding is to be taken. */
 typedef enum { KR_FINE, KR_LOOK, KR_BROKEN } kr_state_e;
