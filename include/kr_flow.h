@@ -3,9 +3,10 @@
 #ifndef KR_FLOW_H
 #define KR_FLOW_H
 
-#include "kr_config.h"
+#include "kr_flow_conf.h"
 #include "kr_flow_state.h"
 #include "kr_http.h"
+#include "kr_schema.h"
 
 typedef struct {
     kr_flow_kind_e kind;

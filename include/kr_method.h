@@ -5,6 +5,7 @@
 
 #include "kr_flow.h"
 #include "kr_session.h"
+#include "kr_settings.h"
 
 typedef struct kr_outcome_t kr_outcome_t;
 

@@ -6,6 +6,7 @@
 #include "kr_api.h"
 #include "kr_hook.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 /* -- respond.c: the one place where errors meet the client ---------------- */

@@ -4,6 +4,7 @@
 
 #include "draft.h"
 #include "kr_json.h"
+#include "kr_schema.h"
 #include "kr_text.h"
 
 /* -- what the schemas have -------------------------------------------------------------- */

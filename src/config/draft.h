@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to src/config: the draft, where its parts came from, and what was found while looking at it. */
-#ifndef KR_DRAFT_H
-#define KR_DRAFT_H
+#ifndef KR_CONFIG_DRAFT_H
+#define KR_CONFIG_DRAFT_H
 
 #include <apr_hash.h>
 
 #include "keys.h"
+#include "kr_draft.h"
 
 /** Bounds of a settings file. */
 #define KR_CONFIG_MAX_BYTES (1024 * 1024)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "kr_config.h"
+#include "kr_settings.h"
 
 /** What a value must look like, and what it becomes in kr_settings_t. */
 typedef enum {

@@ -2,7 +2,7 @@
 /* A realm out of finished settings: its keys, and the names that follow from its base URL. */
 #include <string.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 const kr_schema_t *kr_realm_schema(const kr_realm_t *realm, const char *id)

@@ -3,7 +3,7 @@
 #ifndef KR_COURIER_ROOM_H
 #define KR_COURIER_ROOM_H
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_courier.h"
 #include "kr_store_message.h"
 

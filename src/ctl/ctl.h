@@ -7,7 +7,8 @@
 
 #include <apr_tables.h>
 
-#include "kr_config.h"
+#include "kr_draft.h"
+#include "kr_realm.h"
 #include "kr_identity.h"
 #include "kr_session.h"
 #include "kr_text.h"

@@ -6,6 +6,7 @@
 
 #include "kr_flow.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 #define SECRET 32

@@ -4,6 +4,7 @@
 
 #include "kr_flow.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_store_flow.h"
 #include "kr_text.h"
 

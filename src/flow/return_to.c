@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "kr_flow.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 /* "*.example.org" takes any depth below example.org but not itself; one port is one port. */

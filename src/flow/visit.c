@@ -8,6 +8,7 @@
 
 #include "kr_flow.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 #define CODE_MAX 64 /* bytes; what is longer is no code of ours */

@@ -4,6 +4,7 @@
 #define HOOK_PRIVATE_H
 
 #include "kr_hook.h"
+#include "kr_realm.h"
 
 /** When a hook runs; kr_hook.h says what each phase may do. */
 typedef enum { KR_HOOK_BEFORE, KR_HOOK_ADMIT, KR_HOOK_WRITE, KR_HOOK_AGAIN, KR_HOOK_ANSWER, KR_HOOK_PHASES } kr_phase_e;

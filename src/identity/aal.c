@@ -2,7 +2,7 @@
 /* What an account can reach with the credentials it has. Asked when it is written, and nowhere else. */
 #include <string.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_identity.h"
 #include "kr_text.h"
 

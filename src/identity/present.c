@@ -2,7 +2,7 @@
 /* The identity as its owner sees it: no credentials, no admin metadata. */
 #include <string.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_identity.h"
 #include "kr_json.h"
 #include "kr_text.h"

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"

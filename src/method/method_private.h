@@ -5,6 +5,7 @@
 
 #include "kr_code.h"
 #include "kr_method.h"
+#include "kr_realm.h"
 
 extern const kr_method_t kr_method_profile;
 extern const kr_method_t kr_method_password;

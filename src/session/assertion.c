@@ -2,7 +2,7 @@
 /* What an application that trusts signatures rather than headers gets. */
 #include "kr_assertion.h"
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_jwt.h"
 #include "kr_json.h"
 #include "kr_text.h"

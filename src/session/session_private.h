@@ -5,7 +5,7 @@
 
 #include <apr_lib.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_session.h"
 #include "kr_store_session.h"
 #include "kr_text.h"

@@ -10,7 +10,8 @@
 #include <ap_expr.h>
 
 #include "kr_api.h"
-#include "kr_config.h"
+#include "kr_draft.h"
+#include "kr_realm.h"
 #include "kr_db.h"
 #include "kr_store_sweep.h"
 

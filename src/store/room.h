@@ -9,7 +9,7 @@
 #include <apr_reslist.h>
 #include <apr_thread_mutex.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_db.h"
 
 /** How often a statement or transaction is tried when others are in its way, and for how long in all. */

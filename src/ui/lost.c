@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 
-#include "kr_config.h"
 #include "kr_flow.h"
 #include "kr_json.h"
 #include "kr_text.h"

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "kr_api.h"
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_session.h"
 #include "kr_text.h"

@@ -5,7 +5,7 @@
  */
 #include <strings.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "ui.h"

@@ -22,7 +22,8 @@
 #include <apr_strings.h>
 
 #include "kr_api.h"
-#include "kr_config.h"
+#include "kr_draft.h"
+#include "kr_realm.h"
 #include "kr_db.h"
 #include "kr_flow.h"
 #include "kr_json.h"

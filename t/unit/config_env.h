@@ -17,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kr_config.h"
+#include "kr_draft.h"
+#include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_text.h"
 

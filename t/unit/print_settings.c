@@ -4,7 +4,7 @@
 #include <apr_pools.h>
 #include <stdio.h>
 
-#include "kr_config.h"
+#include "kr_draft.h"
 
 int main(void)
 {

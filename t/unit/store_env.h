@@ -22,7 +22,7 @@
 #include <apr_thread_proc.h>
 
 #include "../../src/store/room.h"
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_store_flow.h"
 #include "kr_text.h"
 

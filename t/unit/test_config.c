@@ -439,7 +439,7 @@ static const char *root_of(apr_pool_t *pool)
     const char *root = ".";
 
     for (int up = 0; up < 6; up++) {
-        if (access(apr_pstrcat(pool, root, "/include/kr_config.h", NULL), R_OK) == 0) return root;
+        if (access(apr_pstrcat(pool, root, "/include/kr_settings.h", NULL), R_OK) == 0) return root;
         root = apr_pstrcat(pool, root, "/..", NULL);
     }
     return NULL;

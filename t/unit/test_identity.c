@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <unistr.h>
 
-#include "kr_config.h"
+#include "kr_realm.h"
 #include "kr_identity.h"
 #include "kr_json.h"
 #include "kr_store_identity.h"

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "kr_config.h"
 #include "kr_json.h"
 #include "kr_require.h"
 #include "kr_text.h"

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kr_config.h"
+#include "kr_draft.h"
+#include "kr_settings.h"
 #include "kr_text.h"
 
 /* A person whose e-mail address is what they sign in with. */

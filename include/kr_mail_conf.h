@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the settings say of messages: where they go, and whose words they bear. */
+#ifndef KR_MAIL_CONF_H
+#define KR_MAIL_CONF_H
+
+#include <apr_tables.h>
+#include <jansson.h>
+
+#include "kr_jsonnet.h"
+#include "kr_net.h"
+#include "kr_template.h"
+
+/** An HTTP service that takes messages: a request_config. */
+typedef struct {
+    const char *url, *method;
+    const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
+    const kr_jsonnet_t *body;        /* or NULL: what Kratos sends by default */
+    apr_time_t timeout;              /* for all of its answer */
+} kr_http_service_t;
+
+/** A template of the owner's: one part of one kind of message. */
+typedef struct {
+    const char *type;                /* "recovery_code_valid" */
+    const char *part;                /* "email.subject", "email.body.plaintext", "email.body.html", "sms.body.plaintext" */
+    const kr_template_t *template;
+} kr_override_t;
+
+/** courier.*: where mail goes, and what it bears. */
+typedef struct {
+    int by_http;                     /* delivery_strategy: 1 is http */
+    const kr_http_service_t *http;   /* takes mail; NULL unless by_http */
+    const kr_http_service_t *sms;    /* takes text messages, or NULL */
+    const apr_array_header_t *overrides; /* of kr_override_t; never NULL */
+    const char *override_path;       /* folder with templates, or NULL */
+    const char *uri;                 /* connection_uri as written: it may hold a password; or NULL */
+    const kr_net_smtp_t *smtp;       /* of an smtp:// or smtps:// URI; else NULL */
+    const char *folder;              /* of a file:// URI: messages become files there; else NULL */
+    const char *from_address;
+    const char *from_name;           /* or NULL */
+    const char *local_name;          /* in EHLO */
+    const json_t *headers;           /* object of text: more headers, which win over ours; or NULL */
+    int retries;                     /* after the first try */
+    int batch;                       /* messages claimed in one go */
+    apr_time_t wait;                 /* between two looks at the queue */
+} kr_mail_conf_t;
+
+/** Does anything carry messages of this kind ("email", "sms")? What nothing carries waits in the queue for a while. */
+int kr_mail_carried(const kr_mail_conf_t *conf, const char *via);
+
+#endif

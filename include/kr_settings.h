@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The validated settings of a realm: everything that can be set, in one immutable struct. */
+#ifndef KR_SETTINGS_H
+#define KR_SETTINGS_H
+
+#include "kr_flow_conf.h"
+#include "kr_mail_conf.h"
+#include "kr_password.h"
+
+/** Attributes of a cookie after session.cookie.* and cookies.* were put together. */
+typedef struct {
+    const char *name;                /* session cookie only */
+    const char *domain;              /* or NULL */
+    const char *path;
+    const char *same_site;           /* "Lax", "Strict", "None" */
+    int secure;
+    int persistent;                  /* session cookie only */
+} kr_cookie_conf_t;
+
+/** The validated settings of a realm. Times in µs, sizes as named; strings never NULL unless said. */
+typedef struct kr_settings_t {
+    /* serve */
+    const char *base_url;            /* exactly as written: its hash names the anti-CSRF cookie */
+    const char *admin_base_url;      /* or NULL */
+    struct {
+        int enabled, allow_credentials, options_passthrough;
+        apr_int64_t max_age;         /* seconds */
+        const apr_array_header_t *origins, *methods, *headers, *exposed; /* of const char* */
+    } cors;
+
+    /* selfservice */
+    const char *default_return_url;
+    const apr_array_header_t *allowed_return_urls; /* of const char* */
+    kr_flow_conf_t flow[KR_FLOW_KINDS];
+    const char *error_ui_url;
+    const char *logout_return_url;   /* or NULL */
+    int logout_clear_data;
+    int registration_one_step;       /* enable_legacy_one_step or style: unified */
+    int registration_login_hints;
+    int registration_password_group; /* trait nodes in group password (unified style only) */
+    int login_identifier_first;
+    apr_time_t settings_privileged_age; /* how old a proof may be for changes of credentials */
+    int settings_highest_aal;        /* settings ask for the highest assurance level the account has */
+    const char *verification_use;    /* "code" or "link" */
+    const char *recovery_use;        /* "code" or "link" */
+    int verification_notify_unknown, recovery_notify_unknown; /* mail addresses that nobody has, to say so */
+
+    /* methods */
+    int method_enabled[KR_METHOD_IDS]; /* password, profile, code, link, totp... */
+    int code_passwordless, code_mfa;
+    int code_fallback;               /* sign-in by code finds accounts without a code credential too */
+    struct {
+        apr_int64_t min_length;      /* bytes */
+        int similarity_check;
+        int hibp_enabled, hibp_ignore_network_errors;
+        const char *hibp_host;       /* "host[:port]", or a whole "http://host:port" for tests and mirrors */
+        apr_int64_t hibp_max_breaches;
+    } password;
+    apr_time_t code_lifespan, link_lifespan;
+    apr_int64_t code_max_submissions; /* wrong codes per flow */
+    struct {
+        apr_int64_t tries, sent;     /* per account (or address that nobody has) and hour, over all flows; 0: no limit */
+        apr_int64_t messages;        /* per address and quarter of an hour; 0: no limit */
+    } code_budget;
+    int use_transitions;             /* feature_flags.use_continue_with_transitions */
+    int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
+    int choose_recovery_address;     /* feature_flags.choose_recovery_address */
+    int refresh_choose_address;      /* feature_flags.refresh_login_choose_address */
+
+    /* sessions */
+    apr_time_t session_lifespan;
+    kr_cookie_conf_t session_cookie, csrf_cookie;
+    int whoami_highest_aal;          /* session.whoami.required_aal: highest_available */
+    apr_time_t session_extend_window; /* earliest_possible_extend; 0: always */
+    int cacheable_sessions;
+    apr_time_t cacheable_sessions_max_age; /* 0: no bound */
+
+    /* identity */
+    const char *default_schema_id;
+    const apr_array_header_t *schemas; /* of const kr_schema_t*, in the order of the file */
+
+    /* the rest */
+    kr_mail_conf_t mail;
+    const apr_array_header_t *told_headers; /* of const char*: what other services may know of a request */
+    kr_hasher_t hasher;
+    const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */
+    int mitigate_enumeration;
+    int leak_sensitive;              /* log.leak_sensitive_values */
+    int dev;
+    json_t *tree;                    /* the whole tree as merged, for what has no field of its own */
+} kr_settings_t;
+
+#endif
