@@ -5,8 +5,16 @@
 
 #include "kr_http.h"
 
-/** An operation. Fills k->reply, or returns an error that respond.c turns into one. */
+/** An operation. Fills k->reply, or returns an error that answer.c turns into one. */
 typedef kr_err_t *kr_operation_fn(kr_ctx_t *k);
+
+/** For whom an operation answers: the rule by which k->client is found. */
+typedef enum {
+    KR_FOR_SCRIPTS, /* JSON, whoever asks */
+    KR_FOR_ACCEPT,  /* a person or a script, as Accept says: flows that begin */
+    KR_FOR_REQUEST, /* the same, but a Content-Type of JSON makes a script, too: submits; an app, once it names the flow of one */
+    KR_FOR_APPS     /* an app, whatever it says */
+} kr_for_e;
 
 /** One row of the table of routes. */
 typedef struct {
@@ -15,6 +23,8 @@ typedef struct {
     const char *path;     /* "{name}" stands for a whole segment that is not empty, in any place: "/a/{id}/b/{type}" */
     kr_operation_fn *run;
     int flags;            /* KR_ROUTE_* */
+    kr_for_e answers;     /* for whom its answers are */
+    kr_for_e errors;      /* for whom an error is that it returns, rather than answers; judged anew then, as no flow is looked at */
 } kr_route_t;
 
 #define KR_ROUTE_NO_CSRF 1   /* no anti-CSRF cookie is set, no token is asked for by the layer */

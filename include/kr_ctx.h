@@ -18,6 +18,13 @@ typedef struct kr_found_t kr_found_t;
 /** Log levels: the numbers of httpd's APLOG_* and syslog. */
 typedef enum { KR_LOG_ERR = 3, KR_LOG_WARNING = 4, KR_LOG_NOTICE = 5, KR_LOG_INFO = 6, KR_LOG_DEBUG = 7 } kr_level_e;
 
+/** For whom an answer is. Found out once, with the route (kr_route_t); a submit to the flow of an app is an app's. */
+typedef enum {
+    KR_CLIENT_PERSON, /* a browser that shows pages: is led from one to the next */
+    KR_CLIENT_SCRIPT, /* a script in a browser: gets JSON, and cookies; a browser is at hand to be led elsewhere */
+    KR_CLIENT_NATIVE  /* an app with a flow of its own: gets JSON and tokens, never cookies */
+} kr_client_e;
+
 /** Writes one line; `baton` is the logger's own (httpd: the request_rec). */
 typedef void kr_log_fn(void *baton, kr_level_e level, const char *line);
 
@@ -30,6 +37,7 @@ struct kr_ctx_t {
     kr_reply_t *reply;          /* NULL in background jobs */
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
     int session_known;          /* 1 once kr_session_current has looked */
+    kr_client_e client;         /* for whom the answer is; KR_CLIENT_PERSON outside of the API */
     int inside;                 /* not 0: the API is asked by the built-in pages (kr_api_call) */
     const kr_found_t *found;    /* what the path means; see kr_route_param */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */

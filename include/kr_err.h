@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors are values: NULL is success, everything else travels up to respond.c, which alone turns it into an answer. */
+/* Errors are values: NULL is success, everything else travels up to answer.c, which alone turns it into an answer. */
 #ifndef KR_ERR_H
 #define KR_ERR_H
 
@@ -13,11 +13,11 @@ typedef struct kr_err_t kr_err_t;
 #define KR_MUST_CHECK __attribute__((warn_unused_result))
 #define KR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-/** What an error asks of respond.c, beyond its status. */
+/** What an error asks of answer.c, beyond its status. */
 typedef enum {
     KR_ERR_PLAIN,     /* an envelope, or an error page for people; a 400 inside a flow becomes message 4000001 */
     KR_ERR_SHOW_FLOW, /* the messages are on the flow already: show it again */
-    KR_ERR_REPLACED   /* `use_flow` names the flow that took this one's place */
+    KR_ERR_REPLACED   /* another flow took this one's place */
 } kr_err_kind_e;
 
 struct kr_err_t {
@@ -28,7 +28,9 @@ struct kr_err_t {
     const char *reason;  /* lower case, no full stop; may be shown to the client; NULL for none */
     json_t *details;     /* object inside `error`, or NULL; owned by the pool */
     json_t *extra;       /* object whose members stand beside `error`, or NULL; owned by the pool */
-    const char *use_flow; /* id of the replacing flow, or NULL */
+    const char *lead_to; /* where people are led instead of being shown the error, or NULL; see kr_err_lead */
+    int lead_status;     /* of that redirect */
+    int sent_as;         /* status of the answer where clients know it by another one than the body names; 0: `status` */
     apr_status_t cause;  /* what failed below us, APR_SUCCESS when nothing did */
     int retry_after;     /* seconds for Retry-After, 0 for none */
 };
@@ -73,6 +75,14 @@ kr_err_t *kr_err_show_flow(kr_ctx_t *k);
 kr_err_t *kr_err_detail(kr_ctx_t *k, kr_err_t *err, const char *key, json_t *value);
 /** See kr_err_detail: the member stands beside `error` at the top level of the answer. */
 kr_err_t *kr_err_extra(kr_ctx_t *k, kr_err_t *err, const char *key, json_t *value);
+
+/**
+ * What is an error to programs is a way on for people: they are led to `url`. (An error with the extra member redirect_browser_to
+ * leads them there without this.)
+ * @param status  of the redirect, 302 or 303
+ * @return the same error
+ */
+kr_err_t *kr_err_lead(kr_err_t *err, int status, const char *url);
 
 /** The fixed message for an HTTP status ("The requested resource could not be found" and so on). Never NULL. */
 const char *kr_err_message(int status);

@@ -198,7 +198,7 @@ int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash);
 int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
 /**
  * Check a submit: browser flows need the token in the body, native ones neither Cookie (but cf_ ones) nor Origin.
- * @return 403 security_csrf_violation; for native flows a 400 with a reason that respond.c puts on the flow
+ * @return 403 security_csrf_violation; for native flows a 400 with a reason that answer.c puts on the flow
  */
 kr_err_t *kr_csrf_check(kr_ctx_t *k, const kr_flow_t *flow, const char *token) KR_MUST_CHECK;
 /** The 403 with the details that tell what missed. @param token the one that was sent, or NULL */

@@ -23,19 +23,43 @@ kr_err_t *kr_not_here(kr_ctx_t *k)
     return KR_DONE;
 }
 
+/* -- for whom ------------------------------------------------------------- */
+
+kr_client_e kr_client_asking(kr_ctx_t *k)
+{
+    return kr_wants_json(k->req, 1) ? KR_CLIENT_SCRIPT : KR_CLIENT_PERSON;
+}
+
+static kr_client_e client_of(kr_ctx_t *k, kr_for_e whom)
+{
+    switch (whom) {
+    case KR_FOR_ACCEPT: return kr_wants_json(k->req, 0) ? KR_CLIENT_SCRIPT : KR_CLIENT_PERSON;
+    case KR_FOR_REQUEST: return kr_client_asking(k);
+    case KR_FOR_APPS: return KR_CLIENT_NATIVE;
+    default: return KR_CLIENT_SCRIPT;
+    }
+}
+
+/* -- the way through ------------------------------------------------------ */
+
+static void run_route(kr_ctx_t *k, const kr_route_t *route)
+{
+    kr_err_t *err;
+
+    k->client = client_of(k, route->answers);
+    err = route->run(k);
+    if (err) kr_answer_error_to(k, client_of(k, route->errors), err);
+}
+
 static void run(kr_ctx_t *k)
 {
     const kr_found_t *found = k->found;
-    kr_err_t *err;
 
-    if (!found->known) (void)kr_not_here(k);
+    if (!found->known) kr_not_here(k);
     else if (!found->route) reply_method_not_allowed(k, found->methods);
     else if (k->req->query_bad && !(found->route->flags & KR_ROUTE_ANY_QUERY))
-        kr_respond_error(k, kr_err(k, 400, NULL, "the query of the URL cannot be read"), 1);
-    else {
-        err = found->route->run(k);
-        if (err) kr_respond_error(k, err, kr_wants_json(k->req, 1));
-    }
+        kr_answer_error_to(k, KR_CLIENT_SCRIPT, kr_err(k, 400, NULL, "the query of the URL cannot be read"));
+    else run_route(k, found->route);
 }
 
 void kr_api_serve(kr_ctx_t *k, const kr_route_set_t *set)

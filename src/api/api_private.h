@@ -9,23 +9,47 @@
 #include "kr_realm.h"
 #include "kr_text.h"
 
-/* -- respond.c: the one place where errors meet the client ---------------- */
+/* -- answer.c: an operation says what it answers, k->client says for whom --- */
 
-/** Answer with an error: JSON envelope for programs, a redirect to the error page for people. */
-void kr_respond_error(kr_ctx_t *k, const kr_err_t *err, int json);
-/**
- * Answer with an error of a submit to `flow`: shows the flow again where that is the answer.
- * @return NULL, or the error of storing the flow
- */
-kr_err_t *kr_respond_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err) KR_MUST_CHECK;
+/** The reply is complete: the operation leaves with this. All kr_answer_* return it, but for kr_answer_flow_error. */
+#define KR_DONE NULL
+
+/** Who sent this request, by Accept and Content-Type alone: a person or a script. For what k->client cannot tell. */
+kr_client_e kr_client_asking(kr_ctx_t *k);
+
+/** The flow as it stands now: people are sent to its page, programs get it. */
+kr_err_t *kr_answer_flow(kr_ctx_t *k, const kr_flow_t *flow);
+/** The same for a fresh flow that was asked for. */
+kr_err_t *kr_answer_begun(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow after a step that leads to another screen: people are sent to the page, programs get it with status 400. */
-void kr_respond_flow_step(kr_ctx_t *k, kr_flow_t *flow);
-/** A fresh flow: people are sent to its page, programs get it. */
-void kr_respond_flow(kr_ctx_t *k, const kr_flow_t *flow, int json);
+kr_err_t *kr_answer_step(kr_ctx_t *k, kr_flow_t *flow);
+/** A flow has come to its end, or what was asked for is done: people are led `to` where they go on, programs get `json`; NULL: 204. */
+kr_err_t *kr_answer_done(kr_ctx_t *k, const json_t *json, const char *to);
+/** It goes on in the browser at `url`: people are led there, programs told so by a 422. */
+kr_err_t *kr_answer_go(kr_ctx_t *k, const char *url);
+
+/** Whoever asks is redirected to `url`, with 303. */
+kr_err_t *kr_answer_see(kr_ctx_t *k, const char *url);
+/** Whoever asks gets this JSON. */
+kr_err_t *kr_answer_data(kr_ctx_t *k, int status, const json_t *json);
+/** Whoever asks gets a 204. */
+kr_err_t *kr_answer_nothing(kr_ctx_t *k);
+/** Whoever asks gets these bytes, which are kept, not copied. @param type  Content-Type */
+kr_err_t *kr_answer_file(kr_ctx_t *k, const char *type, const char *body, apr_size_t len);
+
+/** An error: JSON envelope for programs; people are led on where it says so (kr_err_lead), else to the error page. */
+kr_err_t *kr_answer_error(kr_ctx_t *k, const kr_err_t *err);
+/** The same for another client than k->client. */
+kr_err_t *kr_answer_error_to(kr_ctx_t *k, kr_client_e client, const kr_err_t *err);
+/**
+ * An error of a submit to `flow`: shows the flow again where that is the answer.
+ * @return KR_DONE, or the error of storing the flow
+ */
+kr_err_t *kr_answer_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err) KR_MUST_CHECK;
 /** The account was changed while a submit was looked at: people see the form again, told to try again; programs get a 409. */
 kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow);
-/** The reply is complete: the operation leaves with this. */
-#define KR_DONE NULL
+/** {"action":"redirect_browser_to",...}, for continue_with. New reference. */
+json_t *kr_continue_redirect(const char *url);
 
 /* -- flows.c: what every kind of flow does the same way ------------------- */
 
@@ -40,8 +64,13 @@ kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
 /** The 410 of an expired flow that was asked for: says in its details where to begin anew. */
 kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow);
-/** The flow that a submit names. @return 400 for a missing or malformed id, 404 */
+/** The flow that a submit names; if it is an app's, so is k->client from now on. @return 400 for a missing or malformed id, 404 */
 kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/**
+ * From here on k->client is who sent this request, though the flow be an app's: a recovery or verification may end in a browser. Who
+ * follows the link of a recovery's mail is a person, whatever Accept says.
+ */
+void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow);
 /**
  * The body of a submit. Whoever knows the id of a browser flow only must not be shown it for the price of a broken body.
  * @return as kr_body_read, or 403 when the request's anti-CSRF cookie is not the flow's
@@ -74,9 +103,6 @@ kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 int kr_word_true(const char *word);
 /** The same of a query parameter. */
 int kr_query_true(kr_ctx_t *k, const char *name);
-
-/** {"action":"redirect_browser_to",...}. New reference. */
-json_t *kr_continue_redirect(const char *url);
 
 /* -- parked.c: a change of settings that waits for a fresh sign-in -------- */
 

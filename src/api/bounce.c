@@ -143,8 +143,7 @@ kr_err_t *kr_send_back(kr_ctx_t *k, const char *to)
                            apr_psprintf(k->pool, "you are signed in, but %s sends you back here again and again: %s",
                                         host_of(k, to), means));
     }
-    kr_reply_redirect(k, 303, to);
-    return NULL;
+    return kr_answer_see(k, to);
 }
 
 void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow)

@@ -93,9 +93,7 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     if (!err) show_first(&flow, k);
     if (!err) kr_flow_fill_visit(k, flow);
     if (!err && k->inside) kr_flow_fill_typed(k, flow);
-    if (err) kr_respond_error(k, err, 1);
-    else kr_reply_json(k, 200, kr_flow_json(k, flow));
-    return KR_DONE;
+    return err ? kr_answer_error(k, err) : kr_answer_flow(k, flow);
 }
 
 kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
@@ -103,13 +101,22 @@ kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
     const char *id = kr_query(k->req, "flow");
 
     if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
-    return kr_flow_load(out, k, kind, id);
+    KR_TRY(kr_flow_load(out, k, kind, id));
+    if ((*out)->api) k->client = KR_CLIENT_NATIVE;
+    return NULL;
+}
+
+void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const int by_link = flow->kind == KR_FLOW_RECOVERY && kr_flow_by_mail(k, flow);
+
+    k->client = by_link ? KR_CLIENT_PERSON : kr_client_asking(k);
 }
 
 int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow)
 {
     if (k->req->method != KR_HEAD) return 0;
-    kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
+    kr_answer_see(k, kr_flow_ui_url(k, flow));
     return 1;
 }
 
@@ -139,10 +146,10 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     KR_TRY(kr_flow_insert(k, flow));
     err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
     err->kind = KR_ERR_REPLACED;
-    err->use_flow = flow->id;
     kr_err_extra(k, err, "expired_at", json_string(when));
     kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
-    return kr_err_extra(k, err, "use_flow_id", json_string(flow->id));
+    kr_err_extra(k, err, "use_flow_id", json_string(flow->id));
+    return kr_err_lead(err, 303, kr_flow_ui_url(k, flow));
 }
 
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
@@ -184,13 +191,11 @@ static const char *flow_url(kr_ctx_t *k, const kr_flow_t *flow)
                        apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), "/flows?id=", flow->id, NULL));
 }
 
-static kr_err_t *reply_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t *err)
+static kr_err_t *answer_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t *err)
 {
     json_t *with = json_pack("[{s:s, s:{s:s}}]", "action", "show_recovery_ui", "flow", "id", flow->id);
 
-    kr_err_detail(k, err, "continue_with", with);
-    kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return kr_answer_error(k, kr_err_detail(k, err, "continue_with", with));
 }
 
 const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow)
@@ -211,21 +216,18 @@ static json_t *expiry(kr_ctx_t *k, apr_time_t since)
 }
 
 /* Where the new flow is: people are sent to its page, programs are told in the way of its kind and method. */
-static kr_err_t *reply_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why)
+static kr_err_t *answer_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why)
 {
     const int by_link = why->method == KR_METHOD_LINK;
-    kr_err_t *err;
 
-    if (why->replace.visit || (by_link && !flow->api) || !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-    else if (by_link || (flow->kind == KR_FLOW_RECOVERY && !k->realm->settings->use_transitions))
-        kr_reply_redirect(k, 303, flow_url(k, flow));
-    else if (flow->kind == KR_FLOW_RECOVERY)
-        return reply_transition(k, flow, kr_err(k, 400, NULL, "%s", why->replace.reason ? why->replace.reason : OVER));
-    else {
-        err = kr_err(k, 410, "self_service_flow_replaced", OVER);
-        kr_respond_error(k, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)), 1);
-    }
-    return KR_DONE;
+    if (why->replace.visit || (by_link && !flow->api) || kr_client_asking(k) == KR_CLIENT_PERSON)
+        return kr_answer_see(k, kr_flow_ui_url(k, flow));
+    if (by_link || (flow->kind == KR_FLOW_RECOVERY && !k->realm->settings->use_transitions))
+        return kr_answer_see(k, flow_url(k, flow));
+    if (flow->kind == KR_FLOW_RECOVERY)
+        return answer_transition(k, flow, kr_err(k, 400, NULL, "%s", why->replace.reason ? why->replace.reason : OVER));
+    return kr_answer_error(k, kr_err_extra(k, kr_err(k, 410, "self_service_flow_replaced", OVER), "use_flow_id",
+                                           json_string(flow->id)));
 }
 
 kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *why)
@@ -237,7 +239,7 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *w
     else kr_flow_message(k, flow, why->replace.message, why->replace.since ? expiry(k, why->replace.since) : NULL);
     if (why->replace.message == 4070002 && kr_csrf_owns(k, old)) kr_json_set_at(flow->internal, KR_INSTEAD, json_string(old->id));
     KR_TRY(kr_flow_insert(k, flow));
-    return reply_retry(k, flow, why);
+    return answer_retry(k, flow, why);
 }
 
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
@@ -250,13 +252,11 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     kr_flow_keep_typed(k, flow, old);
     KR_TRY(kr_flow_insert(k, flow));
-    if (kr_flow_by_mail(k, old)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-    else if (!old->api && !kr_wants_json(k->req, 1)) kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-    else if (old->kind == KR_FLOW_RECOVERY && old->api && k->realm->settings->use_transitions) {
-        err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
-        kr_err_extra(k, err, "expired_at", json_string(when));
-        kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
-        return reply_transition(k, flow, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)));
-    } else kr_reply_redirect(k, 303, flow_url(k, flow));
-    return KR_DONE;
+    if (kr_flow_by_mail(k, old) || k->client == KR_CLIENT_PERSON) return kr_answer_see(k, kr_flow_ui_url(k, flow));
+    if (old->kind != KR_FLOW_RECOVERY || !old->api || !k->realm->settings->use_transitions)
+        return kr_answer_see(k, flow_url(k, flow));
+    err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
+    kr_err_extra(k, err, "expired_at", json_string(when));
+    kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
+    return answer_transition(k, flow, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)));
 }

@@ -83,6 +83,6 @@ int kr_guard_public(kr_ctx_t *k, int flags)
     if (!is_outside) kr_reply_header(k, "Vary", apr_table_get(k->reply->headers, "Vary") ? "Origin, Cookie" : "Cookie");
     if (redirect_to_clean_path(k) || redirect_to_admin(k)) return 1;
     err = is_outside ? NULL : csrf_layer(k, flags);
-    if (err) kr_respond_error(k, err, 1);
+    if (err) kr_answer_error_to(k, KR_CLIENT_SCRIPT, err);
     return err != NULL;
 }

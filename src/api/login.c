@@ -72,28 +72,23 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
 
 kr_err_t *kr_login_create_browser(kr_ctx_t *k)
 {
-    const int json = kr_wants_json(k->req, 0);
     int signed_in = 0;
     kr_flow_t *flow;
-    kr_err_t *err = create(&flow, &signed_in, k, 0);
 
-    if (!err && signed_in) err = json ? already(k) : kr_send_back(k, kr_return_to_of(k, flow, -1));
-    if (err) kr_respond_error(k, err, json);
-    else if (!signed_in) kr_respond_flow(k, flow, json);
-    return KR_DONE;
+    KR_TRY(create(&flow, &signed_in, k, 0));
+    if (!signed_in) return kr_answer_begun(k, flow);
+    return k->client == KR_CLIENT_PERSON ? kr_send_back(k, kr_return_to_of(k, flow, -1)) : already(k);
 }
 
 kr_err_t *kr_login_create_native(kr_ctx_t *k)
 {
     int signed_in = 0;
     kr_flow_t *flow;
-    kr_err_t *err = create(&flow, &signed_in, k, 1);
 
-    if (!err && signed_in) err = already(k);
-    if (!err) err = kr_flow_exchange_code(k, flow);
-    if (err) kr_respond_error(k, err, 1);
-    else kr_respond_flow(k, flow, 1);
-    return KR_DONE;
+    KR_TRY(create(&flow, &signed_in, k, 1));
+    if (signed_in) return already(k);
+    KR_TRY(kr_flow_exchange_code(k, flow));
+    return kr_answer_begun(k, flow);
 }
 
 kr_err_t *kr_login_get(kr_ctx_t *k)
@@ -179,38 +174,27 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     return NULL;
 }
 
-static void reply_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method);
     json_t *out = kr_json_own(k->pool, json_object());
-    json_t *with = json_array();
+    json_t *with = kr_json_own(k->pool, json_array());
 
     if (!flow->api) kr_session_cookie_set(k, session);
     kr_note_sign_in(k, flow);
-    if (!flow->api && !kr_wants_json(k->req, 1)) {
-        json_decref(with);
-        kr_reply_redirect(k, 303, after->browser_to ? after->browser_to : to); /* programs are told both */
-        return;
-    }
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
     else json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
     json_object_set(out, "session", kr_session_json(k, session));
     json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
-    json_decref(with);
-    kr_reply_json(k, 200, out);
+    return kr_answer_done(k, out, after->browser_to ? after->browser_to : to); /* programs are told both */
 }
 
-static kr_err_t *refused(kr_ctx_t *k, const kr_flow_t *flow, const kr_after_flow_t *after, kr_err_t *err)
+static kr_err_t *refused(kr_ctx_t *k, const kr_after_flow_t *after, kr_err_t *err)
 {
     if (!after->browser_to) return err;
-    if (!flow->api && !kr_wants_json(k->req, 1)) {
-        kr_reply_redirect(k, 303, after->browser_to);
-        return KR_DONE;
-    }
-    kr_respond_error(k, err, 1);
-    k->reply->status = 403; /* as clients know it: another number than in the body */
-    return KR_DONE;
+    err->sent_as = 403; /* as clients know it: another number than in the body */
+    return kr_answer_error(k, kr_err_lead(err, 303, after->browser_to));
 }
 
 static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
@@ -232,15 +216,14 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.is == KR_OUTCOME_STEP) {
         if (!done.step.stored) KR_TRY(kr_flow_update(k, flow));
-        kr_respond_flow_step(k, flow);
-        return KR_DONE;
+        return kr_answer_step(k, flow);
     }
     KR_TRY(check_state(k, flow, done.proved.identity));
     after.method = done.method;
     after.identity = done.proved.identity;
     after.proof = &done.proved.proof;
     err = kr_hooks_admit(k, &after);
-    if (err) return refused(k, flow, &after, err);
+    if (err) return refused(k, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(kr_flow_update(k, flow));
     KR_TRY(establish(&session, &standing, k, flow, &done));
@@ -249,8 +232,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done.method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, done.proved.identity->id, session->id);
-    reply_signed_in(k, flow, session, &after);
-    return KR_DONE;
+    return answer_signed_in(k, flow, session, &after);
 }
 
 /* Of a form that is sent once more after it let somebody in: it leads where it did then. */
@@ -267,13 +249,9 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
     KR_TRY(kr_session_current(&session, k));
     if (session && !needs_login(flow, session)) {
-        if (flow->api || kr_wants_json(k->req, 1)) {
-            /* clients know the flow as the answer; one of another browser is shown without what was typed there */
-            if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
-            return already(k);
-        }
-        kr_reply_redirect(k, 303, kr_return_to_of(k, flow, method_of(flow)));
-        return KR_DONE;
+        /* programs know the flow as the answer; one of another browser is shown without what was typed there */
+        if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
+        return kr_err_lead(already(k), 303, kr_return_to_of(k, flow, method_of(flow)));
     }
     if (!session && strcmp(flow->requested_aal, "aal1") != 0)
         return kr_err(k, 401, "session_aal1_required", "a second factor was sent before the first");
@@ -291,5 +269,5 @@ kr_err_t *kr_login_submit(kr_ctx_t *k)
 
     KR_TRY(kr_flow_of_submit(&flow, k, KR_FLOW_LOGIN));
     err = submit(k, flow);
-    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }

@@ -16,8 +16,7 @@ kr_err_t *kr_logout_create(kr_ctx_t *k)
     url = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/logout");
     if (return_to && *return_to) url = kr_url_with(k->pool, url, "return_to", kr_return_to_absolute(k, return_to));
     url = kr_url_with(k->pool, url, "token", token);
-    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:s}", "logout_url", url, "logout_token", token));
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:s}", "logout_url", url, "logout_token", token));
 }
 
 static const char *destination(kr_ctx_t *k, const char *return_to)
@@ -33,7 +32,6 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
 {
     const char *token = kr_query(k->req, "token");
     const char *return_to = kr_query(k->req, "return_to");
-    const int json = kr_wants_json(k->req, 0);
     kr_session_t *session;
 
     if (!token || !*token) return kr_err(k, 400, NULL, "the query parameter token is missing");
@@ -48,12 +46,10 @@ kr_err_t *kr_logout_submit(kr_ctx_t *k)
     if (k->realm->settings->logout_clear_data && strcmp(k->req->scheme, "https") == 0)
         kr_reply_header(k, "Clear-Site-Data", "\"cache\", \"cookies\", \"storage\"");
     KR_TRY(kr_return_to_check(k, return_to)); /* whatever it says, the session is over */
-    if (json) k->reply->status = 204;
-    else kr_reply_redirect(k, 303, destination(k, return_to));
-    return KR_DONE;
+    return kr_answer_done(k, NULL, destination(k, return_to));
 }
 
-static kr_err_t *logout_native(kr_ctx_t *k)
+kr_err_t *kr_logout_native(kr_ctx_t *k)
 {
     const char *why;
     json_t *sent = k->req->body_len ? kr_json_parse(k->pool, k->req->body, k->req->body_len, &why) : NULL;
@@ -68,14 +64,5 @@ static kr_err_t *logout_native(kr_ctx_t *k)
         KR_TRY(kr_session_end(k, session));
         kr_log(k, KR_LOG_INFO, KRLOGNO(0806) "session %s: signed out by its token", session->id);
     }
-    k->reply->status = 204;
-    return KR_DONE;
-}
-
-kr_err_t *kr_logout_native(kr_ctx_t *k)
-{
-    kr_err_t *err = logout_native(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return kr_answer_nothing(k);
 }

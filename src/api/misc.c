@@ -12,13 +12,13 @@
 
 /* -- stored errors -------------------------------------------------------- */
 
-static void reply_stored(kr_ctx_t *k, const char *id, json_t *error, const char *created)
+static kr_err_t *answer_stored(kr_ctx_t *k, const char *id, json_t *error, const char *created)
 {
-    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:O, s:s, s:s}", "id", id, "error", error, "created_at", created,
-                                       "updated_at", created));
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O, s:s, s:s}", "id", id, "error", error, "created_at", created,
+                                               "updated_at", created));
 }
 
-static kr_err_t *stored(kr_ctx_t *k)
+kr_err_t *kr_error_get(kr_ctx_t *k)
 {
     const char *id = kr_query(k->req, "error");
     const char *json = NULL;
@@ -30,31 +30,20 @@ static kr_err_t *stored(kr_ctx_t *k)
         /* a sample for people who build error pages */
         error = kr_json_pack(k->pool, "{s:i, s:s, s:s, s:s}", "code", 500, "status", kr_err_status_text(500), "reason",
                              "this is a sample error for error pages", "message", kr_err_message(500));
-        reply_stored(k, kr_uuid(k), error, "0001-01-01T00:00:00Z");
-        return KR_DONE;
+        return answer_stored(k, kr_uuid(k), error, "0001-01-01T00:00:00Z");
     }
     if (kr_uuid_valid(id)) KR_TRY(kr_store_error_load(&json, &created, k, id));
     error = json ? kr_json_own(k->pool, json_loads(json, 0, NULL)) : NULL;
     if (!error) return kr_err(k, 404, NULL, NULL);
-    reply_stored(k, id, error, kr_time_rfc3339(k->pool, created));
-    return KR_DONE;
-}
-
-kr_err_t *kr_error_get(kr_ctx_t *k)
-{
-    kr_err_t *err = stored(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return answer_stored(k, id, error, kr_time_rfc3339(k->pool, created));
 }
 
 /* -- the keys of what applications are told, signed (KratosExportToken) -------- */
 
 kr_err_t *kr_jwks(kr_ctx_t *k)
 {
-    kr_reply_json(k, 200, kr_signer_jwks(k->pool, k->realm->signer));
     kr_reply_header(k, "Cache-Control", "public, max-age=300");
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_signer_jwks(k->pool, k->realm->signer));
 }
 
 /* -- schemas -------------------------------------------------------------- */
@@ -75,23 +64,15 @@ kr_err_t *kr_schemas_list(kr_ctx_t *k)
                                              json_loadb(schema->raw, schema->raw_len, 0, NULL)));
     }
     kr_paging_headers(k, "/schemas", page, schemas->nelts);
-    kr_reply_json(k, 200, out);
-    return KR_DONE;
+    return kr_answer_data(k, 200, out);
 }
 
 kr_err_t *kr_schema_get(kr_ctx_t *k)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, kr_route_param(k, "id"));
 
-    if (!schema) {
-        kr_respond_error(k, kr_err(k, 404, NULL, "no identity schema has this id"), 1);
-        return KR_DONE;
-    }
-    k->reply->status = 200;
-    k->reply->content_type = "application/json; charset=utf-8";
-    k->reply->body = schema->raw;
-    k->reply->body_len = schema->raw_len;
-    return KR_DONE;
+    if (!schema) return kr_err(k, 404, NULL, "no identity schema has this id");
+    return kr_answer_file(k, "application/json; charset=utf-8", schema->raw, schema->raw_len);
 }
 
 /* -- the script of security keys ------------------------------------------ */
@@ -99,18 +80,17 @@ kr_err_t *kr_schema_get(kr_ctx_t *k)
 /* Whichever methods are on: pages include it before they know which fields come. */
 kr_err_t *kr_webauthn_javascript(kr_ctx_t *k)
 {
-    k->reply->status = 200;
-    k->reply->content_type = "text/javascript; charset=UTF-8";
-    k->reply->body = kr_webauthn_script(&k->reply->body_len);
-    return KR_DONE;
+    apr_size_t len;
+    const char *script = kr_webauthn_script(&len);
+
+    return kr_answer_file(k, "text/javascript; charset=UTF-8", script, len);
 }
 
 /* -- health, well-known --------------------------------------------------- */
 
 kr_err_t *kr_health_alive(kr_ctx_t *k)
 {
-    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s}", "status", "ok"));
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s}", "status", "ok"));
 }
 
 kr_err_t *kr_health_ready(kr_ctx_t *k)
@@ -118,13 +98,11 @@ kr_err_t *kr_health_ready(kr_ctx_t *k)
     kr_err_t *err = kr_db_ping(k);
 
     if (!err) return kr_health_alive(k);
-    kr_reply_json(k, 503, kr_json_pack(k->pool, "{s:{s:s}}", "errors", "database", "the database does not answer"));
     kr_reply_header(k, "Retry-After", "1");
-    return KR_DONE;
+    return kr_answer_data(k, 503, kr_json_pack(k->pool, "{s:{s:s}}", "errors", "database", "the database does not answer"));
 }
 
 kr_err_t *kr_change_password(kr_ctx_t *k)
 {
-    kr_reply_redirect(k, 303, kr_flow_conf(k, KR_FLOW_SETTINGS)->ui_url);
-    return KR_DONE;
+    return kr_answer_see(k, kr_flow_conf(k, KR_FLOW_SETTINGS)->ui_url);
 }

@@ -17,29 +17,25 @@ static int is_signed_in(const kr_err_t *err)
 }
 
 /* Programs are told; people are led to where who is signed in belongs. */
-static kr_err_t *reply_signed_in(kr_ctx_t *k, const kr_err_t *err, int json)
+static kr_err_t *answer_signed_in(kr_ctx_t *k, kr_err_t *err)
 {
-    if (json) kr_respond_error(k, err, 1);
-    else kr_reply_redirect(k, 302, k->realm->settings->default_return_url);
-    return KR_DONE;
+    return kr_answer_error(k, kr_err_lead(err, 302, k->realm->settings->default_return_url));
 }
 
 /* -- begin and get -------------------------------------------------------- */
 
 static kr_err_t *create(kr_ctx_t *k, int api)
 {
-    const int json = api || kr_wants_json(k->req, 0);
     kr_flow_t *flow;
     kr_err_t *err;
 
     KR_TRY(check_enabled(k));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_RECOVERY, api));
     err = kr_recovery_check_guest(k);
-    if (is_signed_in(err)) return reply_signed_in(k, err, json);
+    if (is_signed_in(err)) return answer_signed_in(k, err);
     if (err) return err;
     KR_TRY(kr_flow_open(k, flow));
-    kr_respond_flow(k, flow, json);
-    return KR_DONE;
+    return kr_answer_begun(k, flow);
 }
 
 kr_err_t *kr_recovery_create_browser(kr_ctx_t *k)
@@ -54,8 +50,7 @@ kr_err_t *kr_recovery_create_native(kr_ctx_t *k)
 
     KR_TRY(check_enabled(k));
     err = create(k, 1);
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return err ? kr_answer_error(k, err) : KR_DONE;
 }
 
 kr_err_t *kr_recovery_get(kr_ctx_t *k)
@@ -142,26 +137,18 @@ static void continue_with(json_t *with, kr_ctx_t *k, const recovered_t *r)
                                               "url", kr_flow_ui_url(k, r->settings)));
 }
 
-static kr_err_t *reply_recovered(kr_ctx_t *k, const recovered_t *r)
+static kr_err_t *answer_recovered(kr_ctx_t *k, const recovered_t *r)
 {
     const char *ui = r->settings ? kr_flow_ui_url(k, r->settings) : kr_return_to_of(k, r->flow, -1);
-    const int by_mail = kr_flow_by_mail(k, r->flow), json = kr_wants_json(k->req, 1) && !by_mail;
-    kr_err_t *err;
+    const int by_mail = kr_flow_by_mail(k, r->flow);
 
+    kr_flow_for_asker(k, r->flow);
     if (r->session && r->settings) kr_settings_unpark(k);
     if (r->session && (!r->flow->api || by_mail)) kr_session_cookie_set(k, r->session);
-    if (!json) {
-        kr_reply_redirect(k, 303, ui);
-        return KR_DONE;
-    }
-    if (!r->settings || k->realm->settings->use_transitions) {
-        r->flow->continue_with = kr_json_own(k->pool, json_array());
-        continue_with(r->flow->continue_with, k, r);
-        kr_reply_json(k, 200, kr_flow_json(k, r->flow));
-        return KR_DONE;
-    }
-    err = kr_err(k, 422, "browser_location_change_required", "go on in the browser at %s", ui);
-    return kr_err_extra(k, err, "redirect_browser_to", json_string(ui));
+    if (r->settings && !k->realm->settings->use_transitions) return kr_answer_go(k, ui);
+    r->flow->continue_with = kr_json_own(k->pool, json_array());
+    continue_with(r->flow->continue_with, k, r);
+    return kr_answer_done(k, kr_flow_json(k, r->flow), ui);
 }
 
 /* The account was changed between the code and the session: the code is used, the flow is over. */
@@ -195,7 +182,7 @@ static kr_err_t *recover(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
     KR_TRY(kr_db_tx(k, persist, &r));
     if (r.standing != KR_PROOF_HOLDS) return stale(k, &r);
     kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
-    return reply_recovered(k, &r);
+    return answer_recovered(k, &r);
 }
 
 /* -- the same form again -------------------------------------------------- */
@@ -234,7 +221,7 @@ static kr_err_t *take_over(int *done, recovered_t *r, kr_ctx_t *k, kr_session_t 
  * The code was used before: by this very form? Then its person ends where the first post did, and not at a form that says that it was
  * used. A script keeps the cookies of both answers and needs none here.
  */
-static kr_err_t *reply_again(int *done, kr_ctx_t *k, const char *flow_id, const char *token)
+static kr_err_t *answer_again(int *done, kr_ctx_t *k, const char *flow_id, const char *token)
 {
     recovered_t r = { 0 };
     kr_session_t *first, *current;
@@ -248,14 +235,14 @@ static kr_err_t *reply_again(int *done, kr_ctx_t *k, const char *flow_id, const 
     KR_TRY(kr_session_current(&current, k));
     if (!current || strcmp(current->id, first->id) != 0) {
         if (!kr_csrf_token_ok(k, token) || first->issued_at + TWICE <= k->now) return NULL;
-        if (!kr_wants_json(k->req, 1)) KR_TRY(take_over(&still, &r, k, first));
+        if (k->client == KR_CLIENT_PERSON) KR_TRY(take_over(&still, &r, k, first));
         if (!still) return NULL;
     }
     if (!skips_settings(k, r.flow))
         KR_TRY(kr_flow_load(&r.settings, k, KR_FLOW_SETTINGS, kr_json_str(r.flow->internal, "finished.settings")));
     *done = 1;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0830) "recovery %s: its form came twice, session %s", flow_id, first->id);
-    return reply_recovered(k, &r);
+    return answer_recovered(k, &r);
 }
 
 /* -- submit --------------------------------------------------------------- */
@@ -278,7 +265,6 @@ static kr_err_t *take(kr_outcome_t *done, kr_body_t *body, kr_ctx_t *k, kr_flow_
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const int json = flow->api || kr_wants_json(k->req, 1);
     kr_outcome_t done;
     kr_body_t body;
     kr_err_t *err;
@@ -287,15 +273,13 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4060005);
     err = take(&done, &body, k, flow);
-    if (is_signed_in(err)) return reply_signed_in(k, err, json);
+    if (is_signed_in(err)) return answer_signed_in(k, err);
     if (err) return err;
-    if (done.is == KR_OUTCOME_REPLACE && done.replace.again && !flow->api) KR_TRY(reply_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
+    if (done.is == KR_OUTCOME_REPLACE && done.replace.again && !flow->api) KR_TRY(answer_again(&answered, k, flow->id, kr_body_str(&body, "csrf_token")));
     if (answered) return KR_DONE;
     if (done.is == KR_OUTCOME_REPLACE) return kr_flow_retry(k, flow, &done);
     if (done.is == KR_OUTCOME_PASSED) return recover(k, flow, &done);
-    if (json) kr_reply_json(k, 200, kr_flow_json(k, flow));
-    else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-    return KR_DONE;
+    return kr_answer_flow(k, flow);
 }
 
 kr_err_t *kr_recovery_submit(kr_ctx_t *k)
@@ -307,5 +291,5 @@ kr_err_t *kr_recovery_submit(kr_ctx_t *k)
     if (err) return err;
     KR_TRY(check_enabled(k));
     err = submit(k, flow);
-    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }

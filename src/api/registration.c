@@ -37,29 +37,24 @@ static kr_err_t *create(kr_flow_t **out, kr_session_t **session, kr_ctx_t *k, in
 
 kr_err_t *kr_registration_create_browser(kr_ctx_t *k)
 {
-    const int json = kr_wants_json(k->req, 0);
     kr_session_t *session;
     kr_flow_t *flow;
-    kr_err_t *err = create(&flow, &session, k, 0);
 
-    if (!err && session && kr_wants_json(k->req, 1)) err = already(k);
-    if (err) kr_respond_error(k, err, json);
-    else if (session) kr_reply_redirect(k, 303, kr_return_to_of(k, flow, -1));
-    else kr_respond_flow(k, flow, json);
-    return KR_DONE;
+    KR_TRY(create(&flow, &session, k, 0));
+    if (!session) return kr_answer_begun(k, flow);
+    if (kr_client_asking(k) != KR_CLIENT_PERSON) return already(k); /* a Content-Type counts in this alone, as clients know it */
+    return kr_err_lead(already(k), 303, kr_return_to_of(k, flow, -1));
 }
 
 kr_err_t *kr_registration_create_native(kr_ctx_t *k)
 {
     kr_session_t *session;
     kr_flow_t *flow;
-    kr_err_t *err = create(&flow, &session, k, 1);
 
-    if (!err && session) err = already(k);
-    if (!err) err = kr_flow_exchange_code(k, flow);
-    if (err) kr_respond_error(k, err, 1);
-    else kr_respond_flow(k, flow, 1);
-    return KR_DONE;
+    KR_TRY(create(&flow, &session, k, 1));
+    if (session) return already(k);
+    KR_TRY(kr_flow_exchange_code(k, flow));
+    return kr_answer_begun(k, flow);
 }
 
 kr_err_t *kr_registration_get(kr_ctx_t *k)
@@ -106,7 +101,7 @@ static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identi
     return kr_err_show_flow(k);
 }
 
-static void reply_registered(kr_ctx_t *k, const kr_after_flow_t *after)
+static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)
 {
     const kr_flow_t *flow = after->flow;
     const char *to = kr_return_to_of(k, flow, (int)after->method);
@@ -114,10 +109,6 @@ static void reply_registered(kr_ctx_t *k, const kr_after_flow_t *after)
     json_t *with = kr_json_own(k->pool, json_array());
 
     if (after->session && !flow->api) kr_session_cookie_set(k, after->session);
-    if (!flow->api && !kr_wants_json(k->req, 1)) {
-        kr_reply_redirect(k, 303, after->browser_to ? after->browser_to : to);
-        return;
-    }
     if (!flow->api) json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
     if (after->session) {
@@ -130,7 +121,7 @@ static void reply_registered(kr_ctx_t *k, const kr_after_flow_t *after)
     }
     json_object_set(out, "identity", kr_identity_json(k, after->identity));
     json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
-    kr_reply_json(k, 200, out);
+    return kr_answer_done(k, out, after->browser_to ? after->browser_to : to);
 }
 
 /* The account with all that belongs to it; or the one that the very same form made a moment ago. */
@@ -159,8 +150,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     if (done.is == KR_OUTCOME_STEP) {
         if (!done.step.stored) KR_TRY(kr_flow_update(k, flow));
-        kr_respond_flow_step(k, flow);
-        return KR_DONE;
+        return kr_answer_step(k, flow);
     }
     after.method = done.method;
     after.identity = done.registers.identity;
@@ -170,8 +160,7 @@ static kr_err_t *take(kr_ctx_t *k, kr_flow_t *flow)
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done.registers.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0804) "registration %s: identity %s", flow->id, after.identity->id);
-    reply_registered(k, &after);
-    return KR_DONE;
+    return answer_registered(k, &after);
 }
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
@@ -181,12 +170,10 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(check_enabled(k));
     KR_TRY(kr_session_current(&session, k));
     if (session) {
-        if (flow->api || kr_wants_json(k->req, 1)) {
-            kr_respond_error(k, already(k), 1);
-            return KR_DONE;
-        }
-        kr_reply_redirect(k, 302, kr_led_to_first(k, flow, session));
-        return KR_DONE;
+        kr_err_t *err = already(k);
+
+        if (k->client == KR_CLIENT_PERSON) kr_err_lead(err, 302, kr_led_to_first(k, flow, session));
+        return kr_answer_error(k, err); /* not with the flow, as after a sign-in */
     }
     if (kr_flow_expired(k, flow)) return kr_flow_replace_expired(k, flow, 4040001);
     return take(k, flow);
@@ -199,5 +186,5 @@ kr_err_t *kr_registration_submit(kr_ctx_t *k)
 
     KR_TRY(kr_flow_of_submit(&flow, k, KR_FLOW_REGISTRATION));
     err = submit(k, flow);
-    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }

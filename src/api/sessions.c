@@ -41,20 +41,16 @@ kr_err_t *kr_whoami(kr_ctx_t *k)
             kr_reply_header(k, "Ory-Session-Cache-For", "60");
     } else err = kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal);
     if (!err && template && *template) err = kr_err(k, 400, NULL, "tokenize_as names no template of the settings");
-    if (err) {
-        kr_respond_error(k, err, 1);
-        return KR_DONE;
-    }
+    if (err) return err;
     kr_reply_header(k, "X-Kratos-Authenticated-Identity-Id", session->identity->id);
     say_cacheable(k, session);
     renew_cookie(k, session);
-    kr_reply_json(k, 200, kr_session_json(k, session));
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_session_json(k, session));
 }
 
 /* -- the others ----------------------------------------------------------- */
 
-static kr_err_t *list(kr_ctx_t *k)
+kr_err_t *kr_sessions_list(kr_ctx_t *k)
 {
     const kr_page_query_t page = kr_paging(k, LIST_DEFAULT, LIST_MAX, 1);
     json_t *out = kr_json_own(k->pool, json_array());
@@ -88,38 +84,20 @@ static kr_err_t *list(kr_ctx_t *k)
         json_array_append(out, kr_session_json_with(k, &other, identity));
     }
     kr_paging_headers(k, "/sessions", page, total);
-    kr_reply_json(k, 200, out);
-    return KR_DONE;
+    return kr_answer_data(k, 200, out);
 }
 
-kr_err_t *kr_sessions_list(kr_ctx_t *k)
-{
-    kr_err_t *err = list(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
-}
-
-static kr_err_t *revoke_others(kr_ctx_t *k)
+kr_err_t *kr_sessions_revoke_others(kr_ctx_t *k)
 {
     kr_session_t *session;
     apr_int64_t count;
 
     KR_TRY(kr_session_need(&session, k, NULL));
     KR_TRY(kr_session_end_others(&count, k, session));
-    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:I}", "count", (json_int_t)count));
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:I}", "count", (json_int_t)count));
 }
 
-kr_err_t *kr_sessions_revoke_others(kr_ctx_t *k)
-{
-    kr_err_t *err = revoke_others(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
-}
-
-static kr_err_t *revoke_one(kr_ctx_t *k)
+kr_err_t *kr_sessions_revoke_one(kr_ctx_t *k)
 {
     const char *id = kr_route_param(k, "id");
     kr_session_t *session;
@@ -130,17 +108,8 @@ static kr_err_t *revoke_one(kr_ctx_t *k)
         return kr_err(k, 400, NULL, "this is the session that asks; sign out to end it");
     /* somebody else's, or none at all, is answered like one's own: nothing to learn here */
     KR_TRY(kr_session_end_other(k, session, id));
-    k->reply->status = 204;
-    k->reply->content_type = "application/json; charset=utf-8";
-    return KR_DONE;
-}
-
-kr_err_t *kr_sessions_revoke_one(kr_ctx_t *k)
-{
-    kr_err_t *err = revoke_one(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    kr_reply_header(k, "Content-Type", "application/json; charset=utf-8"); /* of nothing, as clients know it */
+    return kr_answer_nothing(k);
 }
 
 /* -- token exchange ------------------------------------------------------- */
@@ -156,7 +125,7 @@ static kr_err_t *take_exchange(const char **session_id, kr_ctx_t *k, const char 
     return NULL;
 }
 
-static kr_err_t *exchange(kr_ctx_t *k)
+kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
 {
     const char *init = kr_query(k->req, "init_code");
     const char *back = kr_query(k->req, "return_to_code");
@@ -172,15 +141,6 @@ static kr_err_t *exchange(kr_ctx_t *k)
         return kr_err(k, 404, NULL, "no session waits for these codes");
     KR_TRY(kr_session_retoken(&done, k, session)); /* the token is made now, so that it never had to be stored */
     if (!done) return kr_err(k, 404, NULL, "no session waits for these codes");
-    kr_reply_json(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
-                                       kr_session_json(k, session)));
-    return KR_DONE;
-}
-
-kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
-{
-    kr_err_t *err = exchange(k);
-
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
+                                               kr_session_json(k, session)));
 }

@@ -64,48 +64,37 @@ static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
     return NULL;
 }
 
-/* People without a session sign in first, people with half of one go on to its second half. */
-static kr_err_t *send_elsewhere(kr_ctx_t *k, kr_err_t *err)
+/* People without a session sign in first; people with half of one go on to its second half, which the error names. */
+static kr_err_t *sign_in_first(kr_ctx_t *k, kr_err_t *err)
 {
     const char *return_to = kr_query(k->req, "return_to");
-    const char *to = kr_json_str(err->extra, "redirect_browser_to");
 
-    if (err->status == 401) to = kr_session_login_url(k, return_to && *return_to ? return_to : NULL);
-    if (!to) return err;
-    kr_reply_redirect(k, 303, to);
-    return KR_DONE;
+    if (err->status != 401) return err;
+    kr_err_extra(k, err, "CredentialsMissing", json_false());
+    return kr_err_lead(err, 303, kr_session_login_url(k, return_to && *return_to ? return_to : NULL));
 }
 
 kr_err_t *kr_settings_create_browser(kr_ctx_t *k)
 {
-    const int json = kr_wants_json(k->req, 1);
     kr_flow_t *flow;
     kr_err_t *err = create(&flow, k, 0);
 
-    if (!err) {
-        kr_respond_flow(k, flow, kr_wants_json(k->req, 0));
-        return KR_DONE;
-    }
-    if (err->status == 401 && json) kr_err_extra(k, err, "CredentialsMissing", json_false());
-    return json ? err : send_elsewhere(k, err);
+    return err ? sign_in_first(k, err) : kr_answer_begun(k, flow);
 }
 
 kr_err_t *kr_settings_create_native(kr_ctx_t *k)
 {
     kr_flow_t *flow;
-    kr_err_t *err = create(&flow, k, 1);
 
-    if (err) kr_respond_error(k, err, 1);
-    else kr_respond_flow(k, flow, 1);
-    return KR_DONE;
+    KR_TRY(create(&flow, k, 1));
+    return kr_answer_begun(k, flow);
 }
 
 /* -- get ------------------------------------------------------------------ */
 
-static kr_err_t *load_own(kr_flow_t **out, kr_ctx_t *k, const kr_session_t *session, const char *id)
+static kr_err_t *check_own(kr_ctx_t *k, const kr_session_t *session, const kr_flow_t *flow)
 {
-    KR_TRY(kr_flow_load(out, k, KR_FLOW_SETTINGS, id));
-    if ((*out)->identity_id && strcmp((*out)->identity_id, session->identity->id) == 0) return NULL;
+    if (flow->identity_id && strcmp(flow->identity_id, session->identity->id) == 0) return NULL;
     return kr_err(k, 403, "security_identity_mismatch", "the flow belongs to another account");
 }
 
@@ -113,21 +102,19 @@ static kr_err_t *get(kr_ctx_t *k, const kr_session_t *session)
 {
     kr_flow_t *flow;
 
-    KR_TRY(load_own(&flow, k, session, kr_query(k->req, "id")));
+    KR_TRY(kr_flow_load(&flow, k, KR_FLOW_SETTINGS, kr_query(k->req, "id")));
+    KR_TRY(check_own(k, session, flow));
     KR_TRY(need_aal(k, session, page_of(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_gone(k, flow);
     attach_identity(k, flow, session);
     if (k->inside) kr_flow_fill_typed(k, flow);
-    kr_reply_json(k, 200, kr_flow_json(k, flow));
-    return KR_DONE;
+    return kr_answer_flow(k, flow);
 }
 
 /* Without a session: programs get 401, people the login page. */
 static kr_err_t *no_session(kr_ctx_t *k, kr_err_t *err)
 {
-    if (err->status != 401 || kr_wants_json(k->req, 1)) return err;
-    kr_reply_redirect(k, 302, kr_flow_conf(k, KR_FLOW_LOGIN)->ui_url);
-    return KR_DONE;
+    return err->status == 401 ? kr_err_lead(err, 302, kr_flow_conf(k, KR_FLOW_LOGIN)->ui_url) : err;
 }
 
 kr_err_t *kr_settings_get(kr_ctx_t *k)
@@ -137,24 +124,19 @@ kr_err_t *kr_settings_get(kr_ctx_t *k)
 
     if (err) return no_session(k, err);
     err = get(k, session);
-    if (err) kr_respond_error(k, err, 1);
-    return KR_DONE;
+    return err ? kr_answer_error(k, err) : KR_DONE;
 }
 
 /* -- a change that waits for a fresh sign-in ------------------------------- */
 
 static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_err_t *err)
 {
-    const int json = flow->api || kr_wants_json(k->req, 1);
-
     /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
     json_t *park = done->is == KR_OUTCOME_CHANGED ? done->changed.park : NULL;
 
     if (park && done->changed.end_others) json_object_set_new(park, END_OTHERS, json_true());
     if (park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(kr_settings_park(k, flow, park));
-    if (json) return err;
-    kr_reply_redirect(k, 303, kr_json_str(err->extra, "redirect_browser_to"));
-    return KR_DONE;
+    return err; /* which names the place of the sign-in */
 }
 
 /* -- submit --------------------------------------------------------------- */
@@ -201,19 +183,15 @@ static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *sessio
     return NULL;
 }
 
-static void reply_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method);
 
     kr_settings_unpark(k);
     if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
-    if (!flow->api && !kr_wants_json(k->req, 1)) {
-        kr_reply_redirect(k, 303, to); /* never to the page of a verification: clients know it so */
-        return;
-    }
     flow->continue_with = after->continue_with;
     if (!flow->api) json_array_append_new(flow->continue_with, kr_continue_redirect(to));
-    kr_reply_json(k, 200, kr_flow_json(k, flow));
+    return kr_answer_done(k, kr_flow_json(k, flow), to); /* never to the page of a verification: clients know it so */
 }
 
 static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done, const char *resumed)
@@ -230,16 +208,12 @@ static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_o
         return kr_err_show_flow(k);
     }
     if (err) return err;
-    if (resumed && !change.claimed) { /* another request of this browser took it out */
-        kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-        return KR_DONE;
-    }
+    if (resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow)); /* another request of this browser took it out */
     kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
            kr_method_name(done->method));
     KR_TRY(kr_hooks_answer(k, &after));
     KR_TRY(show_success(k, flow, session, after.identity));
-    reply_changed(k, flow, session, &after);
-    return KR_DONE;
+    return answer_changed(k, flow, session, &after);
 }
 
 static int ticked(const kr_body_t *body, const char *field)
@@ -271,7 +245,7 @@ static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const 
 /* People who come back from the sign-in arrive by GET: carry out what waits. */
 static kr_err_t *take(kr_outcome_t *done, const char **resumed, kr_ctx_t *k, kr_flow_t *flow)
 {
-    const int comes_back = k->req->method == KR_GET && !flow->api && !kr_wants_json(k->req, 1);
+    const int comes_back = k->req->method == KR_GET && k->client == KR_CLIENT_PERSON;
     json_t *parked = comes_back ? kr_settings_take_parked(resumed, k, flow) : NULL;
     kr_body_t body;
     kr_err_t *err;
@@ -314,21 +288,18 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 
 kr_err_t *kr_settings_submit(kr_ctx_t *k)
 {
-    const char *id = kr_query(k->req, "flow");
     kr_session_t *session;
     kr_flow_t *flow;
     kr_err_t *err = kr_session_need(&session, k, NULL);
 
     if (err) return no_session(k, err);
-    if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
-    err = load_own(&flow, k, session, id);
+    err = kr_flow_of_submit(&flow, k, KR_FLOW_SETTINGS);
     if (err && err->status == 404) err->reason = "there is no such flow; it was made long ago, or never";
     if (err) return err;
+    KR_TRY(check_own(k, session, flow));
     attach_identity(k, flow, session);
     err = submit(k, flow, session);
     if (err && err->status == 401) return no_session(k, err); /* it ended while the change was on its way */
-    if (err && err->status == 403 && !flow->api && !kr_wants_json(k->req, 1) && kr_json_str(err->extra, "redirect_browser_to"))
-        return send_elsewhere(k, err);
     if (err && flow->api) flow->csrf_hash = kr_csrf_hash(k); /* sent by a browser after all: shown with its token, as clients know it */
-    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }

@@ -28,9 +28,8 @@ static kr_err_t *create(kr_ctx_t *k, int api)
 
     KR_TRY(check_enabled(k));
     err = begin(&flow, k, api);
-    if (err) kr_respond_error(k, err, 1); /* whoever asks: so clients know it */
-    else kr_respond_flow(k, flow, api || kr_wants_json(k->req, 0));
-    return KR_DONE;
+    if (err) return kr_answer_error_to(k, KR_CLIENT_SCRIPT, err); /* whoever asks: so clients know it */
+    return kr_answer_begun(k, flow);
 }
 
 kr_err_t *kr_verification_create_browser(kr_ctx_t *k)
@@ -75,18 +74,11 @@ static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
     return kr_flow_update(k, flow);
 }
 
-static void reply_flow(kr_ctx_t *k, kr_flow_t *flow)
-{
-    if (kr_wants_json(k->req, 1)) kr_reply_json(k, 200, kr_flow_json(k, flow));
-    else kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-}
-
 /* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */
 static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
 {
     if (kr_flow_visit(k, flow, code)) KR_TRY(kr_flow_update(k, flow));
-    kr_reply_redirect(k, 303, kr_flow_ui_url(k, flow));
-    return KR_DONE;
+    return kr_answer_see(k, kr_flow_ui_url(k, flow));
 }
 
 /* What the form said before stays, and what a wrong submit adds comes after it. Clients know it so; each is said once. */
@@ -114,7 +106,7 @@ static kr_err_t *follow_sign_in(kr_ctx_t *k, kr_flow_t *flow, kr_body_t *body)
 {
     kr_session_t *session;
 
-    if (flow->api || kr_wants_json(k->req, 1) || kr_csrf_owns(k, flow)) return NULL;
+    if (k->client != KR_CLIENT_PERSON || kr_csrf_owns(k, flow)) return NULL;
     if (!kr_csrf_token_of(k, kr_body_str(body, "csrf_token"), flow->csrf_hash)) return NULL;
     KR_TRY(kr_session_current(&session, k));
     if (!session) return NULL;
@@ -159,8 +151,8 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
         kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
         KR_TRY(finish(k, flow, done.passed.via));
     }
-    reply_flow(k, flow);
-    return KR_DONE;
+    kr_flow_for_asker(k, flow);
+    return kr_answer_flow(k, flow);
 }
 
 kr_err_t *kr_verification_submit(kr_ctx_t *k)
@@ -172,5 +164,5 @@ kr_err_t *kr_verification_submit(kr_ctx_t *k)
     if (err) return err;
     KR_TRY(check_enabled(k));
     err = submit(k, flow);
-    return err ? kr_respond_flow_error(k, flow, err) : KR_DONE;
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }

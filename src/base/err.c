@@ -154,6 +154,13 @@ kr_err_t *kr_err_extra(kr_ctx_t *k, kr_err_t *err, const char *key, json_t *valu
     return err;
 }
 
+kr_err_t *kr_err_lead(kr_err_t *err, int status, const char *url)
+{
+    err->lead_to = url;
+    err->lead_status = status;
+    return err;
+}
+
 const char *kr_err_message(int status)
 {
     for (size_t i = 0; i < sizeof(STATUSES) / sizeof(STATUSES[0]); i++) {

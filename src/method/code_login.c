@@ -240,7 +240,7 @@ kr_err_t *kr_code_begin_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
 /* A double click of somebody who looks at pages: the browser has the cookie that the form was made for, the first answer brings another. */
 static int may_come_twice(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    return !flow->api && !kr_wants_json(k->req, 1) && kr_csrf_owns(k, flow);
+    return k->client == KR_CLIENT_PERSON && kr_csrf_owns(k, flow);
 }
 
 static int was_used_by_this_form(kr_ctx_t *k, const kr_flow_t *flow, const kr_code_row_t *row)
