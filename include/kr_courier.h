@@ -14,8 +14,8 @@ typedef struct {
 } kr_mail_t;
 
 /**
- * Queue a message: one statement, inside the caller's transaction if there is one. The data is sealed at rest. Sets k->queued,
- * so that httpd wakes the sender once the answer is out.
+ * Queue a message: one statement, inside the caller's transaction if there is one. The data is sealed at rest. It counts in
+ * k->queued once it is committed, so that httpd wakes the sender when the answer is out.
  * @return 400 when the address cannot be written to (CR/LF, longer than 320 bytes, no address)
  */
 kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;

@@ -122,6 +122,18 @@ typedef kr_err_t *kr_tx_fn(kr_ctx_t *k, void *baton);
  */
 kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton) KR_MUST_CHECK;
 
+/** What follows a commit. No transaction is open any more: it may send statements, and begin a transaction of its own. */
+typedef void kr_after_commit_fn(kr_ctx_t *k, void *baton);
+
+/**
+ * Have `fn` run once the transaction is committed, in the order of these calls, before kr_db_tx returns; outside a transaction it
+ * runs at once. One that is rolled back forgets it, and so does each new try: the work registers anew. When the connection breaks
+ * during COMMIT nobody can say whether it was done: kr_db_tx answers an error, and `fn` is not run. So what must not be missed (a
+ * session that ended, for who keeps copies of sessions) rests on something else besides: a copy is trusted for a short time only.
+ * @param baton  lives as long as k->pool
+ */
+void kr_db_after_commit(kr_ctx_t *k, kr_after_commit_fn *fn, void *baton);
+
 /**
  * What a transaction answers when a row is not any more what it was when it was read: kr_db_tx begins anew. When that goes on for
  * too long it is a 409 that says so.

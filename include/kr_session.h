@@ -143,9 +143,9 @@ kr_err_t *kr_session_end_other(kr_ctx_t *k, kr_session_t *session, const char *i
  */
 kr_err_t *kr_session_end_others(apr_int64_t *count, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
 
-/** The same inside the caller's transaction, uncounted; once in it, as `session` is not told its new epoch. @return 409 when `session`
- * has ended */
-kr_err_t *kr_session_end_others_now(kr_ctx_t *k, const kr_session_t *session) KR_MUST_CHECK;
+/** The same inside the caller's transaction, uncounted; once in it, as `session` is told its new epoch when that is
+ * committed. @return 409 when `session` has ended */
+kr_err_t *kr_session_end_others_now(kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;
 
 /** End all sessions of an identity, those included that are about to begin. @param count those that were usable; may be NULL */
 kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;

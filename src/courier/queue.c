@@ -77,10 +77,17 @@ static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
     return sealed;
 }
 
+/* What is not committed is nobody's to send. */
+static void note_queued(kr_ctx_t *k, void *baton)
+{
+    (void)baton;
+    k->queued++;
+}
+
 static kr_err_t *queue(kr_ctx_t *k, const kr_mail_t *mail, const char *id, const char *to, const char *sealed)
 {
     KR_TRY(kr_store_message_insert(k, id, mail->via, to, mail->template_type, sealed));
-    k->queued++;
+    kr_db_after_commit(k, note_queued, NULL);
     if (!kr_mail_carried(&k->realm->settings->mail, mail->via)) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: nothing carries %s; see courier.smtp, courier.http and "
                                              "courier.channels", id, mail->via);

@@ -8,8 +8,7 @@
 static const kr_hook_t HOOKS[] = {
     /* a name of ours: no list may hold it */
     { .name = "new_addresses",
-      .run = { [KR_HOOK_WRITE] = kr_hook_new_addresses, [KR_HOOK_AGAIN] = kr_hook_new_addresses_again,
-               [KR_HOOK_ANSWER] = kr_hook_new_addresses_sent },
+      .run = { [KR_HOOK_WRITE] = kr_hook_new_addresses, [KR_HOOK_AGAIN] = kr_hook_new_addresses_again },
       .unasked = kr_hook_has_new_addresses },
     { .name = "notify_previous_addresses", .run = { [KR_HOOK_WRITE] = kr_hook_notify_previous }, .each = 1 },
     { .name = "require_verified_address", .run = { [KR_HOOK_ADMIT] = kr_hook_require_verified } },

@@ -36,12 +36,10 @@ kr_hook_fn kr_hook_session;
 kr_hook_fn kr_hook_session_again;
 /** May this flow have brought addresses that are to be verified? */
 int kr_hook_has_new_addresses(kr_ctx_t *k, const kr_after_flow_t *after);
-/** Make a verification flow for each address that is new, and queue its mail. */
+/** Make a verification flow for each address that is new, and queue its mail. Once that is committed the addresses are shown as sent to. */
 kr_hook_fn kr_hook_new_addresses;
 /** Find what that made for a registration of a browser; it belongs to this answer's cookie now. */
 kr_hook_fn kr_hook_new_addresses_again;
-/** Show the addresses as they are once the transaction holds: it may be tried again, so nothing in memory changes inside it. */
-kr_hook_fn kr_hook_new_addresses_sent;
 /** One such flow for one address, inside the caller's transaction. */
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address) KR_MUST_CHECK;
 /** Find what kr_hook_new_addresses made. @param take  1: it belongs to this answer's cookie now */

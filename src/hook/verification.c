@@ -5,6 +5,7 @@
 
 #include "hook_private.h"
 #include "kr_code.h"
+#include "kr_db.h"
 #include "kr_store_identity.h"
 #include "kr_text.h"
 
@@ -111,16 +112,17 @@ static int is_new(const kr_address_t *address)
     return !address->recovery && strcmp(address->status, "pending") == 0;
 }
 
-kr_err_t *kr_hook_new_addresses_sent(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
+/* They are shown as they are once the transaction holds. */
+static void show_sent(kr_ctx_t *k, void *baton)
 {
+    kr_after_flow_t *after = baton;
+
     (void)k;
-    (void)conf;
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
 
         if (is_new(address)) address->status = "sent";
     }
-    return NULL;
 }
 
 kr_err_t *kr_hook_new_addresses(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
@@ -132,6 +134,7 @@ kr_err_t *kr_hook_new_addresses(kr_ctx_t *k, kr_after_flow_t *after, const kr_ho
 
         if (is_new(address)) KR_TRY(kr_hook_verification_begin(k, after, address));
     }
+    kr_db_after_commit(k, show_sent, after);
     return NULL;
 }
 

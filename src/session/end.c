@@ -61,12 +61,22 @@ kr_err_t *kr_session_end_other(kr_ctx_t *k, kr_session_t *session, const char *i
     return kr_db_tx(k, end_other, &ending);
 }
 
-kr_err_t *kr_session_end_others_now(kr_ctx_t *k, const kr_session_t *session)
+static void moves_along(kr_ctx_t *k, void *baton)
+{
+    kr_session_t *session = baton;
+
+    (void)k;
+    session->epoch++;
+}
+
+kr_err_t *kr_session_end_others_now(kr_ctx_t *k, kr_session_t *session)
 {
     int done;
 
     KR_TRY(kr_store_sessions_end_others(&done, k, session->identity->id, session->id, session->epoch));
-    return done ? NULL : kr_db_raced(k);
+    if (!done) return kr_db_raced(k);
+    kr_db_after_commit(k, moves_along, session);
+    return NULL;
 }
 
 static kr_err_t *end_others(kr_ctx_t *k, void *baton)
@@ -83,9 +93,7 @@ kr_err_t *kr_session_end_others(apr_int64_t *count, kr_ctx_t *k, kr_session_t *s
 {
     ending_t ending = { .by = session, .count = count };
 
-    KR_TRY(kr_db_tx(k, end_others, &ending));
-    session->epoch++;
-    return NULL;
+    return kr_db_tx(k, end_others, &ending);
 }
 
 /** All sessions of one identity. */

@@ -76,6 +76,12 @@ struct kr_dbpool_t {
     kr_filelock_t lock;
 };
 
+/** See kr_db_after_commit. */
+typedef struct {
+    kr_after_commit_fn *fn;
+    void *baton;
+} kr_follow_t;
+
 /** A connection, or the empty shell of one: the list hands out shells so that connecting blocks nobody else. */
 struct kr_dbconn_t {
     kr_dbpool_t *owner;
@@ -91,6 +97,7 @@ struct kr_dbconn_t {
     int in_tx;
     int locked; /* holds the write lock */
     int dead;   /* close it instead of putting it back */
+    apr_array_header_t *after; /* of kr_follow_t: what follows the commit of this transaction; NULL: nothing */
     int poison; /* kr_db_class_e of a failure inside the transaction: nothing more may be sent but ROLLBACK */
 };
 

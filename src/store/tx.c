@@ -18,6 +18,7 @@ static kr_err_t *begin(int *again, kr_ctx_t *k)
         if (class == KR_DB_OK) {
             k->db->in_tx = 1;
             k->db->poison = KR_DB_OK;
+            k->db->after = NULL;
             return NULL;
         }
         if (class == KR_DB_GONE) {
@@ -41,6 +42,30 @@ static void roll_back(kr_ctx_t *k)
     if (conn->dead) kr_db_discard(k);
 }
 
+/* -- what follows -------------------------------------------------------- */
+
+void kr_db_after_commit(kr_ctx_t *k, kr_after_commit_fn *fn, void *baton)
+{
+    if (!k->db || !k->db->in_tx) {
+        fn(k, baton);
+        return;
+    }
+    if (!k->db->after) k->db->after = apr_array_make(k->pool, 2, sizeof(kr_follow_t));
+    APR_ARRAY_PUSH(k->db->after, kr_follow_t) = (kr_follow_t){ fn, baton };
+}
+
+/* The connection is theirs as well: it may be another one after the first of them. */
+static void follow(kr_ctx_t *k, const apr_array_header_t *after)
+{
+    for (int i = 0; after && i < after->nelts; i++) {
+        const kr_follow_t *next = &APR_ARRAY_IDX(after, i, const kr_follow_t);
+
+        next->fn(k, next->baton);
+    }
+}
+
+/* -- the end ------------------------------------------------------------- */
+
 /* Nobody can say whether a COMMIT was done when the connection broke meanwhile: that is not tried again. */
 static kr_err_t *commit(int *again, kr_ctx_t *k)
 {
@@ -51,6 +76,7 @@ static kr_err_t *commit(int *again, kr_ctx_t *k)
     if (class == KR_DB_OK) {
         k->db->in_tx = 0;
         kr_db_unlock(k);
+        follow(k, k->db->after);
         return NULL;
     }
     *again = class == KR_DB_AGAIN;
