@@ -31,6 +31,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(kr_site_check, NULL, NULL, APR_HOOK_MIDDLE);
     /* LAST: the MPM has settled how many threads there are by then. */
     ap_hook_check_config(kr_doctor_check, NULL, NULL, APR_HOOK_LAST);
+    /* FIRST: before anybody at start asks what time it is. */
+    ap_hook_post_config(kr_test_clock_start, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(kr_doctor_tell, NULL, NULL, APR_HOOK_FIRST);
     /* MIDDLE: mod_unixd has read User and Group by then. */
     ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "kr_clock.h"
 #include "printf.h"
 
 /* A longer line is cut: whoever can make us log must not fill the disk with one request. */
@@ -59,7 +60,7 @@ kr_ctx_t *kr_ctx_make(apr_pool_t *pool, const kr_realm_t *realm, kr_level_e leve
 
     k->pool = pool;
     k->realm = realm;
-    k->now = apr_time_now();
+    k->now = kr_clock_now();
     k->log = log_to_stderr;
     k->log_level = level;
     return k;

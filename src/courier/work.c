@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kr_clock.h"
 #include "kr_json.h"
 #include "kr_net.h"
 #include "kr_text.h"
@@ -44,7 +45,7 @@ const char *kr_courier_worker_name(apr_pool_t *pool)
 
 static apr_time_t elapsed(const work_t *work)
 {
-    return apr_time_now() - work->began;
+    return kr_clock_ticks() - work->began;
 }
 
 static int is_stopping(const work_t *work)
@@ -258,7 +259,7 @@ static int is_trouble(const work_t *work)
 
 kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_courier_worker_t *worker)
 {
-    work_t work = { .k = k, .conf = &k->realm->settings->mail, .worker = worker, .began = apr_time_now() };
+    work_t work = { .k = k, .conf = &k->realm->settings->mail, .worker = worker, .began = kr_clock_ticks() };
     kr_err_t *err;
     int done = 0, claimed = 0;
 

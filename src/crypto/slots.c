@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kr_clock.h"
+
 #define SLOTS_MAX 1024
 #define QUEUE_MAX 65536
 
@@ -175,15 +177,6 @@ static hold_t *any_place(slots_t *all)
     return NULL;
 }
 
-/** µs on a clock that nobody sets. */
-static apr_time_t ticking(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return apr_time_from_sec(ts.tv_sec) + ts.tv_nsec / 1000;
-}
-
 static int lock_until(hold_t *hold, apr_time_t until)
 {
     struct timespec ts = { .tv_sec = apr_time_sec(until), .tv_nsec = apr_time_usec(until) * 1000 };
@@ -194,9 +187,9 @@ static int lock_until(hold_t *hold, apr_time_t until)
 /** Sleep on one slot after the other, as the one that comes free first need not be the one slept on. */
 static kr_slot_t *wait_for_any(slots_t *all, unsigned first)
 {
-    apr_time_t now = ticking(), deadline = now + all->wait;
+    apr_time_t now = kr_clock_ticks(), deadline = now + all->wait;
 
-    for (unsigned turn = first; now < deadline; turn++, now = ticking()) {
+    for (unsigned turn = first; now < deadline; turn++, now = kr_clock_ticks()) {
         kr_slot_t *slot = &all->slot[turn % (unsigned)all->count];
         apr_time_t until = now + LOOK_AGAIN < deadline ? now + LOOK_AGAIN : deadline;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_clock.h"
 #include "kr_courier.h"
 #include "kr_json.h"
 #include "kr_store_message.h"
@@ -116,7 +117,7 @@ static int is_stopping(void *baton)
 /* In short naps, as a signal may come just before one. */
 static void wait_until(apr_time_t due)
 {
-    while (!told_to_stop && apr_time_now() < due) apr_sleep(apr_time_from_msec(100));
+    while (!told_to_stop && kr_clock_ticks() < due) apr_sleep(apr_time_from_msec(100));
 }
 
 static apr_time_t pause_of(const ctl_t *ctl, kr_queue_e queue)
@@ -151,7 +152,7 @@ int ctl_courier_watch(ctl_t *ctl)
         all += sent;
         if (sent) ctl_note(ctl, "%d sent", sent);
         if (once && queue != KR_QUEUE_MORE) break;
-        wait_until(apr_time_now() + pause_of(ctl, queue));
+        wait_until(kr_clock_ticks() + pause_of(ctl, queue));
     } while (!told_to_stop);
     printf("%d sent\n", all);
     return once && queue == KR_QUEUE_TROUBLE ? CTL_FAILED : CTL_FINE;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_clock.h"
 #include "kr_db.h"
 #include "kr_json.h"
 
@@ -183,7 +184,7 @@ static int next_batch(import_t *in)
         take_line(in);
     stop = in->broken;
     in->broken = 0;
-    in->k->now = apr_time_now();
+    in->k->now = kr_clock_now();
     if (in->dry_run)
         rehearse(in);
     else

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "kr_clock.h"
 #include "kr_store_look.h"
 #include "kr_text.h"
 
@@ -68,10 +69,10 @@ static int look_at_database(kr_report_t *report)
                   "password right?", "%s: cannot be used; requests are answered 503", database->driver);
         return 0;
     }
-    look_at_clock(report, server.clock, apr_time_now());
-    began = apr_time_now();
+    look_at_clock(report, server.clock, kr_clock_now());
+    began = kr_clock_ticks();
     if (kr_db_ping(report->k)) return 0;
-    took = apr_time_now() - began;
+    took = kr_clock_ticks() - began;
     kr_report(report, took > SLOW_ANSWER ? KR_LOOK : KR_FINE, "Database",
               took > SLOW_ANSWER ? "Each request asks it at least once: bring it nearer, or look what keeps it busy." : NULL,
               "%s %s, answers in %d.%d ms", database->driver, server.version, (int)(took / 1000), (int)(took / 100 % 10));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "kr_clock.h"
 #include "kr_db.h"
 #include "kr_text.h"
 
@@ -117,7 +118,7 @@ void kr_exam_machine(kr_exam_t *exam)
     }
     check_memory(exam);
     check_addresses(exam);
-    if (apr_time_sec(apr_time_now()) < EARLIEST)
+    if (apr_time_sec(kr_clock_now()) < EARLIEST)
         kr_advise(exam, KRLOGNO(1278), NULL,
                   "this machine's clock says a day before 2024: sessions and codes would expire at once or never; set the "
                   "clock (timedatectl set-ntp true)");

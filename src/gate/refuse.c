@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "kr_clock.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
@@ -139,7 +140,7 @@ static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 /* While the database is down every request comes here: one line a second and process says as much. */
 static int may_complain(kr_database_t *database)
 {
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(apr_time_now()), last = apr_atomic_read32(&database->complained);
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(kr_clock_ticks()), last = apr_atomic_read32(&database->complained);
 
     return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
 }

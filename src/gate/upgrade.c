@@ -9,6 +9,7 @@
 #include <apr_thread_mutex.h>
 #include <http_core.h>
 
+#include "kr_clock.h"
 #include "kr_store_session.h"
 #include "kr_text.h"
 
@@ -65,7 +66,7 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
     tunnel->tenant = pass->tenant;
     tunnel->session = pass->session->id;
     tunnel->every = apr_time_from_sec(seconds);
-    tunnel->due = apr_time_now() + tunnel->every;
+    tunnel->due = kr_clock_ticks() + tunnel->every;
     tunnel->list = list;
     apr_thread_mutex_lock(list->mutex);
     tunnel->next = list->first;
@@ -128,7 +129,7 @@ static int cut(kr_tunnels_t *list, const apr_array_header_t *alive)
 
 void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
 {
-    const apr_time_t now = apr_time_now(); /* of the whole round: a slow database must not make the first ones due again */
+    const apr_time_t now = kr_clock_ticks(); /* of the whole round: a slow database must not make the first ones due again */
     const char *ids[KR_SESSIONS_ALIVE_MAX];
     apr_array_header_t *alive;
     int n;

@@ -12,6 +12,7 @@
 #include <mpm_common.h>
 #include <signal.h>
 
+#include "kr_clock.h"
 #include "kr_courier.h"
 #include "kr_crypto.h"
 #include "kr_memory.h"
@@ -122,7 +123,7 @@ static void send_some(kr_background_t *bg, kr_postbag_t *bag)
     }
     apr_pool_destroy(pool);
     bag->trouble = queue == KR_QUEUE_TROUBLE;
-    bag->due = apr_time_now() + pause_of(bag, queue);
+    bag->due = kr_clock_ticks() + pause_of(bag, queue);
 }
 
 /* Batch by batch in turn, so that a realm with much mail does not keep the others waiting. */
@@ -138,9 +139,9 @@ static void send_mail(kr_background_t *bg, int woken)
         for (int i = 0; i < bg->npostbags && !is_leaving(bg); i++) {
             kr_postbag_t *bag = &bg->postbags[i];
 
-            if (bag->due > apr_time_now() || !kr_database_ready(bag->tenant->database)) continue;
+            if (bag->due > kr_clock_ticks() || !kr_database_ready(bag->tenant->database)) continue;
             send_some(bg, bag);
-            if (bag->due <= apr_time_now()) more = 1;
+            if (bag->due <= kr_clock_ticks()) more = 1;
         }
     }
 }
@@ -207,9 +208,9 @@ static apr_interval_time_t run_jobs(kr_background_t *bg, apr_time_t *due)
     for (int i = 0; i < KR_DIM(JOBS); i++) {
         apr_interval_time_t again;
 
-        if (due[i] > apr_time_now() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
+        if (due[i] > kr_clock_ticks() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
         again = run_job(bg, i);
-        due[i] = apr_time_now() + (again ? again : apr_time_from_sec(JOBS[i].every));
+        due[i] = kr_clock_ticks() + (again ? again : apr_time_from_sec(JOBS[i].every));
         if (again && again < pause) pause = again;
     }
     return pause;
@@ -227,7 +228,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     look_first(bg);
     /* Children start together; their work must not. */
     kr_random(dice, sizeof(dice));
-    for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = apr_time_now() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
+    for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = kr_clock_ticks() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
     while (sleep_a_while(bg, &woken, pause)) {
         send_mail(bg, woken);
         pause = run_jobs(bg, due);
@@ -264,12 +265,12 @@ static void tell(kr_background_t *bg, apr_uint32_t *what)
 static apr_status_t wait_for_end(void *data)
 {
     kr_background_t *bg = data;
-    apr_time_t until = apr_time_now() + END_WAIT;
+    apr_time_t until = kr_clock_ticks() + END_WAIT;
     apr_status_t rv;
 
     bg->site->background = NULL;
     tell(bg, &bg->stopping);
-    while (!apr_atomic_read32(&bg->ended) && apr_time_now() < until) apr_sleep(END_PAUSE);
+    while (!apr_atomic_read32(&bg->ended) && kr_clock_ticks() < until) apr_sleep(END_PAUSE);
     if (apr_atomic_read32(&bg->ended)) {
         apr_thread_join(&rv, bg->thread);
         apr_pool_destroy(bg->pool);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 
 #define BATCH 200
@@ -37,7 +38,7 @@ kr_sweeper_t *kr_sweeper_make(apr_pool_t *pconf)
 /* Is it this child's turn, or did it become so? Who is in the middle of it goes on unless its lease ran out. */
 static int take_turn(kr_database_t *database)
 {
-    const long long now = apr_time_now();
+    const long long now = kr_clock_ticks();
     long long until;
 
     if (!database->sweeper) return 1;
@@ -52,7 +53,7 @@ static void end_turn(kr_database_t *database)
 {
     long long mine = database->sweep_until;
 
-    if (database->sweeper) atomic_compare_exchange_strong(&database->sweeper->until, &mine, apr_time_now() + REST);
+    if (database->sweeper) atomic_compare_exchange_strong(&database->sweeper->until, &mine, kr_clock_ticks() + REST);
     database->sweep_until = 0;
 }
 
@@ -65,7 +66,7 @@ static apr_interval_time_t pause_after(const kr_database_t *database, apr_interv
 apr_interval_time_t kr_sweeper_run(kr_database_t *database, kr_ctx_t *k)
 {
     kr_sweep_t *sweep = &database->sweep;
-    const apr_time_t begin = apr_time_now();
+    const apr_time_t begin = kr_clock_ticks();
     kr_err_t *err;
 
     if (!kr_database_ready(database) || !take_turn(database)) return 0;
@@ -73,7 +74,7 @@ apr_interval_time_t kr_sweeper_run(kr_database_t *database, kr_ctx_t *k)
     kr_db_release(k);
     if (err || sweep->done) end_turn(database);
     if (err) return 0; /* logged below us; there is a next time */
-    if (!sweep->done) return pause_after(database, apr_time_now() - begin);
+    if (!sweep->done) return pause_after(database, kr_clock_ticks() - begin);
     kr_log(k, KR_LOG_DEBUG, KRLOGNO(1231) "realm %s: removed %" APR_INT64_T_FMT " expired rows", database->realm->name,
            sweep->deleted);
     sweep->deleted = 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kr_clock.h"
 #include "kr_net.h"
 
 #define DEFAULT_TIMEOUT apr_time_from_sec(5)
@@ -90,9 +91,9 @@ static size_t take(char *data, size_t size, size_t count, void *baton)
     size_t len = size * count;
 
     if (call->req->status_only) {
-        if (!call->body_began) call->body_began = apr_time_now();
+        if (!call->body_began) call->body_began = kr_clock_ticks();
         call->len += len;
-        return call->len > UNWANTED_MAX || apr_time_now() - call->body_began > UNWANTED_TIME ? 0 : len;
+        return call->len > UNWANTED_MAX || kr_clock_ticks() - call->body_began > UNWANTED_TIME ? 0 : len;
     }
     if (len > call->max_bytes - call->len) {
         call->too_large = 1;

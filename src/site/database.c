@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 
 kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k)
@@ -61,7 +62,7 @@ int kr_database_await(kr_database_t *database, apr_pool_t *pool, server_rec *s)
 {
     if (kr_database_ready(database)) return 1;
     kr_database_look(database, kr_server_ctx(pool, s, database->realm), s);
-    while (apr_atomic_read32(&database->look) == LOOKING && apr_time_now() < database->opened + FIRST_LOOK)
+    while (apr_atomic_read32(&database->look) == LOOKING && kr_clock_ticks() < database->opened + FIRST_LOOK)
         apr_sleep(FIRST_PAUSE);
     return kr_database_ready(database);
 }

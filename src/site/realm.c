@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <unixd.h>
 
+#include "kr_clock.h"
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_text.h"
@@ -302,7 +303,7 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
         kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
         apr_status_t rv = kr_dbpool_open(database->pool, pchild);
 
-        database->opened = apr_time_now();
+        database->opened = kr_clock_ticks();
         if (rv != APR_SUCCESS)
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1210) "realm %s: the database's pool cannot be opened",
                          database->realm->name);

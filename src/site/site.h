@@ -143,6 +143,8 @@ kr_host_t *kr_host_of(const server_rec *s);
 int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** post_config: migrate what is a file here, make what all processes share. */
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** post_config: let tests move the clock, and warn of it. Without KRATOS_TEST_CLOCK in the environment: nothing. */
+int kr_test_clock_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** child_init: open the pools. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
 

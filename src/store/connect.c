@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 #include "room.h"
 
@@ -128,7 +129,7 @@ static const char *set_up_mysql(kr_dbconn_t *conn)
 
 static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = kr_clock_ticks();
     int may;
 
     apr_thread_mutex_lock(dbpool->mutex);
@@ -140,7 +141,7 @@ static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
 
 static void was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, int ok)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = kr_clock_ticks();
 
     apr_thread_mutex_lock(dbpool->mutex);
     host->connecting--;
@@ -155,7 +156,7 @@ static void was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, 
 /* One line a second is enough to say that the database is down. */
 static int may_complain(kr_dbpool_t *dbpool)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = kr_clock_ticks();
     int may;
 
     apr_thread_mutex_lock(dbpool->mutex);
@@ -170,7 +171,7 @@ static int is_trusted(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
     int trusted;
 
     apr_thread_mutex_lock(dbpool->mutex);
-    trusted = apr_time_now() < host->trust_until;
+    trusted = kr_clock_ticks() < host->trust_until;
     apr_thread_mutex_unlock(dbpool->mutex);
     return trusted;
 }
@@ -178,7 +179,7 @@ static int is_trusted(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
 static void trust_for_a_while(kr_dbpool_t *dbpool, kr_dbhost_t *host)
 {
     apr_thread_mutex_lock(dbpool->mutex);
-    host->trust_until = apr_time_now() + TRUST_FOR;
+    host->trust_until = kr_clock_ticks() + TRUST_FOR;
     apr_thread_mutex_unlock(dbpool->mutex);
 }
 
@@ -201,7 +202,7 @@ static const char *open_handle(kr_dbconn_t *conn, const kr_dbhost_t *host)
 static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
 {
     kr_dbpool_t *dbpool = conn->owner;
-    apr_time_t began = apr_time_now();
+    apr_time_t began = kr_clock_ticks();
     int ask = !dbpool->sqlite && !is_trusted(dbpool, host);
     apr_status_t heard = ask ? kr_conn_greeting(k, conn->scratch, host->params) : APR_ENOENT;
     const char *why;
@@ -214,7 +215,7 @@ static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
     if (!why) {
         conn->host = host;
         conn->statements = apr_hash_make(conn->prepared);
-        conn->last_used = apr_time_now();
+        conn->last_used = kr_clock_ticks();
         return NULL;
     }
     why = apr_pstrdup(conn->scratch, why);
@@ -238,7 +239,7 @@ static int is_asked_last(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
     int last;
 
     apr_thread_mutex_lock(dbpool->mutex);
-    last = apr_time_now() < host->last_until;
+    last = kr_clock_ticks() < host->last_until;
     apr_thread_mutex_unlock(dbpool->mutex);
     return last;
 }
@@ -246,7 +247,7 @@ static int is_asked_last(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
 void kr_conn_leads_to_a_replica(kr_dbconn_t *conn)
 {
     apr_thread_mutex_lock(conn->owner->mutex);
-    conn->host->last_until = apr_time_now() + AVOID_FOR;
+    conn->host->last_until = kr_clock_ticks() + AVOID_FOR;
     apr_thread_mutex_unlock(conn->owner->mutex);
 }
 

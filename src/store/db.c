@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 #include "room.h"
 
@@ -130,7 +131,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     const apr_dbd_driver_t *driver = conn->owner->driver;
     apr_dbd_results_t *res = NULL;
     statement_t *statement;
-    apr_time_t unused = apr_time_now() - conn->last_used;
+    apr_time_t unused = kr_clock_ticks() - conn->last_used;
     kr_db_class_e class;
     int nrows = 0, sent = 0;
 
@@ -154,7 +155,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     class = kr_db_classify(conn, *rc);
     job->affected = class == KR_DB_OK ? nrows : 0;
     job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused));
-    if (class != KR_DB_GONE) conn->last_used = apr_time_now();
+    if (class != KR_DB_GONE) conn->last_used = kr_clock_ticks();
     if (kr_db_is_read_only(conn, *rc)) kr_conn_leads_to_a_replica(conn);
     apr_pool_clear(conn->scratch);
     return class;
@@ -166,7 +167,7 @@ kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql)
 
     k->statements++;
     *rc = apr_dbd_query(k->db->owner->driver, k->db->handle, &nrows, sql);
-    if (*rc == 0) k->db->last_used = apr_time_now();
+    if (*rc == 0) k->db->last_used = kr_clock_ticks();
     return kr_db_classify(k->db, *rc);
 }
 
@@ -191,7 +192,7 @@ static kr_err_t *run_in_tx(kr_ctx_t *k, job_t *job)
  */
 static kr_err_t *run(kr_ctx_t *k, job_t *job)
 {
-    apr_time_t until = apr_time_now() + KR_DB_PATIENCE;
+    apr_time_t until = kr_clock_ticks() + KR_DB_PATIENCE;
     int write = !job->rows, dead = 0, tries = 0, rc;
     kr_db_class_e class;
 
@@ -207,7 +208,7 @@ static kr_err_t *run(kr_ctx_t *k, job_t *job)
             int max = k->db->owner->conf.max;
             kr_db_discard(k);
             if ((!write || job->undone) && dead++ <= max) continue;
-        } else if (class == KR_DB_AGAIN && ++tries < KR_DB_TRIES && apr_time_now() < until) {
+        } else if (class == KR_DB_AGAIN && ++tries < KR_DB_TRIES && kr_clock_ticks() < until) {
             kr_db_pause(tries);
             continue;
         }

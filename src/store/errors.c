@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 #include "room.h"
 
@@ -208,5 +209,5 @@ void kr_db_pause(int attempt)
     apr_interval_time_t base = apr_time_from_msec(1) << (attempt > 8 ? 8 : attempt);
 
     /* the clock's last digits differ enough between those who collided */
-    apr_sleep(base / 2 + apr_time_now() % base);
+    apr_sleep(base / 2 + kr_clock_ticks() % base);
 }

@@ -15,6 +15,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "kr_crypto.h"
 #include "room.h"
 
@@ -86,7 +87,7 @@ static apr_status_t flock_until(int fd, apr_time_t until, apr_interval_time_t lo
 
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) return errno;
-        if (apr_time_now() >= until) return APR_TIMEUP;
+        if (kr_clock_ticks() >= until) return APR_TIMEUP;
         apr_sleep(pause);
         if (pause < longest) pause *= 2;
     }
@@ -95,7 +96,7 @@ static apr_status_t flock_until(int fd, apr_time_t until, apr_interval_time_t lo
 
 apr_status_t kr_filelock_take(kr_filelock_t *lock, apr_time_t wait)
 {
-    apr_time_t until = apr_time_now() + wait;
+    apr_time_t until = kr_clock_ticks() + wait;
     apr_status_t rv = apr_thread_mutex_timedlock(lock->threads, wait);
 
     if (rv != APR_SUCCESS) return rv;

@@ -8,6 +8,7 @@
 #include <apr_network_io.h>
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "room.h"
 
 #define GREETING apr_time_from_sec(2)
@@ -46,7 +47,7 @@ static apr_sockaddr_t *address_of(apr_pool_t *pool, const char *params)
 /* The next glance of a wait. @return 0 when it is over */
 static int wait_on(kr_ctx_t *k, apr_socket_t *sock, apr_time_t until)
 {
-    apr_time_t left = until - apr_time_now();
+    apr_time_t left = until - kr_clock_ticks();
 
     if (left <= 0 || kr_leaving(k)) return 0;
     apr_socket_timeout_set(sock, k->leaving && left > GLANCE ? GLANCE : left);
@@ -76,7 +77,7 @@ static apr_status_t hear_greeting(kr_ctx_t *k, apr_pool_t *pool, apr_sockaddr_t 
 /* As the driver does: the first address that does not refuse. */
 apr_status_t kr_conn_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params)
 {
-    apr_time_t until = apr_time_now() + GREETING;
+    apr_time_t until = kr_clock_ticks() + GREETING;
     apr_status_t rv = APR_ENOENT;
     apr_pool_t *pool;
 

@@ -10,6 +10,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "kr_text.h"
 #include "room.h"
 
@@ -194,7 +195,7 @@ static kr_err_t *apply_statements(kr_ctx_t *k, const migration_t *m, const apr_a
     }
     /* not prepared: the DDL before it would have made it useless on SQLite. is_migration has checked the name */
     done = apr_psprintf(k->pool, "INSERT INTO schema_migrations VALUES (%d, '%s', %" APR_INT64_T_FMT ")", m->version,
-                        m->name, apr_time_now());
+                        m->name, kr_clock_now());
     return say(k, done, m->name);
 }
 

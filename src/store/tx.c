@@ -2,6 +2,7 @@
 /* Transactions. BEGIN and COMMIT are sent as statements: those of apr_dbd lose errors, or commit at a clean-up. */
 #include <assert.h>
 
+#include "kr_clock.h"
 #include "room.h"
 
 /* Open one. *again is set when somebody was in the way. */
@@ -97,7 +98,7 @@ static kr_err_t *finish(int *again, kr_ctx_t *k, kr_err_t *err)
 
 kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton)
 {
-    apr_time_t until = apr_time_now() + KR_DB_PATIENCE;
+    apr_time_t until = kr_clock_ticks() + KR_DB_PATIENCE;
     kr_err_t *err;
     int again = 0;
 
@@ -106,7 +107,7 @@ kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton)
         err = begin(&again, k);
         if (!err) err = finish(&again, k, fn(k, baton));
         if (!again) return err;
-        if (tries == KR_DB_TRIES || apr_time_now() > until) break;
+        if (tries == KR_DB_TRIES || kr_clock_ticks() > until) break;
         kr_db_pause(tries);
     }
     kr_log(k, KR_LOG_WARNING, KRLOGNO(0408) "database: a transaction gave up, others were always in its way");

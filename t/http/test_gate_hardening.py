@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ways around the gate, into somebody else's name, or into a hang: each was open once."""
+import contextlib
 import http.client
 import json
 import os
@@ -317,10 +318,20 @@ def stop_takes(server):
     return time.monotonic() - begun
 
 
+def next_try(silent, taken):
+    """Takes what waits at that socket, then one connection more; all stay open as long as `taken`."""
+    silent.settimeout(0.5)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            taken.enter_context(silent.accept()[0])
+    silent.settimeout(20)
+    taken.enter_context(silent.accept()[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('mpm', ['event', 'prefork'])
 def test_a_database_that_takes_connections_and_says_nothing_holds_nobody_up(serve_sqlite, mpm):
-    with socket.create_server(('127.0.0.1', 0), backlog=100) as silent:
+    with socket.create_server(('127.0.0.1', 0), backlog=100) as silent, contextlib.ExitStack() as taken:
         port = silent.getsockname()[1]
         begun = time.monotonic()
         server = serve_sqlite(db=f'mysql host=127.0.0.1 port={port} user=kratos dbname=kratos', mpm=mpm, wait=False)
@@ -330,7 +341,7 @@ def test_a_database_that_takes_connections_and_says_nothing_holds_nobody_up(serv
         begun = time.monotonic()
         assert server.native().init('login').status == 503
         assert time.monotonic() - begun < 3
-        time.sleep(3)                       # the background threads are trying just now
+        next_try(silent, taken)             # a background thread is trying just now
         assert stop_takes(server) < 8
         assert 'says nothing' in server.log()
 
@@ -344,9 +355,10 @@ def test_a_database_that_falls_silent_in_a_statement_does_not_keep_the_server_fr
         mail = nested('courier.smtp.connection_uri', 'smtp://127.0.0.1:1/')      # so that somebody looks every second
         server = serve_sqlite(mail, db=mariadb.fresh(), mpm=mpm)
         frozen = mariadb.pid()
-        time.sleep(2)
+        connected = "SELECT COUNT(*) FROM information_schema.processlist WHERE db LIKE 'kratos%'"
+        wait_for(lambda: int(mariadb.query(connected)[0][0]) >= len(server.httpd()) - 1)
         os.kill(frozen, signal.SIGSTOP)
-        time.sleep(3)
+        time.sleep(3)                       # whoever looks every second waits for an answer by now, and cannot say so
         assert stop_takes(server) < 9
         assert 'KR1233' in server.log() and 'SIGKILL' not in server.log()
     finally:

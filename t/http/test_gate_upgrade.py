@@ -194,7 +194,7 @@ def test_the_gate_stands_through_a_graceful_restart_and_so_do_open_connections(r
             thread.start()
         server.proc.send_signal(signal.SIGUSR1)
         wait_for(lambda: set(server.httpd()[1:]) - set(former))
-        time.sleep(1.5)                         # the old child looked after it at least once more
+        time.sleep(1.5)                         # the old child looked after it at least once more, and says nothing of that
         over.set()
         for thread in threads:
             thread.join()

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signing in by password, for people, scripts in pages, and apps."""
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -175,12 +174,12 @@ def test_a_browser_with_a_forbidden_return_to_sees_the_error_page(server):
 # -- expiry ----------------------------------------------------------------------
 
 def test_an_expired_flow_offers_a_fresh_one(serve, kind):
-    server = serve({'selfservice': {'flows': {'login': {'lifespan': '1s'}}}})
+    server = serve({'selfservice': {'flows': {'login': {'lifespan': '1m'}}}}, clock=True)
     email = new_email()
     server.native().register(email).must(200)
     client = server.client(kind)
     flow = client.start('login', {'return_to': UI + '/deep'})
-    time.sleep(1.1)
+    server.clock.forward(61)
 
     gone = client.fetch('login', flow.flow_id)
     assert gone.status == 410 and error_id(gone) == 'self_service_flow_expired'

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A change of settings that waits for a fresh sign-in: what carries it out, and what makes it be forgotten."""
-import time
-
 import pytest
 
 from lib.account import account, ask, can_sign_in, give, member, refresh
@@ -12,22 +10,22 @@ from lib.settings import UI, merge, nested
 NEW = 'another-Horse-battery-9'
 THIRD = 'one-more-Horse-battery-9'
 COOKIE = 'ory_kratos_continuity'
-pytestmark = [pytest.mark.san, pytest.mark.slow]
+pytestmark = pytest.mark.san
 
 
 @pytest.fixture(scope='module')
 def strict(request, database, post):
-    """Credentials change within a second after the sign-in only."""
+    """Credentials change within a minute after the sign-in only."""
     from conftest import end, start
     server = start(request, database, merge(account(uri=post.uri),
-                                            nested('selfservice.flows.settings.privileged_session_max_age', '1s')))
+                                            nested('selfservice.flows.settings.privileged_session_max_age', '1m')), clock=True)
     yield server
     end(server)
 
 
 def with_privileges_gone(server):
     client = member(server, 'browser')
-    time.sleep(1.2)
+    server.clock.forward(61)
     return client
 
 
@@ -83,13 +81,13 @@ def test_so_does_the_flow_that_a_recovery_ends_in(strict, post):
 
 
 def test_so_does_the_flow_that_takes_the_place_of_an_expired_one(serve_sqlite):
-    times = {'privileged_session_max_age': '1s', 'lifespan': '3s'}
-    server = serve_sqlite(merge(account(), nested('selfservice.flows.settings', times)))
+    times = {'privileged_session_max_age': '1m', 'lifespan': '3m'}
+    server = serve_sqlite(merge(account(), nested('selfservice.flows.settings', times)), clock=True)
     client = member(server, 'browser')
     old = client.start('settings')
-    time.sleep(2)
+    server.clock.forward(2 * 60)
     park(client)
-    time.sleep(1.2)
+    server.clock.forward(61)
     answer = client.submit('settings', old, {'method': 'profile', 'traits': {'email': client.email}}).must(303)
     assert answer.flow_id != old.flow_id and renewed(answer)
 

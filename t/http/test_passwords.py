@@ -133,7 +133,7 @@ def test_more_logins_than_can_be_hashed_are_sent_away_and_all_else_still_answers
             assert someone.whoami().status == 200
             assert someone.get(server.gate + '/').status == 200
             slowest = max(slowest, time.monotonic() - begin)
-            time.sleep(0.02)
+            time.sleep(0.02)            # a visitor, not a load
     answers = [login.result() for login in logins]
     refused = [a for a in answers if a.status == 503]
     assert {a.status for a in answers} == {200, 503}

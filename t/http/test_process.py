@@ -4,7 +4,6 @@ import contextlib
 import signal
 import socket
 import threading
-import time
 
 import pytest
 
@@ -32,6 +31,11 @@ class Crowd:
             except OSError as e:
                 self.seen.append(type(e).__name__)
 
+    def at_work(self):
+        """Until each of them was answered a few times more."""
+        enough = len(self.seen) + 4 * len(self.threads)
+        wait_for(lambda: len(self.seen) >= enough)
+
     def leave(self):
         self.over.set()
         for thread in self.threads:
@@ -45,7 +49,7 @@ def test_a_graceful_restart_loses_no_session_and_no_request(serve):
     someone.register(new_email()).must(200)
     crowd, former = Crowd(server, someone), server.httpd()[1:]
     for _ in range(2):
-        time.sleep(0.3)
+        crowd.at_work()
         server.proc.send_signal(signal.SIGUSR1)
     wait_for(lambda: not set(former) & set(server.httpd()))
     assert crowd.leave() == {(200, 200)}
@@ -56,7 +60,7 @@ def test_a_graceful_stop_ends_without_a_crash(serve_sqlite):
     someone = server.native()
     someone.register(new_email()).must(200)
     crowd = Crowd(server, someone)
-    time.sleep(0.3)
+    crowd.at_work()
     left = server.stop(graceful=True)
     crowd.leave()
     assert not left, left
@@ -88,3 +92,23 @@ def test_the_line_that_httpd_writes_when_it_is_busy_fails_no_test(serve_sqlite, 
             slow.sendall(head)
         wait_for(lambda: 'server is within MinSpareThreads of MaxRequestWorkers' in server.log())
     assert server.alarms() == []
+
+
+def test_a_clock_that_tests_move_is_warned_of_and_outlives_a_graceful_restart(serve_sqlite):
+    server = serve_sqlite({'session': {'lifespan': '1h'}}, clock=True)
+    client = server.native()
+    client.register(new_email()).must(200)
+    assert 'KR1213: KRATOS_TEST_CLOCK is set' in server.log()
+    former = set(server.httpd()[1:])
+    server.proc.send_signal(signal.SIGUSR1)
+    wait_for(lambda: not former & set(server.httpd()))
+    assert client.whoami().status == 200
+    server.clock.forward(3601)
+    assert client.whoami().status == 401
+
+
+def test_without_its_file_such_a_server_does_not_start(serve_sqlite):
+    server = serve_sqlite(env={'KRATOS_TEST_CLOCK': '/nowhere/clock'}, wait=False)
+    server.expect_log('KR1214|AH00020')
+    assert server.proc.wait(20) != 0 and 'KR1214: KRATOS_TEST_CLOCK: /nowhere/clock cannot be used' in server.log()
+    assert 'KR1213' not in server.log()

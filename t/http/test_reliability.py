@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from lib.serving import wait_for
-from lib.sink import Sink, letters, queued_by
+from lib.serving import ended, wait_for
+from lib.sink import Sink, letters, linger, queued_by
 
 _names = itertools.count(1)
 
@@ -112,7 +112,7 @@ def test_no_mail_is_lost_when_processes_are_killed_in_the_middle(two_nodes, sink
     sink.pace = None
     end_leases_of(doomed, nodes[0].query)
     sink.wait(everybody)
-    time.sleep(1.5)                     # a copy that somebody still has would come now
+    linger()
     assert len(sent_twice(sink)) <= len(set(doomed) & set(children))
     assert nodes[0].query("SELECT COUNT(*) FROM courier_messages WHERE status <> 'sent'") == [['0']]
 
@@ -137,7 +137,7 @@ def test_a_crash_between_sending_and_marking_sends_that_one_mail_again(two_nodes
     sink.pace = None
     end_leases_of(doomed, nodes[1].query)
     sink.wait(everybody)
-    time.sleep(1.5)
+    linger()
     twice = sent_twice(sink)
     assert hit[0] in twice and len(twice) <= 4, 'one for each of four children'
 
@@ -151,12 +151,12 @@ def test_a_mail_server_that_goes_down_in_the_middle_gets_each_mail_once(serve_ma
     queued_by(everybody, server)
     wait_for(lambda: len(sink.mails) > 50)
     sink.shut()
-    time.sleep(1)
+    wait_for(lambda: 'KR0505' in server.log())
     assert 50 < len(sink.mails) < 200 and server.ready()
     sink.pace = None
     sink.open()
     sink.wait(everybody)
-    time.sleep(1.5)
+    linger()
     assert set(sink.count().values()) == {1}
 
 
@@ -195,7 +195,7 @@ def test_a_graceful_restart_with_a_full_queue_sends_each_mail_once(serve_mail, s
         wait_for(lambda: len(sink.mails) > fill)
         server.proc.send_signal(signal.SIGUSR1)
     sink.wait(everybody)
-    time.sleep(1.5)
+    linger()
     assert set(sink.count().values()) == {1}
 
 
@@ -207,10 +207,9 @@ def test_a_stop_with_a_full_queue_keeps_what_is_not_sent(serve, stop, sink, data
     sink.pace = 150
     queued_by(everybody, server)
     wait_for(lambda: len(sink.mails) > 50)
+    pids = server.httpd()
     stop(server, keep=True, graceful=graceful)
-    at_the_end = len(sink.mails)
-    time.sleep(1)
-    assert len(sink.mails) == at_the_end < 300
+    assert all(ended(pid) for pid in pids) and len(sink.mails) < 300
     sink.pace = None
     serve(letters(sink.uri), db=db, dir=server.dir, port=server.port)
     sink.wait(everybody)

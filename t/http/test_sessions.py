@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import time
 from urllib.parse import parse_qsl
 
 import pytest
@@ -77,11 +76,11 @@ def test_the_cookie_says_how_it_may_be_used(server, email):
 
 
 def test_a_session_ends_with_its_lifespan(serve, kind):
-    server = serve({'session': {'lifespan': '1s'}})
+    server = serve({'session': {'lifespan': '1m'}}, clock=True)
     client = server.client(kind)
     client.register(new_email()).must(200, 303)
     assert client.whoami().status == 200
-    time.sleep(1.1)
+    server.clock.forward(61)
     assert client.whoami().status == 401
 
 

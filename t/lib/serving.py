@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import time
@@ -54,7 +55,7 @@ def wait_for(what, seconds=20, pause=0.02):
             return value
         if time.monotonic() > end:
             raise TimeoutError(f'{what} did not come true in {seconds} s')
-        time.sleep(pause)
+        time.sleep(pause)       # this is the asking
 
 
 def status_of(url, timeout=2):
@@ -87,13 +88,28 @@ def sanitizer_reports(folder):
     return [text for text in reports if 'mod_kratos' in text or 'mod_mpm_event' not in text]
 
 
+class Clock:
+    """What a server takes for the time: the machine's clock, and ahead of it once a test has said so (src/site/clock.c)."""
+
+    def __init__(self, folder):
+        self.file, self._ahead = folder / 'clock', 0
+        self.file.write_bytes(bytes(8))
+
+    def forward(self, seconds):
+        """At once it is that much later for the server: nobody waits for things to grow old."""
+        self._ahead += seconds
+        with open(self.file, 'r+b') as file:        # in its place: the server has it mapped
+            file.write(struct.pack('=q', round(self._ahead * 1000000)))
+
+
 class Server:
     """build/serve in the foreground until stop(). `tree` is the whole kratos.yml, or its text."""
 
-    def __init__(self, tree=None, *, port=None, dir=None, gate=False, lines=None, env=None, wait=True, flags=(), **options):
+    def __init__(self, tree=None, *, port=None, dir=None, gate=False, lines=None, env=None, wait=True, flags=(), clock=False,
+                 **options):
         """
         gate: a port for the guarded virtual host, or True for any; lines: {'extra' | 'gate_extra' | 'global': httpd lines};
-        flags and options as build/serve has them: flags=['ui'], db='mysql ...', log='debug'.
+        clock: .clock moves what it takes for the time; flags and options as build/serve has them: flags=['ui'], db='mysql ...', log='debug'.
         """
         self.port = port or free_port()
         self.dir = Path(dir) if dir else scratch('serve')
@@ -111,6 +127,9 @@ class Server:
         for where, text in (lines or {}).items():
             options[where] = self.config_dir / f'{where}.conf'
             options[where].write_text(text)
+        if clock:
+            self.clock = Clock(self.config_dir)
+            env = {**(env or {}), 'KRATOS_TEST_CLOCK': str(self.clock.file)}
         cmd = [str(SERVE)] + [f'--{flag}' for flag in flags]
         for name, value in options.items():
             if value is not None:

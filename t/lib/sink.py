@@ -18,6 +18,11 @@ from .settings import merge, nested
 Mail = collections.namedtuple('Mail', 'to id at')       # recipient, Message-ID, time.monotonic() of the sink's yes
 
 
+def linger(seconds=1.5):
+    """Long enough for a copy to come that somebody still has. That none comes is nothing that could be waited for."""
+    time.sleep(seconds)
+
+
 class Sink:
     """
     SMTP without TLS, as bare as it gets, so that a benchmark measures the sender: it keeps recipient and Message-ID of
@@ -78,7 +83,7 @@ class Sink:
         """One mail, up to its dot."""
         head, _, _ = (await reader.readuntil(b'\r\n.\r\n')).partition(b'\r\n\r\n')
         if self.pause:
-            await asyncio.sleep(self.pause)
+            await asyncio.sleep(self.pause)                             # a slow server: see above
         if self.pace:
             self._next = max(self._next, time.monotonic()) + 1 / self.pace
             await asyncio.sleep(self._next - time.monotonic())

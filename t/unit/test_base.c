@@ -8,8 +8,12 @@
 #include <cmocka.h>
 
 #include "pool_env.h"
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "kr_clock.h"
 #include "kr_flow_kinds.h"
 #include "kr_json.h"
 #include "kr_text.h"
@@ -422,6 +426,60 @@ static void every_kind_and_method_has_its_wire_name(void **state)
     assert_string_equal(kr_method_name(KR_METHOD_LOOKUP_SECRET), "lookup_secret");
 }
 
+/* -- clocks --------------------------------------------------------------- */
+
+#define HOUR apr_time_from_sec(3600)
+
+static apr_time_t ahead(void)
+{
+    return kr_clock_now() - apr_time_now();
+}
+
+static void tests_move_the_clock_that_is_stored_and_no_other(void **state)
+{
+    apr_time_t before = kr_clock_ticks();
+
+    kr_clock_shift(HOUR);
+    assert_in_range(ahead(), HOUR - apr_time_from_sec(1), HOUR);
+    assert_in_range(fresh(state)->now - apr_time_now(), HOUR - apr_time_from_sec(10), HOUR);
+    assert_in_range(kr_clock_ticks() - before, 0, HOUR / 2);
+    kr_clock_shift(0);
+    assert_in_range(-ahead(), 0, apr_time_from_sec(1));
+}
+
+static void write_time(const char *file, const void *bytes, size_t len)
+{
+    int fd = open(file, O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(pwrite(fd, bytes, len, 0), len);
+    close(fd);
+}
+
+static void a_clock_follows_its_file_until_the_pool_ends(void **state)
+{
+    char folder[] = "/tmp/kr-clock-XXXXXX";
+    apr_int64_t shift = HOUR;
+    apr_pool_t *pool;
+    const char *file;
+
+    assert_non_null(mkdtemp(folder));
+    apr_pool_create(&pool, *state);
+    file = apr_pstrcat(*state, folder, "/clock", NULL);
+    assert_int_not_equal(kr_clock_follow(file, pool), APR_SUCCESS);
+    write_time(file, &shift, 7);
+    assert_int_not_equal(kr_clock_follow(file, pool), APR_SUCCESS);
+    write_time(file, &shift, sizeof(shift));
+    assert_int_equal(kr_clock_follow(file, pool), APR_SUCCESS);
+    assert_in_range(ahead(), HOUR - apr_time_from_sec(1), HOUR);
+    shift *= 2;
+    write_time(file, &shift, sizeof(shift));
+    assert_in_range(ahead(), 2 * HOUR - apr_time_from_sec(1), 2 * HOUR);
+    apr_pool_destroy(pool);
+    assert_in_range(-ahead(), 0, apr_time_from_sec(1));
+    unlink(file);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +505,8 @@ int main(void)
         cmocka_unit_test(malformed_base64_is_refused),
         cmocka_unit_test(small_conversions_work),
         cmocka_unit_test(every_kind_and_method_has_its_wire_name),
+        cmocka_unit_test(tests_move_the_clock_that_is_stored_and_no_other),
+        cmocka_unit_test(a_clock_follows_its_file_until_the_pool_ends),
     };
 
     return cmocka_run_group_tests_name("base", tests, open_pool, close_pool);

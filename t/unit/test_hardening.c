@@ -197,7 +197,7 @@ static void a_write_goes_on_over_a_connection_that_was_lost_while_unused(void **
     kill_connection(killer, prepared(env->k));
     kr_db_release(killer);
     kr_db_release(env->k);
-    apr_sleep(apr_time_from_msec(1200));
+    apr_sleep(apr_time_from_msec(1200)); /* unused for a second, on a clock that nobody moves (db.c) */
     OK(kr_store_flow_insert(env->k, &f));
     OK(kr_store_flow_load(&out, env->k, "login", f.id));
     assert_non_null(out);
@@ -208,7 +208,10 @@ typedef struct {
     apr_int64_t victim;
 } killer_t;
 
-/* Lets the statement hang for a while, cuts its connection, and opens the way. */
+/*
+ * Lets the statement hang for a while, cuts its connection, and opens the way once the server has done that. Neither can be
+ * asked for without getting into the way of the statement.
+ */
 static void *APR_THREAD_FUNC kill_and_unlock(apr_thread_t *thread, void *data)
 {
     killer_t *killer = data;

@@ -139,7 +139,7 @@ static void nobody_waits_without_end_for_a_backup(void **state)
 static void *APR_THREAD_FUNC unlock_later(apr_thread_t *thread, void *data)
 {
     (void)thread;
-    apr_sleep(apr_time_from_sec(4));
+    apr_sleep(apr_time_from_sec(4)); /* longer than a request would wait for it */
     say(data, "UNLOCK TABLES");
     return NULL;
 }

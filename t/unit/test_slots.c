@@ -77,7 +77,7 @@ static void await(unsigned running, unsigned waiting)
     for (int i = 0; i < 1000; i++) {
         kr_slots_stats(&runs, &waits, &refused);
         if (runs == running && waits == waiting) return;
-        apr_sleep(5000);
+        apr_sleep(5000); /* this is the asking */
     }
     fail_msg("%u run and %u wait", runs, waits);
 }
