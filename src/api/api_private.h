@@ -104,10 +104,33 @@ int kr_word_true(const char *word);
 /** The same of a query parameter. */
 int kr_query_true(kr_ctx_t *k, const char *name);
 
+/* -- finish.c: what a submit came to is completed --------------------------- */
+
+/**
+ * Complete the outcome of a flow, wherever it came from, and answer.
+ * @param body  of the submit; NULL where it was none (a callback, a link, a change that waited)
+ * @return KR_DONE, or the error that kr_answer_flow_error answers
+ */
+kr_err_t *kr_finish(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body) KR_MUST_CHECK;
+/** Is there anything to gain in this login for somebody who has that session? */
+int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session);
+/**
+ * Who has a second factor gives it before the settings, and comes back: to `return_to`, where a sign-in may lead there.
+ * @return NULL, or 403 session_aal2_required with redirect_browser_to
+ */
+kr_err_t *kr_settings_need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to) KR_MUST_CHECK;
+
 /* -- parked.c: a change of settings that waits for a fresh sign-in -------- */
 
-/** Keep a change in its flow, sealed, and give the browser the cookie that finds it again. Waits 15 minutes. */
-kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what) KR_MUST_CHECK;
+/**
+ * What becomes of a change when `err` is what it came to: when that asks for a fresh proof it is kept in its flow, sealed, and the browser
+ * gets the cookie that finds it again; for 15 minutes. Carried out or refused it waits no longer; what nobody could look at goes on waiting.
+ * @param resumed  the name under which it waited, as kr_settings_take_parked gave it; NULL: it did not wait
+ * @return `err`, or what went wrong in keeping it
+ */
+kr_err_t *kr_settings_wait(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, const char *resumed, kr_err_t *err) KR_MUST_CHECK;
+/** Did its person ask to be signed out everywhere else? @param parked  as kr_settings_take_parked returns it */
+int kr_settings_parked_ends_others(const json_t *parked);
 /** What waits in this flow for this browser, or NULL. Taken out: it is carried out once. The flow is not stored. */
 json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow);
 /** In the transaction that carries it out: is this request the one that does? @param id as kr_settings_take_parked named it */

@@ -7,6 +7,7 @@
 
 #define CONTINUITY_COOKIE "ory_kratos_continuity"
 #define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
+#define END_OTHERS "revoke_other_sessions"       /* in what is kept: all other sessions of theirs are to end */
 #define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
 
 static void set_continuity(kr_ctx_t *k, const char *key)
@@ -19,7 +20,7 @@ static void set_continuity(kr_ctx_t *k, const char *key)
     kr_reply_cookie(k, &cookie);
 }
 
-kr_err_t *kr_settings_park(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
+static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
 {
     const char *key = kr_random_alnum(k->pool, 32);
     const char *text = kr_json_dump(k->pool, what, NULL);
@@ -62,7 +63,42 @@ json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow)
     return what;
 }
 
+int kr_settings_parked_ends_others(const json_t *parked)
+{
+    return json_is_true(json_object_get(parked, END_OTHERS));
+}
+
 void kr_settings_unpark(kr_ctx_t *k)
 {
     if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
+}
+
+/* -- what becomes of it ---------------------------------------------------- */
+
+static int needs_refresh(const kr_err_t *err)
+{
+    return err && err->id && strcmp(err->id, "session_refresh_required") == 0;
+}
+
+/* Carried out or refused, a change waits no longer; what nobody could look at goes on waiting. */
+static int is_answered(const kr_err_t *err)
+{
+    return !err || err->status == 400;
+}
+
+/* A native client has no browser to go on in, but Kratos keeps its profile changes all the same. */
+static kr_err_t *park(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
+{
+    json_t *what = done->is == KR_OUTCOME_CHANGED ? done->changed.park : NULL;
+
+    if (!what || (flow->api && done->method != KR_METHOD_PROFILE)) return NULL;
+    if (done->changed.end_others) json_object_set_new(what, END_OTHERS, json_true());
+    return store(k, flow, what);
+}
+
+kr_err_t *kr_settings_wait(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, const char *resumed, kr_err_t *err)
+{
+    if (needs_refresh(err)) KR_TRY(park(k, flow, done)); /* the error names the place of the sign-in */
+    else if (resumed && is_answered(err)) kr_settings_unpark(k);
+    return err;
 }

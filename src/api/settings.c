@@ -3,15 +3,10 @@
 #include <string.h>
 
 #include "api_private.h"
-#include "kr_db.h"
-
-/** A field of ours beside Kratos': the person wants to be signed out everywhere else once the change is made. */
-#define END_OTHERS "revoke_other_sessions"
 
 /* -- who asks ------------------------------------------------------------- */
 
-/* Who has a second factor gives it, and comes back: to `return_to`, where a sign-in may lead there. */
-static kr_err_t *need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
+kr_err_t *kr_settings_need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
     kr_err_t *err = kr_session_check_aal(k, session, k->realm->settings->settings_highest_aal);
     const char *to = err ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
@@ -53,7 +48,7 @@ static kr_err_t *create(kr_flow_t **out, kr_ctx_t *k, int api)
     kr_flow_t *flow;
 
     KR_TRY(kr_session_need(&session, k, "session_inactive"));
-    KR_TRY(need_aal(k, session, this_request(k, api)));
+    KR_TRY(kr_settings_need_aal(k, session, this_request(k, api)));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_SETTINGS, api));
     flow->identity_id = session->identity->id;
     flow->schema_id = session->identity->schema_id;
@@ -104,7 +99,7 @@ static kr_err_t *get(kr_ctx_t *k, const kr_session_t *session)
 
     KR_TRY(kr_flow_load(&flow, k, KR_FLOW_SETTINGS, kr_query(k->req, "id")));
     KR_TRY(check_own(k, session, flow));
-    KR_TRY(need_aal(k, session, page_of(k, flow)));
+    KR_TRY(kr_settings_need_aal(k, session, page_of(k, flow)));
     if (kr_flow_expired(k, flow)) return kr_flow_gone(k, flow);
     attach_identity(k, flow, session);
     if (k->inside) kr_flow_fill_typed(k, flow);
@@ -127,95 +122,9 @@ kr_err_t *kr_settings_get(kr_ctx_t *k)
     return err ? kr_answer_error(k, err) : KR_DONE;
 }
 
-/* -- a change that waits for a fresh sign-in ------------------------------- */
-
-static kr_err_t *refresh_first(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_err_t *err)
-{
-    /* a native client has no browser to go on in, but Kratos keeps its profile changes all the same */
-    json_t *park = done->is == KR_OUTCOME_CHANGED ? done->changed.park : NULL;
-
-    if (park && done->changed.end_others) json_object_set_new(park, END_OTHERS, json_true());
-    if (park && (!flow->api || done->method == KR_METHOD_PROFILE)) KR_TRY(kr_settings_park(k, flow, park));
-    return err; /* which names the place of the sign-in */
-}
-
 /* -- submit --------------------------------------------------------------- */
 
-/** The change and who wants it, for the transaction. */
-typedef struct {
-    kr_outcome_t *done;
-    kr_after_flow_t *after;
-    const char *resumed; /* name of what waited in the flow for a fresh sign-in; NULL: it did not wait */
-    int claimed; /* out: and this request is the one that carries it out */
-} change_t;
-
-/* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
-static kr_err_t *persist(kr_ctx_t *k, void *baton)
-{
-    change_t *change = baton;
-    kr_after_flow_t *after = change->after;
-    kr_identity_t *before;
-
-    if (change->resumed) KR_TRY(kr_settings_claim(&change->claimed, k, after->flow, change->resumed));
-    if (change->resumed && !change->claimed) return NULL;
-    KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
-    KR_TRY(kr_session_hold(k, after->session, before));
-    after->session->identity = before; /* which may have got a second factor */
-    KR_TRY(need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
-    after->before = before;
-    after->identity = kr_identity_copy(k, before);
-    KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
-    KR_TRY(kr_identity_update(k, after->identity, before));
-    KR_TRY(kr_hooks_write(k, after));
-    return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
-}
-
-/* The form begins anew with what is stored now. */
-static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_identity_t *identity)
-{
-    session->identity = identity;
-    flow->state = KR_STATE_SUCCESS;
-    flow->nodes = kr_json_own(k->pool, json_array());
-    KR_TRY(kr_methods_show(k, flow));
-    kr_flow_message(k, flow, 1050001, NULL);
-    KR_TRY(kr_flow_update(k, flow));
-    attach_identity(k, flow, session);
-    return NULL;
-}
-
-static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
-{
-    const char *to = kr_return_to_of(k, flow, (int)after->method);
-
-    kr_settings_unpark(k);
-    if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
-    flow->continue_with = after->continue_with;
-    if (!flow->api) json_array_append_new(flow->continue_with, kr_continue_redirect(to));
-    return kr_answer_done(k, kr_flow_json(k, flow), to); /* never to the page of a verification: clients know it so */
-}
-
-static kr_err_t *apply(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_outcome_t *done, const char *resumed)
-{
-    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = session->identity, .session = session,
-                              .continue_with = kr_json_own(k->pool, json_array()) };
-    change_t change = { .done = done, .after = &after, .resumed = resumed };
-    kr_err_t *err;
-
-    KR_TRY(kr_hooks_admit(k, &after));
-    err = kr_db_tx(k, persist, &change);
-    if (err && kr_db_is_duplicate(err)) {
-        kr_flow_message(k, flow, 4000007, NULL);
-        return kr_err_show_flow(k);
-    }
-    if (err) return err;
-    if (resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow)); /* another request of this browser took it out */
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
-           kr_method_name(done->method));
-    KR_TRY(kr_hooks_answer(k, &after));
-    KR_TRY(show_success(k, flow, session, after.identity));
-    return answer_changed(k, flow, session, &after);
-}
-
+/* A field of ours beside Kratos': the person wants to be signed out everywhere else once the change is made. */
 static int ticked(const kr_body_t *body, const char *field)
 {
     const char *text = kr_body_str(body, field);
@@ -223,42 +132,29 @@ static int ticked(const kr_body_t *body, const char *field)
     return text && (strcmp(text, "on") == 0 || kr_word_true(text)); /* "on" is what a bare checkbox sends */
 }
 
-static int needs_refresh(const kr_err_t *err)
+/* People who come back from the sign-in arrive by GET: what waits is to be carried out. */
+static kr_err_t *resume(kr_outcome_t *done, const char **id, kr_ctx_t *k, kr_flow_t *flow)
 {
-    return err && err->id && strcmp(err->id, "session_refresh_required") == 0;
+    json_t *parked = kr_settings_take_parked(id, k, flow);
+
+    kr_flow_clear_messages(flow);
+    if (!parked) return kr_err(k, 400, NULL, "no change waits here any more");
+    KR_TRY(kr_methods_resume(done, k, flow, parked));
+    done->changed.resumed = *id;
+    done->changed.end_others = kr_settings_parked_ends_others(parked);
+    return NULL;
 }
 
-/* Carried out or refused, a change waits no longer; what nobody could look at goes on waiting. */
-static int is_answered(const kr_err_t *err)
+static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 {
-    return !err || err->status == 400;
-}
-
-static kr_err_t *resume(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
-{
-    kr_err_t *err = kr_methods_resume(done, k, flow, parked);
-
-    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = json_is_true(json_object_get(parked, END_OTHERS));
-    return err;
-}
-
-/* People who come back from the sign-in arrive by GET: carry out what waits. */
-static kr_err_t *take(kr_outcome_t *done, const char **resumed, kr_ctx_t *k, kr_flow_t *flow)
-{
-    const int comes_back = k->req->method == KR_GET && k->client == KR_CLIENT_PERSON;
-    json_t *parked = comes_back ? kr_settings_take_parked(resumed, k, flow) : NULL;
     kr_body_t body;
     kr_err_t *err;
 
-    memset(done, 0, sizeof(*done));
     kr_flow_clear_messages(flow);
-    if (!parked) *resumed = NULL;
-    if (parked) return resume(done, k, flow, parked);
-    if (comes_back) return kr_err(k, 400, NULL, "no change waits here any more");
     KR_TRY(kr_body_read(&body, k));
     flow->state = KR_STATE_SHOW_FORM; /* the state follows the last step */
     err = kr_methods_submit(done, k, flow, &body);
-    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(&body, END_OTHERS);
+    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(&body, "revoke_other_sessions");
     return err;
 }
 
@@ -273,17 +169,16 @@ static kr_err_t *replace(kr_ctx_t *k, const kr_flow_t *flow)
 
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 {
-    kr_outcome_t done;
-    kr_err_t *err;
+    kr_outcome_t done = { .is = KR_OUTCOME_NONE };
     const char *resumed = NULL;
+    kr_err_t *err;
 
-    KR_TRY(need_aal(k, session, kr_flow_submit_url(k, flow)));
+    KR_TRY(kr_settings_need_aal(k, session, kr_flow_submit_url(k, flow)));
     if (kr_flow_expired(k, flow)) return replace(k, flow);
-    err = take(&done, &resumed, k, flow);
-    if (!err) err = apply(k, flow, session, &done, resumed);
-    if (needs_refresh(err)) return refresh_first(k, flow, &done, err);
-    if (resumed && is_answered(err)) kr_settings_unpark(k);
-    return err;
+    if (k->req->method == KR_GET && k->client == KR_CLIENT_PERSON) err = resume(&done, &resumed, k, flow);
+    else err = take(&done, k, flow);
+    if (!err) err = kr_finish(k, flow, &done, NULL);
+    return kr_settings_wait(k, flow, &done, resumed, err);
 }
 
 kr_err_t *kr_settings_submit(kr_ctx_t *k)

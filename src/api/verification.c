@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verification of addresses: begin, get, submit, and the visit from the mail. */
-#include <string.h>
-
 #include "api_private.h"
 
 static kr_err_t *check_enabled(kr_ctx_t *k)
@@ -49,37 +47,6 @@ kr_err_t *kr_verification_get(kr_ctx_t *k)
 }
 
 /* -- submit --------------------------------------------------------------- */
-
-/* Where a link from the mail is followed, there the flow goes on: the browser that asked for the mail loses it. */
-static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
-{
-    if (flow->api || !kr_flow_by_mail(k, flow)) return;
-    kr_csrf_renew(k);
-    flow->csrf_hash = kr_csrf_hash(k);
-}
-
-/* What is left of the form is a way on. */
-static kr_err_t *finish(kr_ctx_t *k, kr_flow_t *flow, const char *via)
-{
-    const char *to = kr_return_to_of(k, flow, -1);
-    const kr_node_spec_t on = { .node = KR_NODE_A, .name = "continue", .href = to, .text = 1070009, .label = 1070009 };
-
-    flow->state = KR_STATE_PASSED_CHALLENGE;
-    flow->nodes = kr_json_own(k->pool, json_array());
-    kr_node_csrf(k, flow);
-    kr_node_add(k, flow, flow->active, &on);
-    kr_json_set_at(flow->internal, "continue_url", json_string(to));
-    kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
-    hand_over(k, flow);
-    return kr_flow_update(k, flow);
-}
-
-/* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */
-static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
-{
-    if (kr_flow_visit(k, flow, code)) KR_TRY(kr_flow_update(k, flow));
-    return kr_answer_see(k, kr_flow_ui_url(k, flow));
-}
 
 /* What the form said before stays, and what a wrong submit adds comes after it. Clients know it so; each is said once. */
 static void say_after(kr_ctx_t *k, kr_flow_t *flow, json_t *before)
@@ -145,14 +112,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     if (kr_flow_just_looking(k, flow)) return KR_DONE;
     if (kr_flow_expired(k, flow)) return kr_flow_retry_expired(k, flow, 4070005);
     KR_TRY(take(&done, k, flow));
-    if (done.is == KR_OUTCOME_REPLACE) return kr_flow_retry(k, flow, &done);
-    if (done.is == KR_OUTCOME_STEP && done.step.fill) return prefill(k, flow, done.step.fill);
-    if (done.is == KR_OUTCOME_PASSED) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
-        KR_TRY(finish(k, flow, done.passed.via));
-    }
-    kr_flow_for_asker(k, flow);
-    return kr_answer_flow(k, flow);
+    return kr_finish(k, flow, &done, NULL);
 }
 
 kr_err_t *kr_verification_submit(kr_ctx_t *k)

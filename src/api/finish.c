@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What became of a flow is completed here, whether it came from a submit, a provider's callback, a change that waited or a link from a
+ * mail: who fills an outcome in need not know what follows from it. What a kind of flow cannot come to has no function in the table.
+ */
+#include "finish.h"
+
+/* Another screen of the flow: people see its page, programs get it as what is still to be done. */
+static kr_err_t *step(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    if (!done->step.stored) KR_TRY(kr_flow_update(k, flow));
+    return kr_answer_step(k, flow);
+}
+
+/* Something is on its way, which to programs is a success. */
+static kr_err_t *sent(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    if (!done->step.stored) KR_TRY(kr_flow_update(k, flow));
+    return kr_answer_flow(k, flow);
+}
+
+static kr_err_t *replace(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    return kr_flow_retry(k, flow, done);
+}
+
+/* The flow waits for the browser to come back. */
+static kr_err_t *go(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    KR_TRY(kr_flow_update(k, flow));
+    return kr_answer_go(k, done->go.url);
+}
+
+static kr_finish_fn *const FINISH[KR_OUTCOMES][KR_FLOW_KINDS] = {
+    [KR_OUTCOME_STEP] = { [KR_FLOW_LOGIN] = step, [KR_FLOW_REGISTRATION] = step, [KR_FLOW_SETTINGS] = step, [KR_FLOW_RECOVERY] = sent,
+                          [KR_FLOW_VERIFICATION] = kr_finish_verification_step },
+    [KR_OUTCOME_PROVED] = { [KR_FLOW_LOGIN] = kr_finish_login },
+    [KR_OUTCOME_REGISTER] = { [KR_FLOW_REGISTRATION] = kr_finish_registration },
+    [KR_OUTCOME_CHANGED] = { [KR_FLOW_SETTINGS] = kr_finish_settings },
+    [KR_OUTCOME_PASSED] = { [KR_FLOW_RECOVERY] = kr_finish_recovery, [KR_FLOW_VERIFICATION] = kr_finish_verification },
+    [KR_OUTCOME_REPLACE] = { [KR_FLOW_RECOVERY] = kr_finish_recovery_again, [KR_FLOW_VERIFICATION] = replace },
+    [KR_OUTCOME_GO] = { [KR_FLOW_LOGIN] = go, [KR_FLOW_REGISTRATION] = go, [KR_FLOW_SETTINGS] = go },
+};
+
+kr_err_t *kr_finish(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    kr_finish_fn *finish = FINISH[done->is][flow->kind];
+
+    if (finish) return finish(k, flow, done, body);
+    kr_log(k, KR_LOG_ERR, KRLOGNO(0811) "%s flow %s: method %s came to an outcome (%d) that its kind does not have",
+           kr_flow_kind_name(flow->kind), flow->id, kr_method_name(done->method), (int)done->is);
+    return kr_err(k, 500, NULL, "the flow cannot end like this");
+}

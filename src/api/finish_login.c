@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Login: it is proved who it is. A session begins, or the one that there is has one more proof. */
+#include <string.h>
+
+#include "finish.h"
+#include "kr_db.h"
+
+static kr_err_t *locked(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0801) "login %s: identity %s is not active", flow->id, identity->id);
+    kr_flow_message(k, flow, 4010011, NULL);
+    return kr_err_show_flow(k);
+}
+
+static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    return strcmp(identity->state, "active") == 0 ? NULL : locked(k, flow, identity);
+}
+
+/* The account was changed while the proof was looked at. A credential that was replaced is as wrong as any other. */
+static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_standing_e standing)
+{
+    if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->proved.identity);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0831) "login %s: identity %s was changed meanwhile", flow->id, done->proved.identity->id);
+    if (standing == KR_PROOF_OVERTAKEN) return kr_overtaken(k, flow);
+    kr_flow_message(k, flow, done->method == KR_METHOD_CODE ? 4010008 : 4000006, NULL);
+    return kr_err_show_flow(k);
+}
+
+/** A session that begins with the proofs of another one. */
+typedef struct {
+    const kr_outcome_t *done;
+    const kr_session_t *onto;
+    kr_session_t *session;
+    kr_standing_e standing;
+} onto_t;
+
+/* The other one must not have ended meanwhile: it is held until the new one is written. */
+static kr_err_t *issue_onto(kr_ctx_t *k, void *baton)
+{
+    onto_t *o = baton;
+    kr_identity_t *is;
+
+    KR_TRY(kr_identity_lock(&is, k, o->onto->identity->id));
+    KR_TRY(kr_session_hold(k, o->onto, is));
+    return kr_session_issue(&o->session, &o->standing, k, o->done->proved.identity, &o->done->proved.proof, o->onto);
+}
+
+static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_outcome_t *done, const kr_session_t *onto)
+{
+    onto_t o = { .done = done, .onto = onto };
+
+    if (!onto) return kr_session_issue(out, standing, k, done->proved.identity, &done->proved.proof, NULL);
+    KR_TRY(kr_db_tx(k, issue_onto, &o));
+    *out = o.session;
+    *standing = o.standing;
+    return NULL;
+}
+
+/*
+ * A refresh or step-up of the same person keeps the session; everything else gets one of its own. So does who comes with the token
+ * of before a refresh, and who is overtaken by one: what the session has become since is not theirs to take over.
+ */
+static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_flow_t *flow,
+                           const kr_outcome_t *done)
+{
+    kr_session_t *current;
+    int same;
+
+    KR_TRY(kr_session_current(&current, k));
+    same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
+    if (same && kr_login_gains(flow, current) && !current->token_is_old) {
+        *out = current;
+        current->identity = done->proved.identity; /* as the proof left it: a code verifies its address */
+        KR_TRY(kr_session_prove(standing, k, current, &done->proved.proof, flow->api));
+        if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
+    }
+    KR_TRY(issue(out, standing, k, done, same && strcmp(done->proved.proof.aal, "aal2") == 0 ? current : NULL));
+    /* forms that were open before the sign-in must not be sent after it */
+    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
+    return NULL;
+}
+
+static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+{
+    const char *to = kr_return_to_of(k, flow, (int)after->method);
+    json_t *out = kr_json_own(k->pool, json_object());
+    json_t *with = kr_json_own(k->pool, json_array());
+
+    if (!flow->api) kr_session_cookie_set(k, session);
+    kr_note_sign_in(k, flow);
+    if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
+    else json_array_append_new(with, kr_continue_redirect(to));
+    json_array_extend(with, after->continue_with);
+    json_object_set(out, "session", kr_session_json(k, session));
+    json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
+    return kr_answer_done(k, out, after->browser_to ? after->browser_to : to); /* programs are told both */
+}
+
+static kr_err_t *refused(kr_ctx_t *k, const kr_after_flow_t *after, kr_err_t *err)
+{
+    if (!after->browser_to) return err;
+    err->sent_as = 403; /* as clients know it: another number than in the body */
+    return kr_answer_error(k, kr_err_lead(err, 303, after->browser_to));
+}
+
+static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
+{
+    return kr_hooks_write(k, baton);
+}
+
+kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->proved.identity, .proof = &done->proved.proof,
+                              .continue_with = kr_json_own(k->pool, json_array()) };
+    kr_standing_e standing;
+    kr_err_t *err;
+
+    (void)body;
+    KR_TRY(check_state(k, flow, after.identity));
+    err = kr_hooks_admit(k, &after);
+    if (err) return refused(k, &after, err);
+    /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
+    KR_TRY(kr_flow_update(k, flow));
+    KR_TRY(establish(&after.session, &standing, k, flow, done));
+    if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
+    if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done->method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
+    KR_TRY(kr_hooks_answer(k, &after));
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, after.identity->id, after.session->id);
+    return answer_signed_in(k, flow, after.session, &after);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings: the account becomes another. */
+#include "finish.h"
+#include "kr_db.h"
+
+/** The change and who wants it, for the transaction. */
+typedef struct {
+    kr_outcome_t *done;
+    kr_after_flow_t *after;
+    int claimed; /* out: and this request is the one that carries it out */
+} change_t;
+
+/* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
+static kr_err_t *persist(kr_ctx_t *k, void *baton)
+{
+    change_t *change = baton;
+    kr_after_flow_t *after = change->after;
+    kr_identity_t *before;
+
+    if (change->done->changed.resumed) KR_TRY(kr_settings_claim(&change->claimed, k, after->flow, change->done->changed.resumed));
+    if (change->done->changed.resumed && !change->claimed) return NULL;
+    KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
+    KR_TRY(kr_session_hold(k, after->session, before));
+    after->session->identity = before; /* which may have got a second factor */
+    KR_TRY(kr_settings_need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
+    after->before = before;
+    after->identity = kr_identity_copy(k, before);
+    KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
+    KR_TRY(kr_identity_update(k, after->identity, before));
+    KR_TRY(kr_hooks_write(k, after));
+    return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
+}
+
+/* The form begins anew with what is stored now. */
+static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, kr_identity_t *identity)
+{
+    session->identity = identity;
+    flow->state = KR_STATE_SUCCESS;
+    flow->nodes = kr_json_own(k->pool, json_array());
+    KR_TRY(kr_methods_show(k, flow));
+    kr_flow_message(k, flow, 1050001, NULL);
+    KR_TRY(kr_flow_update(k, flow));
+    flow->identity = kr_identity_json(k, identity);
+    return NULL;
+}
+
+static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+{
+    const char *to = kr_return_to_of(k, flow, (int)after->method);
+
+    kr_settings_unpark(k);
+    if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
+    flow->continue_with = after->continue_with;
+    if (!flow->api) json_array_append_new(flow->continue_with, kr_continue_redirect(to));
+    return kr_answer_done(k, kr_flow_json(k, flow), to); /* never to the page of a verification: clients know it so */
+}
+
+kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .continue_with = kr_json_own(k->pool, json_array()) };
+    change_t change = { .done = done, .after = &after };
+    kr_err_t *err;
+
+    (void)body;
+    KR_TRY(kr_session_need(&after.session, k, NULL));
+    after.identity = after.session->identity;
+    KR_TRY(kr_hooks_admit(k, &after));
+    err = kr_db_tx(k, persist, &change);
+    if (err && kr_db_is_duplicate(err)) {
+        kr_flow_message(k, flow, 4000007, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (err) return err;
+    if (done->changed.resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow)); /* another request of this browser took it out */
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
+           kr_method_name(done->method));
+    KR_TRY(kr_hooks_answer(k, &after));
+    KR_TRY(show_success(k, flow, after.session, after.identity));
+    return answer_changed(k, flow, after.session, &after);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verification: an address is its person's. */
+#include <string.h>
+
+#include "finish.h"
+
+/* Where a link from the mail is followed, there the flow goes on: the browser that asked for the mail loses it. */
+static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->api || !kr_flow_by_mail(k, flow)) return;
+    kr_csrf_renew(k);
+    flow->csrf_hash = kr_csrf_hash(k);
+}
+
+/* What is left of the form is a way on. */
+static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via)
+{
+    const char *to = kr_return_to_of(k, flow, -1);
+    const kr_node_spec_t on = { .node = KR_NODE_A, .name = "continue", .href = to, .text = 1070009, .label = 1070009 };
+
+    flow->state = KR_STATE_PASSED_CHALLENGE;
+    flow->nodes = kr_json_own(k->pool, json_array());
+    kr_node_csrf(k, flow);
+    kr_node_add(k, flow, flow->active, &on);
+    kr_json_set_at(flow->internal, "continue_url", json_string(to));
+    kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
+    hand_over(k, flow);
+    return kr_flow_update(k, flow);
+}
+
+kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
+    KR_TRY(show_way_on(k, flow, done->passed.via));
+    kr_flow_for_asker(k, flow);
+    return kr_answer_flow(k, flow);
+}
+
+/* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */
+static kr_err_t *prefill(kr_ctx_t *k, kr_flow_t *flow, const char *code)
+{
+    if (kr_flow_visit(k, flow, code)) KR_TRY(kr_flow_update(k, flow));
+    return kr_answer_see(k, kr_flow_ui_url(k, flow));
+}
+
+kr_err_t *kr_finish_verification_step(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    if (done->step.fill) return prefill(k, flow, done->step.fill);
+    kr_flow_for_asker(k, flow);
+    return kr_answer_flow(k, flow);
+}
