@@ -3,7 +3,6 @@
 #include <apr_lib.h>
 #include <strings.h>
 
-#include "kr_api.h"
 #include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_session.h"
@@ -36,33 +35,6 @@ static const flow_page_t FLOW_PAGES[] = {
     { KR_FLOW_VERIFICATION, "title.verification", "title.verified", { TO_ACCOUNT } },
     { KR_FLOW_RECOVERY, "title.recovery", NULL, { TO_SIGN_IN("link.signin.password") } },
 };
-
-static const char *api_url(kr_ctx_t *k, const char *path)
-{
-    return kr_url_join(k->pool, k->realm->settings->base_url, path);
-}
-
-const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to)
-{
-    const char *url = api_url(k, apr_pstrcat(k->pool, "/self-service/", kind, "/browser", NULL));
-
-    return return_to && *return_to ? kr_url_with(k->pool, url, "return_to", return_to) : url;
-}
-
-void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)
-{
-    k->reply->status = status;
-    k->reply->content_type = "text/html; charset=utf-8";
-    k->reply->body = html;
-    k->reply->body_len = strlen(html);
-    kr_reply_header(k, "Content-Language", page->words->lang);
-    kr_reply_header(k, "Vary", "Accept-Language, Cookie");
-    kr_reply_header(k, "Content-Security-Policy", page->script ? kr_ui_csp_scripted : kr_ui_csp);
-    kr_reply_header(k, "Cache-Control", "no-store");
-    kr_reply_header(k, "Referrer-Policy", "same-origin");
-    kr_reply_header(k, "X-Content-Type-Options", "nosniff");
-    kr_reply_header(k, "X-Frame-Options", "DENY");
-}
 
 /* -- the language of a page ----------------------------------------------- */
 
@@ -113,22 +85,6 @@ static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const j
             url = ui_begin_url(k, kr_flow_kind_name(way->kind), kr_json_str(flow, "return_to"));
         page->links[i] = (kr_page_link_t){ way->text ? ui_word(page->words, way->text) : NULL, url, ui_word(page->words, way->label) };
     }
-}
-
-void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label)
-{
-    ui_reply(k, page, status, kr_ui_note_page(k->pool, page, ui_word(page->words, text), url, ui_word(page->words, label)));
-}
-
-void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, const char *back)
-{
-    const char *elsewhere = kr_json_str(got->json, "redirect_browser_to");
-    kr_page_t alone = *page;
-
-    alone.here = NULL;
-    if (got->status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", back));
-    else if (got->status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
-    else ui_reply(k, &alone, got->status, kr_ui_error_page(k->pool, &alone, json_object_get(got->json, "error")));
 }
 
 static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, const kr_api_answer_t *got)
@@ -202,41 +158,6 @@ static void show_signed_out(kr_ctx_t *k, kr_page_t *page)
 {
     page->title = ui_word(page->words, "title.signedout");
     ui_note(k, page, 200, "signedout", ui_begin_url(k, "login", NULL), "link.signin");
-}
-
-/* -- files ---------------------------------------------------------------- */
-
-/* @param keep  Cache-Control */
-static void show_file(kr_ctx_t *k, const ui_file_t *file, const char *keep)
-{
-    const char *known = kr_header(k->req, "If-None-Match");
-
-    kr_reply_header(k, "ETag", file->etag);
-    kr_reply_header(k, "Cache-Control", keep);
-    kr_reply_header(k, "X-Content-Type-Options", "nosniff");
-    if (known && strstr(known, apr_pstrmemdup(k->pool, file->etag + 1, strlen(file->etag) - 2))) { /* mod_deflate adds to it */
-        k->reply->status = 304;
-        return;
-    }
-    k->reply->content_type = file->type;
-    k->reply->body = file->body;
-    k->reply->body_len = file->len;
-}
-
-static void show_style(kr_ctx_t *k)
-{
-    const kr_pages_t *pages = k->realm->pages;
-    const ui_file_t css = { .type = "text/css; charset=utf-8", .body = pages->css, .len = pages->css_len,
-                            .etag = apr_pstrcat(k->pool, "\"", pages->css_version, "\"", NULL) };
-
-    show_file(k, &css, "public, max-age=31536000, immutable"); /* its URL carries its hash */
-}
-
-/* A picture that is opened by itself (an SVG is a document) runs nothing and reaches nothing. */
-static void show_owners_file(kr_ctx_t *k, const ui_file_t *file)
-{
-    show_file(k, file, "public, max-age=3600");
-    kr_reply_header(k, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox");
 }
 
 /* -- dispatch ------------------------------------------------------------- */
@@ -340,8 +261,8 @@ void kr_ui_handle(kr_ctx_t *k)
 
     if (!takes_method(k, name)) return;
     if (leads_away(k->req->path)) kr_reply_text(k, 404, "there is no such page");
-    else if (file) show_owners_file(k, file);
-    else if (strcmp(name, "style.css") == 0) show_style(k);
+    else if (file) ui_file_show(k, file);
+    else if (strcmp(name, "style.css") == 0) ui_style_show(k);
     else if (flow_page_named(name) || page_named(name)) answer(k, home, name);
     else show_nothing(k, home);
 }

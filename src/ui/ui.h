@@ -140,7 +140,7 @@ kr_err_t *ui_form_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;
 /** An error of a page's own, as the API would have said it. */
 kr_api_answer_t ui_answer_of(kr_ctx_t *k, const kr_err_t *err);
 
-/* -- pages.c -------------------------------------------------------------- */
+/* -- reply.c -------------------------------------------------------------- */
 
 /**
  * Answer for what the API refused: with the login where somebody is to sign in, with the second factor where that misses, else with
@@ -154,6 +154,10 @@ void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html);
 void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label);
 /** Where a flow of that kind begins. @param return_to  or NULL */
 const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to);
+/** The style sheet as the reply, to be kept for ever: its URL carries its hash. */
+void ui_style_show(kr_ctx_t *k);
+/** A file of the owner as the reply. */
+void ui_file_show(kr_ctx_t *k, const ui_file_t *file);
 
 /* -- lost.c --------------------------------------------------------------- */
 
