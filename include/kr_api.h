@@ -28,8 +28,7 @@ typedef struct {
 } kr_route_t;
 
 #define KR_ROUTE_NO_CSRF 1   /* no anti-CSRF cookie is set, no token is asked for by the layer */
-#define KR_ROUTE_HEALTH 2    /* not even Vary: Cookie */
-#define KR_ROUTE_ANY_QUERY 4 /* a query that cannot be read is as good as none */
+#define KR_ROUTE_ANY_QUERY 2 /* a query that cannot be read is as good as none */
 
 #define KR_ROUTE_PARAMS 4    /* so many names a path may have */
 

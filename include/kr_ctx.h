@@ -38,7 +38,7 @@ struct kr_ctx_t {
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
     int session_known;          /* 1 once kr_session_current has looked */
     kr_client_e client;         /* for whom the answer is; KR_CLIENT_PERSON outside of the API */
-    int inside;                 /* not 0: the API is asked by the built-in pages (kr_api_call) */
+    int inside;                 /* 1: the API is asked by the built-in pages (kr_api_call) */
     const kr_found_t *found;    /* what the path means; see kr_route_param */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */
     unsigned statements;        /* how many SQL statements were sent, transactions' own included */

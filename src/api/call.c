@@ -42,9 +42,9 @@ static void put_target(kr_request_t *req, kr_ctx_t *k, const char *path)
 /* The session that was found, the connection and all counts stay with the context; the request and the reply are lent to it. */
 void kr_api_call(kr_api_answer_t *out, kr_ctx_t *k, kr_http_method_e method, const char *path, const json_t *body)
 {
-    const kr_request_t *outer = k->req;
-    kr_request_t *req = apr_pmemdup(k->pool, outer, sizeof(*req));
-    kr_reply_t *page = k->reply, *reply = kr_reply_make(k->pool);
+    const kr_ctx_t page = *k;
+    kr_request_t *req = apr_pmemdup(k->pool, k->req, sizeof(*req));
+    kr_reply_t *reply = kr_reply_make(k->pool);
 
     req->method = method;
     req->method_name = name_of(method);
@@ -56,12 +56,14 @@ void kr_api_call(kr_api_answer_t *out, kr_ctx_t *k, kr_http_method_e method, con
     req->json = body ? body : method == KR_GET ? NULL : kr_json_own(k->pool, json_object());
     k->req = req;
     k->reply = reply;
-    k->inside++;
+    k->inside = 1;
     kr_api_handle(k);
     kr_db_release(k); /* pages are made without one */
-    k->inside--;
-    k->req = outer;
-    k->reply = page;
+    k->req = page.req;
+    k->reply = page.reply;
+    k->client = page.client;
+    k->found = page.found;
+    k->inside = page.inside;
     /* cookies belong to the browser that asked for the page */
     for (int i = 0; i < reply->cookies->nelts; i++) kr_reply_cookie(k, &APR_ARRAY_IDX(reply->cookies, i, kr_cookie_t));
     *out = (kr_api_answer_t){ .status = reply->status, .json = reply->json, .headers = reply->headers };

@@ -63,6 +63,8 @@ static void test_an_answer_comes_by_value_and_as_clients_get_it(void **state)
     assert_null(k->reply->body);
     assert_null(k->reply->json);
     assert_int_equal(k->inside, 0);
+    assert_int_equal(k->client, KR_CLIENT_PERSON);
+    assert_null(k->found);
     assert_int_equal(k->statements, 1);
     kr_api_call(&got, k, KR_GET, "/sessions/whoami", NULL);
     assert_int_equal(k->statements, 1);
