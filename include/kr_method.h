@@ -152,6 +152,12 @@ kr_err_t *kr_recovery_check_guest(kr_ctx_t *k) KR_MUST_CHECK;
 kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
 
 /**
+ * Store a fresh flow of verification as one whose code or link is on its way to that address, as the settings say which, and queue its
+ * mail: inside the caller's transaction, which has the address.
+ */
+kr_err_t *kr_verification_send(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const kr_address_t *address) KR_MUST_CHECK;
+
+/**
  * The password policy: length, similarity to the identifiers, breached list. Messages go onto node `password`.
  * @param identifiers  array of const char*
  * @return kr_err_show_flow when it does not hold, 502 when the list is needed and cannot be asked

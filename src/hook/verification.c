@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "hook_private.h"
-#include "kr_code.h"
 #include "kr_db.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 
 /* People go on to after_verification_return_to from there; where the first flow leads is its own business. */
@@ -38,8 +36,6 @@ static const char *id_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_address_t 
 
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address)
 {
-    const int link = strcmp(k->realm->settings->verification_use, "link") == 0;
-    const kr_code_kind_t *kind = link ? &kr_link_verification : &kr_code_verification;
     kr_flow_t *flow;
 
     /* other tabs' forms end here: the new flow belongs to a new anti-CSRF cookie, as clients know it; flows for further
@@ -48,13 +44,7 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
         kr_csrf_renew_for(k, after->identity->id);
     flow = kr_flow_make(k, KR_FLOW_VERIFICATION, after->flow->api, request_url(k, after->flow));
     flow->id = id_of(k, after->flow, address);
-    flow->identity_id = after->identity->id;
-    flow->active = kind->link ? "link" : "code";
-    if (kind->link) kr_link_show_sent(k, flow, address->value);
-    else kr_verification_show_sent(k, flow, address->via, address->value, strcmp(address->via, "sms") == 0 ? "sms" : "email");
-    KR_TRY(kr_flow_insert(k, flow));
-    KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, after->identity, address->id));
-    KR_TRY(kr_store_address_status(k, address->id, "sent"));
+    KR_TRY(kr_verification_send(k, flow, after->identity, address));
     if (!after->verification_flow) {
         after->verification_flow = flow->id;
         after->verification_address = address->value;

@@ -2,7 +2,6 @@
 /* A code or link token that was entered: cleaned of what people type around it, counted as a try, compared, used once. */
 #include <string.h>
 
-#include "kr_code.h"
 #include "kr_store_code.h"
 #include "kr_store_flow.h"
 #include "kr_store_identity.h"

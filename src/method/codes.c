@@ -2,7 +2,6 @@
 /* One-time codes and link tokens: made and mailed. Only their keyed hashes are stored. */
 #include <string.h>
 
-#include "kr_code.h"
 #include "kr_courier.h"
 #include "kr_json.h"
 #include "kr_store_code.h"

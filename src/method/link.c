@@ -2,7 +2,6 @@
 /* The link method in verification and recovery: an address, then a link that was mailed to it. */
 #include <string.h>
 
-#include "kr_code.h"
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_store_identity.h"

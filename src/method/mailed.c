@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -172,4 +173,20 @@ kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     err = take_fields(out, k, flow, m, body);
     if (err && err->status == 400) show_field(k, flow, name, address);
     return err;
+}
+
+/* -- a verification that follows another flow ------------------------------- */
+
+kr_err_t *kr_verification_send(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const kr_address_t *address)
+{
+    const int link = strcmp(k->realm->settings->verification_use, "link") == 0;
+    const kr_code_kind_t *kind = link ? &kr_link_verification : &kr_code_verification;
+
+    flow->identity_id = identity->id;
+    flow->active = link ? "link" : "code";
+    if (link) kr_link_show_sent(k, flow, address->value);
+    else kr_verification_show_sent(k, flow, address->via, address->value, strcmp(address->via, "sms") == 0 ? "sms" : "email");
+    KR_TRY(kr_flow_insert(k, flow));
+    KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, identity, address->id));
+    return kr_store_address_status(k, address->id, "sent");
 }
