@@ -9,7 +9,7 @@
 
 typedef struct kr_outcome_t kr_outcome_t;
 
-/** What a form asks of whom. Judged once, from the flow and the settings (kr_ask_of); a method fills in what it has an answer to. */
+/** What a form asks of whom. Judged once, from the flow and the settings (method.c); a method fills in what it has an answer to. */
 typedef enum {
     KR_ASK_FIRST,        /* login: a first factor, of anybody */
     KR_ASK_IDENTIFIER,   /* login: who it is; what they may prove it with comes next */
@@ -28,9 +28,6 @@ typedef enum {
 /** A bit for a level, of kr_method_t.aal. */
 #define KR_REACHES(level) (1u << (level))
 enum { KR_AAL0, KR_AAL1, KR_AAL2 };
-
-/** What a fresh form of this flow asks. */
-kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow);
 
 /**
  * A change of settings: a function of the account as it is now, run inside the transaction that writes it, as often as it takes.
@@ -158,16 +155,6 @@ kr_err_t *kr_verification_take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 kr_err_t *kr_verification_send(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const kr_address_t *address) KR_MUST_CHECK;
 
 /**
- * The password policy: length, similarity to the identifiers, breached list. Messages go onto node `password`.
- * @param identifiers  array of const char*
- * @return kr_err_show_flow when it does not hold, 502 when the list is needed and cannot be asked
- */
-kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers) KR_MUST_CHECK;
-
-/** The count of breaches a password is in, from the range API (cached per process). @return 502 upstream_error */
-kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password) KR_MUST_CHECK;
-
-/**
  * Read traits out of a registration submit, keep what was sent in the nodes, and validate.
  * @param identity  out: new identity with schema, traits, addresses and what the traits alone make (a code credential)
  * @param needed    a top-level field that must be there too ("password"), or NULL: reported together with the traits
@@ -206,22 +193,10 @@ const char *kr_password_config(apr_pool_t *pool, const char *hash);
 void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
                                 apr_array_header_t *identifiers);
 
-/**
- * Is the proof of the session fresh enough for a change of credentials? Sets nothing.
- * @return 403 session_refresh_required with redirect_browser_to, else NULL
- */
-kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
-
 /** Carry out what a method parked before the fresh proof. @param parked what it put into kr_outcome_t.park */
 kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked) KR_MUST_CHECK;
 
 /** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
 const char *kr_webauthn_script(apr_size_t *len);
-
-/** Message 4000002 on the node of a field that was not sent. */
-void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);
-
-/** The identifier input of login: its label names the one annotated trait of the schema, if there is just one. */
-json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *autocomplete);
 
 #endif

@@ -54,6 +54,9 @@ kr_err_t *kr_code_send_all(kr_ctx_t *k, kr_flow_t *flow, const kr_code_kind_t *k
 /** An identity in memory whose address a code has just proved: as the store has it, or shall have it. */
 void kr_code_verified(kr_ctx_t *k, kr_identity_t *identity, const char *address);
 
+/** What is hashed of a code: it fits the flow, the purpose and the address that it was made for, and no others. */
+const char *kr_code_bound(kr_ctx_t *k, const char *flow_id, const char *kind, const char *address, const char *code);
+
 /** What became of a code that was entered. */
 typedef enum {
     KR_CODE_RIGHT,
@@ -112,6 +115,9 @@ kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const c
 /** A new flow with that message; its `reason` belongs to 4000001. */
 kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason);
 
+/** What a fresh form of this flow asks. */
+kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow);
+
 /**
  * Add every method's nodes for what is asked, unsorted: the second screens of identifier-first login and two-step registration.
  * @param types  only methods of these names: those whose credentials the account has; NULL: all that are switched on
@@ -125,8 +131,29 @@ kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *bo
 /** No method takes the submit: the flow says so. @return kr_err_show_flow */
 kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 
-/** What is hashed of a code: it fits the flow, the purpose and the address that it was made for, and no others. */
-const char *kr_code_bound(kr_ctx_t *k, const char *flow_id, const char *kind, const char *address, const char *code);
+/**
+ * Is the proof of the session fresh enough for a change of credentials? Sets nothing.
+ * @return 403 session_refresh_required with redirect_browser_to, else NULL
+ */
+kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+
+/** Message 4000002 on the node of a field that was not sent. */
+void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);
+
+/** The identifier input of login: its label names the one annotated trait of the schema, if there is just one. */
+json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *autocomplete);
+
+/* -- passwords (password_policy.c) ----------------------------------------- */
+
+/**
+ * The password policy: length, similarity to the identifiers, breached list. Messages go onto node `password`.
+ * @param identifiers  array of const char*
+ * @return kr_err_show_flow when it does not hold, 502 when the list is needed and cannot be asked
+ */
+kr_err_t *kr_password_policy(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers) KR_MUST_CHECK;
+
+/** The count of breaches a password is in, from the range API (cached per process). @return 502 upstream_error */
+kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password) KR_MUST_CHECK;
 
 /* -- the code method in recovery (code.c, recovery_choice.c) ---------------- */
 

@@ -9,8 +9,8 @@
 
 #include "api_env.h"
 #include "kr_crypto.h"
-#include "kr_method.h"
 #include "kr_net.h"
+#include "../../src/method/method_private.h"
 
 static const char *repeated(env_t *env, const char *part, int times)
 {
