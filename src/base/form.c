@@ -182,6 +182,17 @@ static int add_part(apr_array_header_t *form, const char **s, const char *end, c
     return add(form, name, apr_pstrmemdup(form->pool, value, (apr_size_t)(value_end - value)), why);
 }
 
+/* What stands behind the first delimiter, which may be the very beginning (without its CRLF) or follow a preamble, which means nothing. */
+static const char *first_part(const char *body, apr_size_t len, const char *mark)
+{
+    const apr_size_t mark_len = strlen(mark);
+    const char *found;
+
+    if (len >= mark_len - 2 && !memcmp(body, mark + 2, mark_len - 2)) return body + mark_len - 2;
+    found = memmem(body, len, mark, mark_len);
+    return found ? found + mark_len : NULL;
+}
+
 apr_array_header_t *kr_form_parse_multipart(apr_pool_t *pool, const char *content_type, const char *body,
                                             apr_size_t len, const char **why)
 {
@@ -194,13 +205,8 @@ apr_array_header_t *kr_form_parse_multipart(apr_pool_t *pool, const char *conten
     if (!mark) return NULL;
 
     *why = "the multipart form is broken or cut short";
-    if (len >= strlen(mark) - 2 && !memcmp(body, mark + 2, strlen(mark) - 2)) {
-        s = body + strlen(mark) - 2;
-    } else {
-        s = memmem(body, len, mark, strlen(mark)); /* a preamble, which means nothing */
-        if (!s) return NULL;
-        s += strlen(mark);
-    }
+    s = first_part(body, len, mark);
+    if (!s) return NULL;
     for (;;) {
         if (end - s >= 2 && !memcmp(s, "--", 2)) return form;
         while (s < end && (*s == ' ' || *s == '\t')) s++;

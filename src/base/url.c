@@ -172,17 +172,21 @@ int kr_url_parse(kr_url_t *out, apr_pool_t *pool, const char *url)
     return 1;
 }
 
+/* A part with what sets it off from its neighbours; "" when there is none. */
+static const char *part(apr_pool_t *pool, const char *before, const char *text, const char *behind)
+{
+    return text ? apr_pstrcat(pool, before, text, behind, NULL) : "";
+}
+
 const char *kr_url_build(apr_pool_t *pool, const kr_url_t *url)
 {
-    const char *path = url->path ? url->path : "";
+    const char *path = url->path ? url->path : "", *user = url->host ? part(pool, "", url->userinfo, "@") : "";
     /* Without a host, "//x" would be read as one (RFC 3986 section 3.3). */
     const char *guard = !url->host && path[0] == '/' && path[1] == '/' ? "/." : "";
 
     if (url->host && path[0] && path[0] != '/') guard = "/";
-    return apr_pstrcat(pool, url->scheme ? url->scheme : "", url->scheme ? ":" : "", url->host ? "//" : "",
-                       url->host && url->userinfo ? url->userinfo : "", url->host && url->userinfo ? "@" : "",
-                       url->host ? url->host : "", guard, path, url->query ? "?" : "", url->query ? url->query : "",
-                       url->fragment ? "#" : "", url->fragment ? url->fragment : "", NULL);
+    return apr_pstrcat(pool, part(pool, "", url->scheme, ":"), url->host ? "//" : "", user, part(pool, "", url->host, ""), guard, path,
+                       part(pool, "?", url->query, ""), part(pool, "#", url->fragment, ""), NULL);
 }
 
 const char *kr_url_join(apr_pool_t *pool, const char *base, const char *path)

@@ -83,6 +83,26 @@ static apr_size_t integer_length(const char *s)
     return p[strspn(p, " \t\r\n")] == ',' || p[strspn(p, " \t\r\n")] == '}' ? (apr_size_t)(p - s) : 0;
 }
 
+/** Where in the text of an object one is. */
+typedef struct {
+    int depth;
+    const char *name;     /* of the member that was read last */
+    apr_size_t name_len;
+    int is_value;         /* its value is about to begin */
+} member_t;
+
+/** @param n  bytes of the string or number at `p`; 1 for all else */
+static void follow(member_t *at, const char *p, apr_size_t n)
+{
+    if (*p == '"' && !at->is_value) {
+        at->name = p + 1;
+        at->name_len = n > 1 ? n - 2 : 0;
+    }
+    if (*p == '{' || *p == '[') at->depth++;
+    if (*p == '}' || *p == ']') at->depth--;
+    if (!strchr(" \t\r\n", *p)) at->is_value = *p == ':' && at->depth == 1 && at->name;
+}
+
 /*
  * The text with quotes around the integers among its members. jansson has 64 bits for them and forgets the sign of -0; a password
  * or a telephone number is needed as it was written.
@@ -90,22 +110,15 @@ static apr_size_t integer_length(const char *s)
 static const char *quote_integers(apr_pool_t *pool, const char *text, apr_size_t *len)
 {
     char *out = apr_palloc(pool, 2 * *len + 1), *to = out;
-    const char *name = NULL;
-    apr_size_t name_len = 0, n;
-    int depth = 0, is_value = 0;
+    member_t at = { .name = NULL };
+    apr_size_t n;
 
     if (strlen(text) != *len) return text; /* a NUL: that is no JSON, and jansson says so */
     for (const char *p = text; *p; p += n) {
-        const int quote = depth == 1 && is_value && !is_typed(name, name_len) && integer_length(p) > 0;
+        const int quote = at.is_value && at.depth == 1 && !is_typed(at.name, at.name_len) && integer_length(p) > 0;
 
         n = *p == '"' ? string_length(p) : quote ? integer_length(p) : 1;
-        if (*p == '"' && !is_value) {
-            name = p + 1;
-            name_len = n > 1 ? n - 2 : 0;
-        }
-        if (*p == '{' || *p == '[') depth++;
-        if (*p == '}' || *p == ']') depth--;
-        if (!strchr(" \t\r\n", *p)) is_value = *p == ':' && depth == 1 && name; /* until the value has begun */
+        follow(&at, p, n);
         if (quote) *to++ = '"';
         memcpy(to, p, n);
         to += n;

@@ -61,6 +61,14 @@ static const char *read_server_name(kr_net_smtp_t *server, apr_pool_t *pool, kr_
     return NULL;
 }
 
+static const char *check_url(const kr_url_t *url)
+{
+    if (!url->scheme || (strcmp(url->scheme, "smtp") && strcmp(url->scheme, "smtps"))) return "begins with neither smtp:// nor smtps://";
+    if (!url->host || !is_name(url->host)) return "names no host";
+    if (strcmp(url->path, "") && strcmp(url->path, "/")) return "has a path, which means nothing";
+    return url->fragment ? "has a fragment; a # in a password is written as %23" : NULL;
+}
+
 kr_net_smtp_t *kr_net_smtp_parse(apr_pool_t *pool, const char *uri, const char *local_name, const char **why)
 {
     kr_net_smtp_t *server = apr_pcalloc(pool, sizeof(*server));
@@ -69,20 +77,10 @@ kr_net_smtp_t *kr_net_smtp_parse(apr_pool_t *pool, const char *uri, const char *
     kr_url_t url;
     int implicit;
 
-    *why = NULL;
-    if (!kr_url_parse(&url, pool, uri))
-        *why = "is no URL; blanks and signs in a password are written as %XX";
-    else if (!url.scheme || (strcmp(url.scheme, "smtp") && strcmp(url.scheme, "smtps")))
-        *why = "begins with neither smtp:// nor smtps://";
-    else if (!url.host || !is_name(url.host))
-        *why = "names no host";
-    else if (strcmp(url.path, "") && strcmp(url.path, "/"))
-        *why = "has a path, which means nothing";
-    else if (url.fragment)
-        *why = "has a fragment; a # in a password is written as %23";
-    else if (!is_name(local_name))
-        *why = "needs a name of a host as courier.smtp.local_name";
-    if (*why) return NULL;
+    *why = "is no URL; blanks and signs in a password are written as %XX";
+    if (!kr_url_parse(&url, pool, uri) || (*why = check_url(&url))) return NULL;
+    *why = "needs a name of a host as courier.smtp.local_name";
+    if (!is_name(local_name)) return NULL;
 
     query = kr_form_parse(pool, url.query ? url.query : "", url.query ? strlen(url.query) : 0, why);
     if (!query || (*why = check_query(pool, query))) return NULL;

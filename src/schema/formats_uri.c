@@ -91,22 +91,31 @@ static apr_size_t scheme(const char *s)
     return s[n] == ':' ? n : 0;
 }
 
+/** "http" and "https" need a host. @param n  length of the scheme */
+static int needs_host(const char *s, apr_size_t n)
+{
+    return (n == 4 && strncasecmp(s, "http", 4) == 0) || (n == 5 && strncasecmp(s, "https", 5) == 0);
+}
+
+/** What begins with "//": user, host, port. @return the byte behind it, or NULL */
+static const char *behind_authority(const char *s, int host_needed, int utf8)
+{
+    const char *end = s + 2 + strcspn(s + 2, "/?#");
+
+    return authority(s + 2, end, utf8) && (end > s + 2 || !host_needed) ? end : NULL;
+}
+
 static int reference(const char *s, int relative, int utf8)
 {
-    apr_size_t n = scheme(s);
-    int web = (n == 4 && strncasecmp(s, "http", 4) == 0) || (n == 5 && strncasecmp(s, "https", 5) == 0);
+    const apr_size_t n = scheme(s);
+    const int web = needs_host(s, n);
     const char *query, *fragment = s + strcspn(s, "#");
 
     if (n == 0 && !relative) return 0;
     if (n > 0) s += n + 1;
-    if (s[0] == '/' && s[1] == '/') {
-        const char *end = s + 2 + strcspn(s + 2, "/?#");
-
-        if (!authority(s + 2, end, utf8)) return 0;
-        if (end == s + 2 && web) return 0;
-        s = end;
-    }
+    if (s[0] == '/' && s[1] == '/') s = behind_authority(s, web, utf8);
     else if (n == 0 && s[strcspn(s, ":/?#")] == ':') return 0; /* would be read as a scheme */
+    if (!s) return 0;
     query = s + strcspn(s, "?#");
     if (!all_allowed(s, query, ":@/", utf8)) return 0;
     if (query < fragment && !all_allowed(query + 1, fragment, ":@/?", utf8)) return 0;
@@ -135,6 +144,18 @@ int kr_format_iri_reference(const char *s)
 
 /* -- templates ------------------------------------------------------------ */
 
+/** What may follow a name: :length or *. @return the byte behind it, or NULL */
+static const char *modifier(const char *s)
+{
+    const char *start;
+
+    if (*s == '*') return s + 1;
+    if (*s != ':') return s;
+    start = ++s;
+    while (is_digit(*s) && s - start < 4) s++;
+    return s > start && *start != '0' ? s : NULL;
+}
+
 /** One variable of an expression: name, then :length or *. @return the byte behind it, or NULL */
 static const char *variable(const char *s)
 {
@@ -144,12 +165,7 @@ static const char *variable(const char *s)
         if (*s == '.' && (s == start || s[1] == '.')) return NULL;
         s += *s == '%' ? 3 : 1;
     }
-    if (s == start || s[-1] == '.') return NULL;
-    if (*s == '*') return s + 1;
-    if (*s != ':') return s;
-    start = ++s;
-    while (is_digit(*s) && s - start < 4) s++;
-    return s > start && *start != '0' ? s : NULL;
+    return s == start || s[-1] == '.' ? NULL : modifier(s);
 }
 
 /** {operator variable, variable...} @return the byte behind the brace, or NULL */

@@ -72,35 +72,41 @@ static kr_db_class_e classify_mysql(int rc)
     return KR_DB_BROKEN;
 }
 
+/* What SQLite's extended codes mean; of others the last byte counts. */
+static const struct {
+    int code;
+    kr_db_class_e class;
+} SQLITE_CODES[] = {
+    { SQLITE_CONSTRAINT_UNIQUE, KR_DB_TAKEN },
+    { SQLITE_CONSTRAINT_PRIMARYKEY, KR_DB_TAKEN },
+    { SQLITE_CONSTRAINT_ROWID, KR_DB_TAKEN },
+    { SQLITE_CONSTRAINT_FOREIGNKEY, KR_DB_ORPHAN },
+    { SQLITE_CONSTRAINT_CHECK, KR_DB_UNFIT }, /* our CHECKs are about lengths */
+    { SQLITE_OK, KR_DB_GONE }, /* failed, and the handle knows of no error: a statement from before a schema change */
+    { SQLITE_BUSY, KR_DB_AGAIN },
+    { SQLITE_LOCKED, KR_DB_AGAIN },
+    { SQLITE_PROTOCOL, KR_DB_AGAIN },
+    { SQLITE_SCHEMA, KR_DB_GONE },
+    { SQLITE_CANTOPEN, KR_DB_GONE },
+    { SQLITE_IOERR, KR_DB_GONE },
+    { SQLITE_FULL, KR_DB_SLOW },
+    { SQLITE_NOMEM, KR_DB_SLOW },
+    { SQLITE_TOOBIG, KR_DB_UNFIT },
+};
+
+static kr_db_class_e class_of(int code)
+{
+    for (int i = 0; i < KR_DIM(SQLITE_CODES); i++)
+        if (SQLITE_CODES[i].code == code) return SQLITE_CODES[i].class;
+    return (code & 0xff) == code ? KR_DB_BROKEN : class_of(code & 0xff);
+}
+
 /* SQLite's driver answers a bare 1 to most of what goes wrong; only the handle knows more. */
 static kr_db_class_e classify_sqlite(kr_dbconn_t *conn, int rc)
 {
     sqlite3 *db = apr_dbd_native_handle(conn->owner->driver, conn->handle);
-    int code = rc == SQLITE_ERROR ? sqlite3_extended_errcode(db) : rc;
 
-    switch (code) {
-    case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID: return KR_DB_TAKEN;
-    case SQLITE_CONSTRAINT_FOREIGNKEY: return KR_DB_ORPHAN;
-    /* our CHECKs are about lengths */
-    case SQLITE_CONSTRAINT_CHECK: return KR_DB_UNFIT;
-    /* failed, and the handle knows of no error: a statement from before a schema change */
-    case SQLITE_OK: return KR_DB_GONE;
-    default: break;
-    }
-    switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL: return KR_DB_AGAIN;
-    case SQLITE_SCHEMA:
-    case SQLITE_CANTOPEN:
-    case SQLITE_IOERR: return KR_DB_GONE;
-    case SQLITE_FULL:
-    case SQLITE_NOMEM: return KR_DB_SLOW;
-    case SQLITE_TOOBIG: return KR_DB_UNFIT;
-    default: return KR_DB_BROKEN;
-    }
+    return class_of(rc == SQLITE_ERROR ? sqlite3_extended_errcode(db) : rc);
 }
 
 /* The server said no before it did anything, or never got the statement. */

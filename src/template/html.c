@@ -90,17 +90,27 @@ static void place_value(look_t *look, spot_t *s, node_t *node)
     merge_escaper(look, node);
 }
 
+/* Is it within a tag, or in what a tag has opened, so that the tag's name counts? */
+static int has_tag(place_e place)
+{
+    return place == IN_RAW || place == IN_TAG_NAME || place == IN_TAG
+           || (place >= IN_ATTR_NAME && place != IN_COMMENT && place != IN_DECLARATION);
+}
+
 static int is_same(const spot_t *a, const spot_t *b)
 {
-    if (a->place != b->place || (a->place == IN_COMMENT && a->dashes != b->dashes)) return 0;
-    if (a->place == IN_RAW || a->place == IN_TAG_NAME || a->place == IN_TAG || a->place >= IN_ATTR_NAME) {
-        if (strcmp(a->tag, b->tag) != 0 && a->place != IN_COMMENT && a->place != IN_DECLARATION) return 0;
+    if (a->place != b->place) return 0;
+    if (has_tag(a->place) && strcmp(a->tag, b->tag) != 0) return 0;
+    switch (a->place) {
+    case IN_COMMENT: return a->dashes == b->dashes;
+    case IN_ATTR_NAME:
+    case AFTER_ATTR_NAME:
+    case BEFORE_VALUE: return strcmp(a->attr, b->attr) == 0;
+    case IN_DOUBLE:
+    case IN_SINGLE:
+    case IN_BARE: return a->holds == b->holds;
+    default: return 1;
     }
-    if (a->place == IN_ATTR_NAME || a->place == AFTER_ATTR_NAME || a->place == BEFORE_VALUE) {
-        return strcmp(a->attr, b->attr) == 0;
-    }
-    if (a->place == IN_DOUBLE || a->place == IN_SINGLE || a->place == IN_BARE) return a->holds == b->holds;
-    return 1;
 }
 
 static void walk(look_t *look, spot_t *s, node_t *node);

@@ -78,6 +78,23 @@ static node_t *take_text(parser_t *p, int *more)
 
 /* -- blocks ------------------------------------------------------------------------ */
 
+static node_t *parse_branch(parser_t *p, node_e kind);
+
+/* Behind {{ else: another condition, which takes the end of both, or a list of its own. @return how that ended */
+static ended_e parse_otherwise(parser_t *p, node_t *node)
+{
+    ended_e ended = ENDED_BY_END;
+
+    if (p->token == TOKEN_WORD && (strcmp(p->text, "if") == 0 || strcmp(p->text, "with") == 0)) {
+        node->otherwise = parse_branch(p, *p->text == 'i' ? NODE_IF : NODE_WITH);
+        return ended;
+    }
+    close_action(p);
+    if (!p->why) node->otherwise = parse_list(p, &ended);
+    if (!p->why && ended == ENDED_BY_ELSE) kr_tmpl_parse_fail(p, "a second else");
+    return ended;
+}
+
 /* {{ if }}, {{ with }}, {{ range }}: what they begin is theirs up to {{ end }}. The word is current. */
 static node_t *parse_branch(parser_t *p, node_e kind)
 {
@@ -91,16 +108,7 @@ static node_t *parse_branch(parser_t *p, node_e kind)
     close_action(p);
     if (!p->why && node->pipe->names[1] && kind != NODE_RANGE) kr_tmpl_parse_fail(p, "only a range has two variables");
     if (!p->why) node->body = parse_list(p, &ended);
-    if (!p->why && ended == ENDED_BY_ELSE) {
-        if (p->token == TOKEN_WORD && (strcmp(p->text, "if") == 0 || strcmp(p->text, "with") == 0)) {
-            node->otherwise = parse_branch(p, *p->text == 'i' ? NODE_IF : NODE_WITH); /* one end for both */
-            ended = ENDED_BY_END;
-        } else {
-            close_action(p);
-            if (!p->why) node->otherwise = parse_list(p, &ended);
-            if (!p->why && ended == ENDED_BY_ELSE) kr_tmpl_parse_fail(p, "a second else");
-        }
-    }
+    if (!p->why && ended == ENDED_BY_ELSE) ended = parse_otherwise(p, node);
     if (!p->why && ended == ENDED_BY_SOURCE) {
         p->line = node->line;
         kr_tmpl_parse_fail(p, "a block is not closed: {{ end }} is missing");

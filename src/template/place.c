@@ -44,6 +44,11 @@ static void add_to_name(char *name, char c)
     name[len + 1] = '\0';
 }
 
+static int is_blank(char c)
+{
+    return isspace((unsigned char)c);
+}
+
 static void enter_tag_end(spot_t *s)
 {
     s->place = kr_tmpl_holds_code(s->tag) || !strcmp(s->tag, "title") || !strcmp(s->tag, "textarea") ? IN_RAW : IN_TEXT;
@@ -65,62 +70,96 @@ static void begin_value(spot_t *s, place_e place)
     s->begun = 0;
 }
 
-static void step_tag(spot_t *s, char c)
-{
-    const int blank = isspace((unsigned char)c);
+/* -- one byte further, by the place where it stands ------------------------ */
 
-    switch (s->place) {
-    case IN_TAG_NAME:
-        if (c == '>')
-            enter_tag_end(s);
-        else if (blank || c == '/')
-            s->place = IN_TAG;
-        else
-            add_to_name(s->tag, c);
-        break;
-    case IN_TAG:
-        if (c == '>')
-            enter_tag_end(s);
-        else if (!blank && c != '/')
-            begin_attr(s, c);
-        break;
-    case IN_ATTR_NAME:
-        if (c == '=')
-            s->place = BEFORE_VALUE;
-        else if (c == '>')
-            enter_tag_end(s);
-        else if (blank || c == '/')
-            s->place = blank ? AFTER_ATTR_NAME : IN_TAG;
-        else
-            add_to_name(s->attr, c);
-        break;
-    case AFTER_ATTR_NAME:
-        if (c == '=')
-            s->place = BEFORE_VALUE;
-        else if (c == '>')
-            enter_tag_end(s);
-        else if (c == '/')
-            s->place = IN_TAG;
-        else if (!blank)
-            begin_attr(s, c);
-        break;
-    case BEFORE_VALUE:
-        if (c == '>')
-            enter_tag_end(s);
-        else if (c == '"')
-            begin_value(s, IN_DOUBLE);
-        else if (c == '\'')
-            begin_value(s, IN_SINGLE);
-        else if (!blank)
-            begin_value(s, IN_BARE);
-        break;
-    default: /* IN_BARE */
-        if (c == '>')
-            enter_tag_end(s);
-        else if (blank)
-            s->place = IN_TAG;
-    }
+static void in_text(spot_t *s, char c)
+{
+    if (c == '<') s->place = AFTER_LT;
 }
+
+static void after_lt(spot_t *s, char c)
+{
+    s->tag[0] = '\0';
+    if (c == '/') s->place = IN_CLOSING;
+    else if (c == '!' || c == '?') s->place = IN_DECLARATION;
+    else if (isalpha((unsigned char)c)) {
+        s->place = IN_TAG_NAME;
+        add_to_name(s->tag, c);
+    } else if (c != '<') s->place = IN_TEXT;
+}
+
+static void in_tag_name(spot_t *s, char c)
+{
+    if (c == '>') enter_tag_end(s);
+    else if (is_blank(c) || c == '/') s->place = IN_TAG;
+    else add_to_name(s->tag, c);
+}
+
+static void in_tag(spot_t *s, char c)
+{
+    if (c == '>') enter_tag_end(s);
+    else if (!is_blank(c) && c != '/') begin_attr(s, c);
+}
+
+static void in_attr_name(spot_t *s, char c)
+{
+    if (c == '=') s->place = BEFORE_VALUE;
+    else if (c == '>') enter_tag_end(s);
+    else if (is_blank(c)) s->place = AFTER_ATTR_NAME;
+    else if (c == '/') s->place = IN_TAG;
+    else add_to_name(s->attr, c);
+}
+
+static void after_attr_name(spot_t *s, char c)
+{
+    if (c == '=') s->place = BEFORE_VALUE;
+    else if (c == '>') enter_tag_end(s);
+    else if (c == '/') s->place = IN_TAG;
+    else if (!is_blank(c)) begin_attr(s, c);
+}
+
+static void before_value(spot_t *s, char c)
+{
+    if (c == '>') enter_tag_end(s);
+    else if (c == '"') begin_value(s, IN_DOUBLE);
+    else if (c == '\'') begin_value(s, IN_SINGLE);
+    else if (!is_blank(c)) begin_value(s, IN_BARE);
+}
+
+static void in_bare(spot_t *s, char c)
+{
+    if (c == '>') enter_tag_end(s);
+    else if (is_blank(c)) s->place = IN_TAG;
+}
+
+static void in_quotes(spot_t *s, char c)
+{
+    if (c == (s->place == IN_DOUBLE ? '"' : '\'')) {
+        s->place = IN_TAG;
+        return;
+    }
+    s->begun = 1;
+    if (!is_blank(c)) add_to_name(s->attr, c); /* as browsers read the beginning of a URL */
+}
+
+static void in_comment(spot_t *s, char c)
+{
+    if (c == '>' && s->dashes >= 2) s->place = IN_TEXT;
+    s->dashes = c == '-' ? s->dashes + 1 : 0;
+}
+
+static void up_to_gt(spot_t *s, char c)
+{
+    if (c == '>') s->place = IN_TEXT;
+}
+
+/* IN_RAW has a way of its own (step_raw). */
+static void (*const STEP[])(spot_t *s, char c) = {
+    [IN_TEXT] = in_text,           [AFTER_LT] = after_lt,               [IN_CLOSING] = up_to_gt,       [IN_DECLARATION] = up_to_gt,
+    [IN_COMMENT] = in_comment,     [IN_TAG_NAME] = in_tag_name,         [IN_TAG] = in_tag,             [IN_ATTR_NAME] = in_attr_name,
+    [AFTER_ATTR_NAME] = after_attr_name, [BEFORE_VALUE] = before_value, [IN_DOUBLE] = in_quotes,       [IN_SINGLE] = in_quotes,
+    [IN_BARE] = in_bare,
+};
 
 /* Inside a title, a script ...: only its own end tag ends it. @return how many bytes were taken */
 static apr_size_t step_raw(spot_t *s, const char *at)
@@ -133,45 +172,6 @@ static apr_size_t step_raw(spot_t *s, const char *at)
     return 2 + len;
 }
 
-static void step(spot_t *s, char c)
-{
-    switch (s->place) {
-    case IN_TEXT:
-        if (c == '<') s->place = AFTER_LT;
-        break;
-    case AFTER_LT:
-        s->tag[0] = '\0';
-        if (c == '/')
-            s->place = IN_CLOSING;
-        else if (c == '!' || c == '?')
-            s->place = IN_DECLARATION;
-        else if (isalpha((unsigned char)c)) {
-            s->place = IN_TAG_NAME;
-            add_to_name(s->tag, c);
-        } else if (c != '<')
-            s->place = IN_TEXT;
-        break;
-    case IN_CLOSING:
-    case IN_DECLARATION:
-        if (c == '>') s->place = IN_TEXT;
-        break;
-    case IN_DOUBLE:
-    case IN_SINGLE:
-        if (c == (s->place == IN_DOUBLE ? '"' : '\'')) {
-            s->place = IN_TAG;
-        } else {
-            s->begun = 1;
-            if (!isspace((unsigned char)c)) add_to_name(s->attr, c); /* as browsers read the beginning of a URL */
-        }
-        break;
-    case IN_COMMENT:
-        if (c == '>' && s->dashes >= 2) s->place = IN_TEXT;
-        s->dashes = c == '-' ? s->dashes + 1 : 0;
-        break;
-    default: step_tag(s, c);
-    }
-}
-
 void kr_tmpl_follow(spot_t *s, const char *text)
 {
     while (*text) {
@@ -179,9 +179,7 @@ void kr_tmpl_follow(spot_t *s, const char *text)
             s->place = IN_COMMENT;
             s->dashes = 0;
             text += 3;
-        } else if (s->place == IN_RAW)
-            text += step_raw(s, text);
-        else
-            step(s, *text++);
+        } else if (s->place == IN_RAW) text += step_raw(s, text);
+        else STEP[s->place](s, *text++);
     }
 }
