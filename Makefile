@@ -105,6 +105,7 @@ unit-programs: $(TEST_BIN)
 unit: $(TEST_BIN)
 	@failed=; \
 	t/unit/layers || failed=layers; \
+	t/unit/answers || failed="$$failed answers"; \
 	t/unit/logids || failed="$$failed logids"; \
 	t/unit/guarantees || failed="$$failed guarantees"; \
 	for t in $(TEST_BIN); do \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an operation answers becomes what this kind of client gets: JSON for programs, redirects for people, a flow shown again for both.
- * Nothing else in this room writes a status, a body or a redirect (t/unit/layers looks), but api.c and cors.c, before an operation is found.
+ * Nothing else in this room writes a status, a body or a redirect (t/unit/answers looks), but what stands before the operations.
  */
 #include <string.h>
 

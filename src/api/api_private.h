@@ -157,7 +157,7 @@ kr_err_t *kr_follow_first(kr_ctx_t *k, const kr_flow_t *flow, kr_body_t *body) K
 /** Where a form of sign-up leads somebody who has a session: where its first answer did, when that made this account; else on. */
 const char *kr_led_to_first(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session);
 /** `after` has the account that its flow made before, and what proves it again: the session, where registrations give one. */
-kr_err_t *kr_answer_again(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+kr_err_t *kr_repeat_first(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 /* -- paging.c ------------------------------------------------------------- */
 

@@ -39,7 +39,7 @@ static void put_target(kr_request_t *req, kr_ctx_t *k, const char *path)
     if (!req->query) req->query = apr_array_make(k->pool, 1, sizeof(kr_pair_t));
 }
 
-/* The session that was found, the connection and all counts stay with the context; the request and the reply are lent to it. */
+/* The session that was found, the connection and all counts stay with the context; what belongs to one request is lent to it. */
 void kr_api_call(kr_api_answer_t *out, kr_ctx_t *k, kr_http_method_e method, const char *path, const json_t *body)
 {
     const kr_ctx_t page = *k;

@@ -71,7 +71,7 @@ static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outc
     kr_err_t *err;
     int again;
 
-    if (done->registers.repeated) return kr_answer_again(k, after);
+    if (done->registers.repeated) return kr_repeat_first(k, after);
     KR_TRY(kr_hooks_admit(k, after));
     err = kr_db_tx(k, persist, after);
     if (!err || !kr_db_is_duplicate(err)) return err;

@@ -15,7 +15,7 @@ static kr_err_t *repeat(kr_ctx_t *k, void *baton)
     return kr_hooks_repeat(k, baton);
 }
 
-kr_err_t *kr_answer_again(kr_ctx_t *k, kr_after_flow_t *after)
+kr_err_t *kr_repeat_first(kr_ctx_t *k, kr_after_flow_t *after)
 {
     KR_TRY(kr_db_tx(k, repeat, after));
     return after->standing == KR_PROOF_HOLDS ? NULL : kr_overtaken(k, after->flow);
@@ -42,7 +42,7 @@ kr_err_t *kr_sent_twice(int *again, kr_ctx_t *k, kr_after_flow_t *after, const k
     proof->credential = kr_identity_credential(made, "password");
     after->identity = made;
     after->proof = proof;
-    return kr_answer_again(k, after);
+    return kr_repeat_first(k, after);
 }
 
 /* The first answer renewed the anti-CSRF cookie and gave no session. A form that gets none by this either may be sent again. */
