@@ -3,6 +3,8 @@
 #ifndef KR_COURIER_H
 #define KR_COURIER_H
 
+#include <apr_tables.h>
+
 #include "kr_ctx.h"
 
 /** A message to queue. */
@@ -25,6 +27,32 @@ kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
  * message comes of it. What is stored holds neither address nor code; the sender marks it "blank".
  */
 kr_err_t *kr_courier_queue_nothing(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
+
+/* -- for those who run the site ------------------------------------------- */
+
+/** A message as the queue has it; what stands in it is sealed, and stays so. */
+typedef struct {
+    const char *id;
+    const char *status;        /* "queued", "sent", "abandoned" */
+    const char *via, *recipient, *template_type;
+    int attempts;
+    const char *last_error;    /* or NULL */
+    apr_time_t send_after;     /* not before */
+    apr_time_t created_at, updated_at;
+} kr_message_t;
+
+/**
+ * Messages of the realm, the newest first: those before the id `before` (NULL: the newest), of one status and to one recipient
+ * unless these are NULL. Those that are to nobody are left out. One statement.
+ * @param out  array of kr_message_t, at most `limit`
+ */
+kr_err_t *kr_courier_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient, const char *before,
+                          int limit) KR_MUST_CHECK;
+
+/** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. One statement. @param done  how many */
+kr_err_t *kr_courier_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/* -- sending -------------------------------------------------------------- */
 
 /** Who sends. */
 typedef struct {

@@ -56,10 +56,24 @@ kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Store what changed: one statement. */
 kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /**
- * Store what was taken out of `internal`, if the flow is still as it was loaded: of several requests that found it there, one has it.
- * One statement. @param done  0: it was another one
+ * Store what was taken out of `internal`, in the caller's transaction: of several requests that found it there, one has it. The flow's
+ * row is written by whoever submits it, as it was when they read it, so what is taken out may come back with that: it is remembered
+ * beside the row as well. Three statements.
+ * @param name  of what was taken, at most 128 bytes; the same each time that it comes back
+ * @param keep  for how long it is remembered, µs: longer than it waits in the flow
+ * @param done  0: another request has it
  */
-kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow, const char *name, apr_time_t keep) KR_MUST_CHECK;
+
+/** Count one more try of a code or token, in the caller's transaction. Two statements. @param tries  the number it is now */
+kr_err_t *kr_flow_count_try(int *tries, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+
+/* -- errors that a page shows: what people are sent to when there is no flow to show them ------------------------- */
+
+/** Keep an error for the error page. @param error  the inner error object @param id  to be asked for by */
+kr_err_t *kr_flow_error_keep(const char **id, kr_ctx_t *k, const json_t *error) KR_MUST_CHECK;
+/** @param error  pool-owned; NULL when there is none of that id @param created  µs */
+kr_err_t *kr_flow_error_load(json_t **error, apr_time_t *created, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /** Load by id: one statement. @return 404 without id when there is none of that kind */
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id) KR_MUST_CHECK;
 /** Is this request the visit of a link from a mail? Such a visit comes by a browser, whoever asked for the mail. */

@@ -109,6 +109,33 @@ kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char
 /** Load by id with addresses and, when asked, credentials. @param out NULL when there is none in this realm */
 kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
 
+/** Is there one of that id in this realm, whatever it holds? @param id  as it is stored; NULL when there is none */
+kr_err_t *kr_identity_known(const char **id, kr_ctx_t *k, const char *asked) KR_MUST_CHECK;
+
+/**
+ * Whose identifier is it, of whatever credential type? Normalised; one statement.
+ * @param id      NULL when it is nobody's; of several the one whose type comes first
+ * @param owners  how many accounts have it: 0, 1, or 2 for more than one
+ */
+kr_err_t *kr_identity_owner(const char **id, int *owners, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
+
+/**
+ * Which credential types does the holder of this identifier have? Normalised. A password that only reserves the identifiers is none.
+ * One statement; array of const char*, empty when nobody has it.
+ */
+kr_err_t *kr_identity_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
+
+/** Whose address is it, a verifiable or a recovery one? Normalised; one statement. @param identity_id  NULL when nobody has it */
+kr_err_t *kr_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
+                          const char *value) KR_MUST_CHECK;
+
+/**
+ * Ids of the realm's identities in the order of their making, those after `after` (NULL: the first). One statement.
+ * @param part  only those with an identifier that holds this text; or NULL
+ * @param out   array of const char*, at most `limit`
+ */
+kr_err_t *kr_identity_page(apr_array_header_t **out, kr_ctx_t *k, const char *part, const char *after, int limit) KR_MUST_CHECK;
+
 /**
  * Somebody whom there is not, made as an identity from the store is: for work that must take as long for nobody as for
  * somebody. It is never stored, and nothing of it is sent.
@@ -132,6 +159,21 @@ kr_err_t *kr_identity_lock(kr_identity_t **out, kr_ctx_t *k, const char *id) KR_
  * @return 409 duplicate when an identifier or address is taken; the caller rolls back
  */
 kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_identity_t *before) KR_MUST_CHECK;
+
+/**
+ * Let somebody in again, or no more: "active" or "inactive". It follows from nothing that was read, so it takes no lock; who changes
+ * the account at the same moment, or signs in to it, finds its version grown. One statement. @param done  0: there is no such identity
+ */
+kr_err_t *kr_identity_set_state(int *done, kr_ctx_t *k, const char *id, const char *state) KR_MUST_CHECK;
+
+/** Delete an identity with all that belongs to it, its sessions among it. One statement. @param done  0: there is none of that id */
+kr_err_t *kr_identity_delete(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/** A message to an address of somebody's is queued: its status is "sent", if it is not verified yet. In the caller's transaction. */
+kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+
+/** Somebody has proved that an address is theirs: it is verified from now on. In the caller's transaction. */
+kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 
 /** The level that the account's credentials reach: "aal0", "aal1", "aal2". Static. The column available_aal is this, always. */
 const char *kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);

@@ -11,7 +11,8 @@ typedef enum { KR_CARRIED_NONE, KR_CARRIED_COOKIE, KR_CARRIED_HEADER, KR_CARRIED
 
 struct kr_session_t {
     const char *id;
-    kr_identity_t *identity;   /* with its addresses, without credentials */
+    const char *identity_id;
+    kr_identity_t *identity;   /* with its addresses, without credentials; NULL in what kr_session_page gives */
     int active;                /* the stored flag; see kr_session_usable */
     const char *aal;           /* "aal0", "aal1", "aal2" */
     json_t *methods;           /* authentication_methods, as shown */
@@ -152,6 +153,50 @@ kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_
 
 /** The same for all identities of the realm whose ids come after `after` ("": from the first), up to `last`. */
 kr_err_t *kr_sessions_end_range(apr_int64_t *count, kr_ctx_t *k, const char *after, const char *last) KR_MUST_CHECK;
+
+/** The same inside the caller's transaction, for one identity, uncounted. @param done  0: there is no such identity */
+kr_err_t *kr_sessions_end_now(int *done, kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;
+
+/** End a session by its id, whoever's it is: for those who run the site. @param done 0: it had ended @return 404 when there is none */
+kr_err_t *kr_session_revoke(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
+
+/* -- several at once ------------------------------------------------------ */
+
+/**
+ * The other usable sessions of the same person's, the newest first: two statements.
+ * @param out    array of kr_session_t, with the identity of `session`
+ * @param total  how many there are
+ */
+kr_err_t *kr_session_others(apr_array_header_t **out, apr_int64_t *total, kr_ctx_t *k, const kr_session_t *session, int limit,
+                            int offset) KR_MUST_CHECK;
+
+/**
+ * Sessions of the realm by id, which is the order of their making: those after `after` (NULL: the first), of one identity unless
+ * identity_id is NULL, only active and unexpired ones when `active`. One statement.
+ * @param out  array of kr_session_t without their identities, at most `limit`
+ */
+kr_err_t *kr_session_page(apr_array_header_t **out, kr_ctx_t *k, const char *identity_id, int active, const char *after,
+                          int limit) KR_MUST_CHECK;
+
+/** How many sessions kr_sessions_alive takes at once. */
+#define KR_SESSIONS_ALIVE_MAX 16
+/** Which of these sessions are usable? One statement. @param out  array of const char*: their ids */
+kr_err_t *kr_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n) KR_MUST_CHECK;
+
+/* -- codes for a token ---------------------------------------------------- */
+
+/**
+ * Remember that an app waits for the session of a flow: whoever brings this code and the one that the flow's end gives gets it.
+ * One statement.
+ * @param code  to be given to the app; only its keyed hash is stored
+ */
+kr_err_t *kr_exchange_begin(const char **code, kr_ctx_t *k, const char *flow_id, apr_time_t expires_at) KR_MUST_CHECK;
+
+/** Take the session that waits for these two codes, once, with a token that is made now, so that it never had to be stored.
+ * @param out  NULL when none waits for them, or it has ended */
+kr_err_t *kr_exchange_take(kr_session_t **out, kr_ctx_t *k, const char *init, const char *back) KR_MUST_CHECK;
+
+/* -- one ------------------------------------------------------------------ */
 
 /** Load by id; out NULL when none. Whether it is usable is another question. */
 kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of one-time codes, and of what a budget has spent. Every statement is bound to k->realm. */
+/* Rows of one-time codes. Every statement is bound to k->realm. */
 #ifndef KR_STORE_CODE_H
 #define KR_STORE_CODE_H
 
@@ -24,13 +24,5 @@ kr_err_t *kr_store_codes_void(kr_ctx_t *k, const char *identity_id, const char *
 kr_err_t *kr_store_code_insert(kr_ctx_t *k, const char *id, const char *flow_id, const char *kind, const char *address,
                                const char *address_id, const char *identity_id, const char *code_hash,
                                apr_time_t expires_at) KR_MUST_CHECK;
-
-/**
- * Spend one of what a budget has for each window of time: two statements, in the caller's transaction.
- * @param id      at most 128 bytes: whose it is, a keyed hash
- * @param window  µs; a window begins with the first that is spent after the one before
- * @param used    how many were spent in this one, this included
- */
-kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, apr_time_t window) KR_MUST_CHECK;
 
 #endif

@@ -55,7 +55,7 @@ kr_err_t *kr_store_session_update(int *done, kr_ctx_t *k, const kr_session_row_t
  */
 kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int64_t epoch, const char *token_hash) KR_MUST_CHECK;
 /** How many sessions kr_store_sessions_alive takes at once. */
-#define KR_SESSIONS_ALIVE_MAX 16
+#define KR_STORE_ALIVE_MAX 16
 /** Which of these sessions are active, unexpired at k->now, and of an active identity: one statement. @param out  array of const char*: ids */
 kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n) KR_MUST_CHECK;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api_private.h"
-#include "kr_store_error.h"
+#include "kr_db.h"
 
 #define REQUEST_ID_MAX 128
 #define AGAIN_MAX 12 /* digits of a time in seconds */
@@ -61,10 +61,9 @@ static void send_envelope(kr_ctx_t *k, const kr_err_t *err)
 /* People are sent to the error page. Where the error cannot be kept (the store itself is down), they get it as it is. */
 static void send_error_page(kr_ctx_t *k, const kr_err_t *err)
 {
-    const char *id = kr_uuid(k);
-    const char *json = kr_json_dump(k->pool, inner_json(k, err), NULL);
+    const char *id;
 
-    if (err->status == 503 || kr_store_error_insert(k, id, json)) {
+    if (err->status == 503 || kr_flow_error_keep(&id, k, inner_json(k, err))) {
         send_envelope(k, err);
         return;
     }

@@ -4,7 +4,6 @@
 
 #include "finish.h"
 #include "kr_db.h"
-#include "kr_store_identity.h"
 
 /* Account, verification and session are one change: all of it or none. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
@@ -25,7 +24,7 @@ static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identi
 
     if (password) credential = password;
     identifier = APR_ARRAY_IDX(credential->identifiers, 0, const char *);
-    KR_TRY(kr_store_identifier_types(&types, k, identifier));
+    KR_TRY(kr_identity_types(&types, k, identifier));
     for (int i = 0; i < types->nelts; i++)
         if (strcmp(APR_ARRAY_IDX(types, i, const char *), "code") != 0 || k->realm->settings->code_passwordless)
             json_array_append_new(list, json_string(APR_ARRAY_IDX(types, i, const char *)));

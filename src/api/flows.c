@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api_private.h"
-#include "kr_store_session.h"
 
 #define OVER "this flow is over, go on with the one that took its place"
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
@@ -154,12 +153,8 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
 
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const char *hash;
-
     if (!kr_query_true(k, "return_session_token_exchange_code")) return NULL;
-    flow->exchange_code = kr_random_alnum(k->pool, 64);
-    hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, flow->exchange_code);
-    return kr_store_exchange_insert(k, kr_uuid(k), flow->id, hash, NULL, NULL, flow->expires_at);
+    return kr_exchange_begin(&flow->exchange_code, k, flow->id, flow->expires_at);
 }
 
 /* -- recovery and verification that begin anew ---------------------------- */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "api_private.h"
+#include "kr_db.h"
 #include "kr_jwt.h"
 #include "kr_method.h"
-#include "kr_store_error.h"
 
 #define SCHEMAS_DEFAULT 250
 #define SCHEMAS_MAX 500
@@ -21,7 +21,6 @@ static kr_err_t *answer_stored(kr_ctx_t *k, const char *id, json_t *error, const
 kr_err_t *kr_error_get(kr_ctx_t *k)
 {
     const char *id = kr_query(k->req, "error");
-    const char *json = NULL;
     apr_time_t created;
     json_t *error;
 
@@ -32,8 +31,7 @@ kr_err_t *kr_error_get(kr_ctx_t *k)
                              "this is a sample error for error pages", "message", kr_err_message(500));
         return answer_stored(k, kr_uuid(k), error, "0001-01-01T00:00:00Z");
     }
-    if (kr_uuid_valid(id)) KR_TRY(kr_store_error_load(&json, &created, k, id));
-    error = json ? kr_json_own(k->pool, json_loads(json, 0, NULL)) : NULL;
+    KR_TRY(kr_flow_error_load(&error, &created, k, id));
     if (!error) return kr_err(k, 404, NULL, NULL);
     return answer_stored(k, id, error, kr_time_rfc3339(k->pool, created));
 }

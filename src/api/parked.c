@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api_private.h"
-#include "kr_store_code.h"
 
 #define CONTINUITY_COOKIE "ory_kratos_continuity"
 #define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
@@ -32,17 +31,9 @@ static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
     return kr_flow_update(k, flow);
 }
 
-/*
- * The flow's row is written by whoever submits it, as it was when they read it: what is taken out may come back with that. So what was
- * carried out is remembered beside it, for longer than it waits.
- */
 kr_err_t *kr_settings_claim(int *first, kr_ctx_t *k, kr_flow_t *flow, const char *parked_id)
 {
-    apr_int64_t times;
-
-    *first = 0;
-    KR_TRY(kr_store_budget_spend(&times, k, parked_id, 2 * PARKED_FOR));
-    return times == 1 ? kr_flow_claim(first, k, flow) : NULL;
+    return kr_flow_claim(first, k, flow, parked_id, 2 * PARKED_FOR);
 }
 
 json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow)

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api_private.h"
-#include "kr_store_session.h"
 
 #define LIST_DEFAULT 250
 #define LIST_MAX 1000
@@ -54,35 +53,21 @@ kr_err_t *kr_sessions_list(kr_ctx_t *k)
 {
     const kr_page_query_t page = kr_paging(k, LIST_DEFAULT, LIST_MAX, 1);
     json_t *out = kr_json_own(k->pool, json_array());
-    apr_array_header_t *rows;
+    apr_array_header_t *others;
     apr_int64_t total;
-    kr_session_t *session, other;
+    kr_session_t *session;
     json_t *identity;
 
     KR_TRY(kr_session_need(&session, k, NULL));
     KR_TRY(kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal));
-    KR_TRY(kr_store_session_list(&rows, &total, k, session->identity->id, session->id, page.size, page.page * page.size));
+    KR_TRY(kr_session_others(&others, &total, k, session, page.size, page.page * page.size));
     /* in lists the identity comes without its addresses and schema URL, as clients know it */
     identity = kr_identity_json(k, session->identity);
     json_object_del(identity, "verifiable_addresses");
     json_object_del(identity, "recovery_addresses");
     json_object_set_new(identity, "schema_url", json_string(""));
-    for (int i = 0; i < rows->nelts; i++) {
-        const kr_session_row_t *row = &APR_ARRAY_IDX(rows, i, kr_session_row_t);
-
-        other = *session;
-        other.id = row->id;
-        other.aal = row->aal;
-        other.methods = kr_json_own(k->pool, json_loads(row->methods, 0, NULL));
-        other.device_id = row->device_id;
-        other.ip_address = row->ip_address;
-        other.user_agent = row->user_agent;
-        other.location = row->location;
-        other.issued_at = row->issued_at;
-        other.authenticated_at = row->authenticated_at;
-        other.expires_at = row->expires_at;
-        json_array_append(out, kr_session_json_with(k, &other, identity));
-    }
+    for (int i = 0; i < others->nelts; i++)
+        json_array_append(out, kr_session_json_with(k, &APR_ARRAY_IDX(others, i, kr_session_t), identity));
     kr_paging_headers(k, "/sessions", page, total);
     return kr_answer_data(k, 200, out);
 }
@@ -114,33 +99,16 @@ kr_err_t *kr_sessions_revoke_one(kr_ctx_t *k)
 
 /* -- token exchange ------------------------------------------------------- */
 
-static kr_err_t *take_exchange(const char **session_id, kr_ctx_t *k, const char *init, const char *back)
-{
-    const kr_keys_t *keys = k->realm->keys;
-
-    *session_id = NULL;
-    for (int i = 0; i < keys->count && !*session_id; i++)
-        KR_TRY(kr_store_exchange_take(session_id, k, kr_hmac(k->pool, keys, KR_KEY_CODE, i, init),
-                                      kr_hmac(k->pool, keys, KR_KEY_CODE, i, back)));
-    return NULL;
-}
-
 kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
 {
     const char *init = kr_query(k->req, "init_code");
     const char *back = kr_query(k->req, "return_to_code");
-    const char *id;
-    kr_session_t *session = NULL;
-    int done;
+    kr_session_t *session;
 
     if (!init || !*init || !back || !*back)
         return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
-    KR_TRY(take_exchange(&id, k, init, back));
-    if (id) KR_TRY(kr_session_load(&session, k, id));
-    if (!session || !kr_session_usable(k, session))
-        return kr_err(k, 404, NULL, "no session waits for these codes");
-    KR_TRY(kr_session_retoken(&done, k, session)); /* the token is made now, so that it never had to be stored */
-    if (!done) return kr_err(k, 404, NULL, "no session waits for these codes");
+    KR_TRY(kr_exchange_take(&session, k, init, back));
+    if (!session) return kr_err(k, 404, NULL, "no session waits for these codes");
     return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
                                                kr_session_json(k, session)));
 }

@@ -116,3 +116,29 @@ int kr_courier_is_nothing(const kr_message_row_t *message)
 {
     return strcmp(message->recipient, message->id) == 0;
 }
+
+/* -- for those who run the site ------------------------------------------- */
+
+kr_err_t *kr_courier_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient, const char *before,
+                          int limit)
+{
+    apr_array_header_t *rows;
+
+    KR_TRY(kr_store_message_page(&rows, k, status, recipient, before, limit));
+    *out = apr_array_make(k->pool, rows->nelts, sizeof(kr_message_t));
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_message_row_t *row = &APR_ARRAY_IDX(rows, i, kr_message_row_t);
+
+        APR_ARRAY_PUSH(*out, kr_message_t) = (kr_message_t){
+            .id = row->id, .status = row->status, .via = row->via, .recipient = row->recipient,
+            .template_type = row->template_type, .attempts = row->attempts, .last_error = row->last_error,
+            .send_after = row->send_after, .created_at = row->created_at, .updated_at = row->updated_at,
+        };
+    }
+    return NULL;
+}
+
+kr_err_t *kr_courier_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
+{
+    return kr_store_message_retry(done, k, id);
+}

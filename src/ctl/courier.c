@@ -7,7 +7,6 @@
 #include "kr_clock.h"
 #include "kr_courier.h"
 #include "kr_json.h"
-#include "kr_store_message.h"
 
 /* -- list ---------------------------------------------------------------------- */
 
@@ -16,7 +15,7 @@ static const ctl_column_t COLUMNS[] = {
     { "TRIES", 5 }, { "TEMPLATE", 26 }, { "RECIPIENT", 30 }, { "LAST ERROR", 0 },
 };
 
-static void print_message(ctl_t *ctl, kr_ctx_t *k, const kr_message_row_t *m)
+static void print_message(ctl_t *ctl, kr_ctx_t *k, const kr_message_t *m)
 {
     const char *cells[] = { m->id,
                             m->status,
@@ -45,11 +44,11 @@ static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, 
     const char *id = NULL;
 
     (void)baton;
-    KR_TRY(kr_store_message_page(&messages, k, ctl_option(ctl, "--status"), ctl_option(ctl, "--recipient"),
+    KR_TRY(kr_courier_page(&messages, k, ctl_option(ctl, "--status"), ctl_option(ctl, "--recipient"),
                                  *last ? last : NULL, count));
     for (int i = 0; i < messages->nelts; i++) {
-        print_message(ctl, k, &APR_ARRAY_IDX(messages, i, kr_message_row_t));
-        id = APR_ARRAY_IDX(messages, i, kr_message_row_t).id;
+        print_message(ctl, k, &APR_ARRAY_IDX(messages, i, kr_message_t));
+        id = APR_ARRAY_IDX(messages, i, kr_message_t).id;
     }
     ctl_went_to(last, messages->nelts < count ? NULL : id);
     return NULL;
@@ -70,7 +69,7 @@ static int retry_named(apr_int64_t *queued, ctl_t *ctl, kr_ctx_t *k)
 
     for (int i = 0; ctl_arg(ctl, i); i++) {
         apr_int64_t done = 0;
-        kr_err_t *err = kr_store_message_retry(&done, k, ctl_arg(ctl, i));
+        kr_err_t *err = kr_courier_retry(&done, k, ctl_arg(ctl, i));
 
         if (!err && !done) err = kr_err(k, 404, NULL, "there is no message of that id that was given up");
         if (err) status = ctl_error(ctl, err, ctl_arg(ctl, i));
@@ -91,7 +90,7 @@ int ctl_courier_retry(ctl_t *ctl)
     k = ctl_work(ctl);
     if (ctl->args->nelts)
         status = retry_named(&queued, ctl, k);
-    else if ((err = kr_store_message_retry(&queued, k, NULL)))
+    else if ((err = kr_courier_retry(&queued, k, NULL)))
         return ctl_error(ctl, err, NULL);
     printf("%" APR_INT64_T_FMT " queued anew\n", queued);
     return status;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ctl.h"
-#include "kr_store_identity.h"
 
 /** An export as it goes on. */
 typedef struct {
@@ -30,7 +29,7 @@ static kr_err_t *export_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k
     const char *id = NULL;
 
     (void)ctl;
-    KR_TRY(kr_store_identity_page(&ids, k, NULL, last, count));
+    KR_TRY(kr_identity_page(&ids, k, NULL, last, count));
     for (int i = 0; i < ids->nelts; i++) {
         kr_identity_t *identity;
 

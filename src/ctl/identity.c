@@ -4,9 +4,8 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 #include "kr_json.h"
-#include "kr_store_identity.h"
-#include "kr_store_session.h"
 
 static kr_err_t *no_identity(kr_ctx_t *k)
 {
@@ -16,16 +15,12 @@ static kr_err_t *no_identity(kr_ctx_t *k)
 kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
 {
     const char *identifier = kr_identifier_normalise(k->pool, name);
-    kr_identity_rows_t *rows;
     int owners;
 
     *id = NULL;
-    if (kr_uuid_valid(name)) {
-        KR_TRY(kr_store_identity_load(&rows, k, name, 0));
-        if (rows) *id = rows->identity.id;
-    }
+    if (kr_uuid_valid(name)) KR_TRY(kr_identity_known(id, k, name));
     if (*id || !identifier) return NULL;
-    KR_TRY(kr_store_identifier_owner(id, &owners, k, identifier));
+    KR_TRY(kr_identity_owner(id, &owners, k, identifier));
     return owners > 1 ? kr_err(k, 409, NULL, "several accounts have this identifier; say which by its id") : NULL;
 }
 
@@ -101,7 +96,7 @@ static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, 
     const char *id = NULL;
     apr_array_header_t *ids;
 
-    KR_TRY(kr_store_identity_page(&ids, k, baton, last, count));
+    KR_TRY(kr_identity_page(&ids, k, baton, last, count));
     for (int i = 0; i < ids->nelts; i++) {
         kr_identity_t *identity;
 
@@ -136,8 +131,8 @@ static kr_err_t *write_state(kr_ctx_t *k, void *baton)
 {
     setting_t *setting = baton;
 
-    KR_TRY(kr_store_identity_state(&setting->done, k, setting->id, setting->state));
-    return setting->done && setting->end_sessions ? kr_store_sessions_end(&setting->done, k, setting->id) : NULL;
+    KR_TRY(kr_identity_set_state(&setting->done, k, setting->id, setting->state));
+    return setting->done && setting->end_sessions ? kr_sessions_end_now(&setting->done, k, setting->id) : NULL;
 }
 
 static kr_err_t *set_state(kr_ctx_t *k, const char *name, const char *state, int end_sessions)
@@ -183,7 +178,7 @@ static kr_err_t *delete_all(kr_ctx_t *k, void *baton)
     for (int i = 0; ctl_arg(ctl, i); i++) {
         int done;
 
-        KR_TRY(kr_store_identity_delete(&done, k, ctl_arg(ctl, i)));
+        KR_TRY(kr_identity_delete(&done, k, ctl_arg(ctl, i)));
         if (!done) return kr_err(k, 404, NULL, "there is no identity %s; nothing was deleted", ctl_arg(ctl, i));
     }
     return NULL;

@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_db.h"
 #include "kr_json.h"
-#include "kr_store_identity.h"
-#include "kr_store_session.h"
 
 /* -- list ---------------------------------------------------------------------- */
 
@@ -15,9 +14,8 @@ static const ctl_column_t COLUMNS[] = {
 };
 
 /* The members that the API's session has; nothing that would let anybody in. */
-static json_t *session_json(kr_ctx_t *k, const kr_session_row_t *s, int active)
+static json_t *session_json(kr_ctx_t *k, const kr_session_t *s, int active)
 {
-    json_t *methods = json_loads(s->methods ? s->methods : "[]", 0, NULL);
     json_t *device = json_pack("{s:o, s:o, s:o, s:o}", "id", kr_json_string(s->device_id), "ip_address",
                                kr_json_string(s->ip_address), "user_agent", kr_json_string(s->user_agent), "location",
                                kr_json_string(s->location));
@@ -26,10 +24,10 @@ static json_t *session_json(kr_ctx_t *k, const kr_session_row_t *s, int active)
                         s->identity_id, "active", active, "issued_at", kr_json_time(s->issued_at), "authenticated_at",
                         kr_json_time(s->authenticated_at), "expires_at", kr_json_time(s->expires_at),
                         "authenticator_assurance_level", s->aal, "authentication_methods",
-                        methods ? methods : json_array(), "devices", device);
+                        json_incref(s->methods), "devices", device);
 }
 
-static void print_session(ctl_t *ctl, kr_ctx_t *k, const kr_session_row_t *s)
+static void print_session(ctl_t *ctl, kr_ctx_t *k, const kr_session_t *s)
 {
     const int active = s->active && s->expires_at > k->now;
     const char *cells[] = { s->id,
@@ -52,10 +50,10 @@ static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, 
     const char *const *identity_id = baton, *id = NULL;
     apr_array_header_t *sessions;
 
-    KR_TRY(kr_store_session_page(&sessions, k, *identity_id, ctl_flag(ctl, "--active"), last, count));
+    KR_TRY(kr_session_page(&sessions, k, *identity_id, ctl_flag(ctl, "--active"), last, count));
     for (int i = 0; i < sessions->nelts; i++) {
-        print_session(ctl, k, &APR_ARRAY_IDX(sessions, i, kr_session_row_t));
-        id = APR_ARRAY_IDX(sessions, i, kr_session_row_t).id;
+        print_session(ctl, k, &APR_ARRAY_IDX(sessions, i, kr_session_t));
+        id = APR_ARRAY_IDX(sessions, i, kr_session_t).id;
     }
     ctl_went_to(last, sessions->nelts < count ? NULL : id);
     return NULL;
@@ -100,7 +98,7 @@ static kr_err_t *revoke_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k
     apr_int64_t done = 0;
 
     (void)ctl;
-    KR_TRY(kr_store_identity_page(&ids, k, NULL, last, count));
+    KR_TRY(kr_identity_page(&ids, k, NULL, last, count));
     if (ids->nelts) to = APR_ARRAY_IDX(ids, ids->nelts - 1, const char *);
     if (to) KR_TRY(kr_sessions_end_range(&done, k, last, to));
     many->done += done;
@@ -131,12 +129,9 @@ static int revoke_named(apr_int64_t *revoked, ctl_t *ctl)
     int status = CTL_FINE;
 
     for (int i = 0; ctl_arg(ctl, i); i++) {
-        apr_int64_t done;
-        kr_session_rows_t *rows;
-        kr_err_t *err = kr_store_session_revoke(&done, k, ctl_arg(ctl, i), NULL);
+        int done;
+        kr_err_t *err = kr_session_revoke(&done, k, ctl_arg(ctl, i));
 
-        if (!err && !done) err = kr_store_session_by_id(&rows, k, ctl_arg(ctl, i));
-        if (!err && !done && !rows) err = kr_err(k, 404, NULL, "there is no such session");
         if (err)
             status = ctl_error(ctl, err, ctl_arg(ctl, i));
         else

@@ -5,6 +5,7 @@
 #include "kr_flow.h"
 #include "kr_json.h"
 #include "kr_realm.h"
+#include "kr_store_budget.h"
 #include "kr_store_flow.h"
 #include "kr_text.h"
 
@@ -180,11 +181,19 @@ kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
     return kr_store_flow_update(k, &row);
 }
 
-kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow)
+kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow, const char *name, apr_time_t keep)
 {
     const kr_flow_row_t row = row_of(k, flow);
+    apr_int64_t times;
 
-    return kr_store_flow_claim(done, k, &row);
+    *done = 0;
+    KR_TRY(kr_store_budget_spend(&times, k, name, keep));
+    return times == 1 ? kr_store_flow_claim(done, k, &row) : NULL;
+}
+
+kr_err_t *kr_flow_count_try(int *tries, kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return kr_store_flow_count(tries, k, flow->id);
 }
 
 static json_t *parsed(kr_ctx_t *k, const char *text, json_t *otherwise)

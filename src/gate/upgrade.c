@@ -10,7 +10,7 @@
 #include <http_core.h>
 
 #include "kr_clock.h"
-#include "kr_store_session.h"
+#include "kr_session.h"
 #include "kr_text.h"
 
 typedef struct tunnel_t {
@@ -135,7 +135,7 @@ void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k
     int n;
 
     while ((n = collect(ids, list, tenant, now, k->pool)) > 0) {
-        kr_err_t *err = kr_store_sessions_alive(&alive, k, ids, n);
+        kr_err_t *err = kr_sessions_alive(&alive, k, ids, n);
         int closed;
 
         kr_db_release(k);

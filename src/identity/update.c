@@ -142,3 +142,25 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
     KR_TRY(collect_new(&rows, k, identity, before));
     return kr_store_identity_add(k, &rows);
 }
+
+/* -- single facts, which follow from nothing that was read ---------------- */
+
+kr_err_t *kr_identity_set_state(int *done, kr_ctx_t *k, const char *id, const char *state)
+{
+    return kr_store_identity_state(done, k, id, state);
+}
+
+kr_err_t *kr_identity_delete(int *done, kr_ctx_t *k, const char *id)
+{
+    return kr_store_identity_delete(done, k, id);
+}
+
+kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id)
+{
+    return kr_store_address_status(k, address_id, "sent");
+}
+
+kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id)
+{
+    return kr_store_address_verified(k, address_id);
+}

@@ -8,6 +8,7 @@
 
 #include "kr_realm.h"
 #include "kr_json.h"
+#include "kr_store_budget.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
 #include "method_private.h"

@@ -4,7 +4,6 @@
 
 #include "kr_json.h"
 #include "kr_store_code.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -59,7 +58,7 @@ static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
     kr_code_kind_t kind = kr_code_verification;
 
     if (!k->realm->settings->verification_notify_unknown || strcmp(via, "email") != 0) kind.unknown_template = NULL;
-    if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, via, value));
+    if (value) KR_TRY(kr_address_find(&identity_id, &address_id, k, 0, via, value));
     else kind.unknown_template = NULL; /* no address at all: nothing is sent, and nothing tells */
     kr_verification_show_sent(k, flow, via, address, "email");
     KR_TRY(kr_code_send(k, flow, identity_id ? &kr_code_verification : &kind, via, value ? value : address, identity_id, address_id));
@@ -142,7 +141,7 @@ static kr_err_t *send_recovery(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
         return kr_err_show_flow(k);
     }
     if (!k->realm->settings->recovery_notify_unknown) kind.unknown_template = NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, "email", value));
+    KR_TRY(kr_address_find(&identity_id, &address_id, k, 1, "email", value));
     show_recovery_sent(k, flow, address);
     flow->show_transient = 1;
     KR_TRY(kr_code_send(k, flow, &kind, "email", value, identity_id, address_id));

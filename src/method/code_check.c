@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "kr_store_code.h"
-#include "kr_store_flow.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -55,9 +53,9 @@ static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
     const char *identity_id, *address_id;
 
     if (!row->address || !row->identity_id) return NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 0, kr_address_via(row->address), row->address));
+    KR_TRY(kr_address_find(&identity_id, &address_id, k, 0, kr_address_via(row->address), row->address));
     if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
-    return kr_store_address_verified(k, address_id);
+    return kr_address_verified(k, address_id);
 }
 
 /* Nobody guesses a token: who tried would only keep others from using theirs. */
@@ -73,7 +71,7 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
     int tries, done, over = 0;
 
     c->verdict = KR_CODE_WRONG;
-    KR_TRY(kr_store_flow_count(&tries, k, c->flow->id));
+    KR_TRY(kr_flow_count_try(&tries, k, c->flow));
     if (tries > k->realm->settings->code_max_submissions) {
         c->verdict = KR_CODE_TOO_OFTEN;
         return NULL;

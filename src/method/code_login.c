@@ -7,7 +7,6 @@
 
 #include "kr_json.h"
 #include "kr_store_code.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -158,8 +157,8 @@ static kr_err_t *find_without_credential(kr_identity_t **out, kr_ctx_t *k, const
 
     *out = NULL;
     if (!k->realm->settings->code_fallback || !address) return NULL;
-    KR_TRY(kr_store_address_find(&id, &address_id, k, 0, "email", address));
-    KR_TRY(kr_store_identifier_owner(&owner, &owners, k, address));
+    KR_TRY(kr_address_find(&id, &address_id, k, 0, "email", address));
+    KR_TRY(kr_identity_owner(&owner, &owners, k, address));
     if (!id) id = owner;
     return kr_identity_load(out, k, id ? id : kr_uuid(k), 1); /* nobody's is looked for as well: time must not tell */
 }

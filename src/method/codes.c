@@ -5,7 +5,6 @@
 #include "kr_courier.h"
 #include "kr_json.h"
 #include "kr_store_code.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -159,7 +158,7 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
     if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
     if (s->flow->kind == KR_FLOW_VERIFICATION)
-        KR_TRY(kr_store_address_status(k, some_id(k, s->address_id), "sent"));
+        KR_TRY(kr_address_sent(k, some_id(k, s->address_id)));
     return NULL;
 }
 

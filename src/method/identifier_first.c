@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -66,7 +65,7 @@ static kr_err_t *find_types(apr_array_header_t **types, kr_ctx_t *k, const char 
 
     *types = apr_array_make(k->pool, 1, sizeof(const char *));
     if (!normal) return NULL;
-    KR_TRY(kr_store_identifier_types(types, k, normal));
+    KR_TRY(kr_identity_types(types, k, normal));
     if ((*types)->nelts && k->realm->settings->code_fallback && kr_address_normalise(k->pool, "email", normal))
         APR_ARRAY_PUSH(*types, const char *) = "code";
     return NULL;

@@ -4,7 +4,6 @@
 
 #include "kr_json.h"
 #include "kr_store_code.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -58,7 +57,7 @@ static kr_err_t *send_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
         return kr_err_show_flow(k);
     }
     if (!(recovery ? conf->recovery_notify_unknown : conf->verification_notify_unknown)) kind.unknown_template = NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, recovery, "email", value));
+    KR_TRY(kr_address_find(&identity_id, &address_id, k, recovery, "email", value));
     kr_link_show_sent(k, flow, address);
     flow->show_transient = recovery;
     KR_TRY(kr_code_send(k, flow, &kind, "email", value, identity_id, address_id));

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -188,5 +187,5 @@ kr_err_t *kr_verification_send(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t
     else kr_verification_show_sent(k, flow, address->via, address->value, strcmp(address->via, "sms") == 0 ? "sms" : "email");
     KR_TRY(kr_flow_insert(k, flow));
     KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, identity, address->id));
-    return kr_store_address_status(k, address->id, "sent");
+    return kr_address_sent(k, address->id);
 }

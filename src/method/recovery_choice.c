@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "kr_store_identity.h"
 #include "kr_text.h"
 #include "method_private.h"
 
@@ -94,7 +93,7 @@ static kr_err_t *addresses_with(apr_array_header_t **out, kr_ctx_t *k, const cha
     kr_identity_t *identity = NULL;
 
     *out = apr_array_make(k->pool, 4, sizeof(const char *));
-    if (value) KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, kr_address_via(value), value));
+    if (value) KR_TRY(kr_address_find(&identity_id, &address_id, k, 1, kr_address_via(value), value));
     /* nobody's is looked for as well: time must not tell */
     KR_TRY(kr_identity_load(&identity, k, identity_id ? identity_id : kr_uuid(k), 0));
     for (int i = 0; identity && i < identity->addresses->nelts; i++) {
@@ -232,7 +231,7 @@ static kr_err_t *send_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
         return kr_err_show_flow(k);
     }
     if (!k->realm->settings->recovery_notify_unknown || strcmp(via, "email") != 0) kind.unknown_template = NULL;
-    KR_TRY(kr_store_address_find(&identity_id, &address_id, k, 1, via, value));
+    KR_TRY(kr_address_find(&identity_id, &address_id, k, 1, via, value));
     show_code(k, flow, address);
     flow->show_transient = 1;
     KR_TRY(kr_code_send(k, flow, &kind, via, value, identity_id, address_id));

@@ -142,3 +142,20 @@ kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_
     if (count) *count = all.count;
     return NULL;
 }
+
+kr_err_t *kr_sessions_end_now(int *done, kr_ctx_t *k, const char *identity_id)
+{
+    return kr_store_sessions_end(done, k, identity_id);
+}
+
+kr_err_t *kr_session_revoke(int *done, kr_ctx_t *k, const char *id)
+{
+    kr_session_rows_t *rows;
+    apr_int64_t ended;
+
+    KR_TRY(kr_store_session_revoke(&ended, k, id, NULL));
+    *done = ended > 0;
+    if (*done) return NULL;
+    KR_TRY(kr_store_session_by_id(&rows, k, id));
+    return rows ? NULL : kr_err(k, 404, NULL, "there is no such session");
+}

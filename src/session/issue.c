@@ -64,6 +64,7 @@ static kr_session_t *make(kr_ctx_t *k, const kr_identity_t *identity, const kr_p
     kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
 
     s->id = kr_uuid(k);
+    s->identity_id = identity->id;
     s->active = 1;
     s->epoch = identity->epoch;
     s->methods = kr_json_own(k->pool, onto ? json_deep_copy(onto->methods) : json_array());

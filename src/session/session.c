@@ -9,11 +9,19 @@
 
 kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows)
 {
-    const kr_session_row_t *row = &rows->session;
-    kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
+    kr_session_t *s = apr_palloc(k->pool, sizeof(*s));
 
-    s->id = row->id;
+    kr_session_from_row(s, k, &rows->session);
     KR_TRY(kr_identity_from_rows(&s->identity, k, rows->identity));
+    *out = s;
+    return NULL;
+}
+
+void kr_session_from_row(kr_session_t *s, kr_ctx_t *k, const kr_session_row_t *row)
+{
+    memset(s, 0, sizeof(*s));
+    s->id = row->id;
+    s->identity_id = row->identity_id;
     s->active = row->active;
     s->epoch = row->epoch;
     s->aal = row->aal;
@@ -29,8 +37,6 @@ kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session
     s->expires_at = row->expires_at;
     s->created_at = row->created_at;
     s->updated_at = row->updated_at;
-    *out = s;
-    return NULL;
 }
 
 /* What the session was before its last refresh: that is all that the token of before is good for. */

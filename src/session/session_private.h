@@ -31,6 +31,9 @@ const char *kr_cookie_open(kr_ctx_t *k, const char *value, int *secret, apr_time
 /** The session of its rows. @return 500 when what is stored cannot be read */
 kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows) KR_MUST_CHECK;
 
+/** A session of its row alone: without its identity. */
+void kr_session_from_row(kr_session_t *s, kr_ctx_t *k, const kr_session_row_t *row);
+
 /** The row of a session, its former token aside. */
 kr_session_row_t kr_session_row(kr_ctx_t *k, const kr_session_t *session);
 

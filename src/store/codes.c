@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One-time codes, as keyed hashes. They go with their flow, their address or their identity. */
+#include "kr_store_budget.h"
 #include "kr_store_code.h"
 #include "room.h"
 

@@ -151,11 +151,11 @@ static const kr_query_t SESSIONS_ALIVE = {
 
 kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n)
 {
-    kr_arg_t args[2 + KR_SESSIONS_ALIVE_MAX] = { KR_S(k->realm->name), KR_I(k->now) };
+    kr_arg_t args[2 + KR_STORE_ALIVE_MAX] = { KR_S(k->realm->name), KR_I(k->now) };
     apr_array_header_t *rows;
 
-    for (int i = 0; i < KR_SESSIONS_ALIVE_MAX; i++) args[2 + i] = KR_S(i < n ? ids[i] : "");
-    KR_TRY(kr_db_rows_(&rows, k, &SESSIONS_ALIVE, args, 2 + KR_SESSIONS_ALIVE_MAX));
+    for (int i = 0; i < KR_STORE_ALIVE_MAX; i++) args[2 + i] = KR_S(i < n ? ids[i] : "");
+    KR_TRY(kr_db_rows_(&rows, k, &SESSIONS_ALIVE, args, 2 + KR_STORE_ALIVE_MAX));
     *out = apr_array_make(k->pool, rows->nelts + 1, sizeof(const char *));
     for (int i = 0; i < rows->nelts; i++) APR_ARRAY_PUSH(*out, const char *) = APR_ARRAY_IDX(rows, i, kr_row_t).col[0];
     return NULL;
