@@ -54,11 +54,16 @@ static void remember(const recovered_t *r)
     if (r->settings) kr_json_set_at(r->flow->internal, "finished.settings", json_string(r->settings->id));
 }
 
+static kr_after_flow_t after_of(kr_ctx_t *k, const recovered_t *r)
+{
+    return (kr_after_flow_t){ .flow = r->flow, .method = r->done->method, .identity = r->identity, .proof = &r->done->passed.proof,
+                              .continue_with = kr_json_own(k->pool, json_array()) };
+}
+
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     recovered_t *r = baton;
-    kr_after_flow_t after = { .flow = r->flow, .method = r->done->method, .proof = &r->done->passed.proof,
-                              .continue_with = kr_json_own(k->pool, json_array()) };
+    kr_after_flow_t after = after_of(k, r);
 
     KR_TRY(kr_identity_lock(&after.identity, k, r->identity->id));
     r->standing = kr_proof_standing(&r->done->passed.proof, r->identity, after.identity);
@@ -112,6 +117,7 @@ static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
 kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     recovered_t r = { .flow = flow, .done = done, .form = flow->api || kr_flow_by_mail(k, flow) ? NULL : kr_csrf_hash(k) };
+    kr_after_flow_t after;
 
     (void)body;
     KR_TRY(kr_identity_load(&r.identity, k, done->passed.identity_id, 1));
@@ -119,6 +125,8 @@ kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
         kr_flow_message(k, flow, 4010011, NULL);
         return kr_err_show_flow(k);
     }
+    after = after_of(k, &r);
+    KR_TRY(kr_hooks_admit(k, &after));
     r.identity->epoch = done->passed.epoch; /* what ended the sessions since then ends this one too */
     flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->identity_id = r.identity->id;
