@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The module: its record and its hooks. A table of contents; what each does is in src/site, src/gate, src/doctor and src/httpd. */
+/*
+ * The module: its record, its hooks, and what its children do in the background. A table of contents; what each does is in
+ * src/site, and above that in src/gate, src/doctor and src/httpd, which do not know each other.
+ */
+#include "src/doctor/doctor.h"
+#include "src/gate/gate.h"
+#include "src/httpd/background.h"
+#include "src/httpd/handler.h"
 #include "src/site/site.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
 #include <jansson.h>
 #include <mpm_common.h>
+
+#include "kr_text.h"
 
 static int before_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -16,10 +25,17 @@ static int before_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
+static const kr_job_t JOBS[] = {
+    { .every = 3, .breaks_off = 1, .run = kr_database_retry },
+    { .every = 60, .run = kr_sweep },
+    { .every = 1, .to_the_end = 1, .run = kr_tunnels_check },
+};
+
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     kr_site_child(pchild, s);
-    kr_background_start(pchild, s);
+    kr_tunnels_start(pchild, s);
+    kr_background_start(pchild, s, JOBS, KR_DIM(JOBS));
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -36,6 +52,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(kr_doctor_tell, NULL, NULL, APR_HOOK_FIRST);
     /* MIDDLE: mod_unixd has read User and Group by then. */
     ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(kr_sweep_start, NULL, NULL, APR_HOOK_MIDDLE);
+    /* LAST: no key is told of a site that does not start. */
+    ap_hook_post_config(kr_diagnose_start, NULL, NULL, APR_HOOK_LAST);
     /* MIDDLE: nothing of another module's is needed in a child. */
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(kr_background_stop, NULL, NULL, APR_HOOK_MIDDLE);
@@ -56,6 +75,8 @@ static void register_hooks(apr_pool_t *pool)
     kr_gate_register_filter();
     ap_hook_insert_filter(kr_gate_filter, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(kr_gate_filter, NULL, NULL, APR_HOOK_MIDDLE);
+    /* FIRST: the page for owners is one of the built-in pages' paths for those who may see it, and declined for all others. */
+    ap_hook_handler(kr_diagnose, NULL, NULL, APR_HOOK_FIRST);
     /* MIDDLE: SetHandler named us; nobody else wants it. */
     ap_hook_handler(kr_handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

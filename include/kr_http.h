@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP without httpd: what came in, what goes out. src/httpd/handler.c fills and writes them, tests make them by hand. */
+/* HTTP without httpd: what came in, what goes out. site/request.c and httpd/reply.c fill and write them, tests make them by hand. */
 #ifndef KR_HTTP_H
 #define KR_HTTP_H
 

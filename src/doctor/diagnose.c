@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page for owners: who may see it, and how it is answered. To everybody else it does not exist. */
-#include "diagnose.h"
+#include "report.h"
 
 #include <apr_strings.h>
 #include <http_protocol.h>
@@ -49,33 +49,37 @@ kr_state_e kr_report_state(const kr_report_t *report)
  */
 static int has_key(request_rec *r)
 {
-    const char *key = kr_host_of(r->server)->site->diagnose_key, *why;
+    const char *key = kr_host_of(r->server)->site->doctor->key, *why;
     apr_array_header_t *fields = r->args ? kr_form_parse(r->pool, r->args, strlen(r->args), &why) : NULL;
 
     return key && fields && kr_equal(kr_form_get(fields, "key"), key);
 }
 
-void kr_diagnose_start(apr_pool_t *pconf, server_rec *s)
+int kr_diagnose_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    kr_site_t *site = kr_host_of(s)->site;
+    const kr_site_t *site = kr_site_to_serve(s);
 
-    site->diagnose_key = kr_random_alnum(pconf, KEY_LENGTH);
-    if (site->diagnosable)
+    (void)plog;
+    (void)ptemp;
+    if (!site) return OK;
+    site->doctor->key = kr_random_alnum(pconf, KEY_LENGTH);
+    if (site->doctor->diagnosable)
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      KRLOGNO(1212) "the page for owners opens by its key, until the next start or restart: diagnose?key=%s",
-                     site->diagnose_key);
+                     site->doctor->key);
+    return OK;
 }
 
 static int is_pages(const request_rec *r)
 {
     const char *slash = strrchr(r->uri, '/');
 
-    return !strcmp(r->handler, "kratos-ui") && slash && !strcmp(slash, "/diagnose");
+    return kr_handler_named(r->handler) == KR_HANDLER_PAGES && slash && !strcmp(slash, "/diagnose");
 }
 
 static int may_see(request_rec *r)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_place_t *place = kr_place_of(r);
 
     return place->diagnose == 1 || (place->diagnose != 0 && has_key(r));
 }
@@ -114,10 +118,8 @@ static int send_report(request_rec *r, const char *type, const char *text)
 int kr_diagnose(request_rec *r)
 {
     kr_report_t report = { .r = r };
-    int own;
+    const int own = kr_handler_named(r->handler) == KR_HANDLER_OWNERS;
 
-    if (!r->handler) return DECLINED;
-    own = !strcmp(r->handler, "kratos-diagnose");
     if (!own && !is_pages(r)) return DECLINED;
     if (!may_see(r) || r->method_number != M_GET) return own ? HTTP_NOT_FOUND : DECLINED;
     report.tenant = kr_tenant_of(r);

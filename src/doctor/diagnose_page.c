@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as a page in the dress of the other pages, and as JSON. Words say what a colour would. */
-#include "diagnose.h"
+#include "report.h"
 
 #include <apr_strings.h>
 

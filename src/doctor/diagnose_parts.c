@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the site stands on: database and its clock, schema, mail, and the versions of everything. */
-#include "diagnose.h"
+#include "report.h"
 
 #include <ap_mpm.h>
 #include <ap_release.h>

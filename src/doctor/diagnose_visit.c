@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* This visit against the settings: address, scheme, proxy headers, and what the browser does with the cookies. */
-#include "diagnose.h"
+#include "report.h"
 
 #include <apr_strings.h>
 #include <http_protocol.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `apachectl configtest` as a doctor: what httpd and browsers would accept and yet would not work, with the cure. */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_strings.h>
 #include <stdarg.h>
@@ -12,12 +12,12 @@ void kr_advise(kr_exam_t *exam, const char *id, const char *where, const char *f
     va_list args;
 
     va_start(args, fmt);
-    APR_ARRAY_PUSH(exam->site->advice, const char *) =
+    APR_ARRAY_PUSH(exam->doctor->advice, const char *) =
         apr_pstrcat(exam->pool, id, where ? where : "", where ? ": " : "", apr_pvsprintf(exam->pool, fmt, args), NULL);
     va_end(args);
 }
 
-/* To stderr, with no server on purpose: see complain() in realm.c. */
+/* To stderr, with no server on purpose: see complain() in realms.c. */
 void kr_forbid(kr_exam_t *exam, const char *id, const char *where, const char *fmt, ...)
 {
     const char *text;
@@ -31,18 +31,20 @@ void kr_forbid(kr_exam_t *exam, const char *id, const char *where, const char *f
 }
 
 /* Advice stands in the error log as it stands here. */
-static void show(const kr_site_t *site, int flags, const server_rec *s)
+static void show(const kr_doctor_t *doctor, int flags, const server_rec *s)
 {
-    for (int i = 0; i < site->advice->nelts; i++)
-        ap_log_error(APLOG_MARK, flags | APLOG_WARNING, 0, s, "%s", APR_ARRAY_IDX(site->advice, i, const char *));
+    for (int i = 0; i < doctor->advice->nelts; i++)
+        ap_log_error(APLOG_MARK, flags | APLOG_WARNING, 0, s, "%s", APR_ARRAY_IDX(doctor->advice, i, const char *));
 }
 
 int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    kr_exam_t exam = { .pool = pconf, .ptemp = ptemp, .site = kr_host_of(s)->site, .main_server = s };
+    kr_site_t *site = kr_host_of(s)->site;
+    kr_exam_t exam = { .pool = pconf, .ptemp = ptemp, .site = site, .main_server = s };
 
     (void)plog;
-    exam.site->advice = apr_array_make(pconf, 4, sizeof(const char *));
+    site->doctor = exam.doctor = apr_pcalloc(pconf, sizeof(*exam.doctor));
+    exam.doctor->advice = apr_array_make(pconf, 4, sizeof(const char *));
     if (!exam.site->tenants->nelts) return OK;
     kr_exam_scenes(&exam);
     for (int i = 0; i < exam.site->tenants->nelts; i++) {
@@ -56,8 +58,8 @@ int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     kr_exam_places(&exam);
     kr_exam_shown(&exam);
     kr_exam_machine(&exam);
-    /* To stderr, with no server on purpose: see complain() in realm.c. */
-    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) show(exam.site, APLOG_STARTUP, NULL);
+    /* To stderr, with no server on purpose: see complain() in realms.c. */
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) show(exam.doctor, APLOG_STARTUP, NULL);
     return exam.wrong ? !OK : OK;
 }
 
@@ -66,6 +68,6 @@ int kr_doctor_tell(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serve
     (void)pconf;
     (void)plog;
     (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) show(kr_host_of(s)->site, 0, s);
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) show(kr_host_of(s)->site->doctor, 0, s);
     return OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is the API where the base URL says it is, over TLS if it says so, and are the pages where browsers are sent? */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_strings.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Do the session's cookie and the way back after the sign-in reach what is guarded? Where not, people go in circles. */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_strings.h>
 

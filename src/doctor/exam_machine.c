@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Do sizes fit each other and the machine, and is there what other lines need? */
-#include "doctor.h"
+#include "exam.h"
 
 #include <ap_mpm.h>
 #include <apr_strings.h>

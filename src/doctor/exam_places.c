@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is guarded at one place and open at another, and what is left over of the login that was there before. */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>

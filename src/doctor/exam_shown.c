@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Do secrets stand where a page of httpd's own shows them? mod_info prints all lines of its configuration. */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_strings.h>
 #include <util_cfgtree.h>

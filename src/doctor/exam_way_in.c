@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Does a gate stand before the way in? Whom it sends to sign in would come to it again, and be sent again, for ever. */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_strings.h>
 

@@ -3,7 +3,7 @@
  * Whom a path lets in, as far as the lines of a server tell: which sections hold for it, in httpd's order (folders, then
  * locations, a later Require in place of an earlier one), and what their Require lines come to for a stranger.
  */
-#include "doctor.h"
+#include "exam.h"
 
 #include <apr_fnmatch.h>
 #include <apr_strings.h>

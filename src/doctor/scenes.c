@@ -3,7 +3,7 @@
  * The servers as their lines describe them, read from httpd's tree of directives: records of other modules are private
  * to them, and places of SetHandler and Require lines stand in no record that could be asked before the first request.
  */
-#include "doctor.h"
+#include "exam.h"
 
 #include <ap_listen.h>
 #include <apr_strings.h>
@@ -67,6 +67,18 @@ static void enter(walk_t *walk, const ap_directive_t *line)
     }
 }
 
+static void read_handler(walk_t *walk, const ap_directive_t *line, const char *word)
+{
+    char *name = apr_pstrdup(walk->exam->ptemp, word);
+    kr_handler_e which;
+
+    ap_str_tolower(name); /* as httpd takes it */
+    which = kr_handler_named(name);
+    if (which == KR_HANDLER_API) add_spot(walk, KR_HAS_API, line);
+    if (which == KR_HANDLER_PAGES) add_spot(walk, KR_HAS_PAGES, line);
+    if (which == KR_HANDLER_PAGES || which == KR_HANDLER_OWNERS) walk->exam->doctor->diagnosable = 1;
+}
+
 static void read_line(walk_t *walk, const ap_directive_t *line)
 {
     apr_pool_t *pool = walk->exam->ptemp;
@@ -74,9 +86,7 @@ static void read_line(walk_t *walk, const ap_directive_t *line)
     const char *word = first_word(pool, line->args);
 
     if (is(line, "SetHandler")) {
-        if (!ap_cstr_casecmp(word, "kratos")) add_spot(walk, KR_HAS_API, line);
-        if (!ap_cstr_casecmp(word, "kratos-ui")) add_spot(walk, KR_HAS_PAGES, line);
-        if (!ap_cstr_casecmp(word, "kratos-ui") || !ap_cstr_casecmp(word, "kratos-diagnose")) walk->exam->site->diagnosable = 1;
+        read_handler(walk, line, word);
     } else if (is(line, "Require") && !ap_cstr_casecmpn(word, "kratos-", 7)) {
         add_spot(walk, KR_HAS_GUARD, line);
     } else if (is(line, "AuthType") && !ap_cstr_casecmp(word, "Kratos")) {
@@ -252,12 +262,7 @@ void kr_exam_scenes(kr_exam_t *exam)
 
 const kr_tenant_t *kr_spot_tenant(const kr_exam_t *exam, const kr_scene_t *scene, const kr_spot_t *spot)
 {
-    for (int i = 0; spot->realm && i < exam->site->tenants->nelts; i++) {
-        const kr_tenant_t *tenant = APR_ARRAY_IDX(exam->site->tenants, i, kr_tenant_t *);
-
-        if (!strcmp(tenant->realm->name, spot->realm)) return tenant;
-    }
-    return spot->realm ? NULL : scene->tenant;
+    return spot->realm ? kr_tenant_named(exam->site, spot->realm) : scene->tenant;
 }
 
 int kr_spot_covers(const kr_spot_t *spot, const char *path)

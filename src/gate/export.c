@@ -1,95 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the application is told about its visitor: KratosExport and KratosExportToken; and what is kept from it. */
 #include "gate.h"
+#include "pass.h"
 
 #include <apr_atomic.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "kr_assertion.h"
 #include "kr_text.h"
-
-/* -- which fields under which names ----------------------------------------- */
-
-/** What is exported where KratosExport says nothing else. */
-static const kr_export_t STANDARD[] = {
-    { "id", "KRATOS_SESSION_ID", "X-Kratos-Session-Id", NULL },
-    { "identity", "KRATOS_IDENTITY_ID", "X-Kratos-Identity-Id", NULL },
-    { "aal", "KRATOS_AAL", "X-Kratos-Aal", NULL },
-    { "schema", "KRATOS_SCHEMA", "X-Kratos-Schema", NULL },
-    { "authenticated_at", "KRATOS_AUTHENTICATED_AT", "X-Kratos-Authenticated-At", NULL },
-};
-
-static const kr_export_t TOKEN = { NULL, "KRATOS_TOKEN", "X-Kratos-Token", NULL };
-
-#define NAME_MAX_LEN 64
-
-/* "name.first" -> KRATOS_NAME_FIRST and X-Kratos-Name-First */
-static const char *variable_name(apr_pool_t *pool, const char *name)
-{
-    char *variable = apr_pstrcat(pool, "KRATOS_", name, NULL);
-
-    for (char *p = variable; *p; p++) *p = apr_isalnum(*p) ? (char)apr_toupper(*p) : '_';
-    return variable;
-}
-
-static const char *header_name(apr_pool_t *pool, const char *name)
-{
-    char *header = apr_pstrcat(pool, "X-Kratos-", name, NULL), *p = header + strlen("X-Kratos-");
-
-    for (int initial = 1; *p; p++) {
-        int letter = apr_isalnum(*p);
-
-        *p = !letter ? '-' : initial ? (char)apr_toupper(*p) : (char)apr_tolower(*p);
-        initial = !letter;
-    }
-    return header;
-}
-
-static const kr_export_t *standard_export(const char *field)
-{
-    for (int i = 0; i < KR_DIM(STANDARD); i++)
-        if (!strcmp(STANDARD[i].field, field)) return &STANDARD[i];
-    return NULL;
-}
-
-static int is_name(const char *name)
-{
-    apr_size_t len = strlen(name);
-
-    return len && len <= NAME_MAX_LEN && apr_isalpha(*name) &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
-}
-
-static void take_standard(apr_array_header_t *exports)
-{
-    for (int i = 0; i < KR_DIM(STANDARD); i++) APR_ARRAY_PUSH(exports, kr_export_t) = STANDARD[i];
-}
-
-const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text)
-{
-    const char *equals = strchr(text, '='), *field = equals ? equals + 1 : text;
-    const char *name = equals ? apr_pstrmemdup(pool, text, (apr_size_t)(equals - text)) : field;
-    const kr_export_t *standard = equals ? NULL : standard_export(field);
-
-    if (equals && !strcmp(name, "user") && kr_session_has_field(field)) {
-        place->user_field = apr_pstrdup(pool, field); /* by itself it leaves the rest as it was */
-        return NULL;
-    }
-    if (!place->exports) place->exports = apr_array_make(pool, 8, sizeof(kr_export_t));
-    if (!strcmp(text, "none")) return NULL; /* the list is there, and empty */
-    if (!strcmp(text, "default")) {
-        take_standard(place->exports);
-        return NULL;
-    }
-    if (!kr_session_has_field(field)) return apr_psprintf(pool, "KratosExport: \"%s\" is no field of a session", field);
-    if (!is_name(name))
-        return apr_psprintf(pool, "KratosExport: \"%s\" makes no name: a letter, then letters, digits, _ . and -", name);
-    APR_ARRAY_PUSH(place->exports, kr_export_t) =
-        standard ? *standard
-                 : (kr_export_t){ field, variable_name(pool, name), header_name(pool, name), apr_pcalloc(pool, sizeof(apr_uint32_t)) };
-    return NULL;
-}
 
 /* -- values ----------------------------------------------------------------- */
 
@@ -140,7 +58,7 @@ static void tell(request_rec *r, const kr_export_t *export, const char *value)
 
 const char *kr_export_user(request_rec *r, const kr_pass_t *pass)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_place_t *place = kr_place_of(r);
     const char *field = place->user_field ? place->user_field : "identity";
     const char *user = kr_session_field(pass->k, pass->session, field);
 
@@ -190,17 +108,14 @@ static void load_if_optional(request_rec *r)
     if (pass && !pass->refusal) (void)kr_let_through(r, pass);
 }
 
+static const kr_export_t TOKEN = { NULL, "KRATOS_TOKEN", "X-Kratos-Token", NULL };
+
 static void tell_all(request_rec *r, const kr_place_t *place, const kr_pass_t *pass)
 {
-    const apr_array_header_t *exports = place->exports;
+    int n;
+    const kr_export_t *exports = kr_exports_of(&n, place);
 
-    for (int i = 0; !exports && i < KR_DIM(STANDARD); i++)
-        tell(r, &STANDARD[i], kr_session_field(pass->k, pass->session, STANDARD[i].field));
-    for (int i = 0; exports && i < exports->nelts; i++) {
-        const kr_export_t *export = &APR_ARRAY_IDX(exports, i, kr_export_t);
-
-        tell(r, export, kr_session_field(pass->k, pass->session, export->field));
-    }
+    for (int i = 0; i < n; i++) tell(r, &exports[i], kr_session_field(pass->k, pass->session, exports[i].field));
     if (place->token == 1) tell(r, &TOKEN, kr_assertion_make(pass->k, pass->session, place->audience));
 }
 
@@ -210,7 +125,7 @@ static void tell_all(request_rec *r, const kr_place_t *place, const kr_pass_t *p
  */
 int kr_gate_export(request_rec *r)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_place_t *place = kr_place_of(r);
     const kr_pass_t *pass;
 
     load_if_optional(r);
@@ -283,7 +198,7 @@ static int bears_session(request_rec *r, const kr_pass_t *pass)
  */
 int kr_gate_hide(request_rec *r)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_place_t *place = kr_place_of(r);
     const kr_pass_t *pass = granted_pass(r);
 
     kr_visit_of(r)->settled = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* %{KRATOS:field} and kratos('field') in httpd's expressions: RewriteCond expr, Header, <If>, Require expr. */
 #include "gate.h"
+#include "pass.h"
 
 #include <ap_expr.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gate: `Require kratos-...` and AuthType Kratos. Who is let through, and who answers those who are not. */
 #include "gate.h"
+#include "pass.h"
 
 #include <apr_strings.h>
 #include <http_request.h>

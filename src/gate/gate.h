@@ -1,80 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the gate share: what is known about a request, and how it is answered. */
+/* The door of the gate: what mod_kratos.c hooks in. Nobody else calls it. */
 #ifndef KR_GATE_H
 #define KR_GATE_H
 
-#include "kr_require.h"
+#include <ap_expr.h>
+
 #include "../site/site.h"
 
-/* -- pass.c --------------------------------------------------------------- */
+/* -- gate.c --------------------------------------------------------------- */
 
-/** What was found out for a realm: once per request, however many sub-requests and redirects it has. */
-typedef struct kr_pass_t {
-    const kr_tenant_t *tenant;
-    kr_ctx_t *k;
-    kr_session_t *session;   /* good for this realm's places when there is no refusal */
-    const kr_err_t *refusal; /* NULL: there is a session, and it is good */
-    int granted;             /* a place of the realm was opened with it */
-    struct kr_pass_t *next;
-} kr_pass_t;
+/** pre_config: register the providers of `Require kratos-...`. */
+void kr_gate_register(apr_pool_t *pool);
+/** check_authn: AuthType Kratos, and the answer to those who have no session. */
+int kr_gate_authn(request_rec *r);
+/** check_authz, before everybody else: asks them, and answers those who have a session but no right. */
+int kr_gate_authz(request_rec *r);
 
-/** A Require line, read. */
-typedef struct {
-    const kr_require_t *require;
-    int negated;             /* its "no" lets in, so that "cannot say" must be an error */
-    int alias;               /* whether it is negated is not known: taken for it where it says no, and for none where it says yes */
-} kr_line_t;
+/* -- strip.c -------------------------------------------------------------- */
 
-/** The module's record of a request. */
-typedef struct {
-    kr_pass_t *passes;       /* of the topmost request only */
-    const char *cookies;     /* likewise: the Cookie header as it came, once some were taken out of it */
-    kr_pass_t *refused;      /* whose line of this very request said no */
-    int settled;             /* the checks of this very request are over: what it asks from now on makes up its content */
-    const kr_line_t *unmet;  /* a line that the session does not meet; one that its owner can mend comes first */
-} kr_visit_t;
-
-/** The record of a request; made when it has none. Never NULL. */
-kr_visit_t *kr_visit_of(request_rec *r);
-/** What the client asked for, before sub-requests and internal redirects. */
-request_rec *kr_topmost(request_rec *r);
-/** The pass of this request for the realm of its place: looked up once. NULL when there is no realm, and then it is logged. */
-kr_pass_t *kr_pass_of(request_rec *r);
-/** What was found out for this request; NULL when nobody asked. */
-const kr_pass_t *kr_passes_of(request_rec *r);
-/** AuthType names another module: it asks for a user of its own, and must not find ours in that one's place. */
-int kr_is_for_others(request_rec *r);
-/**
- * The place is opened with this pass: user, authentication type, notes for the access log.
- * @return 0 when the account lacks what KratosExport takes the user's name from: nobody is let in without a name
- */
-int kr_let_through(request_rec *r, kr_pass_t *pass);
-/** Say in the notes of the request what became of it: kratos-verdict. `verdict` is a static string. */
-void kr_note_verdict(request_rec *r, const char *verdict);
-
-/* -- refuse.c ------------------------------------------------------------- */
-
-/** Answer a request without a session (or one that is not enough for any place). @return a status, or DONE */
-int kr_refuse(request_rec *r, const kr_pass_t *pass);
-/** Answer a request whose session lacks a right. @param unmet  the line that said no, or NULL when that was none of ours */
-int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet);
-
-/* -- upgrade.c ------------------------------------------------------------ */
-
-/** Is the client going to be connected to something that is not HTTP? Then its session is looked after from now on. */
-void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass);
+/** post_read_request: take away what a client must not say about itself. */
+int kr_gate_strip(request_rec *r);
 
 /* -- export.c ------------------------------------------------------------- */
 
-/** A field of a session under the names that applications know it by. */
-typedef struct {
-    const char *field;       /* as kr_session_field has it */
-    const char *variable;    /* KRATOS_... */
-    const char *header;      /* X-Kratos-... */
-    apr_uint32_t *complained; /* atomic, each process its own: somebody's value was too long; NULL: it never is */
-} kr_export_t;
+/** fixups: tell the app who is here. */
+int kr_gate_export(request_rec *r);
+/** fixups, after everybody else: keep the session's cookie and token from the app. */
+int kr_gate_hide(request_rec *r);
 
-/** The name of the user as the place's KratosExport has it; NULL when the account has none. */
-const char *kr_export_user(request_rec *r, const kr_pass_t *pass);
+/* -- private.c ------------------------------------------------------------ */
+
+/** Register the filter of kr_gate_filter. */
+void kr_gate_register_filter(void);
+/** insert_filter, insert_error_filter: shared caches do not keep what only some may see. */
+void kr_gate_filter(request_rec *r);
+
+/* -- expr.c --------------------------------------------------------------- */
+
+/** expr_lookup: the function kratos() of httpd's expressions. */
+int kr_expr_lookup(ap_expr_lookup_parms *parms);
+
+/* -- upgrade.c ------------------------------------------------------------ */
+
+/** child_init: an empty list of upgraded connections. */
+void kr_tunnels_start(apr_pool_t *pchild, server_rec *s);
+/** A job: close the connections whose session has ended, as far as it is time to look. Statements: one per 16 of them. */
+apr_interval_time_t kr_tunnels_check(kr_database_t *database, kr_ctx_t *k, server_rec *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the gate knows about a request: looked up once, for all sub-requests, redirects and Require lines. */
-#include "gate.h"
+#include "pass.h"
 #include "kr_db.h"
 
 #include <apr_strings.h>

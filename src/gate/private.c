@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers for some must not be kept for all. */
 #include "gate.h"
+#include "pass.h"
 
 #include <util_filter.h>
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What those get whom the gate does not let through: people a way on, programs a status and JSON. */
-#include "gate.h"
+#include "pass.h"
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "kr_clock.h"
+#include "kr_api.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
@@ -24,7 +23,7 @@ static int is_person(request_rec *r)
 
 static int sends_away(request_rec *r)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
+    const kr_place_t *place = kr_place_of(r);
 
     switch (place->unauthenticated) {
     case KR_UNAUTH_REDIRECT: return 1;
@@ -86,8 +85,9 @@ static int is_part(request_rec *r)
 static int is_our_place(const request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const kr_handler_e which = kr_handler_named(core->handler);
 
-    return core->handler && (!strcmp(core->handler, "kratos") || !strcmp(core->handler, "kratos-ui"));
+    return which == KR_HANDLER_API || which == KR_HANDLER_PAGES;
 }
 
 static int is_here(request_rec *r, const kr_pass_t *pass, const kr_url_t *url)
@@ -137,14 +137,6 @@ static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
     return HTTP_SEE_OTHER;
 }
 
-/* While the database is down every request comes here: one line a second and process says as much. */
-static int may_complain(kr_database_t *database)
-{
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(kr_clock_ticks()), last = apr_atomic_read32(&database->complained);
-
-    return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
-}
-
 static const char *verdict_of(const kr_err_t *err)
 {
     if (err->status >= 500) return "unavailable";
@@ -153,7 +145,7 @@ static const char *verdict_of(const kr_err_t *err)
 
 int kr_refuse(request_rec *r, const kr_pass_t *pass)
 {
-    if (pass->refusal->status >= 500 && may_complain(pass->tenant->database))
+    if (pass->refusal->status >= 500 && kr_database_may_complain(pass->tenant->database))
         ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r,
                       KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
     kr_note_verdict(r, verdict_of(pass->refusal));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client must not say about itself: X-Kratos-* headers, and which of them a proxy shall drop. */
-#include "../site/site.h"
+#include "gate.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>

@@ -4,6 +4,7 @@
  * child keeps a list of them; its background thread asks which of their sessions have ended, and closes those.
  */
 #include "gate.h"
+#include "pass.h"
 
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -12,6 +13,12 @@
 #include "kr_clock.h"
 #include "kr_session.h"
 #include "kr_text.h"
+
+/** KratosUpgradeCheck, unless it is said: seconds. */
+#define UPGRADE_CHECK 10
+
+/** A child's list of upgraded connections. */
+typedef struct kr_tunnels_t kr_tunnels_t;
 
 typedef struct tunnel_t {
     struct tunnel_t *next, *before;
@@ -28,11 +35,13 @@ struct kr_tunnels_t {
     tunnel_t *first;
 };
 
-kr_tunnels_t *kr_tunnels_make(apr_pool_t *pchild)
+void kr_tunnels_start(apr_pool_t *pchild, server_rec *s)
 {
+    kr_site_t *site = kr_host_of(s)->site;
     kr_tunnels_t *list = apr_pcalloc(pchild, sizeof(*list));
 
-    return apr_thread_mutex_create(&list->mutex, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS ? list : NULL;
+    if (site->tenants->nelts && apr_thread_mutex_create(&list->mutex, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS)
+        site->tunnels = list;
 }
 
 /* -- coming and going --------------------------------------------------------- */
@@ -54,8 +63,8 @@ static apr_status_t leave(void *data)
 
 void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
 {
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
-    const int seconds = place->upgrade_check == KR_UNSET ? KR_UPGRADE_CHECK : place->upgrade_check;
+    const kr_place_t *place = kr_place_of(r);
+    const int seconds = place->upgrade_check == KR_UNSET ? UPGRADE_CHECK : place->upgrade_check;
     kr_tunnels_t *list = kr_host_of(r->server)->site->tunnels;
     tunnel_t *tunnel;
 
@@ -78,14 +87,14 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
 
 /* -- asking ------------------------------------------------------------------- */
 
-int kr_tunnels_any(kr_tunnels_t *list)
+static int any(kr_tunnels_t *list)
 {
-    int any;
+    int found;
 
     apr_thread_mutex_lock(list->mutex);
-    any = list->first != NULL;
+    found = list->first != NULL;
     apr_thread_mutex_unlock(list->mutex);
-    return any;
+    return found;
 }
 
 /* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
@@ -127,7 +136,7 @@ static int cut(kr_tunnels_t *list, const apr_array_header_t *alive)
     return n;
 }
 
-void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
+static void check_realm(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
 {
     const apr_time_t now = kr_clock_ticks(); /* of the whole round: a slow database must not make the first ones due again */
     const char *ids[KR_SESSIONS_ALIVE_MAX];
@@ -145,4 +154,17 @@ void kr_tunnels_check(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k
             kr_log(k, KR_LOG_INFO, KRLOGNO(1240) "realm %s: closed %d upgraded connections whose session has ended",
                    tenant->realm->name, closed);
     }
+}
+
+apr_interval_time_t kr_tunnels_check(kr_database_t *database, kr_ctx_t *k, server_rec *s)
+{
+    const kr_site_t *site = kr_host_of(s)->site;
+
+    if (!site->tunnels || !any(site->tunnels) || !kr_database_ready(database)) return 0;
+    for (int i = 0; i < site->tenants->nelts; i++) {
+        const kr_tenant_t *tenant = APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *);
+
+        if (tenant->database == database) check_realm(site->tunnels, tenant, kr_server_ctx(k->pool, s, tenant->realm));
+    }
+    return 0;
 }

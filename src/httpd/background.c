@@ -4,7 +4,7 @@
  * its callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at
  * once.
  */
-#include "../site/site.h"
+#include "background.h"
 
 #include <apr_atomic.h>
 #include <apr_thread_cond.h>
@@ -13,19 +13,12 @@
 #include <signal.h>
 
 #include "kr_clock.h"
-#include "kr_courier.h"
 #include "kr_crypto.h"
+#include "kr_db.h"
 #include "kr_memory.h"
-#include "kr_text.h"
 
-/** The mail of one realm. */
-typedef struct {
-    kr_tenant_t *tenant;
-    apr_time_t due; /* when to look next */
-    int trouble;    /* its server could not be reached: being woken changes nothing about that */
-} kr_postbag_t;
-
-struct kr_background_t {
+/** A child's own thread. */
+typedef struct kr_background_t {
     apr_pool_t *pool; /* apart from the child's, which other threads allocate from; this record lies in it */
     server_rec *server;
     kr_site_t *site;
@@ -36,10 +29,11 @@ struct kr_background_t {
     apr_uint32_t stopping; /* atomic */
     apr_uint32_t ended;    /* atomic */
     int woken;             /* under the mutex */
-    kr_courier_worker_t worker;
-    int npostbags;
-    kr_postbag_t *postbags;
-};
+    const kr_job_t *jobs;
+    apr_time_t *due;       /* when each is to be done next */
+    int njobs;
+    kr_postbags_t *postbags;
+} kr_background_t;
 
 static int is_stopping(void *baton)
 {
@@ -57,17 +51,17 @@ static int is_leaving(void *baton)
 
 /* -- the work ------------------------------------------------------------- */
 
-/* For what is of no use to a process that leaves. All else, above all the mark of a message that was sent, is finished. */
-static kr_ctx_t *while_staying(kr_background_t *bg, apr_pool_t *pool, const kr_realm_t *realm)
+/* What a process that leaves has no use for breaks off. All else, above all the mark of a message that was sent, is finished. */
+static kr_ctx_t *ctx_for(kr_background_t *bg, apr_pool_t *pool, const kr_realm_t *realm, int breaks_off)
 {
     kr_ctx_t *k = kr_server_ctx(pool, bg->server, realm);
 
-    k->leaving = is_leaving;
-    k->leaving_baton = bg;
+    if (breaks_off) {
+        k->leaving = is_leaving;
+        k->leaving_baton = bg;
+    }
     return k;
 }
-
-#define QUIET_TRIES 20
 
 /* Servers are looked at here for the first time, at once: requests wait for it. */
 static void look_first(kr_background_t *bg)
@@ -77,96 +71,10 @@ static void look_first(kr_background_t *bg)
         apr_pool_t *pool;
 
         apr_pool_create(&pool, bg->pool);
-        kr_database_look(database, while_staying(bg, pool, database->realm), bg->server);
-        database->tries = 1;
+        kr_database_look(database, ctx_for(bg, pool, database->realm, 1), bg->server);
         apr_pool_destroy(pool);
     }
 }
-
-/* A database that was down at start, or not migrated: look again. Why it is not ready is said once a minute. */
-static apr_interval_time_t prepare(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
-{
-    kr_ctx_t *k = while_staying(bg, pool, database->realm);
-
-    if (kr_database_ready(database)) return 0;
-    if (database->tries++ % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
-    if (kr_database_prepare(database, k)) return 0;
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, bg->server, KRLOGNO(1230) "realm %s: the database is usable now",
-                 database->realm->name);
-    return 0;
-}
-
-static apr_interval_time_t sweep(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
-{
-    return kr_sweeper_run(database, kr_server_ctx(pool, bg->server, database->realm));
-}
-
-static apr_time_t pause_of(const kr_postbag_t *bag, kr_queue_e queue)
-{
-    const apr_time_t wait = bag->tenant->realm->settings->mail.wait;
-
-    if (queue == KR_QUEUE_MORE) return 0;
-    if (queue == KR_QUEUE_TROUBLE) return KR_COURIER_TROUBLE;
-    return wait > apr_time_from_sec(1) ? wait : apr_time_from_sec(1);
-}
-
-/* One batch. Memory is given back after each, however long the queue is. */
-static void send_some(kr_background_t *bg, kr_postbag_t *bag)
-{
-    kr_queue_e queue;
-    apr_pool_t *pool;
-    int sent;
-
-    apr_pool_create(&pool, bg->pool);
-    if (kr_courier_work(&sent, &queue, kr_server_ctx(pool, bg->server, bag->tenant->realm), &bg->worker)) {
-        queue = KR_QUEUE_TROUBLE; /* the database's; logged below us */
-    }
-    apr_pool_destroy(pool);
-    bag->trouble = queue == KR_QUEUE_TROUBLE;
-    bag->due = kr_clock_ticks() + pause_of(bag, queue);
-}
-
-/* Batch by batch in turn, so that a realm with much mail does not keep the others waiting. */
-static void send_mail(kr_background_t *bg, int woken)
-{
-    int more = 1;
-
-    for (int i = 0; woken && i < bg->npostbags; i++) {
-        if (!bg->postbags[i].trouble) bg->postbags[i].due = 0;
-    }
-    while (more && !is_leaving(bg)) {
-        more = 0;
-        for (int i = 0; i < bg->npostbags && !is_leaving(bg); i++) {
-            kr_postbag_t *bag = &bg->postbags[i];
-
-            if (bag->due > kr_clock_ticks() || !kr_database_ready(bag->tenant->database)) continue;
-            send_some(bg, bag);
-            if (bag->due <= kr_clock_ticks()) more = 1;
-        }
-    }
-}
-
-static apr_interval_time_t check_tunnels(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool)
-{
-    if (!bg->site->tunnels || !kr_tunnels_any(bg->site->tunnels) || !kr_database_ready(database)) return 0;
-    for (int i = 0; i < bg->site->tenants->nelts; i++) {
-        const kr_tenant_t *tenant = APR_ARRAY_IDX(bg->site->tenants, i, kr_tenant_t *);
-
-        if (tenant->database == database) kr_tunnels_check(bg->site->tunnels, tenant, kr_server_ctx(pool, bg->server, tenant->realm));
-    }
-    return 0;
-}
-
-/** What is done, for each database, how often in seconds, and whether to the very end. */
-static const struct {
-    int every;
-    int to_the_end; /* after a graceful restart, too, as long as anybody is still connected to this child */
-    apr_interval_time_t (*run)(kr_background_t *bg, kr_database_t *database, apr_pool_t *pool); /* @return not 0: go on after that */
-} JOBS[] = {
-    { 3, 0, prepare },
-    { 60, 0, sweep },
-    { 1, 1, check_tunnels },
-};
 
 /* -- the thread ----------------------------------------------------------- */
 
@@ -183,17 +91,17 @@ static int sleep_a_while(kr_background_t *bg, int *woken, apr_interval_time_t pa
 }
 
 /* @return after how many µs there is more to do; 0: when its time comes */
-static apr_interval_time_t run_job(kr_background_t *bg, int job)
+static apr_interval_time_t run_job(kr_background_t *bg, const kr_job_t *job)
 {
     apr_interval_time_t again = 0;
 
     for (int i = 0; i < bg->site->databases->nelts && !is_stopping(bg); i++) {
+        kr_database_t *database = APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *);
+        apr_interval_time_t more;
         apr_pool_t *pool;
 
-        apr_interval_time_t more;
-
         apr_pool_create(&pool, bg->pool);
-        more = JOBS[job].run(bg, APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *), pool);
+        more = job->run(database, ctx_for(bg, pool, database->realm, job->breaks_off), bg->server);
         apr_pool_destroy(pool);
         if (more && (!again || more < again)) again = more;
     }
@@ -201,37 +109,45 @@ static apr_interval_time_t run_job(kr_background_t *bg, int job)
 }
 
 /* Those that are due. @return how long to sleep */
-static apr_interval_time_t run_jobs(kr_background_t *bg, apr_time_t *due)
+static apr_interval_time_t run_jobs(kr_background_t *bg)
 {
     apr_interval_time_t pause = apr_time_from_sec(1);
 
-    for (int i = 0; i < KR_DIM(JOBS); i++) {
+    for (int i = 0; i < bg->njobs; i++) {
+        const kr_job_t *job = &bg->jobs[i];
         apr_interval_time_t again;
 
-        if (due[i] > kr_clock_ticks() || (is_leaving(bg) && !JOBS[i].to_the_end)) continue;
-        again = run_job(bg, i);
-        due[i] = kr_clock_ticks() + (again ? again : apr_time_from_sec(JOBS[i].every));
+        if (bg->due[i] > kr_clock_ticks() || (is_leaving(bg) && !job->to_the_end)) continue;
+        again = run_job(bg, job);
+        bg->due[i] = kr_clock_ticks() + (again ? again : apr_time_from_sec(job->every));
         if (again && again < pause) pause = again;
     }
     return pause;
 }
 
+/* Children start together; their work must not. */
+static void cast_dice(kr_background_t *bg)
+{
+    for (int i = 0; i < bg->njobs; i++) {
+        unsigned char dice;
+
+        kr_random(&dice, sizeof(dice));
+        bg->due[i] = kr_clock_ticks() + apr_time_from_sec(bg->jobs[i].every) * dice / 255;
+    }
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     kr_background_t *bg = data;
-    apr_time_t due[KR_DIM(JOBS)];
-    unsigned char dice[KR_DIM(JOBS)];
     apr_interval_time_t pause = apr_time_from_sec(1);
     int woken;
 
     (void)thread;
     look_first(bg);
-    /* Children start together; their work must not. */
-    kr_random(dice, sizeof(dice));
-    for (int i = 0; i < KR_DIM(JOBS); i++) due[i] = kr_clock_ticks() + apr_time_from_sec(JOBS[i].every) * dice[i] / 255;
+    cast_dice(bg);
     while (sleep_a_while(bg, &woken, pause)) {
-        send_mail(bg, woken);
-        pause = run_jobs(bg, due);
+        kr_postbags_send(bg->postbags, woken);
+        pause = run_jobs(bg);
     }
     apr_atomic_set32(&bg->ended, 1);
     return NULL;
@@ -297,25 +213,7 @@ static apr_status_t start_thread(kr_background_t *bg)
     return rv;
 }
 
-static int is_sending(const kr_mail_conf_t *conf)
-{
-    return kr_mail_carried(conf, "email") || kr_mail_carried(conf, "sms");
-}
-
-static void make_postbags(kr_background_t *bg)
-{
-    const apr_array_header_t *tenants = bg->site->tenants;
-
-    bg->worker = (kr_courier_worker_t){ kr_courier_worker_name(bg->pool), is_leaving, bg };
-    bg->postbags = apr_pcalloc(bg->pool, sizeof(*bg->postbags) * (apr_size_t)(tenants->nelts + 1));
-    for (int i = 0; i < tenants->nelts; i++) {
-        kr_tenant_t *tenant = APR_ARRAY_IDX(tenants, i, kr_tenant_t *);
-
-        if (is_sending(&tenant->realm->settings->mail)) bg->postbags[bg->npostbags++].tenant = tenant;
-    }
-}
-
-static apr_status_t make_background(kr_background_t **out, kr_site_t *site, server_rec *s)
+static apr_status_t make_background(kr_background_t **out, server_rec *s, const kr_job_t *jobs, int njobs)
 {
     kr_background_t *bg;
     apr_pool_t *pool;
@@ -325,20 +223,23 @@ static apr_status_t make_background(kr_background_t **out, kr_site_t *site, serv
     *out = bg = apr_pcalloc(pool, sizeof(*bg));
     bg->pool = pool;
     bg->server = s;
-    bg->site = site;
-    make_postbags(bg);
+    bg->site = kr_host_of(s)->site;
+    bg->jobs = jobs;
+    bg->njobs = njobs;
+    bg->due = apr_pcalloc(pool, sizeof(*bg->due) * (apr_size_t)njobs);
+    bg->postbags = kr_postbags_make(pool, s, is_leaving, bg);
     rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     return rv == APR_SUCCESS ? apr_thread_cond_create(&bg->wake, pool) : rv;
 }
 
-void kr_background_start(apr_pool_t *pchild, server_rec *s)
+void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs)
 {
     kr_site_t *site = kr_host_of(s)->site;
     kr_background_t *bg = NULL;
     apr_status_t rv;
 
     if (site->databases->nelts == 0) return;
-    rv = make_background(&bg, site, s);
+    rv = make_background(&bg, s, jobs, njobs);
     if (rv == APR_SUCCESS) rv = start_thread(bg);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,

@@ -11,7 +11,11 @@
 #include "kr_clock.h"
 #include "kr_text.h"
 
-kr_err_t *kr_database_prepare(kr_database_t *database, kr_ctx_t *k)
+/*
+ * Look whether a database has its tables, and make them if it may.
+ * @return NULL when it is ready from now on
+ */
+static kr_err_t *prepare(kr_database_t *database, kr_ctx_t *k)
 {
     int pending = 0;
     kr_err_t *err = kr_db_migrate(&pending, k, database->sql_dir, database->auto_migrate);
@@ -49,7 +53,7 @@ void kr_database_look(kr_database_t *database, kr_ctx_t *k, server_rec *s)
     kr_err_t *err;
 
     if (apr_atomic_cas32(&database->look, LOOKING, NOT_LOOKED) != NOT_LOOKED) return;
-    err = kr_database_prepare(database, k);
+    err = prepare(database, k);
     if (err && !kr_leaving(k)) say_why(database, err, s);
     apr_atomic_set32(&database->look, LOOKED);
 }
@@ -65,6 +69,25 @@ int kr_database_await(kr_database_t *database, apr_pool_t *pool, server_rec *s)
     while (apr_atomic_read32(&database->look) == LOOKING && kr_clock_ticks() < database->opened + FIRST_LOOK)
         apr_sleep(FIRST_PAUSE);
     return kr_database_ready(database);
+}
+
+#define QUIET_TRIES 20
+
+/* Why it is not ready is said once a minute. The first try was kr_database_look's. */
+apr_interval_time_t kr_database_retry(kr_database_t *database, kr_ctx_t *k, server_rec *s)
+{
+    if (kr_database_ready(database)) return 0;
+    if (++database->tries % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
+    if (prepare(database, k)) return 0;
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, KRLOGNO(1230) "realm %s: the database is usable now", database->realm->name);
+    return 0;
+}
+
+int kr_database_may_complain(kr_database_t *database)
+{
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(kr_clock_ticks()), last = apr_atomic_read32(&database->complained);
+
+    return now != last && apr_atomic_cas32(&database->complained, now, last) == last;
 }
 
 kr_err_t *kr_database_unready(kr_ctx_t *k)
@@ -109,7 +132,7 @@ static kr_err_t *open_and_prepare(kr_database_t *database, kr_ctx_t *k)
 {
     if (kr_dbpool_open(database->pool, k->pool) != APR_SUCCESS)
         return kr_err_unavailable(k, 5, "its pool of connections cannot be opened");
-    return kr_database_prepare(database, k);
+    return prepare(database, k);
 }
 
 /*

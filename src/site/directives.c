@@ -1,83 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directives: what they may hold, and the records they fill. What they mean together is realm.c's business. */
+/* The directives: what they may hold, and what of it goes into which record. What they mean together is realms.c's business. */
 #include "site.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #define UNSET KR_UNSET
-
-/* -- records -------------------------------------------------------------- */
-
-void *kr_host_create(apr_pool_t *pool, server_rec *s)
-{
-    kr_host_t *host = apr_pcalloc(pool, sizeof(*host));
-
-    (void)s;
-    host->auto_migrate = host->allow_unbuilt = host->trust_forwarded = UNSET;
-    host->slots = host->slot_wait = host->slot_queue = UNSET;
-    host->mentions = apr_array_make(pool, 2, sizeof(kr_mention_t));
-    return host;
-}
-
-/* A virtual host takes from the server how data is kept, never whose it is: a realm has one home. */
-void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
-{
-    const kr_host_t *base = base_, *add = add_;
-    kr_host_t *host = apr_pmemdup(pool, add, sizeof(*add));
-
-    if (!add->driver) {
-        host->driver = base->driver;
-        host->params = base->params;
-    }
-    if (!add->pool_set) {
-        host->pool_set = base->pool_set;
-        host->min = base->min;
-        host->keep = base->keep;
-        host->max = base->max;
-        host->expire = base->expire;
-    }
-    if (!add->sql_dir) host->sql_dir = base->sql_dir;
-    if (!add->pages_dir) host->pages_dir = base->pages_dir;
-    if (add->auto_migrate == UNSET) host->auto_migrate = base->auto_migrate;
-    if (add->allow_unbuilt == UNSET) host->allow_unbuilt = base->allow_unbuilt;
-    if (add->trust_forwarded == UNSET) host->trust_forwarded = base->trust_forwarded;
-    return host;
-}
-
-void *kr_place_create(apr_pool_t *pool, char *dir)
-{
-    kr_place_t *place = apr_pcalloc(pool, sizeof(*place));
-
-    (void)dir;
-    place->token = place->hide_cookie = place->upgrade_check = UNSET;
-    place->diagnose = UNSET;
-    return place;
-}
-
-void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
-{
-    const kr_place_t *base = base_, *add = add_;
-    kr_place_t *place = apr_pmemdup(pool, add, sizeof(*add));
-
-    if (!add->realm) place->realm = base->realm;
-    if (add->diagnose == UNSET) place->diagnose = base->diagnose;
-    if (add->unauthenticated == KR_UNAUTH_UNSET) place->unauthenticated = base->unauthenticated;
-    if (!add->exports) place->exports = base->exports;
-    if (!add->user_field) place->user_field = base->user_field;
-    if (add->token == UNSET) {
-        place->token = base->token;
-        place->audience = base->audience;
-    }
-    if (add->hide_cookie == UNSET) place->hide_cookie = base->hide_cookie;
-    if (add->upgrade_check == UNSET) place->upgrade_check = base->upgrade_check;
-    return place;
-}
-
-kr_host_t *kr_host_of(const server_rec *s)
-{
-    return ap_get_module_config(s->module_config, &kratos_module);
-}
 
 /* -- helpers -------------------------------------------------------------- */
 

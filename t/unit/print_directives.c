@@ -36,12 +36,14 @@ static const char INTRO[] =
     "</VirtualHost>\n"
     "```\n";
 
-static const char OUTRO[] =
+static const char HANDLERS[] =
     "\n## Handlers\n\n"
     "| line | what stands there |\n|---|---|\n"
-    "| `SetHandler kratos` | the API; the place is the path of `serve.public.base_url` |\n"
-    "| `SetHandler kratos-ui` | the built-in pages; the `ui_url` settings name them |\n"
-    "| `SetHandler kratos-diagnose` | the page for owners, see `KratosDiagnose` and [doctor.md](doctor.md) |\n"
+#define HANDLER(which, name, help) "| `SetHandler " name "` | " help " |\n"
+#include "../../src/site/handlers_table.h"
+    ;
+
+static const char OUTRO[] =
     "\n## The gate\n\n"
     "| line | lets through |\n|---|---|\n"
     "| `Require kratos-session` | whoever has a session. Goes with `<RequireAny>`, `<RequireAll>`, `Require not` |\n"
@@ -73,6 +75,7 @@ int main(void)
 {
     fputs(INTRO, stdout);
     for (size_t i = 0; i < sizeof(DIRECTIVES) / sizeof(DIRECTIVES[0]); i++) print_directive((int)i);
+    fputs(HANDLERS, stdout);
     fputs(OUTRO, stdout);
     return 0;
 }

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Realms: made of what the directives said, checked at start and by configtest, found for each request. */
+/* Realms: made of what the directives said, and checked, at start and by configtest. */
 #include "site.h"
 
 #include <apr_strings.h>
-#include <unixd.h>
 
-#include "kr_clock.h"
-#include "kr_net.h"
-#include "kr_password.h"
 #include "kr_text.h"
 #include "kr_ui.h"
-
-/* -- reading the configuration -------------------------------------------- */
 
 /** The work of kr_site_check: what it makes, and how many things are wrong. */
 typedef struct {
@@ -28,16 +22,6 @@ static void complain(reading_t *reading, const char *where, const char *text)
     reading->wrong++;
 }
 
-static const kr_tenant_t *tenant_named(const kr_site_t *site, const char *name)
-{
-    for (int i = 0; i < site->tenants->nelts; i++) {
-        const kr_tenant_t *tenant = APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *);
-
-        if (!strcmp(tenant->realm->name, name)) return tenant;
-    }
-    return NULL;
-}
-
 static int same_params(const apr_array_header_t *a, const apr_array_header_t *b)
 {
     if (a->nelts != b->nelts) return 0;
@@ -46,17 +30,27 @@ static int same_params(const apr_array_header_t *a, const apr_array_header_t *b)
     return 1;
 }
 
+/* What pools are like unless KratosDatabasePool says otherwise: min, keep, max, seconds. */
+static const int POOL_DEFAULTS[] = { 0, 4, 16, 300 };
+
+/* How long a request waits for a connection when all of them are busy. */
+#define POOL_WAIT apr_time_from_sec(5)
+
 static kr_dbconf_t dbconf_of(const kr_host_t *host)
 {
-    static const int standard[] = { KR_POOL_DEFAULTS };
-    kr_dbconf_t conf = { .driver = host->driver, .params = host->params, .wait = KR_POOL_WAIT };
+    kr_dbconf_t conf = { .driver = host->driver, .params = host->params, .wait = POOL_WAIT };
 
-    conf.min = host->pool_set ? host->min : standard[0];
-    conf.keep = host->pool_set ? host->keep : standard[1];
-    conf.max = host->pool_set ? host->max : standard[2];
-    conf.expire = apr_time_from_sec(host->pool_set ? host->expire : standard[3]);
+    conf.min = host->pool_set ? host->min : POOL_DEFAULTS[0];
+    conf.keep = host->pool_set ? host->keep : POOL_DEFAULTS[1];
+    conf.max = host->pool_set ? host->max : POOL_DEFAULTS[2];
+    conf.expire = apr_time_from_sec(host->pool_set ? host->expire : POOL_DEFAULTS[3]);
     return conf;
 }
+
+/* Where the migrations are, unless KratosSqlDir says otherwise. */
+#ifndef KR_SQL_DIR
+#define KR_SQL_DIR "/usr/share/kratos/sql"
+#endif
 
 /* The database of a host: one that another realm brought already, or a new one. NULL when its line is wrong. */
 static kr_database_t *database_of(reading_t *reading, const kr_host_t *host)
@@ -134,7 +128,7 @@ static const kr_pages_t *pages_of(reading_t *reading, const kr_host_t *host)
 
 static void add_tenant(reading_t *reading, kr_host_t *host)
 {
-    const kr_tenant_t *twin = tenant_named(reading->site, realm_name(host));
+    const kr_tenant_t *twin = kr_tenant_named(reading->site, realm_name(host));
     const kr_settings_t *settings;
     const kr_pages_t *pages;
     kr_database_t *database;
@@ -178,7 +172,7 @@ static void resolve_names(reading_t *reading, server_rec *main_server, server_re
     kr_host_t *host = kr_host_of(s);
 
     if (!host->tenant && host->realm) {
-        host->tenant = tenant_named(reading->site, host->realm);
+        host->tenant = kr_tenant_named(reading->site, host->realm);
         if (!host->tenant)
             complain(reading, host->where,
                      apr_psprintf(reading->pool, "KratosRealm %s: no server has KratosConfig or KratosSet lines for it",
@@ -188,7 +182,7 @@ static void resolve_names(reading_t *reading, server_rec *main_server, server_re
     for (int i = 0; i < host->mentions->nelts; i++) {
         const kr_mention_t *mention = &APR_ARRAY_IDX(host->mentions, i, kr_mention_t);
 
-        if (!tenant_named(reading->site, mention->realm))
+        if (!kr_tenant_named(reading->site, mention->realm))
             complain(reading, mention->where,
                      apr_psprintf(reading->pool, "KratosRealm %s: there is no such realm", mention->realm));
     }
@@ -227,110 +221,4 @@ int kr_site_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL, KRLOGNO(1202) "%s",
                          APR_ARRAY_IDX(reading.site->warnings, i, const char *));
     return reading.wrong ? !OK : OK;
-}
-
-/* -- starting ------------------------------------------------------------- */
-
-static void log_to_server(void *baton, kr_level_e level, const char *line)
-{
-    ap_log_error(APLOG_MARK, (int)level, 0, (server_rec *)baton, "%s", line);
-}
-
-kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm)
-{
-    int level = ap_get_server_module_loglevel(s, APLOG_MODULE_INDEX);
-    kr_ctx_t *k = kr_ctx_make(pool, realm, level > KR_LOG_DEBUG ? KR_LOG_DEBUG : (kr_level_e)level);
-
-    k->log = log_to_server;
-    k->log_baton = s;
-    return k;
-}
-
-static apr_uint32_t most_memory(const kr_site_t *site)
-{
-    apr_uint32_t most = 0;
-
-    for (int i = 0; i < site->tenants->nelts; i++) {
-        const kr_hasher_t *hasher = &APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *)->realm->settings->hasher;
-
-        if (!hasher->bcrypt && hasher->memory > most) most = hasher->memory;
-    }
-    return most;
-}
-
-int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
-{
-    const kr_host_t *host = kr_host_of(s);
-    kr_site_t *site = host->site;
-    apr_status_t rv;
-
-    (void)plog;
-    /* httpd reads its configuration twice at start; only the second reading is going to serve. */
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || site->tenants->nelts == 0) return OK;
-    for (int i = 0; i < site->warnings->nelts; i++)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
-                     APR_ARRAY_IDX(site->warnings, i, const char *));
-    kr_diagnose_start(pconf, s);
-    rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
-                       apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
-                       host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1209) "no memory for hashing passwords (KratosHashing)");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    for (int i = 0; i < site->databases->nelts; i++) {
-        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
-
-        database->sweeper = kr_sweeper_make(pconf);
-        rv = kr_database_start(database, ptemp, s);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back",
-                         ap_unixd_config.user_name);
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-    return OK;
-}
-
-void kr_site_child(apr_pool_t *pchild, server_rec *s)
-{
-    const kr_site_t *site = kr_host_of(s)->site;
-
-    if (site->tenants->nelts == 0) return;
-    kr_net_init();
-    ((kr_site_t *)site)->tunnels = kr_tunnels_make(pchild);
-    for (int i = 0; i < site->databases->nelts; i++) {
-        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
-        apr_status_t rv = kr_dbpool_open(database->pool, pchild);
-
-        database->opened = kr_clock_ticks();
-        if (rv != APR_SUCCESS)
-            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1210) "realm %s: the database's pool cannot be opened",
-                         database->realm->name);
-    }
-}
-
-/* -- finding -------------------------------------------------------------- */
-
-const kr_tenant_t *kr_tenant_if_any(request_rec *r)
-{
-    const kr_place_t *place = ap_get_module_config(r->per_dir_config, &kratos_module);
-    const kr_host_t *host = kr_host_of(r->server);
-    const kr_site_t *site = host->site;
-
-    if (place->realm) return tenant_named(site, place->realm);
-    if (host->tenant) return host->tenant;
-    return site->tenants->nelts == 1 ? APR_ARRAY_IDX(site->tenants, 0, kr_tenant_t *) : NULL;
-}
-
-const kr_tenant_t *kr_tenant_of(request_rec *r)
-{
-    const kr_tenant_t *tenant = kr_tenant_if_any(r);
-
-    if (tenant) return tenant;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, KRLOGNO(1211) "%s",
-                  kr_host_of(r->server)->site->tenants->nelts
-                      ? "several realms, and nothing says which one is meant here: a KratosRealm line is missing"
-                      : "no realm: KratosDatabase and KratosConfig (or KratosSet) lines are missing");
-    return NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the page for owners share: a report of findings, who fills it and who shows it. */
-#ifndef KR_DIAGNOSE_H
-#define KR_DIAGNOSE_H
+#ifndef KR_REPORT_H
+#define KR_REPORT_H
 
-#include "../site/site.h"
+#include "doctor.h"
 
 /** How a finding is to be taken. */
 typedef enum { KR_FINE, KR_LOOK, KR_BROKEN } kr_state_e;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The door of this room for what no request waits for: each child's own thread, and its work. */
+#ifndef KR_BACKGROUND_H
+#define KR_BACKGROUND_H
+
+#include "../site/site.h"
+#include "kr_courier.h"
+
+/* -- background.c --------------------------------------------------------- */
+
+/** child_init: start the child's own thread, which does these jobs and sends mail. */
+void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs);
+/**
+ * child_stopping: tell it to end; it is waited for when the child's pool goes. After a graceful restart it looks after upgraded
+ * connections until then, which may be hours.
+ */
+void kr_background_stop(apr_pool_t *pchild, int graceful);
+/** A request queued messages: they are sent at once, and not at the next look into the queue. */
+void kr_background_wake(server_rec *s);
+
+/* -- mail.c --------------------------------------------------------------- */
+
+/** The mail of all realms that send any. */
+typedef struct kr_postbags_t kr_postbags_t;
+
+/** @param leaving, baton  is the process to end? No further message is begun then */
+kr_postbags_t *kr_postbags_make(apr_pool_t *pool, server_rec *s, int (*leaving)(void *baton), void *baton);
+/** Send what is due. @param woken  messages were queued: look at once, and not only when the next look is due */
+void kr_postbags_send(kr_postbags_t *bags, int woken);
+
+/* -- sweep.c -------------------------------------------------------------- */
+
+/** post_config: make what the children share to take turns; before the fork. */
+int kr_sweep_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/**
+ * A job: delete one batch of expired rows, if it is this child's turn to.
+ * @return after how many µs to call it again; 0: nothing is left to do, or somebody else does it
+ */
+apr_interval_time_t kr_sweep(kr_database_t *database, kr_ctx_t *k, server_rec *s);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What all processes share is made before they are; what each has of its own, when it begins. */
+#include "site.h"
+
+#include <unixd.h>
+
+#include "kr_clock.h"
+#include "kr_net.h"
+#include "kr_password.h"
+
+kr_site_t *kr_site_to_serve(const server_rec *s)
+{
+    kr_site_t *site = kr_host_of(s)->site;
+
+    /* httpd reads its configuration twice at start; only the second reading is going to serve. */
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || site->tenants->nelts == 0 ? NULL : site;
+}
+
+static apr_uint32_t most_memory(const kr_site_t *site)
+{
+    apr_uint32_t most = 0;
+
+    for (int i = 0; i < site->tenants->nelts; i++) {
+        const kr_hasher_t *hasher = &APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *)->realm->settings->hasher;
+
+        if (!hasher->bcrypt && hasher->memory > most) most = hasher->memory;
+    }
+    return most;
+}
+
+int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const kr_host_t *host = kr_host_of(s);
+    kr_site_t *site = kr_site_to_serve(s);
+    apr_status_t rv;
+
+    (void)plog;
+    if (!site) return OK;
+    for (int i = 0; i < site->warnings->nelts; i++)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
+                     APR_ARRAY_IDX(site->warnings, i, const char *));
+    rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
+                       apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
+                       host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1209) "no memory for hashing passwords (KratosHashing)");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (int i = 0; i < site->databases->nelts; i++) {
+        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
+
+        rv = kr_database_start(database, ptemp, s);
+        if (rv != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1204) "cannot change to %s and back",
+                         ap_unixd_config.user_name);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+void kr_site_child(apr_pool_t *pchild, server_rec *s)
+{
+    const kr_site_t *site = kr_host_of(s)->site;
+
+    if (site->tenants->nelts == 0) return;
+    kr_net_init();
+    for (int i = 0; i < site->databases->nelts; i++) {
+        kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
+        apr_status_t rv = kr_dbpool_open(database->pool, pchild);
+
+        database->opened = kr_clock_ticks();
+        if (rv != APR_SUCCESS)
+            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1210) "realm %s: the database's pool cannot be opened",
+                         database->realm->name);
+    }
+}
