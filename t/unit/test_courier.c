@@ -74,6 +74,22 @@ static void a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_langu
     assert_int_equal(system(apr_psprintf(k->pool, "grep -q 'lang=3D\"de\"\\|lang=\"de\"' %s/*.eml", env->folder)), 0);
 }
 
+static kr_err_t *queue_and_fail(kr_ctx_t *k, void *baton)
+{
+    KR_TRY(kr_courier_queue(k, baton));
+    return kr_err(k, 418, NULL, "no");
+}
+
+static void a_message_that_was_rolled_back_wakes_nobody(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_mail_t mail = { "email", "ana@x.example", "login_code_valid", data_with(k, "en") };
+
+    assert_int_equal(kr_db_tx(k, queue_and_fail, &mail)->status, 418);
+    assert_int_equal(count(k, NULL), 0);
+    assert_int_equal(k->queued, 0);
+}
+
 static void large_traits_do_not_cost_the_message(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
@@ -419,6 +435,7 @@ static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
 #define QUEUE(s)                                                                                                       \
     Q(s, addresses_that_cannot_be_written_to_are_refused),                                                             \
         Q(s, a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_language),                                 \
+        Q(s, a_message_that_was_rolled_back_wakes_nobody),                                                             \
         Q(s, large_traits_do_not_cost_the_message), Q(s, what_was_sent_is_marked_emptied_and_not_sent_again),          \
         Q(s, an_idle_look_is_one_statement), Q(s, two_workers_never_claim_the_same_message),           \
         Q(s, messages_to_one_recipient_keep_their_order), Q(s, a_message_that_was_put_off_holds_up_no_newer_one),      \
