@@ -3,6 +3,7 @@
 #ifndef KR_FLOW_H
 #define KR_FLOW_H
 
+#include "kr_aal.h"
 #include "kr_flow_conf.h"
 #include "kr_flow_state.h"
 #include "kr_http.h"
@@ -22,7 +23,7 @@ typedef struct {
     const char *schema_id;       /* asked for by identity_schema, or NULL */
     const char *organization_id; /* or NULL */
     int refresh;
-    const char *requested_aal;   /* login only */
+    kr_aal_e requested_aal;      /* login only: KR_AAL1 or KR_AAL2; KR_AAL0 elsewhere */
     int submit_count;
     json_t *messages;            /* array: ui.messages */
     json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */

@@ -3,6 +3,7 @@
 #ifndef KR_IDENTITY_H
 #define KR_IDENTITY_H
 
+#include "kr_aal.h"
 #include "kr_schema.h"
 
 /* rows of the store: whoever has some includes kr_store_identity.h */
@@ -39,7 +40,7 @@ typedef struct {
     json_t *metadata_public;        /* NULL: null */
     json_t *metadata_admin;         /* NULL: null; only loaded where it is needed */
     const char *external_id;        /* or NULL */
-    const char *available_aal;      /* "aal0", "aal1", "aal2" */
+    kr_aal_e available_aal;         /* what its credentials reach */
     apr_array_header_t *addresses;   /* of kr_address_t */
     apr_array_header_t *credentials; /* of kr_credential_t; empty unless asked for */
     apr_time_t created_at, updated_at;
@@ -175,8 +176,8 @@ kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 /** Somebody has proved that an address is theirs: it is verified from now on. In the caller's transaction. */
 kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 
-/** The level that the account's credentials reach: "aal0", "aal1", "aal2". Static. The column available_aal is this, always. */
-const char *kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
+/** The level that the account's credentials reach. The column available_aal is this, always. */
+kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
 
 /** A copy whose traits, addresses and credentials may be changed without touching the original. */
 kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity);

@@ -27,7 +27,6 @@ typedef enum {
 
 /** A bit for a level, of kr_method_t.aal. */
 #define KR_REACHES(level) (1u << (level))
-enum { KR_AAL0, KR_AAL1, KR_AAL2 };
 
 /**
  * A change of settings: a function of the account as it is now, run inside the transaction that writes it, as often as it takes.

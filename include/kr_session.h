@@ -14,7 +14,7 @@ struct kr_session_t {
     const char *identity_id;
     kr_identity_t *identity;   /* with its addresses, without credentials; NULL in what kr_session_page gives */
     int active;                /* the stored flag; see kr_session_usable */
-    const char *aal;           /* "aal0", "aal1", "aal2" */
+    kr_aal_e aal;
     json_t *methods;           /* authentication_methods, as shown */
     const char *device_id, *ip_address, *user_agent, *location; /* user_agent may be NULL */
     json_t *former_device;     /* shown beside the device in the answer of a refresh; or NULL */
@@ -32,7 +32,7 @@ struct kr_session_t {
 /** One thing that was proved: joins authentication_methods. */
 typedef struct {
     const char *method;        /* "password", "code", ... */
-    const char *aal;           /* "aal1", "aal2" */
+    kr_aal_e aal;              /* KR_AAL1 or KR_AAL2 */
     const kr_credential_t *credential; /* what was verified, as it was read; NULL: no credential */
     const char *address;       /* where the code or link was sent, normalised; NULL: nowhere */
     int recovery;              /* 1: it has to be a recovery address */

@@ -75,7 +75,7 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
         KR_TRY(kr_session_prove(standing, k, current, &done->proved.proof, flow->api));
         if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
     }
-    KR_TRY(issue(out, standing, k, done, same && strcmp(done->proved.proof.aal, "aal2") == 0 ? current : NULL));
+    KR_TRY(issue(out, standing, k, done, same && done->proved.proof.aal == KR_AAL2 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
     if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
     return NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Login: begin, get, submit. */
 #include <string.h>
-#include <strings.h>
+
+#include <apr_lib.h>
 
 #include "api_private.h"
 
@@ -9,12 +10,13 @@
 
 static kr_err_t *take_aal(kr_ctx_t *k, kr_flow_t *flow)
 {
-    const char *aal = kr_query(k->req, "aal");
+    const char *asked = kr_query(k->req, "aal");
+    char *aal = apr_pstrdup(k->pool, asked ? asked : "");
 
-    if (!aal || !*aal || strcasecmp(aal, "aal1") == 0) return NULL;
-    if (strcasecmp(aal, "aal2") != 0) return kr_err(k, 400, NULL, "aal names no assurance level that exists");
-    flow->requested_aal = "aal2";
-    return NULL;
+    if (!*aal) return NULL;
+    for (char *p = aal; *p; p++) *p = (char)apr_tolower(*p);
+    if (kr_aal_parse(&flow->requested_aal, aal) && flow->requested_aal != KR_AAL0) return NULL;
+    return kr_err(k, 400, NULL, "aal names no assurance level that exists");
 }
 
 static kr_err_t *already(kr_ctx_t *k)
@@ -27,7 +29,7 @@ static kr_err_t *already(kr_ctx_t *k)
 
 int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session)
 {
-    return flow->refresh || strcmp(flow->requested_aal, session->aal) > 0;
+    return flow->refresh || flow->requested_aal > session->aal;
 }
 
 static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
@@ -38,7 +40,7 @@ static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_session_current(&session, k));
     if (!session) {
         flow->refresh = 0; /* there is nothing to refresh */
-        if (strcmp(flow->requested_aal, "aal1") == 0) return NULL;
+        if (flow->requested_aal == KR_AAL1) return NULL;
         return kr_err(k, 401, "session_aal1_required", "a second factor was asked for before the first");
     }
     *signed_in = !kr_login_gains(flow, session);
@@ -48,7 +50,7 @@ static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
 static void greet(kr_ctx_t *k, kr_flow_t *flow)
 {
     if (flow->refresh) kr_flow_message(k, flow, 1010003, NULL);
-    else if (strcmp(flow->requested_aal, "aal2") == 0) kr_flow_message(k, flow, 1010004, NULL);
+    else if (flow->requested_aal == KR_AAL2) kr_flow_message(k, flow, 1010004, NULL);
 }
 
 static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
@@ -65,7 +67,7 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     if (!api) KR_TRY(kr_check_sign_in_kept(k, kr_return_to_of(k, flow, -1)));
     greet(k, flow);
     KR_TRY(kr_flow_open(k, flow));
-    return strcmp(flow->requested_aal, "aal2") == 0 ? kr_code_begin_second(k, flow) : NULL;
+    return flow->requested_aal == KR_AAL2 ? kr_code_begin_second(k, flow) : NULL;
 }
 
 kr_err_t *kr_login_create_browser(kr_ctx_t *k)
@@ -116,7 +118,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
         if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
         return kr_err_lead(already(k), 303, kr_return_to_of(k, flow, method_of(flow)));
     }
-    if (!session && strcmp(flow->requested_aal, "aal1") != 0)
+    if (!session && flow->requested_aal != KR_AAL1)
         return kr_err(k, 401, "session_aal1_required", "a second factor was sent before the first");
     if (kr_flow_expired(k, flow)) {
         if (!session) flow->refresh = 0; /* there is nothing to refresh any more: the new form must ask for everything */

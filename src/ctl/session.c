@@ -23,7 +23,7 @@ static json_t *session_json(kr_ctx_t *k, const kr_session_t *s, int active)
     return kr_json_pack(k->pool, "{s:s, s:s, s:b, s:o, s:o, s:o, s:s, s:o, s:[o]}", "id", s->id, "identity_id",
                         s->identity_id, "active", active, "issued_at", kr_json_time(s->issued_at), "authenticated_at",
                         kr_json_time(s->authenticated_at), "expires_at", kr_json_time(s->expires_at),
-                        "authenticator_assurance_level", s->aal, "authentication_methods",
+                        "authenticator_assurance_level", kr_aal_name(s->aal), "authentication_methods",
                         json_incref(s->methods), "devices", device);
 }
 
@@ -33,7 +33,7 @@ static void print_session(ctl_t *ctl, kr_ctx_t *k, const kr_session_t *s)
     const char *cells[] = { s->id,
                             s->identity_id,
                             active ? "yes" : "no",
-                            s->aal,
+                            kr_aal_name(s->aal),
                             ctl_time(k->pool, s->authenticated_at),
                             ctl_time(k->pool, s->expires_at),
                             s->ip_address,

@@ -90,7 +90,7 @@ kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *r
     flow->request_url = request_url;
     flow->return_to = kr_flow_url_param(k, request_url, "return_to");
     flow->csrf_hash = api ? NULL : kr_csrf_hash(k);
-    flow->requested_aal = kind == KR_FLOW_LOGIN ? "aal1" : NULL;
+    flow->requested_aal = kind == KR_FLOW_LOGIN ? KR_AAL1 : KR_AAL0;
     flow->messages = kr_json_own(k->pool, json_array());
     flow->nodes = kr_json_own(k->pool, json_array());
     flow->internal = kr_json_own(k->pool, json_object());
@@ -143,7 +143,7 @@ static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
         .schema_id = flow->schema_id,
         .organization_id = flow->organization_id,
         .refresh = flow->refresh,
-        .requested_aal = flow->requested_aal,
+        .requested_aal = flow->kind == KR_FLOW_LOGIN ? kr_aal_name(flow->requested_aal) : NULL,
         .submit_count = flow->submit_count,
         .issued_at = flow->issued_at,
         .expires_at = flow->expires_at,
@@ -222,6 +222,15 @@ static kr_err_t *take_state(kr_ctx_t *k, kr_flow_t *flow, kr_flow_kind_e kind, c
     return NULL;
 }
 
+/* The same of the level that a login asks for: taken for another one it would end with too little. */
+static kr_err_t *take_aal(kr_ctx_t *k, kr_flow_t *flow, kr_flow_kind_e kind, const kr_flow_row_t *row)
+{
+    if (kr_aal_parse(&flow->requested_aal, row->requested_aal) || kind != KR_FLOW_LOGIN) return NULL;
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0712) "login flow %s: its level %s is not known here", row->id,
+           row->requested_aal ? row->requested_aal : "(none)");
+    return kr_err(k, 404, NULL, NULL);
+}
+
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id)
 {
     kr_flow_row_t *row = NULL;
@@ -232,6 +241,7 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     if (!row) return kr_err(k, 404, NULL, NULL);
     flow = apr_pcalloc(k->pool, sizeof(*flow));
     KR_TRY(take_state(k, flow, kind, row));
+    KR_TRY(take_aal(k, flow, kind, row));
     ui = parsed(k, row->ui, json_object());
     flow->kind = kind;
     flow->api = strcmp(row->type, "api") == 0;
@@ -244,7 +254,6 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->schema_id = row->schema_id;
     flow->organization_id = row->organization_id;
     flow->refresh = row->refresh;
-    flow->requested_aal = row->requested_aal;
     flow->submit_count = row->submit_count;
     flow->messages = member(k, ui, "messages");
     flow->nodes = member(k, ui, "nodes");
@@ -307,7 +316,7 @@ json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
     }
     if (kind->shows_login) {
         json_object_set_new(out, "refresh", json_boolean(flow->refresh));
-        json_object_set_new(out, "requested_aal", json_string(flow->requested_aal));
+        json_object_set_new(out, "requested_aal", json_string(kr_aal_name(flow->requested_aal)));
     }
     if (flow->exchange_code) json_object_set_new(out, "session_token_exchange_code", json_string(flow->exchange_code));
     if (flow->schema_id && kind->shows_schema) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));

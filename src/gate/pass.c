@@ -93,7 +93,7 @@ static void note_session(request_rec *r, const kr_pass_t *pass)
 {
     apr_table_setn(r->notes, "kratos-identity", pass->session->identity->id);
     apr_table_setn(r->notes, "kratos-session", pass->session->id);
-    apr_table_setn(r->notes, "kratos-aal", pass->session->aal);
+    apr_table_setn(r->notes, "kratos-aal", kr_aal_name(pass->session->aal));
 }
 
 int kr_let_through(request_rec *r, kr_pass_t *pass)

@@ -132,7 +132,7 @@ kr_err_t *kr_hook_verification_login(kr_ctx_t *k, kr_after_flow_t *after, const 
 {
     (void)conf;
     after->verification_flow = NULL;
-    if (strcmp(after->flow->requested_aal, "aal1") != 0 || !kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
+    if (after->flow->requested_aal != KR_AAL1 || !kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
     for (int i = 0; i < after->identity->addresses->nelts; i++) {
         const kr_address_t *address = &APR_ARRAY_IDX(after->identity->addresses, i, kr_address_t);
 

@@ -19,15 +19,15 @@ static int is_second(kr_ctx_t *k, const kr_credential_t *c)
     return strcmp(c->type, "code") == 0 && k->realm->settings->code_mfa && c->identifiers && c->identifiers->nelts > 0;
 }
 
-const char *kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity)
+kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity)
 {
-    const char *reached = "aal0";
+    kr_aal_e reached = KR_AAL0;
 
     for (int i = 0; i < identity->credentials->nelts; i++) {
         const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t);
 
-        if (is_second(k, c)) return "aal2";
-        if (is_set_up(c)) reached = "aal1";
+        if (is_second(k, c)) return KR_AAL2;
+        if (is_set_up(c)) reached = KR_AAL1;
     }
     return reached;
 }

@@ -76,9 +76,12 @@ kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_ident
     identity = apr_palloc(k->pool, sizeof(*identity));
     *identity = (kr_identity_t){
         .id = row->id, .schema_id = row->schema_id, .state = row->state, .state_changed_at = row->state_changed_at,
-        .external_id = row->external_id, .available_aal = row->available_aal, .created_at = row->created_at,
+        .external_id = row->external_id, .created_at = row->created_at,
         .updated_at = row->updated_at, .version = row->version, .epoch = row->epoch,
     };
+    /* taken for too low it would spare a second factor, for too high it would ask for one that is not there */
+    if (!kr_aal_parse(&identity->available_aal, row->available_aal))
+        return kr_err_internal(k, APR_SUCCESS, "identity %s: column \"available_aal\" holds no assurance level", row->id);
     KR_TRY(parse_column(&identity->traits, k, row->id, "traits", row->traits));
     KR_TRY(parse_column(&identity->metadata_public, k, row->id, "metadata_public", row->metadata_public));
     KR_TRY(parse_column(&identity->metadata_admin, k, row->id, "metadata_admin", row->metadata_admin));
@@ -94,7 +97,7 @@ kr_identity_t *kr_identity_nobody(kr_ctx_t *k, const char *via, const char *addr
     const char *traits = kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", via, address), NULL);
     kr_identity_rows_t rows = {
         .identity = { .id = kr_uuid(k), .schema_id = k->realm->settings->default_schema_id, .state = "active", .traits = traits,
-                      .available_aal = "aal1", .state_changed_at = k->now, .created_at = k->now, .updated_at = k->now },
+                      .available_aal = kr_aal_name(KR_AAL1), .state_changed_at = k->now, .created_at = k->now, .updated_at = k->now },
         .addresses = apr_array_make(k->pool, 2, sizeof(kr_address_row_t)),
         .credentials = apr_array_make(k->pool, 1, sizeof(kr_credential_row_t)),
         .identifiers = apr_array_make(k->pool, 1, sizeof(kr_identifier_row_t)),
@@ -173,7 +176,7 @@ kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity)
         .id = identity->id, .schema_id = identity->schema_id, .state = identity->state,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
         .metadata_admin = column(k->pool, identity->metadata_admin), .external_id = identity->external_id,
-        .available_aal = identity->available_aal, .state_changed_at = identity->state_changed_at,
+        .available_aal = kr_aal_name(identity->available_aal), .state_changed_at = identity->state_changed_at,
         .created_at = identity->created_at, .updated_at = identity->updated_at,
     };
     rows.addresses = apr_array_make(k->pool, 4, sizeof(kr_address_row_t));

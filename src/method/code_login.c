@@ -145,7 +145,7 @@ int kr_code_by_address(kr_ctx_t *k, const kr_flow_t *flow)
 {
     const kr_settings_t *conf = k->realm->settings;
 
-    if (strcmp(flow->requested_aal, "aal1") != 0) return conf->code_mfa;
+    if (flow->requested_aal != KR_AAL1) return conf->code_mfa;
     return flow->refresh && conf->code_passwordless && conf->refresh_choose_address;
 }
 
@@ -267,7 +267,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
-    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = "aal1", .address = row.address });
+    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = KR_AAL1, .address = row.address });
 }
 
 static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

@@ -28,7 +28,7 @@ static const int NO_STRATEGY[KR_FLOW_KINDS] = {
 
 static int is_second(const kr_flow_t *flow)
 {
-    return flow->requested_aal && strcmp(flow->requested_aal, "aal2") == 0;
+    return flow->requested_aal == KR_AAL2;
 }
 
 kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow)

@@ -59,7 +59,7 @@ kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const c
     out->passed.identity_id = row->identity_id;
     out->passed.epoch = row->epoch;
     out->passed.via = row->address ? kr_address_via(row->address) : "email";
-    out->passed.proof = (kr_proof_t){ .method = proves, .aal = "aal1", .address = row->address, .recovery = 1 };
+    out->passed.proof = (kr_proof_t){ .method = proves, .aal = KR_AAL1, .address = row->address, .recovery = 1 };
     return NULL;
 }
 

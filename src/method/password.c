@@ -150,7 +150,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     }
     rehash(k, identity, password, hash);
     flow->active = "password";
-    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "password", .aal = "aal1",
+    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "password", .aal = KR_AAL1,
                                                           .credential = kr_identity_credential(identity, "password") });
 }
 
@@ -190,7 +190,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
     kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     identity->id = kr_registration_id(k, flow, identity->traits, "password");
-    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "password", .aal = "aal1" });
+    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "password", .aal = KR_AAL1 });
 }
 
 /* -- settings ------------------------------------------------------------- */

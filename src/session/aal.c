@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Assurance levels: what a session's proofs add up to, and whether that is enough. */
-#include <string.h>
-
 #include "kr_json.h"
 #include "session_private.h"
 
 #define PROOFS_MAX 20 /* of about 80 bytes each; the column has 2048 characters */
 
-static const char *level_of(const json_t *methods)
+static kr_aal_e level_of(const json_t *methods)
 {
     size_t i;
     json_t *m;
@@ -15,13 +13,13 @@ static const char *level_of(const json_t *methods)
 
     json_array_foreach((json_t *)methods, i, m)
     {
-        const char *aal = kr_json_str(m, "aal");
+        kr_aal_e aal;
 
-        if (!aal) continue;
-        if (strcmp(aal, "aal1") == 0) first = 1;
-        if (strcmp(aal, "aal2") == 0) second = 1;
+        (void)kr_aal_parse(&aal, kr_json_str(m, "aal"));
+        if (aal == KR_AAL1) first = 1;
+        if (aal == KR_AAL2) second = 1;
     }
-    return first && second ? "aal2" : first || second ? "aal1" : "aal0";
+    return first && second ? KR_AAL2 : first || second ? KR_AAL1 : KR_AAL0;
 }
 
 static int same_proof(const json_t *a, const json_t *b)
@@ -42,7 +40,7 @@ static void forget_one(json_t *methods)
 
 void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof)
 {
-    json_array_append_new(session->methods, json_pack("{s:s, s:s, s:o}", "method", proof->method, "aal", proof->aal,
+    json_array_append_new(session->methods, json_pack("{s:s, s:s, s:o}", "method", proof->method, "aal", kr_aal_name(proof->aal),
                                                       "completed_at", kr_json_time(k->now)));
     if (json_array_size(session->methods) > PROOFS_MAX) forget_one(session->methods);
     session->aal = level_of(session->methods);
@@ -53,8 +51,7 @@ kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int hig
     kr_err_t *err;
     const char *to;
 
-    if (!highest_available || strcmp(session->aal, "aal2") == 0) return NULL;
-    if (!session->identity->available_aal || strcmp(session->identity->available_aal, "aal2") != 0) return NULL;
+    if (!highest_available || session->aal == KR_AAL2 || session->identity->available_aal != KR_AAL2) return NULL;
     to = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser?aal=aal2");
     err = kr_err(k, 403, "session_aal2_required", "the session needs a second factor, and this account has one");
     return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to",

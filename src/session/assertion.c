@@ -15,7 +15,7 @@ const char *kr_assertion_make(kr_ctx_t *k, const kr_session_t *session, const ch
     const json_int_t now = apr_time_sec(k->now);
     json_t *claims = kr_json_pack(
         k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "iss", k->realm->settings->base_url, "sub",
-        session->identity->id, "sid", session->id, "aal", session->aal, "schema", session->identity->schema_id, "jti", kr_uuid(k),
+        session->identity->id, "sid", session->id, "aal", kr_aal_name(session->aal), "schema", session->identity->schema_id, "jti", kr_uuid(k),
         "iat", now, "nbf", now - CLOCK_SKEW, "exp", now + KR_ASSERTION_SECONDS, "auth_time",
         (json_int_t)apr_time_sec(session->authenticated_at));
     const char *token;

@@ -27,7 +27,7 @@ json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *s, json_t *identit
     json_object_set_new(out, "active", json_boolean(kr_session_usable(k, s)));
     json_object_set_new(out, "expires_at", kr_json_time(s->expires_at));
     json_object_set_new(out, "authenticated_at", kr_json_time(s->authenticated_at));
-    json_object_set_new(out, "authenticator_assurance_level", json_string(s->aal));
+    json_object_set_new(out, "authenticator_assurance_level", json_string(kr_aal_name(s->aal)));
     json_object_set(out, "authentication_methods", s->methods);
     json_object_set_new(out, "issued_at", kr_json_time(s->issued_at));
     json_object_set(out, "identity", identity);
@@ -91,7 +91,7 @@ const char *kr_session_field(kr_ctx_t *k, const kr_session_t *s, const char *fie
     switch (field_of(field)) {
     case F_ID: return s->id;
     case F_IDENTITY: return s->identity->id;
-    case F_AAL: return s->aal;
+    case F_AAL: return kr_aal_name(s->aal);
     case F_SCHEMA: return s->identity->schema_id;
     case F_AUTHENTICATED_AT: return kr_time_rfc3339(k->pool, s->authenticated_at);
     case F_ISSUED_AT: return kr_time_rfc3339(k->pool, s->issued_at);

@@ -27,6 +27,7 @@ struct kr_require_t {
     kr_require_kind_e kind;
     const char *path;                 /* of a trait or of metadata; email or phone; or NULL */
     const apr_array_header_t *wanted; /* of wanted_t */
+    kr_aal_e aal;                     /* the least that will do */
 };
 
 /* -- reading -------------------------------------------------------------- */
@@ -46,8 +47,10 @@ static const char *word(const apr_array_header_t *words, int i)
 
 static const char *check_aal(apr_pool_t *pool, const apr_array_header_t *words)
 {
+    kr_aal_e level;
+
     (void)pool;
-    if (words->nelts == 1 && (!strcmp(word(words, 0), "aal1") || !strcmp(word(words, 0), "aal2"))) return NULL;
+    if (words->nelts == 1 && kr_aal_parse(&level, word(words, 0)) && level != KR_AAL0) return NULL;
     return "takes one assurance level: aal1 or aal2";
 }
 
@@ -131,6 +134,7 @@ kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const a
     *why = READING[kind].check(pool, words);
     if (*why) return NULL;
     rule->kind = kind;
+    if (kind == KR_REQUIRE_AAL) (void)kr_aal_parse(&rule->aal, word(words, 0));
     if (READING[kind].path && words->nelts) rule->path = apr_pstrdup(pool, word(words, 0));
     for (int i = READING[kind].path; i < words->nelts; i++) {
         wanted_t *w = apr_array_push(wanted);
@@ -266,7 +270,7 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
 
     switch (rule->kind) {
     case KR_REQUIRE_SESSION: return KR_REQUIRE_MET;
-    case KR_REQUIRE_AAL: return verdict_of(strcmp(session->aal, APR_ARRAY_IDX(rule->wanted, 0, wanted_t).text) >= 0);
+    case KR_REQUIRE_AAL: return verdict_of(session->aal >= rule->aal);
     case KR_REQUIRE_VERIFIED: return judge_addresses(&j, identity, 1);
     case KR_REQUIRE_IDENTITY: return verdict_of(among(rule, identity->id));
     case KR_REQUIRE_TRAIT: return judge_path(&j, identity->traits, rule->path);
@@ -290,9 +294,7 @@ static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const ch
 
 static kr_err_t *refuse_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
-    const char *reachable = session->identity->available_aal;
-
-    if (!reachable || strcmp(reachable, "aal2"))
+    if (session->identity->available_aal != KR_AAL2)
         return kr_err(k, 403, NULL, "this place asks for a second factor, and the account has none");
     return mendable(k, kr_err(k, 403, "session_aal2_required", "this place asks for a second factor"),
                     "/self-service/login/browser?aal=aal2", return_to);

@@ -7,11 +7,19 @@
 
 /* -- rows ----------------------------------------------------------------- */
 
+/* No level at all would be met by lines that ask for the opposite of one. */
+static kr_err_t *read_aal(kr_aal_e *out, kr_ctx_t *k, const kr_session_row_t *row, const char *text)
+{
+    if (kr_aal_parse(out, text)) return NULL;
+    return kr_err_internal(k, APR_SUCCESS, "session %s: what is stored of its assurance level names none", row->id);
+}
+
 kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows)
 {
     kr_session_t *s = apr_palloc(k->pool, sizeof(*s));
 
     kr_session_from_row(s, k, &rows->session);
+    KR_TRY(read_aal(&s->aal, k, &rows->session, rows->session.aal));
     KR_TRY(kr_identity_from_rows(&s->identity, k, rows->identity));
     *out = s;
     return NULL;
@@ -24,7 +32,7 @@ void kr_session_from_row(kr_session_t *s, kr_ctx_t *k, const kr_session_row_t *r
     s->identity_id = row->identity_id;
     s->active = row->active;
     s->epoch = row->epoch;
-    s->aal = row->aal;
+    (void)kr_aal_parse(&s->aal, row->aal);
     s->methods = kr_json_own(k->pool, json_loads(row->methods ? row->methods : "[]", 0, NULL));
     if (!s->methods) s->methods = kr_json_own(k->pool, json_array());
     s->device_id = row->device_id;
@@ -40,14 +48,15 @@ void kr_session_from_row(kr_session_t *s, kr_ctx_t *k, const kr_session_row_t *r
 }
 
 /* What the session was before its last refresh: that is all that the token of before is good for. */
-static void show_former(kr_ctx_t *k, kr_session_t *s, const kr_session_row_t *row)
+static kr_err_t *show_former(kr_ctx_t *k, kr_session_t *s, const kr_session_row_t *row)
 {
     s->token_is_old = 1;
     s->authenticated_at = row->old_authenticated_at;
-    if (strcmp(row->aal, row->old_aal) == 0) return; /* the proof that was given again may be listed: clients know it so */
-    s->aal = row->old_aal;
+    if (strcmp(row->aal, row->old_aal) == 0) return NULL; /* the proof that was given again may be listed: clients know it so */
+    KR_TRY(read_aal(&s->aal, k, row, row->old_aal));
     s->methods = kr_json_own(k->pool, json_loads(row->old_methods, 0, NULL));
     if (!s->methods) s->methods = kr_json_own(k->pool, json_array());
+    return NULL;
 }
 
 kr_session_row_t kr_session_row(kr_ctx_t *k, const kr_session_t *s)
@@ -56,7 +65,7 @@ kr_session_row_t kr_session_row(kr_ctx_t *k, const kr_session_t *s)
         .id = s->id,
         .identity_id = s->identity->id,
         .token_hash = s->token_hash,
-        .aal = s->aal,
+        .aal = kr_aal_name(s->aal),
         .methods = kr_json_dump(k->pool, s->methods, NULL),
         .active = s->active,
         .epoch = s->epoch,
@@ -139,7 +148,7 @@ static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int fi
             KR_TRY(kr_store_session_find(&rows, k, hash, old));
             if (!rows || (old && (rows->session.old_token_until <= k->now || !rows->session.old_aal))) continue;
             KR_TRY(kr_session_from_rows(out, k, rows));
-            if (old) show_former(k, *out, &rows->session);
+            if (old) KR_TRY(show_former(k, *out, &rows->session));
             (*out)->token = apr_pstrdup(k->pool, token);
             (*out)->carried_hash = hash;
             return NULL;

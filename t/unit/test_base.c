@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kr_aal.h"
 #include "kr_clock.h"
 #include "kr_flow_kinds.h"
 #include "kr_json.h"
@@ -426,6 +427,24 @@ static void every_kind_and_method_has_its_wire_name(void **state)
     assert_string_equal(kr_method_name(KR_METHOD_LOOKUP_SECRET), "lookup_secret");
 }
 
+static void levels_are_read_as_they_are_written_and_what_is_none_is_the_lowest(void **state)
+{
+    static const char *const NONE[] = { NULL, "", "aal", "AAL1", "aal1 ", "aal3", "2" };
+    kr_aal_e level;
+
+    (void)state;
+    for (int i = KR_AAL0; i <= KR_AAL2; i++) {
+        assert_true(kr_aal_parse(&level, kr_aal_name((kr_aal_e)i)));
+        assert_int_equal(level, i);
+    }
+    for (int i = 0; i < KR_DIM(NONE); i++) {
+        level = KR_AAL2;
+        assert_false(kr_aal_parse(&level, NONE[i]));
+        assert_int_equal(level, KR_AAL0);
+    }
+    assert_string_equal(kr_aal_name((kr_aal_e)7), "aal0");
+}
+
 /* -- clocks --------------------------------------------------------------- */
 
 #define HOUR apr_time_from_sec(3600)
@@ -507,6 +526,7 @@ int main(void)
         cmocka_unit_test(every_kind_and_method_has_its_wire_name),
         cmocka_unit_test(tests_move_the_clock_that_is_stored_and_no_other),
         cmocka_unit_test(a_clock_follows_its_file_until_the_pool_ends),
+        cmocka_unit_test(levels_are_read_as_they_are_written_and_what_is_none_is_the_lowest),
     };
 
     return cmocka_run_group_tests_name("base", tests, open_pool, close_pool);

@@ -60,7 +60,7 @@ static void test_a_proof_that_was_no_submit_signs_in_like_one(void **state)
     OK(kr_identity_by_identifier(&identity, k, "password", "ana@example.org"));
     done.proved.identity = identity;
     done.proved.proof.method = "oidc";
-    done.proved.proof.aal = "aal1";
+    done.proved.proof.aal = KR_AAL1;
     OK(kr_finish(k, flow, &done, NULL));
     kr_db_release(k);
     kr_reply_render(k);

@@ -46,7 +46,7 @@ static kr_session_t *session(void)
     identity = (kr_identity_t){
         .id = ANA,
         .schema_id = "person",
-        .available_aal = "aal1",
+        .available_aal = KR_AAL1,
         .traits = kr_json_own(pool, json_loads(TRAITS, 0, NULL)),
         .metadata_public = kr_json_own(pool, json_loads("{\"plan\": \"gold\"}", 0, NULL)),
         .addresses = apr_array_make(pool, 2, sizeof(kr_address_t)),
@@ -54,7 +54,7 @@ static kr_session_t *session(void)
     APR_ARRAY_PUSH(identity.addresses, kr_address_t) =
         (kr_address_t){ .value = "ana@example.org", .via = "email", .verified = 1 };
     APR_ARRAY_PUSH(identity.addresses, kr_address_t) = (kr_address_t){ .value = "+49123", .via = "sms", .verified = 0 };
-    s = (kr_session_t){ .id = BOB, .identity = &identity, .aal = "aal1" };
+    s = (kr_session_t){ .id = BOB, .identity = &identity, .aal = KR_AAL1 };
     return &s;
 }
 

@@ -255,7 +255,7 @@ static void test_a_session_stays_usable_through_many_refreshes(void **state)
 
         OK(kr_session_need(&session, k, NULL));
         OK(kr_session_prove(&standing, k, session,
-                            &(kr_proof_t){ .method = i == 30 ? "totp" : "password", .aal = i == 30 ? "aal2" : "aal1" }, 0));
+                            &(kr_proof_t){ .method = i == 30 ? "totp" : "password", .aal = i == 30 ? KR_AAL2 : KR_AAL1 }, 0));
         assert_int_equal(standing, KR_PROOF_HOLDS);
         kr_session_cookie_set(k, session);
         kr_db_release(k);
@@ -264,8 +264,29 @@ static void test_a_session_stays_usable_through_many_refreshes(void **state)
         env->now += SECOND;
     }
     assert_true(strlen(kr_json_dump(env->pool, methods, NULL)) < 2048); /* the column's width */
-    assert_string_equal(session->aal, "aal2");
+    assert_int_equal(session->aal, KR_AAL2);
     assert_string_equal(word(get(ana, "/sessions/whoami"), "authenticator_assurance_level"), "aal2");
+}
+
+static void test_a_level_that_nobody_knows_is_never_taken_for_another(void **state)
+{
+    static const kr_query_t ROWS[] = { { .name = "session", .sql = "UPDATE sessions SET aal = 'aal9'" },
+                                       { .name = "mend", .sql = "UPDATE sessions SET aal = 'aal1'" },
+                                       { .name = "identity", .sql = "UPDATE identities SET available_aal = 'aal9'" },
+                                       { .name = "mended", .sql = "UPDATE identities SET available_aal = 'aal1'" },
+                                       { .name = "flow", .sql = "UPDATE flows SET requested_aal = 'aal9'" } };
+    env_t *env = *state;
+    client_t *ana = signed_in_spa(env, "ana@example.org");
+    const char *to;
+    json_t *flow;
+
+    for (int i = 0; i < 4; i++) {
+        change_rows(env, &ROWS[i]);
+        assert_status(get(ana, "/sessions/whoami"), i % 2 ? 200 : 500);
+    }
+    flow = begin_flow(spa(env), "login", "", &to);
+    change_rows(env, &ROWS[4]);
+    assert_status(get(ana, apr_pstrcat(env->pool, "/self-service/login/flows?id=", kr_json_str(flow, "id"), NULL)), 404);
 }
 
 static void test_another_person_on_a_refresh_flow_gets_a_session_of_their_own(void **state)
@@ -580,6 +601,7 @@ int main(void)
         TEST(test_an_extension_moves_the_end_and_the_cookie_follows),
         TEST(test_an_extension_waits_for_its_window),
         TEST(test_a_session_stays_usable_through_many_refreshes),
+        TEST(test_a_level_that_nobody_knows_is_never_taken_for_another),
         TEST(test_another_person_on_a_refresh_flow_gets_a_session_of_their_own),
         TEST(test_no_login_takes_over_a_session_that_the_client_brought),
         TEST(test_an_expired_refresh_flow_asks_for_everything_when_the_session_is_gone_too),
