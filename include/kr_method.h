@@ -185,9 +185,6 @@ kr_err_t *kr_password_proves(int *ok, kr_ctx_t *k, const kr_identity_t *identity
 
 #define KR_NO_ADDRESS "this is not an address that can be reached"
 
-/** The configuration of a password credential with that hash: JSON text in the pool. */
-const char *kr_password_config(apr_pool_t *pool, const char *hash);
-
 /** Add a credential to an identity that is being made. `identifiers` and `config` are kept, not copied. */
 void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *config,
                                 apr_array_header_t *identifiers);

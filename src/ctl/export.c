@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_credential.h"
 
 /** An export as it goes on. */
 typedef struct {
@@ -11,13 +12,13 @@ typedef struct {
     apr_int64_t partial; /* with credentials of types that no import takes */
 } export_t;
 
-/* Codes have nothing of their own: what they go to stands in the traits. */
+/* What stands in the traits comes back with them. */
 static int has_others(const kr_identity_t *identity)
 {
     for (int i = 0; i < identity->credentials->nelts; i++) {
-        const char *type = APR_ARRAY_IDX(identity->credentials, i, kr_credential_t).type;
+        const kr_credential_kind_t *kind = kr_credential_kind(APR_ARRAY_IDX(identity->credentials, i, kr_credential_t).type);
 
-        if (strcmp(type, "password") != 0 && strcmp(type, "code") != 0) return 1;
+        if (!kind || (!kind->derive && !kind->exported)) return 1;
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_method.h"
 
@@ -62,10 +63,25 @@ static void set_if(json_t *obj, const char *key, json_t *value)
     if (value) json_object_set(obj, key, value);
 }
 
+/* What an import takes back; NULL when there is nothing. */
+static json_t *credentials_of(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    json_t *out = kr_json_own(k->pool, json_object());
+
+    for (int i = 0; i < identity->credentials->nelts; i++) {
+        const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, kr_credential_t);
+        const kr_credential_kind_t *kind = kr_credential_kind(c->type);
+        json_t *config = kr_json_own(k->pool, json_loads(c->config, 0, NULL)), *secret;
+
+        secret = kind && kind->exported ? json_object_get(config, kind->exported) : NULL;
+        if (secret) json_object_set_new(out, c->type, json_pack("{s:{s:O}}", "config", kind->exported, secret));
+    }
+    return json_object_size(out) ? out : NULL;
+}
+
 json_t *ctl_identity_document(kr_ctx_t *k, const kr_identity_t *identity, int with_credentials)
 {
-    const kr_credential_t *password = with_credentials ? kr_identity_credential(identity, "password") : NULL;
-    json_t *out = kr_json_own(k->pool, json_object()), *config;
+    json_t *out = kr_json_own(k->pool, json_object());
 
     json_object_set_new(out, "id", json_string(identity->id));
     json_object_set_new(out, "schema_id", json_string(identity->schema_id));
@@ -76,11 +92,7 @@ json_t *ctl_identity_document(kr_ctx_t *k, const kr_identity_t *identity, int wi
     if (identity->external_id) json_object_set_new(out, "external_id", json_string(identity->external_id));
     json_object_set_new(out, "verifiable_addresses", addresses(identity, 0));
     json_object_set_new(out, "recovery_addresses", addresses(identity, 1));
-    config = password ? kr_json_own(k->pool, json_loads(password->config, 0, NULL)) : NULL;
-    if (config && kr_json_str(config, "hashed_password"))
-        json_object_set_new(out, "credentials",
-                            json_pack("{s:{s:{s:s}}}", "password", "config", "hashed_password",
-                                      kr_json_str(config, "hashed_password")));
+    if (with_credentials) set_if(out, "credentials", credentials_of(k, identity));
     return out;
 }
 
@@ -177,38 +189,30 @@ static kr_err_t *take_addresses(kr_ctx_t *k, kr_identity_t *identity, const json
     return NULL;
 }
 
-static kr_err_t *password_hash(const char **out, kr_ctx_t *k, const json_t *config)
+static kr_err_t *take_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char *type, const json_t *given)
 {
-    const char *hash = kr_json_str(config, "hashed_password"), *plain = kr_json_str(config, "password");
+    const kr_credential_kind_t *kind = kr_credential_kind(type);
+    const char *where = apr_pstrcat(k->pool, "credentials.", type, NULL), *config;
+    apr_array_header_t *identifiers;
 
-    *out = NULL;
-    if (!hash == !plain) return wrong(k, "credentials.password.config", "either hashed_password or password is needed");
-    if (plain) return kr_password_hash(out, k, &k->realm->settings->hasher, plain);
-    if (!kr_password_importable(hash))
-        return wrong(k, "credentials.password.config.hashed_password", "no hash that can be verified here");
-    *out = hash;
+    if (kind && kind->derive) return NULL; /* the traits have made it, if they do */
+    if (!kind || !kind->import) return wrong(k, where, "cannot be imported");
+    identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
+    if (!identifiers->nelts) return wrong(k, where, "no trait names the account");
+    KR_TRY(kind->import(&config, k, json_object_get(given, "config")));
+    kr_identity_add_credential(k, identity, kind->type, config, identifiers);
     return NULL;
 }
 
 static kr_err_t *take_credentials(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema,
                                   const json_t *credentials)
 {
-    apr_array_header_t *identifiers;
-    const char *type, *hash;
+    const char *type;
     json_t *value;
 
     if (!credentials || json_is_null(credentials)) return NULL;
     if (!json_is_object(credentials)) return wrong(k, "credentials", "must be an object");
-    json_object_foreach((json_t *)credentials, type, value) {
-        /* of codes nothing is kept but the addresses, and these come from the traits */
-        if (strcmp(type, "code") == 0) continue;
-        if (strcmp(type, "password") != 0)
-            return wrong(k, apr_pstrcat(k->pool, "credentials.", type, NULL), "cannot be imported");
-        identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
-        if (!identifiers->nelts) return wrong(k, "credentials.password", "no trait names the account");
-        KR_TRY(password_hash(&hash, k, json_object_get(value, "config")));
-        kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
-    }
+    json_object_foreach((json_t *)credentials, type, value) KR_TRY(take_credential(k, identity, schema, type, value));
     return NULL;
 }
 

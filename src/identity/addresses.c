@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kr_identity.h"
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
@@ -50,14 +50,6 @@ static apr_array_header_t *texts_of(apr_pool_t *pool, const json_t *traits, cons
 
 /* -- identifiers ---------------------------------------------------------- */
 
-static int identifies(const kr_leaf_t *leaf, const char *type)
-{
-    if (strcmp(type, "password") == 0) return leaf->password_identifier;
-    if (strcmp(type, "code") == 0) return leaf->code_identifier;
-    if (strcmp(type, "webauthn") == 0) return leaf->webauthn_identifier;
-    return 0;
-}
-
 static int has_text(const apr_array_header_t *texts, const char *text)
 {
     for (int i = 0; i < texts->nelts; i++) {
@@ -69,13 +61,14 @@ static int has_text(const apr_array_header_t *texts, const char *text)
 apr_array_header_t *kr_traits_identifiers(apr_pool_t *pool, const kr_schema_t *schema, const json_t *traits,
                                           const char *type)
 {
+    const kr_credential_kind_t *kind = kr_credential_kind(type);
     apr_array_header_t *found = apr_array_make(pool, 2, sizeof(const char *));
 
-    for (int i = 0; i < schema->leaves->nelts; i++) {
+    for (int i = 0; kind && kind->identifies && i < schema->leaves->nelts; i++) {
         const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
         apr_array_header_t *texts;
 
-        if (!identifies(leaf, type)) continue;
+        if (!kind->identifies(leaf)) continue;
         texts = texts_of(pool, traits, leaf);
         for (int j = 0; j < texts->nelts; j++) {
             const char *text = kr_identifier_normalise(pool, APR_ARRAY_IDX(texts, j, const char *));
@@ -92,8 +85,7 @@ apr_array_header_t *kr_traits_identifiers(apr_pool_t *pool, const kr_schema_t *s
 static int check_leaf(apr_pool_t *pool, const json_t *traits, const kr_leaf_t *leaf)
 {
     const char *const vias[] = { leaf->verify_via, leaf->recover_via, leaf->code_identifier ? leaf->code_via : NULL };
-    int annotated = leaf->password_identifier || leaf->webauthn_identifier || leaf->code_identifier
-                    || leaf->verify_via || leaf->recover_via;
+    int annotated = kr_leaf_identifies(leaf) || leaf->verify_via || leaf->recover_via;
     apr_array_header_t *texts;
 
     if (!annotated) return 1;

@@ -2,7 +2,7 @@
 /* Identities to and from the rows of the store. */
 #include <string.h>
 
-#include "kr_identity.h"
+#include "kr_credential.h"
 #include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_store_identity.h"
@@ -193,23 +193,13 @@ kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity)
 
 /* -- finding -------------------------------------------------------------- */
 
-/** Identifiers of these types are normalised; those of others ("google:123") mean exactly what they say. */
-static int is_normalised(const char *type)
-{
-    static const char *const TYPES[] = { "password", "code", "webauthn" };
-
-    for (int i = 0; i < KR_DIM(TYPES); i++) {
-        if (strcmp(type, TYPES[i]) == 0) return 1;
-    }
-    return 0;
-}
-
 kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char *type, const char *identifier)
 {
+    const kr_credential_kind_t *kind = kr_credential_kind(type);
     kr_identity_rows_t *rows;
 
     *out = NULL;
-    if (is_normalised(type)) identifier = kr_identifier_normalise(k->pool, identifier);
+    if (kind && kind->normalised) identifier = kr_identifier_normalise(k->pool, identifier);
     if (!identifier) return NULL;
     KR_TRY(kr_store_identity_find(&rows, k, type, identifier));
     return kr_identity_from_rows(out, k, rows);

@@ -42,18 +42,6 @@ apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t
     return out;
 }
 
-const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifiers)
-{
-    json_t *addresses = kr_json_own(pool, json_array());
-
-    for (int i = 0; i < identifiers->nelts; i++) {
-        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
-
-        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", kr_address_via(address), "address", address));
-    }
-    return kr_json_dump(pool, kr_json_pack(pool, "{s:O}", "addresses", addresses), NULL);
-}
-
 /* -- the form ------------------------------------------------------------- */
 
 kr_err_t *kr_code_offer_login(kr_ctx_t *k, kr_flow_t *flow)

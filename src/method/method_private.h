@@ -201,9 +201,6 @@ int kr_code_again(const kr_body_t *body);
 /** The e-mail addresses and phone numbers among the identifiers of a code credential. Array of const char*. */
 apr_array_header_t *kr_code_addresses(apr_pool_t *pool, const apr_array_header_t *identifiers);
 
-/** The configuration of a code credential. */
-const char *kr_code_config(apr_pool_t *pool, const apr_array_header_t *identifiers);
-
 /** Of a registration form keep the anti-CSRF token and the traits, and hide the latter. */
 void kr_registration_hide_traits(kr_flow_t *flow);
 

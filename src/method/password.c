@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kr_db.h"
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "method_private.h"
@@ -87,11 +88,6 @@ static kr_err_t *verify(int *ok, kr_ctx_t *k, const char *password, const char *
 kr_err_t *kr_password_proves(int *ok, kr_ctx_t *k, const kr_identity_t *identity, const char *password)
 {
     return verify(ok, k, password ? password : "", hash_of(k, identity));
-}
-
-const char *kr_password_config(apr_pool_t *pool, const char *hash)
-{
-    return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
 }
 
 /* Best effort: who gave the right password gets in even if the better hash cannot be made or stored just now. */

@@ -2,6 +2,7 @@
 /* The profile method: at registration the first of two screens, which asks for the traits. */
 #include <string.h>
 
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "method_private.h"
@@ -49,13 +50,21 @@ static kr_err_t *refuse_odd_traits(kr_ctx_t *k, const kr_body_t *body)
     return NULL;
 }
 
-/* Accounts with an address for codes can sign in by code as soon as the site allows it. */
-static void add_code_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+/* What the traits make of the credentials. Accounts with an address for codes can sign in by code as soon as the site allows it. */
+static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
 {
-    apr_array_header_t *identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, "code");
+    for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++) {
+        kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, kind->type);
+        apr_array_header_t *identifiers;
 
-    if (identifiers->nelts)
-        kr_identity_add_credential(k, identity, "code", kr_code_config(k->pool, identifiers), identifiers);
+        if (!kind->identifies || (!c && !kind->derive)) continue;
+        identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
+        if (c) {
+            c->identifiers = identifiers;
+            if (kind->derive) c->config = kind->derive(k->pool, identifiers);
+        } else if (identifiers->nelts)
+            kr_identity_add_credential(k, identity, kind->type, kind->derive(k->pool, identifiers), identifiers);
+    }
 }
 
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path)
@@ -70,7 +79,7 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
     identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
     identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
     if (!kr_traits_addresses(k, identity, schema, bad_path)) return NULL;
-    add_code_credential(k, identity, schema);
+    renew_identifiers(k, identity, schema);
     return identity;
 }
 
@@ -246,20 +255,6 @@ static int touches_credentials(const kr_identity_t *identity, const kr_identity_
             kept += strcmp(APR_ARRAY_IDX(identity->addresses, i, kr_address_t).id,
                            APR_ARRAY_IDX(before->addresses, j, kr_address_t).id) == 0;
     return kept != identity->addresses->nelts || kept != before->addresses->nelts;
-}
-
-static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
-{
-    static const char *const types[] = { "password", "code", "webauthn" };
-
-    for (int i = 0; i < KR_DIM(types); i++) {
-        kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, types[i]);
-
-        if (!c && strcmp(types[i], "code") == 0) add_code_credential(k, identity, schema); /* the first address for codes */
-        if (!c) continue;
-        c->identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, types[i]);
-        if (strcmp(types[i], "code") == 0) c->config = kr_code_config(k->pool, c->identifiers);
-    }
 }
 
 /* The traits that were sent, and what follows from them: addresses, and what the account is found by. */

@@ -46,12 +46,30 @@ void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *
     session->aal = level_of(session->methods);
 }
 
+/*
+ * What the account can reach. Where codes are a second factor, an account that was written before they became one does not say so
+ * yet: it is looked at as a whole.
+ */
+static kr_err_t *read_available(kr_aal_e *out, kr_ctx_t *k, const kr_identity_t *identity)
+{
+    kr_identity_t *whole;
+
+    *out = identity->available_aal;
+    if (*out == KR_AAL2 || !k->realm->settings->code_mfa) return NULL;
+    KR_TRY(kr_identity_load(&whole, k, identity->id, 1));
+    if (whole) *out = kr_identity_aal(k, whole);
+    return NULL;
+}
+
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available)
 {
+    kr_aal_e available;
     kr_err_t *err;
     const char *to;
 
-    if (!highest_available || session->aal == KR_AAL2 || session->identity->available_aal != KR_AAL2) return NULL;
+    if (!highest_available || session->aal == KR_AAL2) return NULL;
+    KR_TRY(read_available(&available, k, session->identity));
+    if (available != KR_AAL2) return NULL;
     to = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser?aal=aal2");
     err = kr_err(k, 403, "session_aal2_required", "the session needs a second factor, and this account has one");
     return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to",

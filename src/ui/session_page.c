@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages of somebody who is signed in: who this is, and where else. From what whoami and the list of sessions show. */
+#include "kr_credential.h"
 #include "kr_json.h"
-#include "kr_schema.h"
 #include "kr_text.h"
 #include "ui.h"
 
@@ -28,17 +28,12 @@ static const char *first_string(const json_t *value, int depth)
     return NULL;
 }
 
-static int is_identifier(const kr_leaf_t *leaf)
-{
-    return leaf->password_identifier || leaf->code_identifier || leaf->webauthn_identifier;
-}
-
 /** What one signs in with, as it was typed: numbers may be that, too. */
 static const char *first_identifier(apr_pool_t *pool, const kr_schema_t *schema, const json_t *holder)
 {
     for (int i = 0; schema && i < schema->leaves->nelts; i++) {
         const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, kr_leaf_t);
-        const json_t *value = is_identifier(leaf) ? kr_json_at(kr_json_at(holder, "identity"), leaf->path) : NULL;
+        const json_t *value = kr_leaf_identifies(leaf) ? kr_json_at(kr_json_at(holder, "identity"), leaf->path) : NULL;
 
         if (json_is_array(value)) value = json_array_get(value, 0);
         if (json_is_number(value)) return kr_json_dump(pool, value, NULL);

@@ -148,7 +148,7 @@ def test_an_app_that_is_signed_in_keeps_an_allowance(request, database, post):
     settings = merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}), limits)
     settings = merge(settings, merge(nested('selfservice.methods.code', {'enabled': True, 'mfa_enabled': True}),
                                      nested('session.whoami.required_aal', 'aal1')))
-    server = start(request, database, settings, flags=['allow-unbuilt'])
+    server = start(request, database, settings)
     app = member(server, 'native')
     while asks(server, app.email)[2].status == 200:
         pass

@@ -91,7 +91,7 @@ def second(request, database, post):
     slow = nested('hashers.argon2', {'memory': '64MB', 'iterations': 6, 'parallelism': 1})     # so that others can act meanwhile
     settings = merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}),
                      merge(methods, merge(slow, nested('session.whoami.required_aal', 'aal1'))))
-    server = start(request, database, settings, flags=['allow-unbuilt'])
+    server = start(request, database, settings)
     yield server
     end(server)
 

@@ -138,6 +138,22 @@ static void test_what_misses_is_said_in_the_form_of_a_wrong_code(void **state)
     assert_status(submit(ana, to, NULL, json_pack("{s:s, s:s}", "address", ANA, "code", login_code(env, ANA))), 200);
 }
 
+static void test_who_was_there_before_codes_became_a_second_factor_is_asked_for_one_too(void **state)
+{
+    env_t *env = with(state, "");
+    client_t *app = native(env);
+    const char *to;
+    kr_ctx_t *k;
+
+    begin_flow(app, "registration", "", &to);
+    k = submit(app, to, NULL, two_addresses(ANA, "ana2@example.org"));
+    apr_table_set(app->headers, "X-Session-Token", word(k, "session_token"));
+    assert_status(get(app, "/sessions/whoami"), 200);
+    env = with(state, SECOND_FACTOR);
+    app->realm = env->realm;
+    assert_status(get(app, "/sessions/whoami"), 403);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +163,7 @@ int main(void)
         TEST(test_a_second_factor_is_locked_after_five_tries),
         TEST(test_a_trait_may_say_where_the_second_factor_goes),
         TEST(test_the_code_needs_no_address_beside_it),
+        TEST(test_who_was_there_before_codes_became_a_second_factor_is_asked_for_one_too),
         TEST(test_what_misses_is_said_in_the_form_of_a_wrong_code),
     };
 

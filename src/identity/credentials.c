@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What distinguishes one kind of credential from another. */
+#include "kr_credential.h"
+
+#include <string.h>
+
+#include "kr_json.h"
+#include "kr_password.h"
+#include "kr_realm.h"
+#include "kr_text.h"
+
+static int has_identifiers(const kr_credential_t *c)
+{
+    return c->identifiers && c->identifiers->nelts > 0;
+}
+
+static int has_text(const json_t *config, const char *member)
+{
+    const char *text = kr_json_str(config, member);
+
+    return text && *text;
+}
+
+/* -- passwords ------------------------------------------------------------ */
+
+static int identifies_password(const kr_leaf_t *leaf)
+{
+    return leaf->password_identifier;
+}
+
+/* Without a hash it only keeps the account's identifiers from others. */
+static unsigned count_password(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    (void)k;
+    (void)c;
+    return has_text(config, "hashed_password") ? KR_FACTOR_FIRST : 0;
+}
+
+const char *kr_password_config(apr_pool_t *pool, const char *hash)
+{
+    return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
+}
+
+static kr_err_t *import_password(const char **config, kr_ctx_t *k, const json_t *given)
+{
+    const char *hash = kr_json_str(given, "hashed_password"), *plain = kr_json_str(given, "password");
+
+    if (!hash == !plain)
+        return kr_err(k, 400, NULL, "credentials.password.config: either hashed_password or password is needed");
+    if (hash && !kr_password_importable(hash))
+        return kr_err(k, 400, NULL, "credentials.password.config.hashed_password: no hash that can be verified here");
+    if (plain) KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, plain));
+    *config = kr_password_config(k->pool, hash);
+    return NULL;
+}
+
+/* -- codes ---------------------------------------------------------------- */
+
+static int identifies_code(const kr_leaf_t *leaf)
+{
+    return leaf->code_identifier;
+}
+
+/* An identifier that is no address, as after a change of the schema, gets no code. */
+static unsigned count_code(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    const kr_settings_t *conf = k->realm->settings;
+
+    (void)config;
+    for (int i = 0; c->identifiers && i < c->identifiers->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(c->identifiers, i, const char *);
+
+        if (kr_address_normalise(k->pool, kr_address_via(address), address))
+            return (conf->code_passwordless ? KR_FACTOR_FIRST : 0) | (conf->code_mfa ? KR_FACTOR_SECOND : 0);
+    }
+    return 0;
+}
+
+static const char *derive_code(apr_pool_t *pool, const apr_array_header_t *identifiers)
+{
+    json_t *addresses = kr_json_own(pool, json_array());
+
+    for (int i = 0; i < identifiers->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(identifiers, i, const char *);
+
+        json_array_append_new(addresses, json_pack("{s:s, s:s}", "channel", kr_address_via(address), "address", address));
+    }
+    return kr_json_dump(pool, kr_json_pack(pool, "{s:O}", "addresses", addresses), NULL);
+}
+
+/* -- keys, providers, seeds and spare codes ------------------------------- */
+
+static int identifies_webauthn(const kr_leaf_t *leaf)
+{
+    return leaf->webauthn_identifier;
+}
+
+/* One credential holds all keys of a person: those that need no first factor are one, and the others are a second. */
+static unsigned count_webauthn(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    unsigned counts = 0;
+    size_t i;
+    json_t *key;
+
+    (void)k;
+    json_array_foreach(json_object_get(config, "credentials"), i, key)
+    {
+        if (!json_is_true(json_object_get(key, "is_passwordless"))) counts |= KR_FACTOR_SECOND;
+        else if (has_identifiers(c)) counts |= KR_FACTOR_FIRST; /* who names nobody is not found by it */
+    }
+    return counts;
+}
+
+static unsigned count_passkey(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    (void)k;
+    return has_identifiers(c) && json_array_size(json_object_get(config, "credentials")) ? KR_FACTOR_FIRST : 0;
+}
+
+/* Identifiers are "provider:subject". */
+static unsigned count_oidc(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    (void)k;
+    (void)config;
+    for (int i = 0; c->identifiers && i < c->identifiers->nelts; i++)
+        if (strchr(APR_ARRAY_IDX(c->identifiers, i, const char *), ':')) return KR_FACTOR_FIRST;
+    return 0;
+}
+
+static unsigned count_totp(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    (void)k;
+    (void)c;
+    return has_text(config, "totp_url") ? KR_FACTOR_SECOND : 0;
+}
+
+/* Who has no second factor is not asked for one because of spare codes for it, and not any more when the last of them is used. */
+static unsigned count_lookup(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    size_t i;
+    json_t *code;
+
+    (void)k;
+    (void)c;
+    json_array_foreach(json_object_get(config, "recovery_codes"), i, code)
+    {
+        if (!has_text(code, "used_at")) return KR_FACTOR_STANDS_IN;
+    }
+    return 0;
+}
+
+/* -- the table ------------------------------------------------------------ */
+
+const kr_credential_kind_t kr_credential_kinds[] = {
+    { .type = "password", .factors = KR_FACTOR_FIRST, .normalised = 1, .identifies = identifies_password, .counts = count_password,
+      .exported = "hashed_password", .import = import_password },
+    { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
+      .counts = count_code, .derive = derive_code },
+    { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
+      .counts = count_webauthn },
+    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey }, /* found by the user handle */
+    { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc },
+    { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp },      /* this one and the next: by the identity's id */
+    { .type = "lookup_secret", .factors = KR_FACTOR_STANDS_IN, .counts = count_lookup },
+    { .type = NULL },
+};
+
+const kr_credential_kind_t *kr_credential_kind(const char *type)
+{
+    for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++)
+        if (strcmp(kind->type, type) == 0) return kind;
+    return NULL;
+}
+
+int kr_leaf_identifies(const kr_leaf_t *leaf)
+{
+    for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++)
+        if (kind->identifies && kind->identifies(leaf)) return 1;
+    return 0;
+}
+
+unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential)
+{
+    const kr_credential_kind_t *kind = kr_credential_kind(credential->type);
+    const json_t *config = kr_json_own(k->pool, json_loads(credential->config ? credential->config : "{}", 0, NULL));
+
+    if (!kind) return KR_FACTOR_FIRST;
+    return config ? kind->counts(k, credential, config) : kind->factors;
+}

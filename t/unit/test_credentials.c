@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kinds of credentials: what each is good for, and what an account can reach with those that it has. */
+#include "api_env.h"
+#include "kr_credential.h"
+
+#define UUID "01a22b69-6080-4657-af51-e65fa4310a3e"
+
+/** One credential of somebody's. */
+typedef struct {
+    const char *type, *config, *identifier;
+} had_t;
+
+static const had_t PASSWORD = { "password", "{\"hashed_password\":\"$argon2id$x\"}", "ana" };
+static const had_t NAME = { "password", "{}", "ana" }; /* keeps the name, and signs nobody in */
+static const had_t CODE = { "code", "{\"addresses\":[{\"channel\":\"email\",\"address\":\"a@b.org\"}]}", "a@b.org" };
+static const had_t CODE_NOWHERE = { "code", "{\"addresses\":[]}", NULL };
+static const had_t CODE_NO_ADDRESS = { "code", "{\"addresses\":[{\"channel\":\"sms\",\"address\":\"ana\"}]}", "ana" };
+static const had_t TOTP = { "totp", "{\"totp_url\":\"otpauth://totp/x:y?secret=z\"}", UUID };
+static const had_t NO_TOTP = { "totp", "{}", UUID };
+static const had_t SPARE = { "lookup_secret", "{\"recovery_codes\":[{\"code\":\"a\",\"used_at\":\"2026-01-01T00:00:00Z\"},{\"code\":\"b\"}]}", UUID };
+static const had_t SPENT = { "lookup_secret", "{\"recovery_codes\":[{\"code\":\"a\",\"used_at\":\"2026-01-01T00:00:00Z\"}]}", UUID };
+static const had_t KEY = { "webauthn", "{\"credentials\":[{\"id\":\"a\",\"is_passwordless\":false}]}", "ana" };
+static const had_t KEY_ALONE = { "webauthn", "{\"credentials\":[{\"id\":\"a\",\"is_passwordless\":true}]}", "ana" };
+static const had_t KEY_UNNAMED = { "webauthn", "{\"credentials\":[{\"id\":\"a\",\"is_passwordless\":true}]}", NULL };
+static const had_t KEYS = { "webauthn", "{\"credentials\":[{\"is_passwordless\":true},{\"id\":\"b\"}]}", "ana" };
+static const had_t NO_KEY = { "webauthn", "{\"credentials\":null,\"user_handle\":\"x\"}", "ana" };
+static const had_t PASSKEY = { "passkey", "{\"credentials\":[{\"id\":\"a\",\"is_passwordless\":true}]}", "aBcD" };
+static const had_t NO_PASSKEY = { "passkey", "{\"credentials\":[]}", "aBcD" };
+static const had_t GOOGLE = { "oidc", "{\"providers\":[{\"provider\":\"google\",\"subject\":\"1\"}]}", "google:1" };
+static const had_t NO_PROVIDER = { "oidc", "{\"providers\":[]}", NULL };
+static const had_t NEWER = { "of_a_newer_version", "{}", "x" };
+static const had_t TOTP_BROKEN = { "totp", "{\"totp_url\":", UUID };
+
+static const char NO_CODES[] = "selfservice: {methods: {code: {passwordless_enabled: false, mfa_enabled: false}}}\n";
+static const char CODE_FIRST[] = "selfservice: {methods: {code: {passwordless_enabled: true}}}\n";
+static const char CODE_SECOND[] = "selfservice: {methods: {code: {mfa_enabled: true}}}\n";
+
+static kr_credential_t made_of(env_t *env, const had_t *had)
+{
+    kr_credential_t c = { .id = "c", .type = had->type, .config = had->config,
+                          .identifiers = apr_array_make(env->pool, 1, sizeof(const char *)) };
+
+    if (had->identifier) APR_ARRAY_PUSH(c.identifiers, const char *) = had->identifier;
+    return c;
+}
+
+static void test_each_kind_counts_as_what_it_is_when_it_is_set_up(void **state)
+{
+    static const struct {
+        const had_t *had;
+        const char *settings;
+        unsigned counts;
+    } CASES[] = {
+        { &PASSWORD, NO_CODES, KR_FACTOR_FIRST },
+        { &NAME, NO_CODES, 0 },
+        { &CODE, NO_CODES, 0 },
+        { &CODE, CODE_FIRST, KR_FACTOR_FIRST },
+        { &CODE, CODE_SECOND, KR_FACTOR_SECOND },
+        { &CODE_NOWHERE, CODE_SECOND, 0 },
+        { &CODE_NO_ADDRESS, CODE_SECOND, 0 },
+        { &TOTP, NO_CODES, KR_FACTOR_SECOND },
+        { &NO_TOTP, NO_CODES, 0 },
+        { &TOTP_BROKEN, NO_CODES, KR_FACTOR_SECOND },
+        { &SPARE, NO_CODES, KR_FACTOR_STANDS_IN },
+        { &SPENT, NO_CODES, 0 },
+        { &KEY, NO_CODES, KR_FACTOR_SECOND },
+        { &KEY_ALONE, NO_CODES, KR_FACTOR_FIRST },
+        { &KEY_UNNAMED, NO_CODES, 0 },
+        { &KEYS, NO_CODES, KR_FACTOR_FIRST | KR_FACTOR_SECOND },
+        { &NO_KEY, NO_CODES, 0 },
+        { &PASSKEY, NO_CODES, KR_FACTOR_FIRST },
+        { &NO_PASSKEY, NO_CODES, 0 },
+        { &GOOGLE, NO_CODES, KR_FACTOR_FIRST },
+        { &NO_PROVIDER, NO_CODES, 0 },
+        { &NEWER, NO_CODES, KR_FACTOR_FIRST },
+    };
+    env_t *env = *state;
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const kr_credential_t c = made_of(env, CASES[i].had);
+        const kr_credential_kind_t *kind = kr_credential_kind(c.type);
+        unsigned counts;
+
+        change(env, CASES[i].settings);
+        counts = kr_credential_factors(context(env, env->realm), &c);
+        if (counts != CASES[i].counts) fail_msg("%s %s: %u", c.type, c.config, counts);
+        if (kind && (counts & ~kind->factors)) fail_msg("%s counts as what its kind cannot be", c.type);
+    }
+}
+
+/* Every set of ten credentials: 1024 accounts. */
+static void test_what_an_account_reaches_is_told_by_its_factors_and_never_lowered_by_others(void **state)
+{
+    static const struct {
+        const had_t *had;
+        kr_aal_e alone;
+    } SOME[] = {
+        { &PASSWORD, KR_AAL1 }, { &NAME, KR_AAL0 },     { &PASSKEY, KR_AAL1 }, { &GOOGLE, KR_AAL1 }, { &KEY_ALONE, KR_AAL1 },
+        { &KEY, KR_AAL2 },      { &TOTP, KR_AAL2 },     { &SPARE, KR_AAL0 },   { &CODE, KR_AAL2 },   { &NO_TOTP, KR_AAL0 },
+    };
+    env_t *env = *state;
+    kr_ctx_t *k;
+
+    change(env, CODE_SECOND);
+    k = context(env, env->realm);
+    for (unsigned set = 0; set < 1u << KR_DIM(SOME); set++) {
+        kr_identity_t identity = { .credentials = apr_array_make(k->pool, 10, sizeof(kr_credential_t)) };
+        kr_aal_e best = KR_AAL0;
+
+        for (int i = 0; i < KR_DIM(SOME); i++) {
+            if (!(set & (1u << i))) continue;
+            APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = made_of(env, SOME[i].had);
+            if (SOME[i].alone > best) best = SOME[i].alone;
+        }
+        if (kr_identity_aal(k, &identity) != best) fail_msg("set %x: %s", set, kr_aal_name(kr_identity_aal(k, &identity)));
+    }
+}
+
+static void test_spare_codes_make_nobody_show_a_second_factor(void **state)
+{
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+    kr_identity_t identity = { .credentials = apr_array_make(env->pool, 3, sizeof(kr_credential_t)) };
+
+    APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = made_of(env, &PASSWORD);
+    APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = made_of(env, &SPARE);
+    assert_int_equal(kr_identity_aal(k, &identity), KR_AAL1);
+    APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = made_of(env, &TOTP);
+    assert_int_equal(kr_identity_aal(k, &identity), KR_AAL2);
+}
+
+static void test_identifiers_are_taken_from_what_the_schema_annotates_for_the_kind(void **state)
+{
+    static const char *const TYPED[] = { "password", "code", "webauthn" };
+    const kr_leaf_t leaves[] = { { .password_identifier = 1 }, { .code_identifier = 1 }, { .webauthn_identifier = 1 },
+                                 { .passkey_display_name = 1, .totp_account_name = 1 } };
+
+    (void)state;
+    for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++) {
+        int at = -1;
+
+        for (int i = 0; i < KR_DIM(TYPED); i++)
+            if (strcmp(TYPED[i], kind->type) == 0) at = i;
+        assert_int_equal(kind->normalised, at >= 0); /* a user handle, "google:Ab1" and an id mean exactly what they say */
+        assert_int_equal(kind->identifies != NULL, at >= 0);
+        for (int i = 0; kind->identifies && i < KR_DIM(leaves); i++) assert_int_equal(kind->identifies(&leaves[i]), i == at);
+        assert_ptr_equal(kr_credential_kind(kind->type), kind);
+    }
+    assert_null(kr_credential_kind("profile"));
+}
+
+static void test_a_password_is_imported_as_a_hash_or_as_text_and_not_as_both(void **state)
+{
+    static const struct {
+        const char *given;
+        int status;
+    } CASES[] = {
+        { "{\"hashed_password\":\"$2a$04$zHHDuxRRJxoeXvE.vFvVOe8XDbsMZLGBHKYWXk8eMkNqZ4lJnfeyW\"}", 0 },
+        { "{\"password\":\"correct horse battery\"}", 0 },
+        { "{\"hashed_password\":\"x\"}", 400 },
+        { "{\"password\":\"a\",\"hashed_password\":\"b\"}", 400 },
+        { "{}", 400 },
+    };
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const json_t *given = kr_json_own(env->pool, json_loads(CASES[i].given, 0, NULL));
+        const kr_credential_kind_t *kind = kr_credential_kind("password");
+        const char *config = NULL;
+        kr_err_t *err = kind->import(&config, k, given);
+
+        assert_int_equal(err ? err->status : 0, CASES[i].status);
+        if (!err) assert_non_null(kr_json_str(kr_json_own(env->pool, json_loads(config, 0, NULL)), kind->exported));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_kind_counts_as_what_it_is_when_it_is_set_up),
+        TEST(test_what_an_account_reaches_is_told_by_its_factors_and_never_lowered_by_others),
+        TEST(test_spare_codes_make_nobody_show_a_second_factor),
+        TEST(test_identifiers_are_taken_from_what_the_schema_annotates_for_the_kind),
+        TEST(test_a_password_is_imported_as_a_hash_or_as_text_and_not_as_both),
+    };
+
+    apr_initialize();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
