@@ -64,18 +64,9 @@ kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
 /** The 410 of an expired flow that was asked for: says in its details where to begin anew. */
 kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow);
-/** The flow that a submit names; if it is an app's, so is k->client from now on. @return 400 for a missing or malformed id, 404 */
-kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
-/**
- * From here on k->client is who sent this request, though the flow be an app's: a recovery or verification may end in a browser. Who
- * follows the link of a recovery's mail is a person, whatever Accept says.
- */
-void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow);
-/**
- * The body of a submit. Whoever knows the id of a browser flow only must not be shown it for the price of a broken body.
- * @return as kr_body_read, or 403 when the request's anti-CSRF cookie is not the flow's
- */
-kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+/** Is this kind of flow offered at all? @return NULL, or 400 */
+kr_err_t *kr_flow_check_enabled(kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+
 /** Replace an expired flow by a fresh one that says so. @return the 410 that names it */
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /**
@@ -87,6 +78,34 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *
 #define KR_INSTEAD "instead"
 /** The same for one whose time was over. */
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
+/** Remember a session token exchange code if the client asked for one. */
+kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Is a word true as Go reads booleans (1, t, T, true, True, TRUE)? */
+int kr_word_true(const char *word);
+/** The same of a query parameter. */
+int kr_query_true(kr_ctx_t *k, const char *name);
+
+/* -- submit.c: what every kind of flow does with a submit ------------------ */
+
+/** The flow that a submit names; if it is an app's, so is k->client from now on. @return 400 for a missing or malformed id, 404 */
+kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind) KR_MUST_CHECK;
+/** Takes a submit to the flow: completes it, or returns what kr_answer_flow_error answers. */
+typedef kr_err_t *kr_flow_submit_fn(kr_ctx_t *k, kr_flow_t *flow);
+/**
+ * Find the flow that the request names (kr_flow_of_submit), hand it to `submit`, and answer with what is wrong.
+ * @return KR_DONE, or what kr_flow_of_submit returns; of recovery and verification a 400, too, when they are switched off
+ */
+kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *submit) KR_MUST_CHECK;
+/**
+ * From here on k->client is who sent this request, though the flow be an app's: a recovery or verification may end in a browser. Who
+ * follows the link of a recovery's mail is a person, whatever Accept says.
+ */
+void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow);
+/**
+ * The body of a submit. Whoever knows the id of a browser flow only must not be shown it for the price of a broken body.
+ * @return as kr_body_read, or 403 when the request's anti-CSRF cookie is not the flow's
+ */
+kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** The URL of this submit; of a visit from a mail with all that came along. */
 const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow);
 /**
@@ -97,12 +116,6 @@ const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_flow_fields(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 /** Is it a HEAD request, as mail scanners and previews of links make? Answered then, with nothing used up, changed or said. */
 int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
-/** Remember a session token exchange code if the client asked for one. */
-kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
-/** Is a word true as Go reads booleans (1, t, T, true, True, TRUE)? */
-int kr_word_true(const char *word);
-/** The same of a query parameter. */
-int kr_query_true(kr_ctx_t *k, const char *name);
 
 /* -- finish.c: what a submit came to is completed --------------------------- */
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every kind of flow does the same way: get, find on submit, replace when expired. */
+/* What every kind of flow does the same way: begin, get, give way to another one. What they do with a submit is submit.c. */
 #include <string.h>
 
 #include "api_private.h"
 
 #define OVER "this flow is over, go on with the one that took its place"
-#define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
 
 int kr_word_true(const char *word)
 {
@@ -40,6 +39,17 @@ kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
     if (challenge) /* an empty one too: the client believes in a server that is not there */
         return kr_err(k, 500, "invalid_configuration", "login_challenge was sent, but no OAuth2 server is configured");
     return NULL;
+}
+
+kr_err_t *kr_flow_check_enabled(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    static const struct { const char *id, *reason; } OFF[KR_FLOW_KINDS] = {
+        [KR_FLOW_REGISTRATION] = { "self_service_flow_disabled", "signing up is switched off here" },
+        [KR_FLOW_RECOVERY] = { NULL, "account recovery is switched off here" },
+        [KR_FLOW_VERIFICATION] = { NULL, "verification of addresses is switched off here" },
+    };
+
+    return kr_flow_conf(k, kind)->enabled ? NULL : kr_err(k, 400, OFF[kind].id, "%s", OFF[kind].reason);
 }
 
 kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow)
@@ -95,37 +105,6 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     return err ? kr_answer_error(k, err) : kr_answer_flow(k, flow);
 }
 
-kr_err_t *kr_flow_of_submit(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
-{
-    const char *id = kr_query(k->req, "flow");
-
-    if (!kr_uuid_valid(id)) return kr_err(k, 400, NULL, "the query parameter flow is missing or malformed");
-    KR_TRY(kr_flow_load(out, k, kind, id));
-    if ((*out)->api) k->client = KR_CLIENT_NATIVE;
-    return NULL;
-}
-
-void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    const int by_link = flow->kind == KR_FLOW_RECOVERY && kr_flow_by_mail(k, flow);
-
-    k->client = by_link ? KR_CLIENT_PERSON : kr_client_asking(k);
-}
-
-int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    if (k->req->method != KR_HEAD) return 0;
-    kr_answer_see(k, kr_flow_ui_url(k, flow));
-    return 1;
-}
-
-kr_err_t *kr_flow_body(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow)
-{
-    kr_err_t *err = kr_body_read(out, k);
-
-    return err && !flow->api && !kr_csrf_owns(k, flow) ? kr_csrf_violation(k, NULL) : err;
-}
-
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
 {
     kr_flow_t *flow = kr_flow_make(k, old->kind, old->api, old->request_url);
@@ -159,18 +138,6 @@ kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
 
 /* -- recovery and verification that begin anew ---------------------------- */
 
-kr_err_t *kr_flow_fields(kr_body_t *out, kr_ctx_t *k, const kr_flow_t *flow)
-{
-    if (k->req->method != KR_GET) KR_TRY(kr_flow_body(out, k, flow));
-    else *out = (kr_body_t){ .json = kr_json_own(k->pool, json_object()), .is_form = 1 };
-    for (int i = 0; i < k->req->query->nelts; i++) {
-        const kr_pair_t *field = &APR_ARRAY_IDX(k->req->query, i, kr_pair_t);
-
-        if (!json_object_get(out->json, field->name)) json_object_set_new(out->json, field->name, json_string(field->value));
-    }
-    return NULL;
-}
-
 /* Forms of other tabs end with the flow: the new one belongs to a new cookie. Kratos renews it for native clients too. */
 static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old, int api, const char *request_url, int renew)
 {
@@ -191,17 +158,6 @@ static kr_err_t *answer_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t 
     json_t *with = json_pack("[{s:s, s:{s:s}}]", "action", "show_recovery_ui", "flow", "id", flow->id);
 
     return kr_answer_error(k, kr_err_detail(k, err, "continue_with", with));
-}
-
-const char *kr_flow_submit_url(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    const char *query = kr_flow_by_mail(k, flow) ? k->req->raw_query : NULL;
-    const char *path;
-
-    if (!query || strlen(query) > VISIT_MAX || !kr_utf8_valid(query, strlen(query)))
-        query = apr_pstrcat(k->pool, "flow=", flow->id, NULL);
-    path = apr_pstrcat(k->pool, "/self-service/", kr_flow_kind_name(flow->kind), "?", query, NULL);
-    return kr_url_join(k->pool, k->realm->settings->base_url, path);
 }
 
 static json_t *expiry(kr_ctx_t *k, apr_time_t since)

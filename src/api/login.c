@@ -132,10 +132,5 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_login_submit(kr_ctx_t *k)
 {
-    kr_flow_t *flow;
-    kr_err_t *err;
-
-    KR_TRY(kr_flow_of_submit(&flow, k, KR_FLOW_LOGIN));
-    err = submit(k, flow);
-    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+    return kr_flow_submit(k, KR_FLOW_LOGIN, submit);
 }

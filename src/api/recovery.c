@@ -4,12 +4,6 @@
 
 #include "api_private.h"
 
-static kr_err_t *check_enabled(kr_ctx_t *k)
-{
-    if (kr_flow_conf(k, KR_FLOW_RECOVERY)->enabled) return NULL;
-    return kr_err(k, 400, NULL, "account recovery is switched off here");
-}
-
 static int is_signed_in(const kr_err_t *err)
 {
     return err && err->id && strcmp(err->id, "session_already_available") == 0;
@@ -28,7 +22,7 @@ static kr_err_t *create(kr_ctx_t *k, int api)
     kr_flow_t *flow;
     kr_err_t *err;
 
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_RECOVERY));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_RECOVERY, api));
     err = kr_recovery_check_guest(k);
     if (is_signed_in(err)) return answer_signed_in(k, err);
@@ -47,14 +41,14 @@ kr_err_t *kr_recovery_create_native(kr_ctx_t *k)
 {
     kr_err_t *err;
 
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_RECOVERY));
     err = create(k, 1);
     return err ? kr_answer_error(k, err) : KR_DONE;
 }
 
 kr_err_t *kr_recovery_get(kr_ctx_t *k)
 {
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_RECOVERY));
     return kr_flow_get(k, KR_FLOW_RECOVERY);
 }
 
@@ -91,12 +85,5 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_recovery_submit(kr_ctx_t *k)
 {
-    kr_flow_t *flow;
-    kr_err_t *err = kr_flow_of_submit(&flow, k, KR_FLOW_RECOVERY);
-
-    if (err && err->status == 404) err->reason = "there is no such flow";
-    if (err) return err;
-    KR_TRY(check_enabled(k));
-    err = submit(k, flow);
-    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+    return kr_flow_submit(k, KR_FLOW_RECOVERY, submit);
 }

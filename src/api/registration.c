@@ -4,12 +4,6 @@
 
 /* -- begin ---------------------------------------------------------------- */
 
-static kr_err_t *check_enabled(kr_ctx_t *k)
-{
-    if (kr_flow_conf(k, KR_FLOW_REGISTRATION)->enabled) return NULL;
-    return kr_err(k, 400, "self_service_flow_disabled", "signing up is switched off here");
-}
-
 static kr_err_t *already(kr_ctx_t *k)
 {
     kr_err_t *err = kr_err(k, 400, "session_already_available", "a valid session was found; who is signed in cannot sign up");
@@ -23,7 +17,7 @@ static kr_err_t *create(kr_flow_t **out, kr_session_t **session, kr_ctx_t *k, in
     kr_flow_t *flow;
 
     *session = NULL;
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_REGISTRATION));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_REGISTRATION, api));
     *out = flow;
     KR_TRY(kr_flow_take_query(k, flow));
@@ -56,7 +50,7 @@ kr_err_t *kr_registration_create_native(kr_ctx_t *k)
 
 kr_err_t *kr_registration_get(kr_ctx_t *k)
 {
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_REGISTRATION));
     return kr_flow_get(k, KR_FLOW_REGISTRATION);
 }
 
@@ -68,7 +62,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     kr_outcome_t done;
     kr_body_t body;
 
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_REGISTRATION));
     KR_TRY(kr_session_current(&session, k));
     if (session) {
         kr_err_t *err = already(k);
@@ -86,10 +80,5 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_registration_submit(kr_ctx_t *k)
 {
-    kr_flow_t *flow;
-    kr_err_t *err;
-
-    KR_TRY(kr_flow_of_submit(&flow, k, KR_FLOW_REGISTRATION));
-    err = submit(k, flow);
-    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+    return kr_flow_submit(k, KR_FLOW_REGISTRATION, submit);
 }

@@ -2,12 +2,6 @@
 /* Verification of addresses: begin, get, submit, and the visit from the mail. */
 #include "api_private.h"
 
-static kr_err_t *check_enabled(kr_ctx_t *k)
-{
-    if (kr_flow_conf(k, KR_FLOW_VERIFICATION)->enabled) return NULL;
-    return kr_err(k, 400, NULL, "verification of addresses is switched off here");
-}
-
 /* -- begin and get -------------------------------------------------------- */
 
 static kr_err_t *begin(kr_flow_t **out, kr_ctx_t *k, int api)
@@ -24,7 +18,7 @@ static kr_err_t *create(kr_ctx_t *k, int api)
     kr_flow_t *flow;
     kr_err_t *err;
 
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_VERIFICATION));
     err = begin(&flow, k, api);
     if (err) return kr_answer_error_to(k, KR_CLIENT_SCRIPT, err); /* whoever asks: so clients know it */
     return kr_answer_begun(k, flow);
@@ -42,7 +36,7 @@ kr_err_t *kr_verification_create_native(kr_ctx_t *k)
 
 kr_err_t *kr_verification_get(kr_ctx_t *k)
 {
-    KR_TRY(check_enabled(k));
+    KR_TRY(kr_flow_check_enabled(k, KR_FLOW_VERIFICATION));
     return kr_flow_get(k, KR_FLOW_VERIFICATION);
 }
 
@@ -117,12 +111,5 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_verification_submit(kr_ctx_t *k)
 {
-    kr_flow_t *flow;
-    kr_err_t *err = kr_flow_of_submit(&flow, k, KR_FLOW_VERIFICATION);
-
-    if (err && err->status == 404) err->reason = "there is no such flow";
-    if (err) return err;
-    KR_TRY(check_enabled(k));
-    err = submit(k, flow);
-    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+    return kr_flow_submit(k, KR_FLOW_VERIFICATION, submit);
 }

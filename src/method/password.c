@@ -49,18 +49,22 @@ static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
-static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
+/* Shown once, whatever screens came before. */
+static kr_err_t *ask(kr_ctx_t *k, kr_flow_t *flow, const kr_node_spec_t nodes[2])
 {
-    kr_node_identifier(k, flow, "default", NULL);
-    kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
+    if (!kr_node_find(flow, "password")) kr_nodes_add(k, flow, "password", nodes, 2);
     return NULL;
 }
 
 static kr_err_t *show_known(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (kr_node_find(flow, "password")) return NULL;
-    kr_nodes_add(k, flow, "password", LOGIN_NODES, KR_DIM(LOGIN_NODES));
-    return NULL;
+    return ask(k, flow, LOGIN_NODES);
+}
+
+static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_node_identifier(k, flow, "default", NULL);
+    return show_known(k, flow);
 }
 
 static const char *hash_of(kr_ctx_t *k, const kr_identity_t *identity)
@@ -152,20 +156,17 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
 
 /* -- registration --------------------------------------------------------- */
 
+static kr_err_t *show_credential(kr_ctx_t *k, kr_flow_t *flow)
+{
+    return ask(k, flow, REGISTRATION_NODES);
+}
+
 static kr_err_t *show_sign_up(kr_ctx_t *k, kr_flow_t *flow)
 {
     const char *group = k->realm->settings->registration_password_group ? "password" : "default";
 
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), group, NULL);
-    kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
-    return NULL;
-}
-
-static kr_err_t *show_credential(kr_ctx_t *k, kr_flow_t *flow)
-{
-    if (kr_node_find(flow, "password")) return NULL;
-    kr_nodes_add(k, flow, "password", REGISTRATION_NODES, KR_DIM(REGISTRATION_NODES));
-    return NULL;
+    return show_credential(k, flow);
 }
 
 static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
