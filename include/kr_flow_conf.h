@@ -8,12 +8,28 @@
 #include <jansson.h>
 
 #include "kr_flow_kinds.h"
+#include "kr_request_conf.h"
 
 /** One entry of a hooks list. */
 typedef struct {
     const char *name;     /* "session", "show_verification_ui", ... checked against the flow it stands in */
-    const json_t *config; /* web_hook's, or NULL */
+    const json_t *config; /* as written, or NULL */
+    const void *own;      /* the same as the struct of its kind, with defaults; NULL for hooks that have no settings */
 } kr_hook_conf_t;
+
+/** `own` of notify_previous_addresses. */
+typedef struct {
+    const char *recipients; /* "removed", "all_verified", "all" */
+} kr_notify_conf_t;
+
+/** `own` of a web_hook. */
+typedef struct {
+    const char *id;       /* in the log; or NULL */
+    kr_request_conf_t request;
+    int ignore, parse;    /* its answer: not waited for; may change the identity or stop the flow */
+    int can_interrupt;    /* older name of `parse` */
+    int analytics;        /* emit_analytics_event */
+} kr_web_hook_conf_t;
 
 /** What happens after a flow: globally, or for one method. */
 typedef struct {

@@ -8,6 +8,7 @@
 
 #include "kr_jsonnet.h"
 #include "kr_net.h"
+#include "kr_request_conf.h"
 #include "kr_template.h"
 
 /** An HTTP service that takes messages: a request_config. */
@@ -17,6 +18,20 @@ typedef struct {
     const kr_jsonnet_t *body;        /* or NULL: what Kratos sends by default */
     apr_time_t timeout;              /* for all of its answer */
 } kr_http_service_t;
+
+/** Another way for messages to leave. */
+typedef struct {
+    const char *id;                  /* what it carries: "sms" */
+    const char *type;                /* "http" */
+    kr_request_conf_t request;       /* as written */
+    const kr_http_service_t *service; /* the same, ready to be called */
+} kr_channel_conf_t;
+
+/** Where the owner's templates of one kind of message are: file:// or base64:// URLs, or NULL. */
+typedef struct {
+    const char *name;                /* "recovery_code.valid" */
+    const char *subject, *plaintext, *html, *sms;
+} kr_letter_conf_t;
 
 /** A template of the owner's: one part of one kind of message. */
 typedef struct {
@@ -30,6 +45,9 @@ typedef struct {
     int by_http;                     /* delivery_strategy: 1 is http */
     const kr_http_service_t *http;   /* takes mail; NULL unless by_http */
     const kr_http_service_t *sms;    /* takes text messages, or NULL */
+    kr_request_conf_t request;       /* courier.http, as written */
+    const apr_array_header_t *channels; /* of kr_channel_conf_t */
+    const apr_array_header_t *letters;  /* of kr_letter_conf_t, as written: what `overrides` is made of, with override_path */
     const apr_array_header_t *overrides; /* of kr_override_t; never NULL */
     const char *override_path;       /* folder with templates, or NULL */
     const char *uri;                 /* connection_uri as written: it may hold a password; or NULL */
@@ -38,7 +56,7 @@ typedef struct {
     const char *from_address;
     const char *from_name;           /* or NULL */
     const char *local_name;          /* in EHLO */
-    const json_t *headers;           /* object of text: more headers, which win over ours; or NULL */
+    const apr_table_t *headers;      /* more headers, which win over ours; or NULL */
     int retries;                     /* after the first try */
     int batch;                       /* messages claimed in one go */
     apr_time_t wait;                 /* between two looks at the queue */

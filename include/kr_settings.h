@@ -5,7 +5,9 @@
 
 #include "kr_flow_conf.h"
 #include "kr_mail_conf.h"
+#include "kr_oidc_conf.h"
 #include "kr_password.h"
+#include "kr_schema.h"
 
 /** Attributes of a cookie after session.cookie.* and cookies.* were put together. */
 typedef struct {
@@ -16,6 +18,23 @@ typedef struct {
     int secure;
     int persistent;                  /* session cookie only */
 } kr_cookie_conf_t;
+
+/** One of identity.schemas. */
+typedef struct {
+    const char *id;
+    const char *url;                 /* file:// or base64:// */
+    int selectable;
+    const kr_schema_t *schema;       /* compiled */
+} kr_schema_conf_t;
+
+/** One of session.whoami.tokenizer.templates: what a session becomes as a signed token. */
+typedef struct {
+    const char *name;
+    const char *jwks_url;            /* of the keys that sign it */
+    apr_time_t ttl;
+    const char *claims_mapper_url;   /* of a Jsonnet program, or NULL */
+    const char *subject_source;      /* "id", "external_id" */
+} kr_tokenizer_conf_t;
 
 /** The validated settings of a realm. Times in µs, sizes as named; strings never NULL unless said. */
 typedef struct kr_settings_t {
@@ -62,6 +81,10 @@ typedef struct kr_settings_t {
         apr_int64_t tries, sent;     /* per account (or address that nobody has) and hour, over all flows; 0: no limit */
         apr_int64_t messages;        /* per address and quarter of an hour; 0: no limit */
     } code_budget;
+    struct {
+        const char *base_redirect_uri;       /* or NULL */
+        const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t */
+    } oidc;
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int choose_recovery_address;     /* feature_flags.choose_recovery_address */
@@ -70,6 +93,7 @@ typedef struct kr_settings_t {
     /* sessions */
     apr_time_t session_lifespan;
     kr_cookie_conf_t session_cookie, csrf_cookie;
+    const apr_array_header_t *tokenizers; /* of kr_tokenizer_conf_t */
     int whoami_highest_aal;          /* session.whoami.required_aal: highest_available */
     apr_time_t session_extend_window; /* earliest_possible_extend; 0: always */
     int cacheable_sessions;
@@ -77,6 +101,7 @@ typedef struct kr_settings_t {
 
     /* identity */
     const char *default_schema_id;
+    const apr_array_header_t *schema_confs; /* of kr_schema_conf_t */
     const apr_array_header_t *schemas; /* of const kr_schema_t*, in the order of the file */
 
     /* the rest */

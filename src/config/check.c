@@ -101,11 +101,11 @@ int kr_is_missing(const json_t *object, const char *name)
 /** Members that an object of a list must have. */
 static void review_needed(kr_review_t *review, const char *path, const json_t *object)
 {
-    KR_EACH_KEY(key, kr_all_keys) {
+    KR_EACH_KEY(key, review->draft->keys) {
         const char *name = strrchr(key->path, '.');
 
         if (!key->needed || !name || !kr_is_missing(object, name + 1)) continue;
-        if (kr_key_find(kr_all_keys, kr_path_member(review->pool, path, name + 1)) == key) {
+        if (kr_key_find(review->draft->keys, kr_path_member(review->pool, path, name + 1)) == key) {
             kr_review_error(review, path, "needs a member \"%s\"", name + 1);
         }
     }
@@ -123,7 +123,7 @@ static void review_objects(kr_review_t *review, const char *path, json_t *list)
             kr_review_error(review, at, "must be an object");
             continue;
         }
-        kr_review_object(review, kr_all_keys, 0, at, element);
+        kr_review_object(review, review->draft->keys, 0, at, element);
         review_needed(review, at, element);
     }
 }

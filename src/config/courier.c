@@ -52,14 +52,14 @@ static void check_port(kr_review_t *review, const char *uri)
 
 static void finish_smtp(kr_review_t *review, kr_mail_conf_t *mail)
 {
-    const char *name, *why;
-    json_t *value, *headers = at(review, "courier.smtp.headers");
+    const apr_array_header_t *headers = apr_table_elts(mail->headers);
+    const char *why;
 
-    json_object_foreach(headers, name, value)
-    {
-        if (json_is_string(value)) check_mail_header(review, name, json_string_value(value));
+    for (int i = 0; i < headers->nelts; i++) {
+        const apr_table_entry_t *header = &APR_ARRAY_IDX(headers, i, apr_table_entry_t);
+
+        check_mail_header(review, header->key, header->val);
     }
-    if (json_object_size(headers)) mail->headers = headers;
     if (!mail->uri) return;
     if (strncmp(mail->uri, "file://", 7) == 0) {
         mail->folder = kr_url_unescape(review->pool, mail->uri + 7, 0);
@@ -80,11 +80,9 @@ static const char *member(kr_review_t *review, const char *path, const char *nam
     return kr_path_member(review->pool, path, name);
 }
 
-/* Says what is wrong with a value that is, or should be, there. */
-static const char *needed(kr_review_t *review, const char *path, const json_t *conf, const char *name)
+/** A value that should be there. */
+static const char *needed(kr_review_t *review, const char *path, const char *name, const char *value)
 {
-    const char *value = kr_json_str(conf, name);
-
     if (!value) kr_review_error(review, member(review, path, name), "is missing");
     return value ? value : "";
 }
@@ -99,22 +97,21 @@ static void add_header(kr_review_t *review, const char *path, apr_table_t *heade
         apr_table_set(headers, name, value);
 }
 
-static void add_basic(kr_review_t *review, const char *path, const json_t *conf, apr_table_t *headers)
+static void add_basic(kr_review_t *review, const char *path, const kr_request_auth_t *auth, apr_table_t *headers)
 {
-    const char *user = needed(review, path, conf, "user"), *password = needed(review, path, conf, "password"), *both;
+    const char *user = needed(review, path, "user", auth->user), *password = needed(review, path, "password", auth->password);
+    const char *both = apr_pstrcat(review->pool, user, ":", password, NULL);
 
     if (strchr(user, ':')) kr_review_error(review, member(review, path, "user"), "holds a colon, which ends the name");
-    both = apr_pstrcat(review->pool, user, ":", password, NULL);
     add_header(review, path, headers, "Authorization",
                apr_pstrcat(review->pool, "Basic ", kr_base64(review->pool, both, strlen(both)), NULL));
 }
 
-static void add_key(kr_review_t *review, const char *path, const json_t *conf, apr_table_t *headers)
+static void add_key(kr_review_t *review, const char *path, const kr_request_auth_t *auth, apr_table_t *headers)
 {
-    const char *name = needed(review, path, conf, "name"), *value = needed(review, path, conf, "value");
-    const char *in = kr_json_str(conf, "in");
+    const char *name = needed(review, path, "name", auth->name), *value = needed(review, path, "value", auth->value);
 
-    if (!in || strcmp(in, "header") == 0)
+    if (!auth->in || strcmp(auth->in, "header") == 0)
         add_header(review, path, headers, name, value);
     else if (kr_check_cookie_name(review->pool, name)) {
         kr_review_error(review, member(review, path, "name"), "holds a character that no cookie name may have");
@@ -122,18 +119,17 @@ static void add_key(kr_review_t *review, const char *path, const json_t *conf, a
         add_header(review, path, headers, "Cookie", apr_pstrcat(review->pool, name, "=", value, NULL));
 }
 
-static void add_auth(kr_review_t *review, const char *path, const json_t *auth, apr_table_t *headers)
+static void add_auth(kr_review_t *review, const char *path, const kr_request_auth_t *auth, apr_table_t *headers)
 {
-    const char *type = kr_json_str(auth, "type"), *conf_path = member(review, path, "config");
-    const json_t *conf = json_object_get(auth, "config");
+    const char *config = member(review, path, "config");
 
-    if (!auth) return;
-    if (!type)
-        kr_review_error(review, member(review, path, "type"), "is missing; it is api_key or basic_auth");
-    else if (strcmp(type, "basic_auth") == 0)
-        add_basic(review, conf_path, conf, headers);
-    else if (strcmp(type, "api_key") == 0)
-        add_key(review, conf_path, conf, headers);
+    if (!auth->type) {
+        if (auth->name || auth->user || auth->value || auth->password || auth->in)
+            kr_review_error(review, member(review, path, "type"), "is missing; it is api_key or basic_auth");
+    } else if (strcmp(auth->type, "basic_auth") == 0)
+        add_basic(review, config, auth, headers);
+    else if (strcmp(auth->type, "api_key") == 0)
+        add_key(review, config, auth, headers);
 }
 
 static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, const char *url)
@@ -150,42 +146,32 @@ static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, c
     return program;
 }
 
-static const kr_http_service_t *read_service(kr_review_t *review, const char *path, const json_t *conf)
+static const kr_http_service_t *make_service(kr_review_t *review, const char *path, const kr_request_conf_t *conf)
 {
     kr_http_service_t *service = apr_pcalloc(review->pool, sizeof(*service));
+    const apr_array_header_t *said = apr_table_elts(conf->headers);
     apr_table_t *headers = apr_table_make(review->pool, 8);
-    const char *name, *method = kr_json_str(conf, "method");
-    json_t *value;
 
-    service->url = needed(review, path, conf, "url");
-    service->method = method ? method : "POST";
-    json_object_foreach(json_object_get(conf, "headers"), name, value)
-    {
-        if (json_is_string(value))
-            add_header(review, member(review, path, "headers"), headers, name, json_string_value(value));
+    service->url = needed(review, path, "url", conf->url);
+    service->method = conf->method;
+    for (int i = 0; i < said->nelts; i++) {
+        const apr_table_entry_t *header = &APR_ARRAY_IDX(said, i, apr_table_entry_t);
+
+        add_header(review, member(review, path, "headers"), headers, header->key, header->val);
     }
     if (!apr_table_get(headers, "Content-Type")) apr_table_setn(headers, "Content-Type", "application/json");
-    add_auth(review, member(review, path, "auth"), json_object_get(conf, "auth"), headers);
+    add_auth(review, member(review, path, "auth"), &conf->auth, headers);
     service->headers = headers;
     service->timeout = SERVICE_TIMEOUT;
-    service->body = read_program(review, member(review, path, "body"), kr_json_str(conf, "body"));
+    service->body = read_program(review, member(review, path, "body"), conf->body);
     return service;
 }
 
-static void read_channels(kr_review_t *review, kr_mail_conf_t *mail)
+void kr_channel_finish(kr_review_t *review, const char *path, void *element)
 {
-    json_t *channel;
-    size_t i;
+    kr_channel_conf_t *channel = element;
 
-    json_array_foreach(at(review, "courier.channels"), i, channel)
-    {
-        const char *path = kr_path_element(review->pool, "courier.channels", i);
-
-        if (!json_is_object(channel)) continue; /* reported already */
-        if (mail->sms) kr_review_error(review, path, "a second channel \"sms\"");
-        mail->sms =
-            read_service(review, member(review, path, "request_config"), json_object_get(channel, "request_config"));
-    }
+    channel->service = make_service(review, member(review, path, "request_config"), &channel->request);
 }
 
 int kr_mail_carried(const kr_mail_conf_t *conf, const char *via)
@@ -199,14 +185,14 @@ void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail)
     static const char SERVICE[] = "courier.http.request_config";
 
     finish_smtp(review, mail);
-    read_channels(review, mail);
+    if (mail->channels->nelts) mail->sms = APR_ARRAY_IDX(mail->channels, 0, kr_channel_conf_t).service;
     if (mail->by_http)
-        mail->http = read_service(review, SERVICE, at(review, SERVICE));
+        mail->http = make_service(review, SERVICE, &mail->request);
     else if (at(review, SERVICE))
         kr_review_warn(review, SERVICE, "is not used: courier.delivery_strategy is not http");
     if (mail->override_path && *mail->override_path != '/') {
         mail->override_path = apr_pstrcat(review->pool, kr_source_folder(review, "courier.template_override_path"), "/",
                                           mail->override_path, NULL);
     }
-    mail->overrides = kr_review_templates(review, mail->override_path);
+    mail->overrides = kr_review_templates(review, mail);
 }

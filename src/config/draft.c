@@ -15,6 +15,7 @@ kr_draft_t *kr_draft_make(apr_pool_t *pool)
     draft->pool = pool;
     draft->tree = kr_json_own(pool, json_object());
     draft->origins = apr_hash_make(pool);
+    draft->keys = kr_keys_flat(pool);
     return draft;
 }
 
@@ -142,7 +143,7 @@ static kr_origin_t split_where(apr_pool_t *pool, const char *where)
 
 static const char *unknown_key(kr_draft_t *draft, const char *key, const char *where)
 {
-    const char *near = kr_key_nearest(draft->pool, kr_all_keys, key), *now = kr_key_renamed(key);
+    const char *near = kr_key_nearest(draft->pool, draft->keys, key), *now = kr_key_renamed(key);
 
     if (now) return apr_psprintf(draft->pool, "%s: %s: unknown key; write %s", where, key, now);
     if (near) return apr_psprintf(draft->pool, "%s: %s: unknown key; did you mean %s?", where, key, near);
@@ -171,7 +172,7 @@ static json_t *checked_value(kr_draft_t *draft, const kr_key_t *row, const char 
 
 const char *kr_draft_set(kr_draft_t *draft, const char *key, const char *value, const char *where)
 {
-    const kr_key_t *row = kr_key_find(kr_all_keys, key);
+    const kr_key_t *row = kr_key_find(draft->keys, key);
     kr_origin_t origin = split_where(draft->pool, where), *noted;
     const char *why = NULL;
     json_t *read;
@@ -179,7 +180,7 @@ const char *kr_draft_set(kr_draft_t *draft, const char *key, const char *value, 
     if (strchr(key, '[')) {
         return apr_psprintf(draft->pool, "%s: %s: one element cannot be set; set the whole list", where, key);
     }
-    if (!row && !kr_key_above(kr_all_keys, key)) return unknown_key(draft, key, where);
+    if (!row && !kr_key_above(draft->keys, key)) return unknown_key(draft, key, where);
     if (strlen(value) > KR_CONFIG_MAX_BYTES) return apr_psprintf(draft->pool, "%s: %s: larger than 1 MiB", where, key);
 
     key = apr_pstrdup(draft->pool, key);

@@ -22,6 +22,7 @@ typedef struct {
 struct kr_draft_t {
     apr_pool_t *pool;
     json_t *tree;          /* an object, owned by the pool */
+    kr_keytables_t keys;   /* kr_keys_flat */
     apr_hash_t *origins;   /* path -> kr_origin_t */
     const char *file;      /* the last one loaded, or NULL */
 };
@@ -77,19 +78,20 @@ json_t *kr_value_parse(kr_draft_t *draft, const kr_key_t *key, const char *path,
 json_t *kr_value_settle(const kr_draft_t *draft, const kr_key_t *key, const char *path, json_t *value);
 /** What a value of this row looks like: "a duration such as 1h30m". */
 const char *kr_value_shape(apr_pool_t *pool, const kr_key_t *key);
-/** Hooks as the settings hold them: of kr_hook_conf_t, without those that never do anything. */
-apr_array_header_t *kr_hooks_make(apr_pool_t *pool, const json_t *list);
+
+/** Elements of a list at most. */
+#define KR_LIST_MAX 1000
 
 /* -- the review (check.c, hooks.c) ----------------------------------------- */
 
 /** One look over a draft. */
-typedef struct {
+struct kr_review_t {
     kr_draft_t *draft;
     apr_pool_t *pool;
     int allow_unbuilt;
     apr_array_header_t *errors, *warnings;  /* of kr_finding_t */
     apr_array_header_t *idle;               /* of const char*: keys without effect yet */
-} kr_review_t;
+};
 
 /** Note a problem with what stands at `path`. */
 void kr_review_error(kr_review_t *review, const char *path, const char *fmt, ...) KR_PRINTF(3, 4);
@@ -102,6 +104,16 @@ void kr_review_unbuilt(kr_review_t *review, const char *path, const char *fmt, .
 void kr_review_object(kr_review_t *review, kr_keytables_t tables, apr_size_t prefix, const char *path, json_t *object);
 /** Check one value against its row. `parent` holds it under `name`. */
 void kr_review_value(kr_review_t *review, const kr_key_t *key, const char *path, json_t *parent, const char *name);
+/**
+ * Put the members of an object, or their defaults, into the fields of a struct (fill.c). What is wrong with them was said by the review:
+ * here it is left out.
+ * @param into    zeroed
+ * @param path    of the object, "": the whole tree
+ * @param object  or NULL
+ */
+void kr_fill(kr_review_t *review, void *into, const kr_element_t *of, const char *path, json_t *object);
+/** A list of hooks as kr_hook_conf_t, without those that never do anything (hooks.c). */
+apr_array_header_t *kr_hooks_fill(kr_review_t *review, const char *path, json_t *list);
 /** Is the member absent or null? */
 int kr_is_missing(const json_t *object, const char *name);
 /** Check a list of hooks: known, in their place, built. */
@@ -112,16 +124,16 @@ void kr_review_cors(kr_review_t *review, const kr_settings_t *settings);
 void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
 /** What is on and nobody could use: ways in without an identifier, messages that nothing carries (advice_people.c). */
 void kr_review_people(kr_review_t *review, const kr_settings_t *settings);
+/** The schemas that are usable, and that one of them is the default (schemas.c). */
+void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
-apr_array_header_t *kr_review_templates(kr_review_t *review, const char *folder);
+apr_array_header_t *kr_review_templates(kr_review_t *review, const kr_mail_conf_t *mail);
 /** Is that element of a list of secrets the file:// URL of one? */
 int kr_is_secret_file(const kr_key_t *key, const char *value);
 /** Read the secrets that stand in files into the draft, before anything looks at them (secrets.c). */
 void kr_review_secret_files(kr_review_t *review);
-/** Compile the identity schemas into an array of const kr_schema_t*. */
-apr_array_header_t *kr_review_schemas(kr_review_t *review);
 
 /* -- documents (sources.c) ----------------------------------------------------- */
 

@@ -17,27 +17,6 @@ static json_t *at(const kr_review_t *review, const char *path)
     return json_is_null(value) ? NULL : value;
 }
 
-/* -- fields ----------------------------------------------------------------------- */
-
-/** Put one setting, or its default, into its field. What is wrong with it was reported by the review. */
-static void fill(kr_review_t *review, kr_settings_t *settings, const kr_key_t *key)
-{
-    const kr_origin_t nowhere = { "default", 1, NULL };
-    char *field = (char *)settings + key->at;
-    json_t *value = at(review, key->path);
-    const char *why;
-
-    if (key->type == KR_TEXTS) *(const apr_array_header_t **)field = apr_array_make(review->pool, 1, sizeof(char *));
-    if (value) {
-        kr_value_read(field, review->pool, key, value);
-    }
-    else if (key->fallback) {
-        value = kr_value_parse(review->draft, key, key->path, key->fallback, &nowhere, &why);
-        if (value) kr_value_read(field, review->pool, key, value);
-        json_decref(value);
-    }
-}
-
 /* -- rules: URLs -------------------------------------------------------------------- */
 
 /** Every page becomes an absolute URL. */
@@ -139,7 +118,7 @@ static void check_same_site(kr_review_t *review, kr_settings_t *settings)
     }
 }
 
-/* -- rules: secrets, hashes, schemas, flows ----------------------------------------------- */
+/* -- rules: secrets, hashes, flows ----------------------------------------------- */
 
 static void choose_secrets(kr_review_t *review, kr_settings_t *settings)
 {
@@ -173,23 +152,6 @@ static void bound_hasher(kr_review_t *review, kr_settings_t *settings)
     if (!hasher->bcrypt && hasher->memory < 8 * hasher->parallelism) {
         kr_review_error(review, "hashers.argon2.memory", "is less than the 8KB that each of %u lanes needs",
                         hasher->parallelism);
-    }
-}
-
-static void check_schemas(kr_review_t *review, kr_settings_t *settings)
-{
-    json_t *list = at(review, "identity.schemas"), *conf;
-    size_t i;
-
-    settings->schemas = kr_review_schemas(review);
-    json_array_foreach(list, i, conf) {
-        const char *id = kr_json_str(conf, "id");
-
-        if (id && settings->default_schema_id && strcmp(id, settings->default_schema_id) == 0) return;
-    }
-    if (list) {
-        kr_review_error(review, "identity.default_schema_id", "\"%s\" is the id of none of identity.schemas",
-                        settings->default_schema_id ? settings->default_schema_id : "");
     }
 }
 
@@ -248,6 +210,8 @@ static void warn_of_idle(kr_review_t *review)
     kr_review_warn(review, "", "no effect yet: %s", apr_array_pstrcat(review->pool, words, 0));
 }
 
+static const kr_element_t SETTINGS = { .size = sizeof(kr_settings_t), .rows = kr_all_keys };
+
 kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_header_t **findings)
 {
     apr_pool_t *pool = draft->pool;
@@ -262,17 +226,15 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     };
 
     kr_review_secret_files(&review);
-    kr_review_object(&review, kr_all_keys, 0, "", draft->tree);
-    KR_EACH_KEY(key, kr_all_keys) {
-        if (key->size) fill(&review, settings, key);
-    }
+    kr_review_object(&review, draft->keys, 0, "", draft->tree);
+    kr_fill(&review, settings, &SETTINGS, "", draft->tree);
     check_urls(&review, settings);
     kr_review_cors(&review, settings);
     put_cookies_together(&review, settings);
     check_same_site(&review, settings);
     choose_secrets(&review, settings);
     bound_hasher(&review, settings);
-    check_schemas(&review, settings);
+    kr_review_schemas(&review, settings);
     finish_flows(&review, settings);
     check_uses(&review, settings);
     check_factors(&review, settings);

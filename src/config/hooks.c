@@ -14,42 +14,35 @@ const kr_hook_kind_t *kr_hook_kind(const char *name)
     return NULL;
 }
 
-static void review_recipients(kr_review_t *review, const char *at, const json_t *config)
+static int needs_settings(const kr_element_t *of)
 {
-    static const char WORDS[] = "removed|all_verified|all";
-    const char *value = kr_json_str(config, "recipients");
-
-    if (!config || json_is_null(config)) return;
-    if (!json_is_object(config) || json_object_size(config) > 1 || !value || kr_word_index(WORDS, value) < 0) {
-        kr_review_error(review, at, "must hold \"recipients\" and nothing else: %s", kr_words_listed(review->pool, WORDS));
-    }
+    KR_EACH_KEY(key, of->rows)
+        if (key->needed) return 1;
+    return 0;
 }
 
-/** Only web_hook has a config that is looked into; what Ory's enterprise hooks hold is theirs. */
+/** What Ory's enterprise hooks hold is theirs. */
 static void review_config(kr_review_t *review, const kr_hook_kind_t *kind, const char *path, json_t *hook)
 {
     const char *at = kr_path_member(review->pool, path, "config");
     json_t *config = json_object_get(hook, "config");
 
     if (kind->idle) return;
-    if (strcmp(kind->name, "notify_previous_addresses") == 0) {
-        review_recipients(review, at, config);
-        return;
-    }
-    if (strcmp(kind->name, "web_hook")) {
+    if (!kind->config) {
         if (json_object_size(config)) kr_review_error(review, at, "the hook \"%s\" has no settings", kind->name);
-        return;
     }
-    if (!json_is_object(config)) {
-        kr_review_error(review, path, "web_hook needs a member \"config\"");
-        return;
+    else if (kr_is_missing(hook, "config")) {
+        if (needs_settings(kind->config)) kr_review_error(review, path, "%s needs a member \"config\"", kind->name);
     }
-    KR_EACH_KEY(key, kr_webhook_keys) {
-        if (key->needed && kr_is_missing(config, key->path)) {
-            kr_review_error(review, at, "needs a member \"%s\"", key->path);
+    else if (!json_is_object(config)) {
+        kr_review_error(review, at, "must be an object");
+    }
+    else {
+        KR_EACH_KEY(key, kind->config->rows) {
+            if (key->needed && kr_is_missing(config, key->path)) kr_review_error(review, at, "needs a member \"%s\"", key->path);
         }
+        kr_review_object(review, kind->config->rows, strlen(at) + 1, at, config);
     }
-    kr_review_object(review, kr_webhook_keys, strlen(at) + 1, at, config);
 }
 
 static void review_hook(kr_review_t *review, const kr_key_t *key, const char *path, json_t *hook)
@@ -98,4 +91,36 @@ void kr_review_hooks(kr_review_t *review, const kr_key_t *key, const char *path,
         if (json_is_object(hook)) review_hook(review, key, at, hook);
         else kr_review_error(review, at, "must be an object with a member \"hook\"");
     }
+}
+
+/** The settings of one hook as the struct of its kind. */
+static void *fill_config(kr_review_t *review, const kr_hook_kind_t *kind, const char *path, json_t *config)
+{
+    void *own;
+
+    if (!kind->config) return NULL;
+    own = apr_pcalloc(review->pool, kind->config->size);
+    kr_fill(review, own, kind->config, kr_path_member(review->pool, path, "config"), config);
+    return own;
+}
+
+apr_array_header_t *kr_hooks_fill(kr_review_t *review, const char *path, json_t *list)
+{
+    apr_array_header_t *hooks;
+    size_t i;
+    json_t *hook;
+
+    if (!json_is_array(list)) return NULL;
+    hooks = apr_array_make(review->pool, (int)json_array_size(list), sizeof(kr_hook_conf_t));
+    json_array_foreach(list, i, hook) {
+        const char *name = kr_json_str(hook, "hook");
+        const kr_hook_kind_t *kind = name ? kr_hook_kind(name) : NULL;
+        json_t *config = json_object_get(hook, "config");
+
+        if (!kind || kind->idle) continue;
+        APR_ARRAY_PUSH(hooks, kr_hook_conf_t) = (kr_hook_conf_t){
+            kind->name, config, fill_config(review, kind, kr_path_element(review->pool, path, i), config)
+        };
+    }
+    return hooks;
 }

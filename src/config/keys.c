@@ -10,6 +10,34 @@ const kr_keytable_t *const kr_all_keys[] = {
     &kr_keys_realm, &kr_keys_flows, &kr_keys_after, &kr_keys_methods, &kr_keys_courier, &kr_keys_other, NULL
 };
 
+static void flatten(apr_array_header_t *out, const char *above, kr_keytables_t tables)
+{
+    KR_EACH_KEY(key, tables) {
+        const char *path = apr_pstrcat(out->pool, above, key->path, NULL);
+
+        if (key->type != KR_OBJECT && key->type != KR_MEMBERS) {
+            kr_key_t *row = apr_array_push(out);
+
+            *row = *key;
+            row->path = path;
+        }
+        if (key->of) flatten(out, apr_pstrcat(out->pool, path, key->type == KR_OBJECTS ? "[]." : ".", NULL), key->of->rows);
+    }
+}
+
+kr_keytables_t kr_keys_flat(apr_pool_t *pool)
+{
+    apr_array_header_t *rows = apr_array_make(pool, 512, sizeof(kr_key_t));
+    const kr_keytable_t **tables = apr_pcalloc(pool, 2 * sizeof(*tables));
+    kr_keytable_t *table = apr_palloc(pool, sizeof(*table));
+
+    flatten(rows, "", kr_all_keys);
+    table->keys = (const kr_key_t *)rows->elts;
+    table->count = rows->nelts;
+    tables[0] = table;
+    return tables;
+}
+
 /** What a pattern says of a path. */
 typedef enum { APART, ABOVE, SAME } relation_e;
 

@@ -21,9 +21,12 @@ typedef enum {
     KR_SOURCE,   /* file://, base64://, http(s)://: where a document comes from -> const char* */
     KR_TEXTS,    /* list of strings, each as KR_TEXT; of `words`, if there are some -> array of const char* */
     KR_HOOKS,    /* list of hooks out of `words` -> array of kr_hook_conf_t */
-    KR_OBJECTS,  /* list of objects: their members are rows "path[].member" */
-    KR_MAP,      /* object of strings under names of the owner's choice */
-    KR_ANY       /* not looked into */
+    KR_OBJECTS,  /* list of objects as in `of` -> array of its structs */
+    KR_MAP,      /* object of strings under names of the owner's choice -> apr_table_t */
+    KR_ANY,      /* not looked into -> const json_t* */
+    /* no settings themselves, so nobody reads of them: only what `of` says stands below them */
+    KR_OBJECT,   /* one object -> its struct, in place */
+    KR_MEMBERS   /* objects, under each of the names that the path stands for -> array of structs */
 } kr_type_e;
 
 /** How far a setting works. Later work turns DETAIL and REFUSED rows into BUILT ones. */
@@ -37,12 +40,41 @@ typedef enum {
 /** Looks at one string value. @return what is wrong with it ("is no ..."), or NULL */
 typedef const char *kr_check_fn(apr_pool_t *pool, const char *value);
 
-/** One setting: everything about it stands in its row. */
+typedef struct kr_key_t kr_key_t;
+
+/** A part of the table. */
 typedef struct {
+    const kr_key_t *keys;
+    int count;
+} kr_keytable_t;
+
+/** A list of parts, NULL at its end. */
+typedef const kr_keytable_t *const *kr_keytables_t;
+
+typedef struct kr_review_t kr_review_t;
+
+/**
+ * Complete a struct that has its members: what must hold among them, what is made of them.
+ * @param path  of the object, for messages. A string that its row found wrong is there as it was written, other wrong values are missing
+ */
+typedef void kr_finish_fn(kr_review_t *review, const char *path, void *element);
+
+/** What an element of a list consists of, or an object that has a struct of its own. */
+typedef struct {
+    apr_size_t size;       /* of the struct; 0: it is only looked into */
+    kr_keytables_t rows;   /* paths begin in the object, fields in the struct */
+    apr_size_t name;       /* KR_MEMBERS, and with `twice`: where in the struct its name goes, or is */
+    const char *twice;     /* lists: said of a second element of the same name; NULL: that may be */
+    kr_finish_fn *finish;  /* or NULL; not called for an object that is not there */
+} kr_element_t;
+
+/** One setting: everything about it stands in its row. */
+struct kr_key_t {
     const char *path;      /* "[]": any element of a list; "<a|b>": either name; "*": any name */
     kr_type_e type;
     const char *fallback;  /* the default, written as for KratosSet; NULL for none */
-    apr_size_t at, size;   /* where in kr_settings_t; size 0: in no field of its own */
+    apr_size_t at, size;   /* where in the struct (kr_settings_t, or that of an element); size 0: in no field of its own.
+                              "a.<b|c>": b goes there, and c into the field right behind */
     kr_built_e built;
     const char *help;      /* a line for docs/settings.md */
     const char *words;     /* "a|b|c" */
@@ -52,34 +84,30 @@ typedef struct {
     unsigned secret : 1;   /* never shown in messages */
     unsigned needed : 1;   /* member of a list's object that may not be missing */
     unsigned unique : 1;   /* lists: no element twice */
-} kr_key_t;
+    const kr_element_t *of; /* KR_OBJECTS, KR_OBJECT, KR_MEMBERS */
+};
 
 /* Where a row's value goes, or that it has no field. `.help` is always written by name: it ends the usual row. */
-#define AT(field) offsetof(kr_settings_t, field), sizeof(((kr_settings_t *)0)->field)
+#define IN(type, field) offsetof(type, field), sizeof(((type *)0)->field)
+#define AT(field) IN(kr_settings_t, field)
 #define NOWHERE 0, 0
-
-/** A part of the table. */
-typedef struct {
-    const kr_key_t *keys;
-    int count;
-} kr_keytable_t;
+/* The rows of an element; and its struct with them. */
+#define ROWS(keys) .rows = (const kr_keytable_t *const[]) { &(const kr_keytable_t){ (keys), KR_DIM(keys) }, NULL }
+#define ELEMENT(type, keys) .size = sizeof(type), ROWS(keys)
 
 extern const kr_keytable_t kr_keys_realm, kr_keys_flows, kr_keys_after, kr_keys_methods, kr_keys_courier, kr_keys_other;
 
-/** A list of parts, NULL at its end. */
-typedef const kr_keytable_t *const *kr_keytables_t;
-
-/** All settings. */
+/** All settings: the rows that kr_settings_t is filled from. */
 extern const kr_keytable_t *const kr_all_keys[];
-/** Members of a web hook's `config`. */
-extern const kr_keytable_t *const kr_webhook_keys[];
+/** The same with whole paths: "identity.schemas[].id" beside "identity.schemas". What has no path of its own is left out. */
+kr_keytables_t kr_keys_flat(apr_pool_t *pool);
 
 /** Walk over all rows of a list of parts. */
 #define KR_EACH_KEY(key, tables)                                                                                       \
     for (kr_keytables_t part_ = (tables); *part_; part_++)                                                             \
         for (const kr_key_t *key = (*part_)->keys; key < (*part_)->keys + (*part_)->count; key++)
 
-/** The row for a path such as "identity.schemas[0].id", or NULL. */
+/** The row for a path such as "identity.schemas[0].id" (where `tables` are flat), or NULL. */
 const kr_key_t *kr_key_find(kr_keytables_t tables, const char *path);
 /** Do rows begin with that path? */
 int kr_key_above(kr_keytables_t tables, const char *path);
@@ -100,7 +128,14 @@ typedef struct {
     int built;             /* 1: works; later work flips it */
     int idle;              /* 1: belongs to Ory's enterprise edition, accepted without effect */
     const char *help;
+    const kr_element_t *config; /* its settings; NULL: it has none */
 } kr_hook_kind_t;
+
+/** What an object consists of that several rows have. */
+extern const kr_element_t kr_request_element, kr_web_hook_element, kr_notify_element, kr_oidc_provider_element;
+
+kr_finish_fn kr_schema_finish;     /* compiles it (schemas.c) */
+kr_finish_fn kr_channel_finish;    /* makes its service (courier.c) */
 
 extern const kr_hook_kind_t kr_hook_kinds[];
 /** The kind of that name, or NULL. */

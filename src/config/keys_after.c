@@ -122,17 +122,25 @@ static const kr_key_t KEYS[] = {
 
 const kr_keytable_t kr_keys_after = { KEYS, KR_DIM(KEYS) };
 
+static const kr_key_t NOTIFY[] = {
+    { "recipients", KR_WORD, "removed", IN(kr_notify_conf_t, recipients), BUILT,
+      .help = "which of the addresses that the account had", .words = "removed|all_verified|all" },
+};
+
+const kr_element_t kr_notify_element = { ELEMENT(kr_notify_conf_t, NOTIFY) };
+
 const kr_hook_kind_t kr_hook_kinds[] = {
-    { "session", 1, 0, "the new identity is signed in" },
-    { "revoke_active_sessions", 1, 0, "all other sessions of the identity end" },
-    { "require_verified_address", 1, 0, "nobody signs in without a verified address" },
-    { "verification", 1, 0, "sends a code or link to an address that is not verified yet" },
-    { "show_verification_ui", 1, 0, "people go on to verify their address" },
-    { "verify_new_address", 0, 0, "a changed address counts once it is verified" },
+    { "session", 1, 0, "the new identity is signed in", NULL },
+    { "revoke_active_sessions", 1, 0, "all other sessions of the identity end", NULL },
+    { "require_verified_address", 1, 0, "nobody signs in without a verified address", NULL },
+    { "verification", 1, 0, "sends a code or link to an address that is not verified yet", NULL },
+    { "show_verification_ui", 1, 0, "people go on to verify their address", NULL },
+    { "verify_new_address", 0, 0, "a changed address counts once it is verified", NULL },
     { "notify_previous_addresses", 1, 0,
-      "addresses that the account had are told of a change; `config.recipients`: `removed` (default), `all_verified` or `all`" },
-    { "web_hook", 0, 0, "calls a URL" },
-    { "b2b_sso", 0, 1, "of Ory's enterprise edition: accepted, no effect" },
-    { "organization", 0, 1, "of Ory's enterprise edition: accepted, no effect" },
-    { NULL, 0, 0, NULL }
+      "addresses that the account had are told of a change; `config.recipients`: `removed` (default), `all_verified` or `all`",
+      &kr_notify_element },
+    { "web_hook", 0, 0, "calls a URL", &kr_web_hook_element },
+    { "b2b_sso", 0, 1, "of Ory's enterprise edition: accepted, no effect", NULL },
+    { "organization", 0, 1, "of Ory's enterprise edition: accepted, no effect", NULL },
+    { NULL, 0, 0, NULL, NULL }
 };

@@ -3,6 +3,61 @@
 #include "kr_text.h"
 #include "keys.h"
 
+/* -- what lists and objects consist of ---------------------------------------------------- */
+
+static const kr_key_t REQUEST[] = {
+    { "url", KR_URL, NULL, IN(kr_request_conf_t, url), BUILT, .help = "who takes the messages" },
+    { "method", KR_TEXT, "POST", IN(kr_request_conf_t, method), BUILT, .help = "HTTP method of that call",
+      .check = kr_check_method },
+    { "body", KR_SOURCE, NULL, IN(kr_request_conf_t, body), BUILT,
+      .help = "Jsonnet that makes its body, by `file://` or `base64://`: see mail.md" },
+    { "headers", KR_MAP, NULL, IN(kr_request_conf_t, headers), BUILT, .help = "its headers", .secret = 1 },
+    { "auth.type", KR_WORD, NULL, IN(kr_request_conf_t, auth.type), BUILT,
+      .help = "how it proves who calls", .words = "api_key|basic_auth" },
+    { "auth.config.<name|user>", KR_TEXT, NULL, IN(kr_request_conf_t, auth.name), BUILT, .help = "name of key or user" },
+    { "auth.config.<value|password>", KR_TEXT, NULL, IN(kr_request_conf_t, auth.value), BUILT,
+      .help = "the key or password", .secret = 1, .check = kr_check_filled },
+    { "auth.config.in", KR_WORD, NULL, IN(kr_request_conf_t, auth.in), BUILT,
+      .help = "where the key stands", .words = "header|cookie" },
+};
+
+const kr_element_t kr_request_element = { ELEMENT(kr_request_conf_t, REQUEST) };
+
+static const kr_key_t CHANNEL[] = {
+    { "id", KR_WORD, NULL, IN(kr_channel_conf_t, id), BUILT, .help = "what the channel carries", .words = "sms", .needed = 1 },
+    { "type", KR_WORD, NULL, IN(kr_channel_conf_t, type), BUILT, .help = "how", .words = "http" },
+    { "request_config", KR_OBJECT, NULL, IN(kr_channel_conf_t, request), BUILT, .of = &kr_request_element },
+};
+
+static const kr_element_t CHANNEL_ELEMENT = { ELEMENT(kr_channel_conf_t, CHANNEL), .name = offsetof(kr_channel_conf_t, id),
+                                              .twice = "a second channel", .finish = kr_channel_finish };
+
+static const kr_key_t LETTER[] = {
+    { "email.subject", KR_SOURCE, NULL, IN(kr_letter_conf_t, subject), BUILT, .help = "template of the subject" },
+    { "email.body.<plaintext|html>", KR_SOURCE, NULL, IN(kr_letter_conf_t, plaintext), BUILT,
+      .help = "template of the mail, as text and as HTML" },
+};
+
+static const kr_key_t TEXT_MESSAGE[] = {
+    { "sms.body.plaintext", KR_SOURCE, NULL, IN(kr_letter_conf_t, sms), BUILT, .help = "template of the text message" },
+};
+
+static const kr_key_t NOTICE[] = {
+    { "email.subject", KR_SOURCE, NULL, IN(kr_letter_conf_t, subject), BUILT,
+      .help = "template of the subject of the notice to an address that was replaced" },
+    { "email.body.<plaintext|html>", KR_SOURCE, NULL, IN(kr_letter_conf_t, plaintext), BUILT,
+      .help = "template of that notice, as text and as HTML" },
+    { "sms.body.plaintext", KR_SOURCE, NULL, IN(kr_letter_conf_t, sms), BUILT,
+      .help = "template of that notice as text message" },
+};
+
+static const kr_element_t LETTER_ELEMENT = { ELEMENT(kr_letter_conf_t, LETTER), .name = offsetof(kr_letter_conf_t, name) };
+static const kr_element_t TEXT_MESSAGE_ELEMENT = { ELEMENT(kr_letter_conf_t, TEXT_MESSAGE),
+                                                   .name = offsetof(kr_letter_conf_t, name) };
+static const kr_element_t NOTICE_ELEMENT = { ELEMENT(kr_letter_conf_t, NOTICE), .name = offsetof(kr_letter_conf_t, name) };
+
+/* -- the table ------------------------------------------------------------------------------ */
+
 static const kr_key_t KEYS[] = {
     { "courier.delivery_strategy", KR_CHOICE, "smtp", AT(mail.by_http), BUILT,
       .help = "how mail leaves: to the mail server or folder below, or to `courier.http`", .words = "smtp|http" },
@@ -23,85 +78,47 @@ static const kr_key_t KEYS[] = {
       .help = "name beside that address", .max = 200, .check = kr_check_line },
     { "courier.smtp.local_name", KR_TEXT, "localhost", AT(mail.local_name), BUILT,
       .help = "name in EHLO", .check = kr_check_local_name },
-    { "courier.smtp.headers", KR_MAP, NULL, NOWHERE, BUILT, .help = "headers added to each mail" },
+    { "courier.smtp.headers", KR_MAP, NULL, AT(mail.headers), BUILT, .help = "headers added to each mail" },
     { "courier.smtp.client_<cert|key>_path", KR_TEXT, "", NOWHERE, REFUSED,
       .help = "certificate and key shown to the mail server", .asks = "a client certificate for mail" },
 
-    { "courier.http.request_config.url", KR_URL, NULL, NOWHERE, BUILT, .help = "who takes mail by HTTP" },
-    { "courier.http.request_config.method", KR_TEXT, "POST", NOWHERE, BUILT, .help = "HTTP method of that call",
-      .check = kr_check_method },
-    { "courier.http.request_config.body", KR_SOURCE, NULL, NOWHERE, BUILT, .help = "Jsonnet that makes its body, by `file://` or `base64://`: see mail.md" },
-    { "courier.http.request_config.headers", KR_MAP, NULL, NOWHERE, BUILT, .help = "its headers", .secret = 1 },
-    { "courier.http.request_config.auth.type", KR_WORD, NULL, NOWHERE, BUILT,
-      .help = "how it proves who calls", .words = "api_key|basic_auth" },
-    { "courier.http.request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "name of key or user" },
-    { "courier.http.request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "the key or password", .secret = 1, .check = kr_check_filled },
-    { "courier.http.request_config.auth.config.in", KR_WORD, NULL, NOWHERE, BUILT,
-      .help = "where the key stands", .words = "header|cookie" },
+    { "courier.http.request_config", KR_OBJECT, NULL, AT(mail.request), BUILT, .of = &kr_request_element },
 
-    { "courier.channels", KR_OBJECTS, NULL, NOWHERE, BUILT, .help = "other ways for messages to leave" },
-    { "courier.channels[].id", KR_WORD, NULL, NOWHERE, BUILT,
-      .help = "what the channel carries", .words = "sms", .needed = 1 },
-    { "courier.channels[].type", KR_WORD, NULL, NOWHERE, BUILT, .help = "how", .words = "http" },
-    { "courier.channels[].request_config.url", KR_URL, NULL, NOWHERE, BUILT, .help = "who takes the message" },
-    { "courier.channels[].request_config.method", KR_TEXT, "POST", NOWHERE, BUILT,
-      .help = "HTTP method of that call", .check = kr_check_method },
-    { "courier.channels[].request_config.body", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "Jsonnet that makes its body, by `file://` or `base64://`: see mail.md" },
-    { "courier.channels[].request_config.headers", KR_MAP, NULL, NOWHERE, BUILT, .help = "its headers", .secret = 1 },
-    { "courier.channels[].request_config.auth.type", KR_WORD, NULL, NOWHERE, BUILT,
-      .help = "how it proves who calls", .words = "api_key|basic_auth" },
-    { "courier.channels[].request_config.auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "name of key or user" },
-    { "courier.channels[].request_config.auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "the key or password", .secret = 1, .check = kr_check_filled },
-    { "courier.channels[].request_config.auth.config.in", KR_WORD, NULL, NOWHERE, BUILT,
-      .help = "where the key stands", .words = "header|cookie" },
+    { "courier.channels", KR_OBJECTS, NULL, AT(mail.channels), BUILT, .help = "other ways for messages to leave",
+      .of = &CHANNEL_ELEMENT },
 
     { "courier.template_override_path", KR_TEXT, NULL, AT(mail.override_path), BUILT,
       .help = "folder with templates of your own: see mail.md" },
-    { "courier.templates.<recovery|recovery_code|verification|verification_code>.<valid|invalid>.email.subject",
-      KR_SOURCE, NULL, NOWHERE, BUILT, .help = "template of the subject" },
-    { "courier.templates.<recovery|recovery_code|verification|verification_code>.<valid|invalid>.email.body"
-      ".<plaintext|html>",
-      KR_SOURCE, NULL, NOWHERE, BUILT, .help = "template of the mail, as text and as HTML" },
-    { "courier.templates.<registration_code|login_code>.valid.email.subject", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "template of the subject" },
-    { "courier.templates.<registration_code|login_code>.valid.email.body.<plaintext|html>", KR_SOURCE, NULL, NOWHERE,
-      BUILT, .help = "template of the mail, as text and as HTML" },
-    { "courier.templates.<recovery_code|verification_code|registration_code|login_code>.valid.sms.body.plaintext",
-      KR_SOURCE, NULL, NOWHERE, BUILT, .help = "template of the text message" },
-    { "courier.templates.verifiable_address_changed.email.subject", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "template of the subject of the notice to an address that was replaced" },
-    { "courier.templates.verifiable_address_changed.email.body.<plaintext|html>", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "template of that notice, as text and as HTML" },
-    { "courier.templates.verifiable_address_changed.sms.body.plaintext", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "template of that notice as text message" },
+    { "courier.templates.<recovery|recovery_code|verification|verification_code>.<valid|invalid>", KR_MEMBERS, NULL,
+      AT(mail.letters), BUILT, .of = &LETTER_ELEMENT },
+    { "courier.templates.<registration_code|login_code>.valid", KR_MEMBERS, NULL, AT(mail.letters), BUILT,
+      .of = &LETTER_ELEMENT },
+    { "courier.templates.<recovery_code|verification_code|registration_code|login_code>.valid", KR_MEMBERS, NULL,
+      AT(mail.letters), BUILT, .of = &TEXT_MESSAGE_ELEMENT },
+    { "courier.templates.verifiable_address_changed", KR_MEMBERS, NULL, AT(mail.letters), BUILT, .of = &NOTICE_ELEMENT },
 };
 
 const kr_keytable_t kr_keys_courier = { KEYS, KR_DIM(KEYS) };
 
 /* Paths below the `config` of a hook named web_hook. */
 static const kr_key_t WEBHOOK[] = {
-    { "id", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "a name for the log" },
-    { "url", KR_URL, NULL, NOWHERE, DETAIL, .help = "who is called", .needed = 1 },
-    { "method", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "HTTP method of the call", .min = 1, .max = 16, .needed = 1 },
-    { "body", KR_SOURCE, NULL, NOWHERE, DETAIL, .help = "Jsonnet that makes the body" },
-    { "headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "headers of the call", .secret = 1 },
-    { "response.ignore", KR_BOOL, "false", NOWHERE, DETAIL, .help = "do not wait for the answer" },
-    { "response.parse", KR_BOOL, "false", NOWHERE, DETAIL,
+    { "id", KR_TEXT, NULL, IN(kr_web_hook_conf_t, id), DETAIL, .help = "a name for the log" },
+    { "url", KR_URL, NULL, IN(kr_web_hook_conf_t, request.url), DETAIL, .help = "who is called", .needed = 1 },
+    { "method", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.method), DETAIL, .help = "HTTP method of the call",
+      .min = 1, .max = 16, .needed = 1 },
+    { "body", KR_SOURCE, NULL, IN(kr_web_hook_conf_t, request.body), DETAIL, .help = "Jsonnet that makes the body" },
+    { "headers", KR_MAP, NULL, IN(kr_web_hook_conf_t, request.headers), DETAIL, .help = "headers of the call", .secret = 1 },
+    { "response.ignore", KR_BOOL, "false", IN(kr_web_hook_conf_t, ignore), DETAIL, .help = "do not wait for the answer" },
+    { "response.parse", KR_BOOL, "false", IN(kr_web_hook_conf_t, parse), DETAIL,
       .help = "the answer may change the identity or stop the flow" },
-    { "can_interrupt", KR_BOOL, "false", NOWHERE, DETAIL, .help = "older name of `response.parse`" },
-    { "auth.type", KR_WORD, NULL, NOWHERE, DETAIL,
+    { "can_interrupt", KR_BOOL, "false", IN(kr_web_hook_conf_t, can_interrupt), DETAIL, .help = "older name of `response.parse`" },
+    { "auth.type", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.type), DETAIL,
       .help = "how the call proves who calls", .words = "basic_auth|api_key" },
-    { "auth.config.<name|user>", KR_TEXT, NULL, NOWHERE, DETAIL, .help = "name of key or user" },
-    { "auth.config.<value|password>", KR_TEXT, NULL, NOWHERE, DETAIL,
+    { "auth.config.<name|user>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.name), DETAIL, .help = "name of key or user" },
+    { "auth.config.<value|password>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.value), DETAIL,
       .help = "the key or password", .secret = 1, .check = kr_check_filled },
-    { "auth.config.in", KR_WORD, NULL, NOWHERE, DETAIL, .help = "where the key stands", .words = "header|cookie" },
-    { "emit_analytics_event", KR_BOOL, "true", NOWHERE, DETAIL, .help = "send request ids along" },
+    { "auth.config.in", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.in), DETAIL, .help = "where the key stands", .words = "header|cookie" },
+    { "emit_analytics_event", KR_BOOL, "true", IN(kr_web_hook_conf_t, analytics), DETAIL, .help = "send request ids along" },
 };
 
-static const kr_keytable_t WEBHOOK_TABLE = { WEBHOOK, KR_DIM(WEBHOOK) };
-const kr_keytable_t *const kr_webhook_keys[] = { &WEBHOOK_TABLE, NULL };
+const kr_element_t kr_web_hook_element = { ELEMENT(kr_web_hook_conf_t, WEBHOOK) };

@@ -3,9 +3,18 @@
 #include "kr_text.h"
 #include "keys.h"
 
-#define PROVIDERS                                                                                                      \
-    "github|github-app|gitlab|generic|google|microsoft|discord|salesforce|slack|facebook|auth0|vk|yandex|apple|"       \
-    "spotify|netid|dingtalk|patreon|line|linkedin|linkedin_v2|lark|x|fedcm-test|amazon|uaepass"
+static const kr_key_t ORGANIZATION[] = {
+    { "id", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "of Ory's enterprise edition", .check = kr_check_uuid },
+    { "label", KR_TEXT, NULL, NOWHERE, DETAIL,
+      .help = "of Ory's enterprise edition" },
+    { "domains", KR_TEXTS, NULL, NOWHERE, DETAIL,
+      .help = "of Ory's enterprise edition" },
+    { "session_lifespan", KR_DURATION, NULL, NOWHERE, DETAIL,
+      .help = "of Ory's enterprise edition" },
+};
+
+static const kr_element_t ORGANIZATION_ELEMENT = { ROWS(ORGANIZATION) };
 
 static const kr_key_t KEYS[] = {
     { "selfservice.methods.profile.enabled", KR_BOOL, "true", AT(method_enabled[KR_METHOD_PROFILE]), BUILT,
@@ -105,70 +114,12 @@ static const kr_key_t KEYS[] = {
 
     { "selfservice.methods.oidc.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_OIDC]), REFUSED,
       .help = "sign in with another site", .asks = "sign-in with other sites (OpenID Connect)" },
-    { "selfservice.methods.oidc.config.base_redirect_uri", KR_URL, NULL, NOWHERE, DETAIL,
+    { "selfservice.methods.oidc.config.base_redirect_uri", KR_URL, NULL, AT(oidc.base_redirect_uri), DETAIL,
       .help = "what callback URLs begin with" },
-    { "selfservice.methods.oidc.config.providers", KR_OBJECTS, NULL, NOWHERE, DETAIL, .help = "those sites" },
-    { "selfservice.methods.oidc.config.providers[].id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "name of the provider in URLs", .min = 1, .max = 64, .needed = 1 },
-    { "selfservice.methods.oidc.config.providers[].provider", KR_WORD, NULL, NOWHERE, DETAIL,
-      .help = "its kind", .words = PROVIDERS, .needed = 1 },
-    { "selfservice.methods.oidc.config.providers[].label", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "its name for people" },
-    { "selfservice.methods.oidc.config.providers[].client_id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "our name there" },
-    { "selfservice.methods.oidc.config.providers[].client_secret", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "our secret there", .secret = 1 },
-    { "selfservice.methods.oidc.config.providers[].issuer_url", KR_URL, NULL, NOWHERE, DETAIL, .help = "its issuer" },
-    { "selfservice.methods.oidc.config.providers[].auth_url", KR_URL, NULL, NOWHERE, DETAIL,
-      .help = "where people sign in" },
-    { "selfservice.methods.oidc.config.providers[].token_url", KR_URL, NULL, NOWHERE, DETAIL,
-      .help = "where codes are redeemed" },
-    { "selfservice.methods.oidc.config.providers[].mapper_url", KR_SOURCE, NULL, NOWHERE, DETAIL,
-      .help = "Jsonnet that makes traits of its claims" },
-    { "selfservice.methods.oidc.config.providers[].scope", KR_TEXTS, NULL, NOWHERE, DETAIL,
-      .help = "scopes asked for" },
-    { "selfservice.methods.oidc.config.providers[].requested_claims", KR_ANY, NULL, NOWHERE, DETAIL,
-      .help = "claims asked for" },
-    { "selfservice.methods.oidc.config.providers[].microsoft_tenant", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "tenant at Microsoft" },
-    { "selfservice.methods.oidc.config.providers[].subject_source", KR_WORD, "userinfo", NOWHERE, DETAIL,
-      .help = "where Microsoft's subject is read", .words = "userinfo|me|oid" },
-    { "selfservice.methods.oidc.config.providers[].apple_team_id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "team at Apple" },
-    { "selfservice.methods.oidc.config.providers[].apple_private_key_id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "id of the key at Apple" },
-    { "selfservice.methods.oidc.config.providers[].apple_private_key", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "that key, PEM", .secret = 1 },
-    { "selfservice.methods.oidc.config.providers[].organization_id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition" },
-    { "selfservice.methods.oidc.config.providers[].additional_id_token_audiences", KR_TEXTS, NULL, NOWHERE, DETAIL,
-      .help = "other audiences taken in id tokens of native apps" },
-    { "selfservice.methods.oidc.config.providers[].aal2_<acr|amr>_values", KR_TEXTS, NULL, NOWHERE, DETAIL,
-      .help = "values that mean a second factor was used there" },
-    { "selfservice.methods.oidc.config.providers[].claims_source", KR_WORD, "id_token", NOWHERE, DETAIL,
-      .help = "where claims come from", .words = "id_token|userinfo" },
-    { "selfservice.methods.oidc.config.providers[].pkce", KR_WORD, "auto", NOWHERE, DETAIL,
-      .help = "proof key for code exchange (RFC 7636)", .words = "auto|never|force" },
-    { "selfservice.methods.oidc.config.providers[].fedcm_config_url", KR_URL, NULL, NOWHERE, DETAIL,
-      .help = "its FedCM configuration" },
-    { "selfservice.methods.oidc.config.providers[].net_id_token_origin_header", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "Origin sent to netID" },
-    { "selfservice.methods.oidc.config.providers[].account_linking_mode", KR_WORD, "confirm_with_existing_credential",
-      NOWHERE, DETAIL, .help = "how it is tied to an account that exists",
-      .words = "confirm_with_existing_credential|automatic" },
-    { "selfservice.methods.oidc.config.providers[].update_identity_on_login", KR_WORD, "never", NOWHERE, DETAIL,
-      .help = "are traits renewed at each sign-in", .words = "never|automatic" },
-
+    { "selfservice.methods.oidc.config.providers", KR_OBJECTS, NULL, AT(oidc.providers), DETAIL, .help = "those sites",
+      .of = &kr_oidc_provider_element },
     { "selfservice.methods.b2b.config.organizations", KR_OBJECTS, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition" },
-    { "selfservice.methods.b2b.config.organizations[].id", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition", .check = kr_check_uuid },
-    { "selfservice.methods.b2b.config.organizations[].label", KR_TEXT, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition" },
-    { "selfservice.methods.b2b.config.organizations[].domains", KR_TEXTS, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition" },
-    { "selfservice.methods.b2b.config.organizations[].session_lifespan", KR_DURATION, NULL, NOWHERE, DETAIL,
-      .help = "of Ory's enterprise edition" },
+      .help = "of Ory's enterprise edition", .of = &ORGANIZATION_ELEMENT },
 };
 
 const kr_keytable_t kr_keys_methods = { KEYS, KR_DIM(KEYS) };

@@ -6,6 +6,31 @@
 #define METHODS "POST|GET|PUT|PATCH|DELETE|CONNECT|HEAD|OPTIONS|TRACE"
 #define SECRET_MIN 16 /* bytes; what kr_keys_make asks for */
 
+static const kr_key_t SCHEMA[] = {
+    { "id", KR_TEXT, NULL, IN(kr_schema_conf_t, id), BUILT,
+      .help = "name of the schema; never change it once identities use it", .min = 1, .max = 256, .needed = 1 },
+    { "url", KR_SOURCE, NULL, IN(kr_schema_conf_t, url), BUILT,
+      .help = "the JSON Schema: `file://` (relative to the file that says so), or `base64://`", .needed = 1 },
+    { "selfservice_selectable", KR_BOOL, "false", IN(kr_schema_conf_t, selectable), BUILT,
+      .help = "may people ask for it with `?identity_schema=`" },
+};
+
+static const kr_element_t SCHEMA_ELEMENT = { ELEMENT(kr_schema_conf_t, SCHEMA), .name = offsetof(kr_schema_conf_t, id),
+                                             .twice = "there are two schemas", .finish = kr_schema_finish };
+
+static const kr_key_t TOKENIZER[] = {
+    { "jwks_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, jwks_url), REFUSED,
+      .help = "keys that sign the token of a template", .asks = "sessions as signed tokens" },
+    { "ttl", KR_DURATION, "1m", IN(kr_tokenizer_conf_t, ttl), DETAIL, .help = "how long such a token is good" },
+    { "claims_mapper_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, claims_mapper_url), DETAIL,
+      .help = "Jsonnet that makes its claims" },
+    { "subject_source", KR_WORD, "id", IN(kr_tokenizer_conf_t, subject_source), DETAIL,
+      .help = "what becomes its subject", .words = "id|external_id" },
+};
+
+static const kr_element_t TOKENIZER_ELEMENT = { ELEMENT(kr_tokenizer_conf_t, TOKENIZER),
+                                                .name = offsetof(kr_tokenizer_conf_t, name) };
+
 static const kr_key_t KEYS[] = {
     { "serve.public.base_url", KR_URL, NULL, AT(base_url), BUILT,
       .help = "public URL of the API, without query; needed", .check = kr_check_base_url },
@@ -50,14 +75,8 @@ static const kr_key_t KEYS[] = {
 
     { "identity.default_schema_id", KR_TEXT, "default", AT(default_schema_id), BUILT,
       .help = "id of the schema of new identities; one of `identity.schemas`", .min = 1, .max = 256 },
-    { "identity.schemas", KR_OBJECTS, NULL, NOWHERE, BUILT,
-      .help = "the identity schemas, in order; needed", .min = 1 },
-    { "identity.schemas[].id", KR_TEXT, NULL, NOWHERE, BUILT,
-      .help = "name of the schema; never change it once identities use it", .min = 1, .max = 256, .needed = 1 },
-    { "identity.schemas[].url", KR_SOURCE, NULL, NOWHERE, BUILT,
-      .help = "the JSON Schema: `file://` (relative to the file that says so), or `base64://`", .needed = 1 },
-    { "identity.schemas[].selfservice_selectable", KR_BOOL, "false", NOWHERE, BUILT,
-      .help = "may people ask for it with `?identity_schema=`" },
+    { "identity.schemas", KR_OBJECTS, NULL, AT(schema_confs), BUILT,
+      .help = "the identity schemas, in order; needed", .min = 1, .of = &SCHEMA_ELEMENT },
 
     { "secrets.default", KR_TEXTS, NULL, NOWHERE, BUILT,
       .help = "secrets for whatever has none of its own; newest first, each of 16 bytes or more",
@@ -118,14 +137,7 @@ static const kr_key_t KEYS[] = {
       .help = "does it outlive the browser" },
     { "session.whoami.required_aal", KR_CHOICE, "highest_available", AT(whoami_highest_aal), BUILT,
       .help = "assurance level that whoami asks for", .words = "aal1|highest_available" },
-    { "session.whoami.tokenizer.templates.*.jwks_url", KR_SOURCE, NULL, NOWHERE, REFUSED,
-      .help = "keys that sign the token of a template", .asks = "sessions as signed tokens" },
-    { "session.whoami.tokenizer.templates.*.ttl", KR_DURATION, "1m", NOWHERE, DETAIL,
-      .help = "how long such a token is good" },
-    { "session.whoami.tokenizer.templates.*.claims_mapper_url", KR_SOURCE, NULL, NOWHERE, DETAIL,
-      .help = "Jsonnet that makes its claims" },
-    { "session.whoami.tokenizer.templates.*.subject_source", KR_WORD, "id", NOWHERE, DETAIL,
-      .help = "what becomes its subject", .words = "id|external_id" },
+    { "session.whoami.tokenizer.templates.*", KR_MEMBERS, NULL, AT(tokenizers), DETAIL, .of = &TOKENIZER_ELEMENT },
     { "session.earliest_possible_extend", KR_DURATION, NULL, AT(session_extend_window), DETAIL,
       .help = "a session may be extended only this long before it ends; by default always" },
 };

@@ -23,6 +23,7 @@ static const char *const STATES[] = { [BUILT] = "", [DETAIL] = "later", [REFUSED
 
 typedef struct {
     apr_pool_t *pool;
+    kr_keytables_t keys;       /* flat */
     apr_array_header_t *parts; /* of const char* */
 } page_t;
 
@@ -85,7 +86,7 @@ static void say_heading(page_t *page, const char *title)
 static void say_section(page_t *page, const char *title)
 {
     say_heading(page, title);
-    KR_EACH_KEY(key, kr_all_keys) {
+    KR_EACH_KEY(key, page->keys) {
         if (strcmp(heading(page->pool, key->path), title) == 0) say_row(page, key);
     }
 }
@@ -99,21 +100,21 @@ static void say_hooks(page_t *page)
                                kind->built ? "" : kind->idle ? "no effect" : "refused"));
     }
     say(page, "\n| list | takes |\n|---|---|\n");
-    KR_EACH_KEY(key, kr_all_keys) {
+    KR_EACH_KEY(key, page->keys) {
         if (key->type != KR_HOOKS) continue;
         say(page, apr_psprintf(page->pool, "| `%s` | %s |\n", key->path, kr_words_listed(page->pool, key->words)));
     }
     say_heading(page, "`config` of a `web_hook`");
-    KR_EACH_KEY(key, kr_webhook_keys) say_row(page, key);
+    KR_EACH_KEY(key, kr_web_hook_element.rows) say_row(page, key);
 }
 
 const char *kr_settings_reference(apr_pool_t *pool)
 {
-    page_t page = { pool, apr_array_make(pool, 1000, sizeof(const char *)) };
+    page_t page = { pool, kr_keys_flat(pool), apr_array_make(pool, 1000, sizeof(const char *)) };
     apr_table_t *seen = apr_table_make(pool, 32);
 
     say(&page, INTRO);
-    KR_EACH_KEY(key, kr_all_keys) {
+    KR_EACH_KEY(key, page.keys) {
         const char *title = heading(pool, key->path);
 
         if (apr_table_get(seen, title) || strcmp(title, "others") == 0) continue;

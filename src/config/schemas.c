@@ -1,64 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading identity schemas: from where their settings say, compiled once. */
+/* Identity schemas: from where their settings say, compiled once. */
 #include <string.h>
 
-#include "kr_json.h"
 #include "kr_schema.h"
 #include "kr_text.h"
 #include "draft.h"
 
-#define SCHEMAS_MAX 1000
-
-static const kr_schema_t *compile(kr_review_t *review, const char *path, const json_t *conf)
+static kr_schema_t *compile(kr_review_t *review, const char *at, const kr_schema_conf_t *conf)
 {
-    const char *id = kr_json_str(conf, "id"), *url = kr_json_str(conf, "url");
-    const char *at = kr_path_member(review->pool, path, "url");
     const char *text = NULL, *why;
     apr_size_t len = 0;
     kr_schema_t *schema;
 
-    if (!id || !url) return NULL; /* reported already */
-    why = kr_source_read(&text, &len, review, at, url);
+    why = kr_source_read(&text, &len, review, at, conf->url);
     if (why) {
         kr_review_error(review, at, "%s", why);
         return NULL;
     }
-    schema = kr_schema_compile(review->pool, id, text, len, &why);
+    schema = kr_schema_compile(review->pool, conf->id, text, len, &why);
     if (!schema) {
-        kr_review_error(review, at, "the schema \"%s\" is not usable: %s", id, why);
+        kr_review_error(review, at, "the schema \"%s\" is not usable: %s", conf->id, why);
         return NULL;
     }
-    schema->selectable = json_is_true(json_object_get(conf, "selfservice_selectable"));
+    schema->selectable = conf->selectable;
     return schema;
 }
 
-static int id_taken(const apr_array_header_t *schemas, const char *id)
+void kr_schema_finish(kr_review_t *review, const char *path, void *element)
 {
-    for (int i = 0; i < schemas->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(schemas, i, const kr_schema_t *)->id, id) == 0) return 1;
-    }
-    return 0;
+    kr_schema_conf_t *conf = element;
+
+    if (conf->id && conf->url) conf->schema = compile(review, kr_path_member(review->pool, path, "url"), conf);
 }
 
-apr_array_header_t *kr_review_schemas(kr_review_t *review)
+/** Those that are usable, in the order of the file; and one of them is the default. */
+void kr_review_schemas(kr_review_t *review, kr_settings_t *settings)
 {
-    json_t *list = kr_json_at(review->draft->tree, "identity.schemas"), *conf;
-    apr_array_header_t *schemas = apr_array_make(review->pool, 4, sizeof(const kr_schema_t *));
-    size_t i;
+    apr_array_header_t *out = apr_array_make(review->pool, 4, sizeof(const kr_schema_t *));
+    int found = 0;
 
-    if (!list || json_is_null(list)) {
+    for (int i = 0; i < settings->schema_confs->nelts; i++) {
+        const kr_schema_conf_t *conf = &APR_ARRAY_IDX(settings->schema_confs, i, kr_schema_conf_t);
+
+        if (conf->schema) APR_ARRAY_PUSH(out, const kr_schema_t *) = conf->schema;
+        if (conf->id && settings->default_schema_id) found |= strcmp(conf->id, settings->default_schema_id) == 0;
+    }
+    settings->schemas = out;
+    if (kr_is_missing(json_object_get(review->draft->tree, "identity"), "schemas"))
         kr_review_error(review, "identity.schemas", "is missing; at least one identity schema is needed");
-        return schemas;
-    }
-    json_array_foreach(list, i, conf) {
-        const char *path = kr_path_element(review->pool, "identity.schemas", i);
-        const kr_schema_t *schema = i < SCHEMAS_MAX && json_is_object(conf) ? compile(review, path, conf) : NULL;
-
-        if (!schema) continue;
-        if (id_taken(schemas, schema->id)) {
-            kr_review_error(review, path, "there are two schemas \"%s\"", schema->id);
-        }
-        APR_ARRAY_PUSH(schemas, const kr_schema_t *) = schema;
-    }
-    return schemas;
+    else if (!found)
+        kr_review_error(review, "identity.default_schema_id", "\"%s\" is the id of none of identity.schemas",
+                        settings->default_schema_id ? settings->default_schema_id : "");
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "draft.h"
-#include "kr_json.h"
 #include "kr_text.h"
 
 #define FILES_MAX 64 /* of one part: the template, and those it takes definitions from */
@@ -31,22 +30,35 @@ static const struct {
 typedef struct {
     const char *key, *file, *begins, *not ;
     kr_template_kind_e kind;
+    apr_size_t at;         /* where kr_letter_conf_t has it */
 } part_t;
 
 static const part_t PARTS[] = {
-    { "email.subject", "email.subject.gotmpl", "email.subject", NULL, KR_TEMPLATE_TEXT },
-    { "email.body.plaintext", "email.body.plaintext.gotmpl", "email.body.plaintext", NULL, KR_TEMPLATE_TEXT },
-    { "email.body.html", "email.body.gotmpl", "email.body", "email.body.plaintext", KR_TEMPLATE_HTML },
-    { "sms.body.plaintext", "sms.body.gotmpl", "sms.body", NULL, KR_TEMPLATE_TEXT },
+    { "email.subject", "email.subject.gotmpl", "email.subject", NULL, KR_TEMPLATE_TEXT, offsetof(kr_letter_conf_t, subject) },
+    { "email.body.plaintext", "email.body.plaintext.gotmpl", "email.body.plaintext", NULL, KR_TEMPLATE_TEXT, offsetof(kr_letter_conf_t, plaintext) },
+    { "email.body.html", "email.body.gotmpl", "email.body", "email.body.plaintext", KR_TEMPLATE_HTML, offsetof(kr_letter_conf_t, html) },
+    { "sms.body.plaintext", "sms.body.gotmpl", "sms.body", NULL, KR_TEMPLATE_TEXT, offsetof(kr_letter_conf_t, sms) },
 };
 
 /* -- by key --------------------------------------------------------------------------- */
 
-/* @return NULL: nobody gave one, or it is wrong, which was said */
-static const kr_template_t *read_key(kr_review_t *review, const char *path, const part_t *part)
+/** Several rows of the table may say parts of one kind. */
+static const char *said(const kr_mail_conf_t *mail, const char *name, const part_t *part)
 {
-    const json_t *value = kr_json_at(review->draft->tree, path);
-    const char *url = json_string_value(value), *why;
+    for (int i = 0; i < mail->letters->nelts; i++) {
+        const kr_letter_conf_t *letter = &APR_ARRAY_IDX(mail->letters, i, kr_letter_conf_t);
+        const char *url = *(const char *const *)((const char *)letter + part->at);
+
+        if (url && strcmp(letter->name, name) == 0) return url;
+    }
+    return NULL;
+}
+
+/* @return NULL: nobody gave one, or it is wrong, which was said */
+static const kr_template_t *read_key(kr_review_t *review, const kr_mail_conf_t *mail, const char *name, const part_t *part)
+{
+    const char *path = apr_pstrcat(review->pool, "courier.templates.", name, ".", part->key, NULL);
+    const char *url = said(mail, name, part), *why;
     kr_template_source_t source = { .name = "base64" };
     const kr_template_t *out = NULL;
 
@@ -134,8 +146,9 @@ static const char *as_folder(apr_pool_t *pool, const char *root, const char *key
     return apr_pstrcat(pool, root, "/", path, NULL);
 }
 
-apr_array_header_t *kr_review_templates(kr_review_t *review, const char *folder)
+apr_array_header_t *kr_review_templates(kr_review_t *review, const kr_mail_conf_t *mail)
 {
+    const char *folder = mail->override_path;
     apr_array_header_t *out = apr_array_make(review->pool, 4, sizeof(kr_override_t));
     apr_finfo_t info;
 
@@ -145,8 +158,7 @@ apr_array_header_t *kr_review_templates(kr_review_t *review, const char *folder)
     }
     for (int i = 0; i < KR_DIM(KINDS); i++) {
         for (int j = 0; j < KR_DIM(PARTS); j++) {
-            const char *path = apr_pstrcat(review->pool, "courier.templates.", KINDS[i].key, ".", PARTS[j].key, NULL);
-            const kr_template_t *found = read_key(review, path, &PARTS[j]);
+            const kr_template_t *found = read_key(review, mail, KINDS[i].key, &PARTS[j]);
 
             if (!found && folder) found = read_folder(review, as_folder(review->pool, folder, KINDS[i].key), &PARTS[j]);
             if (found) APR_ARRAY_PUSH(out, kr_override_t) = (kr_override_t){ KINDS[i].type, PARTS[j].key, found };

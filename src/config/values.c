@@ -7,8 +7,6 @@
 #include "kr_text.h"
 #include "draft.h"
 
-#define LIST_MAX 1000 /* elements of a list of strings */
-
 static int is_string_type(kr_type_e type)
 {
     switch (type) {
@@ -41,6 +39,8 @@ const char *kr_value_shape(apr_pool_t *pool, const kr_key_t *key)
     case KR_HOOKS: return "a list of hooks";
     case KR_OBJECTS: return "a list of objects";
     case KR_MAP: return "an object of text";
+    case KR_OBJECT:
+    case KR_MEMBERS: return "an object";
     case KR_ANY: return "anything";
     }
     return "";
@@ -188,7 +188,7 @@ static const char *read_texts(void *out, apr_pool_t *pool, const kr_key_t *key, 
     size_t i;
     json_t *element;
 
-    if (json_array_size(list) > LIST_MAX) return "has more than 1000 elements";
+    if (json_array_size(list) > KR_LIST_MAX) return "has more than 1000 elements";
     json_array_foreach(list, i, element) {
         const char *why = check_element(pool, key, element);
 
@@ -204,8 +204,9 @@ static const char *read_texts(void *out, apr_pool_t *pool, const kr_key_t *key, 
     return NULL;
 }
 
-static const char *check_map(apr_pool_t *pool, const kr_key_t *key, const json_t *object)
+static const char *read_map(void *out, apr_pool_t *pool, const kr_key_t *key, const json_t *object)
 {
+    apr_table_t *table = apr_table_make(pool, 4);
     const char *name;
     json_t *member;
 
@@ -214,34 +215,19 @@ static const char *check_map(apr_pool_t *pool, const kr_key_t *key, const json_t
 
         if (!text) return apr_psprintf(pool, "\"%s\" is not text", name);
         if (key->secret && kr_check_filled(pool, text)) return apr_psprintf(pool, "\"%s\" %s", name, kr_check_filled(pool, text));
+        apr_table_add(table, name, text);
     }
+    if (out) *(const apr_table_t **)out = table;
     return NULL;
 }
 
-static const char *read_list(void *out, apr_pool_t *pool, const kr_key_t *key, const json_t *list)
+/* What is in it is read by itself: fill.c. */
+static const char *check_list(const kr_key_t *key, const json_t *list)
 {
-    if (json_array_size(list) > LIST_MAX) return "has more than 1000 elements";
+    if (json_array_size(list) > KR_LIST_MAX) return "has more than 1000 elements";
     if ((apr_int64_t)json_array_size(list) < key->min) return "is empty";
     if (key->type == KR_HOOKS && check_twins(list)) return check_twins(list);
-    if (out && key->type == KR_HOOKS) *(const apr_array_header_t **)out = kr_hooks_make(pool, list);
     return NULL;
-}
-
-apr_array_header_t *kr_hooks_make(apr_pool_t *pool, const json_t *list)
-{
-    apr_array_header_t *hooks = apr_array_make(pool, (int)json_array_size(list), sizeof(kr_hook_conf_t));
-    size_t i;
-    json_t *element;
-
-    json_array_foreach(list, i, element) {
-        const char *name = kr_json_str(element, "hook");
-        const kr_hook_kind_t *kind = name ? kr_hook_kind(name) : NULL;
-
-        if (kind && !kind->idle) {
-            APR_ARRAY_PUSH(hooks, kr_hook_conf_t) = (kr_hook_conf_t){ kind->name, json_object_get(element, "config") };
-        }
-    }
-    return hooks;
 }
 
 static int has_type(const kr_key_t *key, const json_t *value)
@@ -252,7 +238,9 @@ static int has_type(const kr_key_t *key, const json_t *value)
     case KR_TEXTS:
     case KR_HOOKS:
     case KR_OBJECTS: return json_is_array(value);
-    case KR_MAP: return json_is_object(value);
+    case KR_MAP:
+    case KR_OBJECT:
+    case KR_MEMBERS: return json_is_object(value);
     case KR_ANY: return 1;
     default: return json_is_string(value);
     }
@@ -268,9 +256,11 @@ const char *kr_value_read(void *out, apr_pool_t *pool, const kr_key_t *key, json
     case KR_INT: return read_int(out, pool, key, value);
     case KR_TEXTS: return read_texts(out, pool, key, value);
     case KR_HOOKS:
-    case KR_OBJECTS: return read_list(out, pool, key, value);
-    case KR_MAP: return check_map(pool, key, value);
-    case KR_ANY: return NULL;
+    case KR_OBJECTS: return check_list(key, value);
+    case KR_MAP: return read_map(out, pool, key, value);
+    case KR_ANY:
+        if (out) *(const json_t **)out = value;
+        return NULL;
     default: return read_string(out, pool, key, json_string_value(value));
     }
 }

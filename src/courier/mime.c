@@ -118,8 +118,6 @@ static apr_table_t *headers_of(apr_pool_t *pool, const kr_parcel_t *parcel)
 {
     const kr_mail_conf_t *conf = parcel->conf;
     apr_table_t *headers = apr_table_make(pool, 16);
-    const char *name;
-    json_t *value;
 
     apr_table_setn(headers, "From", mailbox(pool, conf->from_name, conf->from_address));
     apr_table_setn(headers, "To", without_controls(pool, parcel->to));
@@ -128,9 +126,10 @@ static apr_table_t *headers_of(apr_pool_t *pool, const kr_parcel_t *parcel)
     apr_table_setn(headers, "Message-ID",
                    apr_pstrcat(pool, "<", parcel->id, "@", domain_of(conf->from_address), ">", NULL));
     apr_table_setn(headers, "Auto-Submitted", "auto-generated"); /* RFC 3834: no holiday notes back */
-    json_object_foreach((json_t *)conf->headers, name, value)
-    {
-        if (json_is_string(value)) apr_table_setn(headers, name, kr_mime_value(pool, name, json_string_value(value)));
+    for (int i = 0; conf->headers && i < apr_table_elts(conf->headers)->nelts; i++) {
+        const apr_table_entry_t *own = &APR_ARRAY_IDX(apr_table_elts(conf->headers), i, apr_table_entry_t);
+
+        apr_table_setn(headers, own->key, kr_mime_value(pool, own->key, own->val));
     }
     apr_table_setn(headers, "MIME-Version", "1.0");
     return headers;

@@ -36,7 +36,7 @@ static kr_err_t *tell(kr_ctx_t *k, const kr_after_flow_t *after, const kr_addres
 
 kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {
-    const char *recipients = kr_json_str(conf->config, "recipients");
+    const kr_notify_conf_t *own = conf->own;
     int gone = 0;
 
     if (!after->before) return NULL;
@@ -48,7 +48,7 @@ kr_err_t *kr_hook_notify_previous(kr_ctx_t *k, kr_after_flow_t *after, const kr_
     for (int i = 0; gone && i < after->before->addresses->nelts; i++) {
         const kr_address_t *a = &APR_ARRAY_IDX(after->before->addresses, i, kr_address_t);
 
-        if (a->recovery || !is_told(recipients ? recipients : "removed", a, !has(after->identity, a))) continue;
+        if (a->recovery || !is_told(own->recipients, a, !has(after->identity, a))) continue;
         KR_TRY(tell(k, after, a));
     }
     return NULL;

@@ -391,7 +391,7 @@ static void test_mail_goes_to_a_server_or_into_a_folder(void **state)
     assert_string_equal(s->mail.smtp->url, "smtp://h:25/me.example");
     assert_string_equal(s->mail.smtp->password, "p w");
     assert_null(s->mail.folder);
-    assert_string_equal(kr_json_str(s->mail.headers, "X-A"), "b");
+    assert_string_equal(apr_table_get(s->mail.headers, "X-A"), "b");
     assert_int_equal(s->mail.retries, 3);
     assert_int_equal(s->mail.batch, 10);
     s = good(*state, "courier: {smtp: {connection_uri: 'file:///var/tmp/a%20b'}}\n");

@@ -72,7 +72,9 @@ static const apr_array_header_t *listed(apr_pool_t *pool, const char *words)
         char *says = strchr(word, '=');
 
         if (says) *says++ = '\0';
-        APR_ARRAY_PUSH(list, kr_hook_conf_t) = (kr_hook_conf_t){ word, says ? kr_json_pack(pool, "{s:s}", "says", says) : NULL };
+        APR_ARRAY_PUSH(list, kr_hook_conf_t) = (kr_hook_conf_t){
+            .name = word, .config = says ? kr_json_pack(pool, "{s:s}", "says", says) : NULL
+        };
     }
     return words ? list : NULL;
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A `request_config` of the settings, as written: how an HTTP service of the owner's is called. */
+#ifndef KR_REQUEST_CONF_H
+#define KR_REQUEST_CONF_H
+
+#include <apr_tables.h>
+
+/** How a call proves who makes it. Every member but `type` belongs to one of the two ways, and is NULL where it was not said. */
+typedef struct {
+    const char *type;                /* "api_key" or "basic_auth"; NULL: not at all */
+    const char *name, *user;         /* of the key, of the user */
+    const char *value, *password;
+    const char *in;                  /* where the key stands: "header" or "cookie" */
+} kr_request_auth_t;
+
+/** Who is called, and with what. */
+typedef struct {
+    const char *url, *method;
+    const char *body;                /* file:// or base64:// URL of a Jsonnet program, or NULL */
+    const apr_table_t *headers;
+    kr_request_auth_t auth;
+} kr_request_conf_t;
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of keys: what is set of each site that people sign in with. A field more is a row here and a member of its struct. */
+#include "kr_text.h"
+#include "keys.h"
+
+#define PROVIDERS                                                                                                      \
+    "github|github-app|gitlab|generic|google|microsoft|discord|salesforce|slack|facebook|auth0|vk|yandex|apple|"       \
+    "spotify|netid|dingtalk|patreon|line|linkedin|linkedin_v2|lark|x|fedcm-test|amazon|uaepass"
+
+static const kr_key_t PROVIDER[] = {
+    { "id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, id), DETAIL,
+      .help = "name of the provider in URLs", .min = 1, .max = 64, .needed = 1 },
+    { "provider", KR_WORD, NULL, IN(kr_oidc_provider_conf_t, provider), DETAIL,
+      .help = "its kind", .words = PROVIDERS, .needed = 1 },
+    { "label", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, label), DETAIL,
+      .help = "its name for people" },
+    { "client_id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, client_id), DETAIL,
+      .help = "our name there" },
+    { "client_secret", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, client_secret), DETAIL,
+      .help = "our secret there", .secret = 1 },
+    { "issuer_url", KR_URL, NULL, IN(kr_oidc_provider_conf_t, issuer_url), DETAIL, .help = "its issuer" },
+    { "auth_url", KR_URL, NULL, IN(kr_oidc_provider_conf_t, auth_url), DETAIL,
+      .help = "where people sign in" },
+    { "token_url", KR_URL, NULL, IN(kr_oidc_provider_conf_t, token_url), DETAIL,
+      .help = "where codes are redeemed" },
+    { "mapper_url", KR_SOURCE, NULL, IN(kr_oidc_provider_conf_t, mapper_url), DETAIL,
+      .help = "Jsonnet that makes traits of its claims" },
+    { "scope", KR_TEXTS, NULL, IN(kr_oidc_provider_conf_t, scope), DETAIL,
+      .help = "scopes asked for" },
+    { "requested_claims", KR_ANY, NULL, IN(kr_oidc_provider_conf_t, requested_claims), DETAIL,
+      .help = "claims asked for" },
+    { "microsoft_tenant", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, microsoft_tenant), DETAIL,
+      .help = "tenant at Microsoft" },
+    { "subject_source", KR_WORD, "userinfo", IN(kr_oidc_provider_conf_t, subject_source), DETAIL,
+      .help = "where Microsoft's subject is read", .words = "userinfo|me|oid" },
+    { "apple_team_id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, apple_team_id), DETAIL,
+      .help = "team at Apple" },
+    { "apple_private_key_id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, apple_private_key_id), DETAIL,
+      .help = "id of the key at Apple" },
+    { "apple_private_key", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, apple_private_key), DETAIL,
+      .help = "that key, PEM", .secret = 1 },
+    { "organization_id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, organization_id), DETAIL,
+      .help = "of Ory's enterprise edition" },
+    { "additional_id_token_audiences", KR_TEXTS, NULL, IN(kr_oidc_provider_conf_t, additional_id_token_audiences), DETAIL,
+      .help = "other audiences taken in id tokens of native apps" },
+    { "aal2_<acr|amr>_values", KR_TEXTS, NULL, IN(kr_oidc_provider_conf_t, aal2_acr_values), DETAIL,
+      .help = "values that mean a second factor was used there" },
+    { "claims_source", KR_WORD, "id_token", IN(kr_oidc_provider_conf_t, claims_source), DETAIL,
+      .help = "where claims come from", .words = "id_token|userinfo" },
+    { "pkce", KR_WORD, "auto", IN(kr_oidc_provider_conf_t, pkce), DETAIL,
+      .help = "proof key for code exchange (RFC 7636)", .words = "auto|never|force" },
+    { "fedcm_config_url", KR_URL, NULL, IN(kr_oidc_provider_conf_t, fedcm_config_url), DETAIL,
+      .help = "its FedCM configuration" },
+    { "net_id_token_origin_header", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, net_id_token_origin_header), DETAIL,
+      .help = "Origin sent to netID" },
+    { "account_linking_mode", KR_WORD, "confirm_with_existing_credential",
+      IN(kr_oidc_provider_conf_t, account_linking_mode), DETAIL, .help = "how it is tied to an account that exists",
+      .words = "confirm_with_existing_credential|automatic" },
+    { "update_identity_on_login", KR_WORD, "never", IN(kr_oidc_provider_conf_t, update_identity_on_login), DETAIL,
+      .help = "are traits renewed at each sign-in", .words = "never|automatic" },
+};
+
+const kr_element_t kr_oidc_provider_element = { ELEMENT(kr_oidc_provider_conf_t, PROVIDER) };
