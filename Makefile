@@ -108,6 +108,7 @@ unit: $(TEST_BIN)
 	t/unit/answers || failed="$$failed answers"; \
 	t/unit/logids || failed="$$failed logids"; \
 	t/unit/guarantees || failed="$$failed guarantees"; \
+	t/unit/settings_read || failed="$$failed settings_read"; \
 	for t in $(TEST_BIN); do \
 	    echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; \
 	done; \

@@ -28,6 +28,13 @@ struct kr_realm_t {
 /** The schema with that id (or the base64url of it), or NULL. `id` NULL: the default one. */
 const kr_schema_t *kr_realm_schema(const kr_realm_t *realm, const char *id);
 
+/**
+ * What somebody typed, or is reached at, for the end of a log line: ` ("ana@example.org")` where the settings let personal data into
+ * the log (log.leak_sensitive_values), else "". Never for passwords, codes and tokens.
+ * @param value  or NULL: nothing
+ */
+const char *kr_log_personal(kr_ctx_t *k, const char *value);
+
 /** A realm of finished settings: derives keys, names the cookies. dbpool, sql_dir and auto_migrate are set by the caller. */
 kr_realm_t *kr_realm_make(apr_pool_t *pool, const char *name, const kr_settings_t *settings);
 

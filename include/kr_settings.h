@@ -110,9 +110,8 @@ typedef struct kr_settings_t {
     kr_hasher_t hasher;
     const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */
     int mitigate_enumeration;
-    int leak_sensitive;              /* log.leak_sensitive_values */
+    int leak_sensitive;              /* log.leak_sensitive_values: see kr_log_personal */
     int dev;
-    json_t *tree;                    /* the whole tree as merged, for what has no field of its own */
 } kr_settings_t;
 
 #endif

@@ -242,7 +242,6 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     kr_review_advise(&review, settings);
     kr_review_people(&review, settings);
     warn_of_idle(&review);
-    settings->tree = draft->tree;
 
     *findings = apr_array_append(pool, review.errors, review.warnings);
     return review.errors->nelts ? NULL : settings;

@@ -11,7 +11,7 @@ static const kr_key_t KEYS[] = {
     { "security.disallow_ref_in_identity_schemas", KR_BOOL, "false", NOWHERE, ELSEWHERE,
       .help = "not needed: identity schemas never fetch a `$ref`" },
     { "log.leak_sensitive_values", KR_BOOL, "false", AT(leak_sensitive), BUILT,
-      .help = "let personal data into the log" },
+      .help = "let personal data into the log: what was typed where a sign-in or sign-up is refused, what mail servers say of a recipient" },
     { "log.level", KR_WORD, "info", NOWHERE, ELSEWHERE,
       .help = "httpd's `LogLevel kratos:info`", .words = "trace|debug|info|warning|error|fatal|panic" },
     { "log.format", KR_WORD, NULL, NOWHERE, ELSEWHERE, .help = "httpd's `ErrorLogFormat`", .words = "json|text" },

@@ -24,6 +24,12 @@ const kr_schema_t *kr_realm_schema(const kr_realm_t *realm, const char *id)
     return NULL;
 }
 
+const char *kr_log_personal(kr_ctx_t *k, const char *value)
+{
+    if (!value || !k->realm || !k->realm->settings->leak_sensitive) return "";
+    return apr_psprintf(k->pool, " (\"%.200s\")", value);
+}
+
 static const char *path_of(apr_pool_t *pool, const char *base_url)
 {
     kr_url_t url;

@@ -165,11 +165,11 @@ static kr_err_t *mark_failed(work_t *work, kr_message_row_t *message, const kr_n
     message->last_error = apr_psprintf(k->pool, "%.100s%s%.150s", mailed->why, mailed->reply ? ": " : "",
                                        mailed->reply ? mailed->reply : "");
     if (final) {
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0503) "message %s is given up after %d attempt(s): %s", message->id,
-               message->attempts, mailed->why);
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0503) "message %s is given up after %d attempt(s): %s%s", message->id,
+               message->attempts, mailed->why, kr_log_personal(k, mailed->reply));
     } else if (counts) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0504) "message %s is put off after %d attempt(s): %s", message->id,
-               message->attempts, mailed->why);
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0504) "message %s is put off after %d attempt(s): %s%s", message->id,
+               message->attempts, mailed->why, kr_log_personal(k, mailed->reply));
     }
     return kr_store_message_failed(k, work->worker->name, message);
 }

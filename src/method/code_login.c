@@ -198,7 +198,8 @@ int kr_code_misses(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *
 
 static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
 {
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0604) "login %s: nobody signs in by code under that identifier", flow->id);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0604) "login %s: nobody signs in by code under that identifier%s", flow->id,
+           kr_log_personal(k, identifier));
     kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(identifier));
     kr_flow_message(k, flow, 4000035, NULL);
     return kr_err_show_flow(k);

@@ -95,9 +95,10 @@ static kr_err_t *store_code(const char **out, kr_ctx_t *k, const sending_t *s, a
 #define TOO_MANY "too many codes were asked for here, please try again in a while"
 
 /* An error of the person's making: the flow is to be shown as it was before. */
-static kr_err_t *too_many(kr_ctx_t *k, const kr_flow_t *flow)
+static kr_err_t *too_many(kr_ctx_t *k, const kr_flow_t *flow, const char *value)
 {
-    kr_log(k, KR_LOG_INFO, KRLOGNO(0605) "flow %s: too many codes were asked for one account or address, nothing is sent", flow->id);
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0605) "flow %s: too many codes were asked for one account or address, nothing is sent%s", flow->id,
+           kr_log_personal(k, value));
     return kr_err(k, 400, NULL, TOO_MANY);
 }
 
@@ -154,7 +155,7 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
 
     KR_TRY(kr_flow_update(k, s->flow)); /* first: its row is taken, and who sends for it at the same time waits */
     KR_TRY(kr_budget_send(&over, k, s->flow, s->identity_id, s->value));
-    if (over) return too_many(k, s->flow);
+    if (over) return too_many(k, s->flow, s->value);
     if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
     if (s->flow->kind == KR_FLOW_VERIFICATION)
@@ -197,7 +198,7 @@ static kr_err_t *send_all_in_tx(kr_ctx_t *k, void *baton)
                         .traits = all->traits, .nobody = !all->identity && !all->traits, .beside = i > 0 };
 
         KR_TRY(kr_budget_send(&over, k, all->flow, s.identity_id, value));
-        if (over) return too_many(k, all->flow);
+        if (over) return too_many(k, all->flow, value);
         if (s.nobody) s.identity = kr_identity_nobody(k, s.via, value);
         KR_TRY(queue(k, &s));
     }

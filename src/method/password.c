@@ -144,7 +144,8 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     hash = hash_of(k, identity);
     KR_TRY(verify(&ok, k, password, hash));
     if (!ok) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0602) "login %s: identifier or password did not match", flow->id);
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0602) "login %s: identifier or password did not match%s", flow->id,
+               kr_log_personal(k, identifier));
         kr_flow_message(k, flow, 4000006, NULL);
         return kr_err_show_flow(k);
     }

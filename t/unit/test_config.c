@@ -431,6 +431,19 @@ static void test_a_realm_is_named_after_its_base_url(void **state)
     assert_null(kr_realm_schema(realm, "nobody"));
 }
 
+static void test_personal_data_gets_into_the_log_where_that_is_wanted(void **state)
+{
+    world_t *w = *state;
+    kr_ctx_t k = { .pool = w->pool };
+
+    assert_string_equal(kr_log_personal(&k, "ana@x.example"), ""); /* nobody's yet: while starting up */
+    k.realm = kr_realm_make(w->pool, "main", good(w, ""));
+    assert_string_equal(kr_log_personal(&k, "ana@x.example"), "");
+    k.realm = kr_realm_make(w->pool, "main", good(w, "log: {leak_sensitive_values: true}"));
+    assert_string_equal(kr_log_personal(&k, "ana@x.example"), " (\"ana@x.example\")");
+    assert_string_equal(kr_log_personal(&k, NULL), "");
+}
+
 /* -- files of the project ---------------------------------------------------------------- */
 
 /** The root of the sources: tests run there or somewhere below. */
@@ -553,6 +566,7 @@ int main(void)
         TEST(test_what_is_off_or_default_is_accepted),
         TEST(test_details_of_what_is_not_built_get_one_warning),
         TEST(test_a_realm_is_named_after_its_base_url),
+        TEST(test_personal_data_gets_into_the_log_where_that_is_wanted),
         TEST(test_the_example_wants_a_secret_and_is_good_then_and_so_are_the_preset_schemas),
         TEST(test_the_conformance_profiles_load),
         TEST(test_the_page_of_settings_is_up_to_date),
