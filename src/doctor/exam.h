@@ -49,6 +49,11 @@ typedef struct {
 /** Read the servers out of httpd's tree of directives into exam->scenes. */
 void kr_exam_scenes(kr_exam_t *exam);
 
+/** Is it a line of that name? Sections are called "<Location". */
+int kr_line_is(const ap_directive_t *line, const char *name);
+/** "file:line" of it. */
+const char *kr_line_where(apr_pool_t *pool, const ap_directive_t *line);
+
 /** The lines of a virtual host; NULL when its module made it in another way. */
 const ap_directive_t *kr_scene_lines(const server_rec *s);
 
@@ -60,6 +65,8 @@ int kr_spot_covers(const kr_spot_t *spot, const char *path);
 int kr_scene_named(const kr_scene_t *scene, const char *name);
 /** Does the server listen on that port? */
 int kr_scene_listens(const kr_scene_t *scene, int port);
+/** Does it stand behind a proxy, with names, ports and TLS of its own? */
+int kr_scene_behind_proxy(const kr_scene_t *scene);
 
 /** What the Require lines for a path come to, for somebody without a session. */
 typedef enum {

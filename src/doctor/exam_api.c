@@ -44,12 +44,6 @@ static int answers(const base_t *base, const kr_scene_t *scene, kr_has_e has, co
     return 0;
 }
 
-/* A proxy in front has its own names, ports and TLS. */
-static int behind_proxy(const kr_scene_t *scene)
-{
-    return scene->host->trust_forwarded == 1;
-}
-
 static void check_transport(const base_t *base, const kr_scene_t *scene)
 {
     const char *url = base->tenant->realm->settings->base_url;
@@ -81,9 +75,9 @@ static void check_place(const base_t *base)
             first_spot = spot;
         }
         /* The first server on a port answers for all names that no other has; where it has no name, that is its work. */
-        if (behind_proxy(scene) || !scene->name || kr_scene_named(scene, base->name)) {
+        if (kr_scene_behind_proxy(scene) || !scene->name || kr_scene_named(scene, base->name)) {
             named = scene;
-            if (behind_proxy(scene) || kr_scene_listens(scene, base->port)) {
+            if (kr_scene_behind_proxy(scene) || kr_scene_listens(scene, base->port)) {
                 listening = scene;
                 if (answers(base, scene, KR_HAS_API, path)) placed = 1;
             }
@@ -106,7 +100,7 @@ static void check_place(const base_t *base)
         kr_advise(base->exam, KRLOGNO(1265), first_spot->where,
                   "SetHandler kratos stands elsewhere than serve.public.base_url (%s) says: make it <Location \"%s\">, "
                   "or correct the URL", url, *base->tenant->realm->base_path ? base->tenant->realm->base_path : "/");
-    if (listening && !behind_proxy(listening)) check_transport(base, listening);
+    if (listening && !kr_scene_behind_proxy(listening)) check_transport(base, listening);
 }
 
 /* Ids of schemas stand in paths; one with a slash never arrives where httpd refuses %2F. */
@@ -146,7 +140,7 @@ static page_e look_for(const kr_scene_t **found, const base_t *base, const char 
     if (!kr_url_parse(&url, base->exam->ptemp, ui_url) || !url.host) return ELSEWHERE;
     while ((scene = next_scene(&spot, &at, base, KR_HAS_PAGES))) {
         if (!kr_scene_named(scene, kr_host_name(base->exam->ptemp, url.host))) continue;
-        if (!behind_proxy(scene) && !kr_scene_listens(scene, kr_host_port(url.host, url.scheme))) continue;
+        if (!kr_scene_behind_proxy(scene) && !kr_scene_listens(scene, kr_host_port(url.host, url.scheme))) continue;
         if (answers(base, scene, KR_HAS_PAGES, url.path)) return ANSWERED;
         *found = scene;
         page = UNANSWERED;

@@ -46,14 +46,9 @@ static void check_reach(const guarded_t *g, const char *name)
     if (!domain && ap_cstr_casecmp(name, g->home)) advise_no_domain(g, name);
 }
 
-static int behind_proxy(const kr_scene_t *scene)
-{
-    return scene->host->trust_forwarded == 1;
-}
-
 static void check_transport(const guarded_t *g)
 {
-    if (!g->cookie->secure || g->scene->tls || behind_proxy(g->scene) || kr_host_is_loopback(g->scene->name)) return;
+    if (!g->cookie->secure || g->scene->tls || kr_scene_behind_proxy(g->scene) || kr_host_is_loopback(g->scene->name)) return;
     kr_advise(g->exam, KRLOGNO(1262), g->scene->where,
               "%s is guarded, but speaks no TLS: browsers keep the Secure session cookie from it, and people would be sent "
               "to sign in again and again; say SSLEngine on, or redirect all of it to https://", g->scene->name);
@@ -84,13 +79,13 @@ static int may_return(const guarded_t *g, const char *scheme, int port)
 /* The gate sends people to the login with return_to; a login that may not lead there is refused. */
 static void check_way_back(const guarded_t *g)
 {
-    const char *scheme = g->scene->tls || behind_proxy(g->scene) ? "https" : "http";
+    const char *scheme = g->scene->tls || kr_scene_behind_proxy(g->scene) ? "https" : "http";
     int port = g->scene->ports->nelts ? APR_ARRAY_IDX(g->scene->ports, 0, int) : 0;
 
     for (int i = 0; i < g->scene->ports->nelts; i++)
         if (may_return(g, scheme, APR_ARRAY_IDX(g->scene->ports, i, int))) return;
-    if (may_return(g, scheme, 0) || (behind_proxy(g->scene) && may_return(g, "http", 0))) return;
-    if (behind_proxy(g->scene) || port == (strcmp(scheme, "https") ? 80 : 443)) port = 0;
+    if (may_return(g, scheme, 0) || (kr_scene_behind_proxy(g->scene) && may_return(g, "http", 0))) return;
+    if (kr_scene_behind_proxy(g->scene) || port == (strcmp(scheme, "https") ? 80 : 443)) port = 0;
     kr_advise(g->exam, KRLOGNO(1263), g->scene->where,
               "%s is guarded, but nobody may be led back there after the sign-in: add \"%s://%s%s/\" to "
               "selfservice.allowed_return_urls of realm %s", g->scene->name, scheme, g->scene->name,

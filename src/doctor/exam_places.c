@@ -7,11 +7,6 @@
 
 #include "kr_text.h"
 
-static int is(const ap_directive_t *line, const char *name)
-{
-    return !ap_cstr_casecmp(line->directive, name);
-}
-
 /* -- the same folder without a gate ------------------------------------------- */
 
 /* What nobody chose is the folder that httpd was built with; sites that only pass on or redirect leave it so. */
@@ -21,7 +16,7 @@ static int has_own_root(const kr_exam_t *exam, const kr_scene_t *scene)
 
     for (int i = 0; i < KR_DIM(lines); i++)
         for (const ap_directive_t *line = lines[i]; line; line = line->next)
-            if (is(line, "DocumentRoot")) return 1;
+            if (kr_line_is(line, "DocumentRoot")) return 1;
     return 0;
 }
 
@@ -31,10 +26,10 @@ static int sends_away(apr_pool_t *pool, const ap_directive_t *line)
     const char *args = line->args ? line->args : "", *first = ap_getword_conf(pool, &args);
     const char *second = ap_getword_conf(pool, &args), *third = ap_getword_conf(pool, &args);
 
-    if (is(line, "RedirectMatch")) return 1;
-    if (is(line, "RedirectPermanent") || is(line, "RedirectTemp")) return !strcmp(first, "/");
-    if (is(line, "Redirect")) return !strcmp(first, "/") || (*third && !strcmp(second, "/"));
-    return is(line, "RewriteRule") && (strstr(second, "://") || ap_strcasestr(third, "R") || ap_strcasestr(third, "F"));
+    if (kr_line_is(line, "RedirectMatch")) return 1;
+    if (kr_line_is(line, "RedirectPermanent") || kr_line_is(line, "RedirectTemp")) return !strcmp(first, "/");
+    if (kr_line_is(line, "Redirect")) return !strcmp(first, "/") || (*third && !strcmp(second, "/"));
+    return kr_line_is(line, "RewriteRule") && (strstr(second, "://") || ap_strcasestr(third, "R") || ap_strcasestr(third, "F"));
 }
 
 /* In the server itself, or in a section of it. */

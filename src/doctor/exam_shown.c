@@ -25,12 +25,12 @@ static void look_at(kr_exam_t *exam, const ap_directive_t *line)
 {
     const char *args = line->args, *word = ap_getword_conf(exam->ptemp, &args), *what = NULL;
 
-    if (!ap_cstr_casecmp(line->directive, "KratosSet") && is_secret(word, ap_getword_conf(exam->ptemp, &args)))
+    if (kr_line_is(line, "KratosSet") && is_secret(word, ap_getword_conf(exam->ptemp, &args)))
         what = apr_psprintf(exam->ptemp, "%s: put it into a file of KratosConfig", word);
-    if (!ap_cstr_casecmp(line->directive, "KratosDatabase") && strstr(args, "pass="))
+    if (kr_line_is(line, "KratosDatabase") && strstr(args, "pass="))
         what = "the password of the database: put its parameters into a file and write KratosDatabase mysql file:///PATH";
     if (what)
-        kr_advise(exam, KRLOGNO(1298), apr_psprintf(exam->ptemp, "%s:%d", line->filename, line->line_num),
+        kr_advise(exam, KRLOGNO(1298), kr_line_where(exam->ptemp, line),
                   "mod_info is loaded, and its page shows this line with %s; or a2dismod info", what);
 }
 

@@ -19,7 +19,7 @@ static int asks_itself(const kr_exam_t *exam, const kr_scene_t *scene, const kr_
 static int takes(const kr_scene_t *scene, const char *name, int port, int named)
 {
     if (named ? !kr_scene_named(scene, name) : scene->name != NULL) return 0;
-    return scene->host->trust_forwarded == 1 || kr_scene_listens(scene, port);
+    return kr_scene_behind_proxy(scene) || kr_scene_listens(scene, port);
 }
 
 /* A place of the API that nothing of ours answers for is no way in. */

@@ -19,29 +19,19 @@ typedef struct {
     const ap_regex_t *regex;
 } section_t;
 
-static int is(const ap_directive_t *line, const char *name)
-{
-    return !ap_cstr_casecmp(line->directive, name);
-}
-
-static const char *place_of(const kr_exam_t *exam, const ap_directive_t *line)
-{
-    return apr_psprintf(exam->pool, "%s:%d", line->filename, line->line_num);
-}
-
 /* -- which sections hold ---------------------------------------------------- */
 
 /* "<Location "/a">", "<LocationMatch ...>", "<Location ~ ...>", and the same of folders. 0: no section */
 static int read_section(section_t *out, apr_pool_t *pool, const ap_directive_t *line)
 {
     const char *args = line->args ? line->args : "", *word = ap_getword_conf(pool, &args);
-    int match = is(line, "<LocationMatch") || is(line, "<DirectoryMatch");
+    int match = kr_line_is(line, "<LocationMatch") || kr_line_is(line, "<DirectoryMatch");
     apr_size_t len;
 
     memset(out, 0, sizeof(*out));
     out->line = line;
-    out->folder = is(line, "<Directory") || is(line, "<DirectoryMatch");
-    out->sure = match || is(line, "<Location") || is(line, "<Directory");
+    out->folder = kr_line_is(line, "<Directory") || kr_line_is(line, "<DirectoryMatch");
+    out->sure = match || kr_line_is(line, "<Location") || kr_line_is(line, "<Directory");
     if (!out->sure) return !strncasecmp(line->directive, "<Files", 6) || !strncasecmp(line->directive, "<If", 3);
     if (!strcmp(word, "~")) {
         match = 1;
@@ -107,11 +97,12 @@ static int is_mapped(apr_pool_t *pool, const ap_directive_t *line, const char *p
         const char *args = line->args ? line->args : "", *word;
         section_t section;
 
-        if (!ap_cstr_casecmpn(line->directive, "VirtualDocumentRoot", 19) || is(line, "AliasMatch") ||
-            is(line, "ScriptAliasMatch") || is(line, "ProxyPassMatch")) return 1;
+        if (!ap_cstr_casecmpn(line->directive, "VirtualDocumentRoot", 19) || kr_line_is(line, "AliasMatch") ||
+            kr_line_is(line, "ScriptAliasMatch") || kr_line_is(line, "ProxyPassMatch")) return 1;
         word = ap_getword_conf(pool, &args);
-        if ((is(line, "Alias") || is(line, "ScriptAlias") || is(line, "ProxyPass")) && (inside || below(word, path))) return 1;
-        if (inside || !line->first_child || is(line, "<VirtualHost") || !read_section(&section, pool, line)) continue;
+        if ((kr_line_is(line, "Alias") || kr_line_is(line, "ScriptAlias") || kr_line_is(line, "ProxyPass")) &&
+            (inside || below(word, path))) return 1;
+        if (inside || !line->first_child || kr_line_is(line, "<VirtualHost") || !read_section(&section, pool, line)) continue;
         if (!section.folder && holds(&section, path) && is_mapped(pool, line->first_child, path, 1)) return 1;
     }
     return 0;
@@ -123,7 +114,7 @@ static void collect(const kr_exam_t *exam, apr_array_header_t *folders, apr_arra
     section_t section;
 
     for (; line; line = line->next) {
-        if (*line->directive != '<' || is(line, "<VirtualHost") || !line->first_child) continue;
+        if (*line->directive != '<' || kr_line_is(line, "<VirtualHost") || !line->first_child) continue;
         if (!read_section(&section, exam->ptemp, line)) continue;
         if (section.folder && file && holds(&section, file)) add_in_order(folders, &section);
         if (!section.folder && holds(&section, path)) *(section_t *)apr_array_push(locations) = section;
@@ -165,11 +156,11 @@ static kr_rule_e of_lines(apr_pool_t *pool, const ap_directive_t *line, const ch
     kr_rule_e sum = KR_RULE_NONE, inner;
 
     for (; line; line = line->next) {
-        if (is(line, "Satisfy")) return KR_RULE_UNSURE;
-        if (is(line, "Require")) inner = of_line(pool, line, auth_type);
-        else if (is(line, "<RequireAny")) inner = of_lines(pool, line->first_child, auth_type, 0);
-        else if (is(line, "<RequireAll")) inner = of_lines(pool, line->first_child, auth_type, 1);
-        else if (is(line, "<RequireNone")) inner = KR_RULE_UNSURE;
+        if (kr_line_is(line, "Satisfy")) return KR_RULE_UNSURE;
+        if (kr_line_is(line, "Require")) inner = of_line(pool, line, auth_type);
+        else if (kr_line_is(line, "<RequireAny")) inner = of_lines(pool, line->first_child, auth_type, 0);
+        else if (kr_line_is(line, "<RequireAll")) inner = of_lines(pool, line->first_child, auth_type, 1);
+        else if (kr_line_is(line, "<RequireNone")) inner = KR_RULE_UNSURE;
         else if (*line->directive == '<' && line->first_child) {
             /* for some methods, files or requests only: it may open what is shut, and cannot be said to shut all of it */
             inner = of_lines(pool, line->first_child, auth_type, 0);
@@ -186,7 +177,7 @@ static const ap_directive_t *said(const section_t *section, const char *name)
     const ap_directive_t *found = NULL;
 
     for (const ap_directive_t *line = section->line->first_child; line; line = line->next)
-        if (is(line, name)) found = line;
+        if (kr_line_is(line, name)) found = line;
     return found;
 }
 
@@ -207,7 +198,7 @@ static void take_words(kr_ruling_t *ruling, const kr_exam_t *exam, const section
     if (realm) ruling->realm = word_of(exam->ptemp, realm);
     if (!type) return;
     ruling->auth_type = word_of(exam->ptemp, type);
-    ruling->auth_where = place_of(exam, type);
+    ruling->auth_where = kr_line_where(exam->pool, type);
 }
 
 static void take_rules(kr_ruling_t *ruling, const kr_exam_t *exam, const section_t *section)
@@ -223,7 +214,7 @@ static void take_rules(kr_ruling_t *ruling, const kr_exam_t *exam, const section
     }
     if (!ap_cstr_casecmp(how, "And")) rule = both(ruling->rule, rule);
     if (!ap_cstr_casecmp(how, "Or")) rule = either(ruling->rule, rule);
-    if (rule != ruling->rule || !ruling->where) ruling->where = place_of(exam, section->line);
+    if (rule != ruling->rule || !ruling->where) ruling->where = kr_line_where(exam->pool, section->line);
     ruling->rule = rule;
 }
 
@@ -272,14 +263,14 @@ static void add_guarded(const kr_exam_t *exam, const kr_scene_t *scene, const ap
     int mapped;
 
     for (; line; line = line->next) {
-        if (!line->first_child || is(line, "<VirtualHost") || !read_section(&section, exam->ptemp, line)) continue;
+        if (!line->first_child || kr_line_is(line, "<VirtualHost") || !read_section(&section, exam->ptemp, line)) continue;
         if (!section.sure || !section.prefix || strpbrk(section.prefix, "*?[")) continue;
         if (of_lines(exam->ptemp, line->first_child, "Kratos", 0) != KR_RULE_GATED) continue;
         path = !section.folder ? section.prefix : root ? path_of_folder(root, section.prefix) : NULL;
         if (!path || *path != '/') continue;
         mapped = !root || kr_rules_mapped(exam, scene, path);
         APR_ARRAY_PUSH(found, kr_guarded_t) = (kr_guarded_t){
-            path, mapped ? NULL : apr_pstrcat(exam->ptemp, root, path, NULL), place_of(exam, line) };
+            path, mapped ? NULL : apr_pstrcat(exam->ptemp, root, path, NULL), kr_line_where(exam->pool, line) };
     }
 }
 

@@ -19,19 +19,19 @@ typedef struct {
     int ssl;           /* SSLEngine: -1 not said */
 } walk_t;
 
-static const char *first_word(apr_pool_t *pool, const char *args)
-{
-    return ap_getword_conf(pool, &args);
-}
-
-static int is(const ap_directive_t *line, const char *name)
+int kr_line_is(const ap_directive_t *line, const char *name)
 {
     return !ap_cstr_casecmp(line->directive, name);
 }
 
-static const char *place_of(apr_pool_t *pool, const ap_directive_t *line)
+const char *kr_line_where(apr_pool_t *pool, const ap_directive_t *line)
 {
     return apr_psprintf(pool, "%s:%d", line->filename, line->line_num);
+}
+
+static const char *first_word(apr_pool_t *pool, const char *args)
+{
+    return ap_getword_conf(pool, &args);
 }
 
 static void add_spot(walk_t *walk, kr_has_e has, const ap_directive_t *line)
@@ -40,7 +40,7 @@ static void add_spot(walk_t *walk, kr_has_e has, const ap_directive_t *line)
 
     *spot = walk->around;
     spot->has = has;
-    spot->where = place_of(walk->exam->pool, line);
+    spot->where = kr_line_where(walk->exam->pool, line);
 }
 
 /* What a container says about paths. Of what we do not know better, a place may be anywhere. */
@@ -48,13 +48,13 @@ static void enter(walk_t *walk, const ap_directive_t *line)
 {
     apr_pool_t *pool = walk->exam->ptemp;
     const char *args = line->args, *word = ap_getword_conf(pool, &args);
-    int match = is(line, "<LocationMatch");
+    int match = kr_line_is(line, "<LocationMatch");
 
-    if (is(line, "<Location") && !strcmp(word, "~")) {
+    if (kr_line_is(line, "<Location") && !strcmp(word, "~")) {
         match = 1;
         word = ap_getword_conf(pool, &args);
     }
-    if (match || is(line, "<Location")) {
+    if (match || kr_line_is(line, "<Location")) {
         apr_size_t len = strlen(word);
 
         if (len && word[len - 1] == '>') word = apr_pstrmemdup(pool, word, len - 1);
@@ -85,25 +85,25 @@ static void read_line(walk_t *walk, const ap_directive_t *line)
     kr_scene_t *scene = walk->scene;
     const char *word = first_word(pool, line->args);
 
-    if (is(line, "SetHandler")) {
+    if (kr_line_is(line, "SetHandler")) {
         read_handler(walk, line, word);
-    } else if (is(line, "Require") && !ap_cstr_casecmpn(word, "kratos-", 7)) {
+    } else if (kr_line_is(line, "Require") && !ap_cstr_casecmpn(word, "kratos-", 7)) {
         add_spot(walk, KR_HAS_GUARD, line);
-    } else if (is(line, "AuthType") && !ap_cstr_casecmp(word, "Kratos")) {
+    } else if (kr_line_is(line, "AuthType") && !ap_cstr_casecmp(word, "Kratos")) {
         add_spot(walk, KR_HAS_GUARD, line);
-    } else if (is(line, "ServerName")) {
+    } else if (kr_line_is(line, "ServerName")) {
         scene->name = kr_host_name(pool, strstr(word, "://") ? strstr(word, "://") + 3 : word);
-    } else if (is(line, "SSLEngine") || is(line, "GnuTLSEnable")) {
+    } else if (kr_line_is(line, "SSLEngine") || kr_line_is(line, "GnuTLSEnable")) {
         walk->ssl = ap_cstr_casecmp(word, "off") != 0;
-    } else if (is(line, "TLSEngine")) {
+    } else if (kr_line_is(line, "TLSEngine")) {
         walk->ssl = 1;
-    } else if (is(line, "RewriteCond")) {
+    } else if (kr_line_is(line, "RewriteCond")) {
         if (strstr(line->args, "HTTP_HOST") || strstr(line->args, "SERVER_NAME")) scene->steers = 1;
-    } else if (is(line, "CacheEnable")) {
-        scene->cache = place_of(walk->exam->pool, line);
-    } else if (is(line, "CacheQuickHandler")) {
+    } else if (kr_line_is(line, "CacheEnable")) {
+        scene->cache = kr_line_where(walk->exam->pool, line);
+    } else if (kr_line_is(line, "CacheQuickHandler")) {
         scene->cache_late = !ap_cstr_casecmp(word, "off");
-    } else if (is(line, "RemoteIPHeader") || (is(line, "RemoteIPProxyProtocol") && !ap_cstr_casecmp(word, "on"))) {
+    } else if (kr_line_is(line, "RemoteIPHeader") || (kr_line_is(line, "RemoteIPProxyProtocol") && !ap_cstr_casecmp(word, "on"))) {
         walk->exam->remoteip = 1;
     }
 }
@@ -112,7 +112,7 @@ static void read_line(walk_t *walk, const ap_directive_t *line)
 static const char *said_among(apr_pool_t *pool, const ap_directive_t *lines, const char *name)
 {
     for (; lines; lines = lines->next)
-        if (is(lines, name)) return first_word(pool, lines->args);
+        if (kr_line_is(lines, name)) return first_word(pool, lines->args);
     return NULL;
 }
 
@@ -126,13 +126,13 @@ static void check_open_diagnosis(walk_t *walk, const ap_directive_t *lines)
     for (; lines; lines = lines->next) {
         const char *args = lines->args, *word = ap_getword_conf(pool, &args);
 
-        if (is(lines, "KratosDiagnose") && !ap_cstr_casecmp(word, "on")) on = lines;
-        if (is(lines, "Require") || !strncasecmp(lines->directive, "<Require", 8)) some = 1;
-        if (is(lines, "Require") && !ap_cstr_casecmp(word, "all") && !ap_cstr_casecmp(first_word(pool, args), "granted"))
+        if (kr_line_is(lines, "KratosDiagnose") && !ap_cstr_casecmp(word, "on")) on = lines;
+        if (kr_line_is(lines, "Require") || !strncasecmp(lines->directive, "<Require", 8)) some = 1;
+        if (kr_line_is(lines, "Require") && !ap_cstr_casecmp(word, "all") && !ap_cstr_casecmp(first_word(pool, args), "granted"))
             all = 1;
     }
     if (on && (all || !some))
-        kr_advise(walk->exam, KRLOGNO(1282), place_of(pool, on),
+        kr_advise(walk->exam, KRLOGNO(1282), kr_line_where(pool, on),
                   "%s: leave KratosDiagnose out (the key in the error log opens the page then), or put Require lines beside it "
                   "that name the owners, such as Require ip",
                   all ? "everybody may see the page for owners, with its versions and sizes"
@@ -146,7 +146,7 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
         kr_spot_t outside = walk->around;
         const char *realm, *who;
 
-        if (is(line, "<VirtualHost")) continue;
+        if (kr_line_is(line, "<VirtualHost")) continue;
         if (!line->first_child) {
             if (*line->directive != '<') read_line(walk, line);
             continue;
@@ -167,7 +167,7 @@ static void read_lines(walk_t *walk, const ap_directive_t *line)
 const ap_directive_t *kr_scene_lines(const server_rec *s)
 {
     for (const ap_directive_t *line = ap_conftree; line; line = line->next)
-        if (is(line, "<VirtualHost") && s->defn_name && line->filename && !strcmp(line->filename, s->defn_name) &&
+        if (kr_line_is(line, "<VirtualHost") && s->defn_name && line->filename && !strcmp(line->filename, s->defn_name) &&
             line->line_num == (int)s->defn_line_number)
             return line->first_child;
     return NULL;
@@ -300,4 +300,9 @@ int kr_scene_listens(const kr_scene_t *scene, int port)
         if (own == 0 || own == port) return 1;
     }
     return scene->ports->nelts == 0;
+}
+
+int kr_scene_behind_proxy(const kr_scene_t *scene)
+{
+    return scene->host->trust_forwarded == 1;
 }
