@@ -46,13 +46,24 @@ typedef struct {
     int wrong;                 /* how often kr_forbid was called */
 } kr_exam_t;
 
-/** Read the servers out of httpd's tree of directives into exam->scenes. */
-void kr_exam_scenes(kr_exam_t *exam);
+/* -- lines.c -------------------------------------------------------------- */
+
+/**
+ * Read lines into a scene.
+ * @param tls  what those around them say: 1 or 0: that TLS is spoken, or not; -1: nothing
+ * @return the same, by these lines
+ */
+int kr_lines_read(kr_exam_t *exam, kr_scene_t *scene, const ap_directive_t *lines, int tls);
 
 /** Is it a line of that name? Sections are called "<Location". */
 int kr_line_is(const ap_directive_t *line, const char *name);
 /** "file:line" of it. */
 const char *kr_line_where(apr_pool_t *pool, const ap_directive_t *line);
+
+/* -- scenes.c ------------------------------------------------------------- */
+
+/** Read the servers out of httpd's tree of directives into exam->scenes. */
+void kr_exam_scenes(kr_exam_t *exam);
 
 /** The lines of a virtual host; NULL when its module made it in another way. */
 const ap_directive_t *kr_scene_lines(const server_rec *s);
