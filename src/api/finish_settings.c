@@ -71,7 +71,8 @@ kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
         return kr_err_show_flow(k);
     }
     if (err) return err;
-    if (done->changed.resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow)); /* another request of this browser took it out */
+    /* another request of this browser took it out */
+    if (done->changed.resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
            kr_method_name(done->method));
     KR_TRY(kr_hooks_answer(k, &after));
