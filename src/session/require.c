@@ -292,9 +292,18 @@ static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const ch
                         json_string(url));
 }
 
+/* An account that was written before codes became a second factor does not say so yet. Its traits do, and cost no statement. */
+static int may_have_second(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
+
+    if (identity->available_aal == KR_AAL2) return 1;
+    return k->realm->settings->code_mfa && schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
+}
+
 static kr_err_t *refuse_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
-    if (session->identity->available_aal != KR_AAL2)
+    if (!may_have_second(k, session->identity))
         return kr_err(k, 403, NULL, "this place asks for a second factor, and the account has none");
     return mendable(k, kr_err(k, 403, "session_aal2_required", "this place asks for a second factor"),
                     "/self-service/login/browser?aal=aal2", return_to);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A code as second factor: where it goes, whose it must be, and how often it may be wrong. */
 #include "code_env.h"
+#include "kr_require.h"
 
 static json_t *two_addresses(const char *first, const char *second)
 {
@@ -142,7 +143,10 @@ static void test_who_was_there_before_codes_became_a_second_factor_is_asked_for_
 {
     env_t *env = with(state, "");
     client_t *app = native(env);
-    const char *to;
+    apr_array_header_t *words = apr_array_make(env->pool, 1, sizeof(const char *));
+    const char *to, *why = NULL;
+    const kr_require_t *rule;
+    kr_session_t *session;
     kr_ctx_t *k;
 
     begin_flow(app, "registration", "", &to);
@@ -152,6 +156,14 @@ static void test_who_was_there_before_codes_became_a_second_factor_is_asked_for_
     env = with(state, SECOND_FACTOR);
     app->realm = env->realm;
     assert_status(get(app, "/sessions/whoami"), 403);
+    /* and where a place alone asks for it, they are told where to go */
+    APR_ARRAY_PUSH(words, const char *) = "aal2";
+    rule = kr_require_parse(env->pool, KR_REQUIRE_AAL, words, &why);
+    k = carrying(app, "GET", "/", NULL, NULL);
+    OK(kr_session_need(&session, k, NULL));
+    assert_int_equal(kr_require_judge(k, rule, session), KR_REQUIRE_UNMET);
+    assert_string_equal(kr_require_refusal(k, rule, session, NULL)->id, "session_aal2_required");
+    kr_db_release(k);
 }
 
 int main(void)
