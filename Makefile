@@ -48,8 +48,10 @@ LIB_OBJ   := $(LIB_SRC:%.c=$(OUT)/obj/%.o)
 HTTPD_OBJ := $(HTTPD_SRC:%.c=$(OUT)/obj/%.o)
 CTL_OBJ   := $(CTL_SRC:%.c=$(OUT)/obj/%.o)
 TEST_BIN  := $(TESTS:%=$(OUT)/unit/%)
+TEST_OBJ  := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard t/unit/lib/*.c)))
 
 LIB    := $(OUT)/libkratos.a
+TESTLIB := $(OUT)/libtest.a
 MODULE := $(OUT)/mod_kratos.so
 CTL    := $(OUT)/kratosctl
 
@@ -91,9 +93,16 @@ $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(KR_CFLAGS) -c -o $@ $<
 
-$(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(LIB)
+# What tests share: each takes of it what it asks for.
+$(OUT)/obj/t/unit/%.o: KR_CFLAGS += -It/unit/lib
+
+$(TESTLIB): $(TEST_OBJ)
+	@rm -f $@
+	ar rcs $@ $(TEST_OBJ)
+
+$(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(KR_LIBS) -lcmocka
+	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TESTLIB) $(LIB) $(KR_LIBS) -lcmocka
 
 # The tool is no part of the library: its test takes its objects, but for main.
 $(OUT)/unit/test_ctl: $(filter-out %/main.o,$(CTL_OBJ))
@@ -140,4 +149,4 @@ check:
 clean:
 	rm -rf build/out build/san
 
--include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d)
+-include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d) $(TEST_OBJ:.o=.d)

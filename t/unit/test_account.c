@@ -3,7 +3,6 @@
  * statements, what nobody learns. */
 #include "api_env.h"
 
-static const kr_query_t IDENTITIES = { .name = "identities", .sql = "SELECT COUNT(*) FROM identities" };
 static const kr_query_t CREDENTIALS = { .name = "credentials", .sql = "SELECT COUNT(*) FROM identity_credentials" };
 static const kr_query_t SESSIONS = { .name = "sessions", .sql = "SELECT COUNT(*) FROM sessions" };
 static const kr_query_t MESSAGES = { .name = "messages", .sql = "SELECT COUNT(*) FROM courier_messages" };

@@ -38,10 +38,10 @@ static void test_a_second_factor_goes_to_an_address_of_ones_own(void **state)
     kr_ctx_t *k;
 
     assert_int_equal(message_at(said(choose(eve, ANA, &to)), NULL), 4000035);
-    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+    assert_null(mailed_as(env, "login_code_valid", "login_code", ANA));
     k = choose(ana, "ana2@example.org", &to);
     assert_int_equal(message_at(said(k), NULL), 1010025);
-    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+    assert_null(mailed_as(env, "login_code_valid", "login_code", ANA));
     code = login_code(env, "ana2@example.org");
     /* Eve has her own first factor, and somehow Ana's flow and code: still not hers */
     assert_status(submit(eve, to, NULL, login_body("ana2@example.org", code)), 400);
@@ -106,7 +106,7 @@ static void test_a_trait_may_say_where_the_second_factor_goes(void **state)
     assert_non_null(login_code(env, "ana2@example.org"));
     assert_status(get(ana, "/self-service/login/api?aal=aal2&via=name"), 400);
     assert_status(get(ana, "/self-service/login/api?aal=aal2&via=."), 400);
-    assert_null(mailed(env, "login_code_valid", "login_code", ANA));
+    assert_null(mailed_as(env, "login_code_valid", "login_code", ANA));
 }
 
 static void test_the_code_needs_no_address_beside_it(void **state)

@@ -97,7 +97,7 @@ static void test_later_files_and_keys_win_and_objects_merge(void **state)
     kr_settings_t *s;
 
     settings_of(w, "session: {lifespan: 1h, cookie: {name: a}}\n", 0);
-    assert_null(kr_draft_load(w->draft, write_file(w, "kratos.yml", "{\"session\": {\"lifespan\": \"2h\"}}")));
+    assert_null(kr_draft_load(w->draft, put_file(w, "kratos.yml", "{\"session\": {\"lifespan\": \"2h\"}}")));
     assert_null(kr_draft_set(w->draft, "session.cookie.persistent", "false", "httpd.conf:7"));
     assert_null(kr_draft_set(w->draft, "selfservice.allowed_return_urls", "[https://a.example/, 'https://b.example']",
                              "httpd.conf:8"));
@@ -120,7 +120,7 @@ static void test_an_alias_repeats_a_list_but_not_without_end(void **state)
 
     assert_string_equal(APR_ARRAY_IDX(s->secrets, 0, const char *), "00012345678901234567");
     for (int i = 0; i < 300; i++) file = apr_pstrcat(w->pool, file, "*x , ", NULL);
-    file = write_file(w, "kratos.yml", apr_pstrcat(w->pool, file, "]\n", NULL));
+    file = put_file(w, "kratos.yml", apr_pstrcat(w->pool, file, "]\n", NULL));
     assert_non_null(strstr(kr_draft_load(kr_draft_make(w->pool), file), "repeat too much"));
 }
 
@@ -320,7 +320,7 @@ static void test_broken_files_are_told_with_their_line(void **state)
     world_t *w = *state;
 
     for (int i = 0; i < KR_DIM(BROKEN); i++) {
-        const char *why = kr_draft_load(kr_draft_make(w->pool), write_file(w, "kratos.yml", BROKEN[i].yaml));
+        const char *why = kr_draft_load(kr_draft_make(w->pool), put_file(w, "kratos.yml", BROKEN[i].yaml));
 
         if (!why || !strstr(why, BROKEN[i].told)) fail_msg("%s: %s", BROKEN[i].yaml, why ? why : "(taken)");
     }
@@ -334,11 +334,11 @@ static void test_files_too_large_or_too_deep_are_refused(void **state)
     const char *why;
 
     memset(text, '#', 1024 * 1024 + 1);
-    why = kr_draft_load(kr_draft_make(w->pool), write_file(w, "kratos.yml", text));
+    why = kr_draft_load(kr_draft_make(w->pool), put_file(w, "kratos.yml", text));
     assert_non_null(strstr(why, "larger than 1 MiB"));
     memset(text, '[', 100000);
     text[100000] = '\0';
-    why = kr_draft_load(kr_draft_make(w->pool), write_file(w, "kratos.yml", text));
+    why = kr_draft_load(kr_draft_make(w->pool), put_file(w, "kratos.yml", text));
     assert_non_null(strstr(why, "64 levels"));
 }
 

@@ -49,7 +49,7 @@ static void addresses_that_cannot_be_written_to_are_refused(void **state)
     err = kr_courier_queue(
         k, &(kr_mail_t){ "email", apr_psprintf(k->pool, "%0330d@x.example", 1), "login_code_valid", NULL });
     assert_int_equal(err->status, 400);
-    assert_int_equal(count(k, NULL), 0);
+    assert_int_equal(how_many(k, NULL), 0);
     assert_int_equal(k->queued, 0);
 }
 
@@ -86,7 +86,7 @@ static void a_message_that_was_rolled_back_wakes_nobody(void **state)
     kr_mail_t mail = { "email", "ana@x.example", "login_code_valid", data_with(k, "en") };
 
     assert_int_equal(kr_db_tx(k, queue_and_fail, &mail)->status, 418);
-    assert_int_equal(count(k, NULL), 0);
+    assert_int_equal(how_many(k, NULL), 0);
     assert_int_equal(k->queued, 0);
 }
 
@@ -160,7 +160,7 @@ static void two_workers_never_claim_the_same_message(void **state)
     /* one was not dead but slow: it cannot put off what is three's by now */
     APR_ARRAY_IDX(a, 0, kr_message_row_t).status = "abandoned";
     OK(kr_store_message_failed(k, "one", &APR_ARRAY_IDX(a, 0, kr_message_row_t)));
-    assert_int_equal(count(k, "abandoned"), 0);
+    assert_int_equal(how_many(k, "abandoned"), 0);
     apr_pool_destroy(k2->pool);
 }
 
@@ -271,7 +271,7 @@ static void many_workers_send_each_message_once(void **state)
     sink_stop(&sink);
     assert_int_equal(sent, 200);
     assert_int_equal(sink.mails, 200);
-    assert_int_equal(count(env->k, "sent"), 200);
+    assert_int_equal(how_many(env->k, "sent"), 200);
     for (int i = 0; i < 200; i++) {
         for (int j = 0; j < i; j++) assert_string_not_equal(sink.mail[i].to, sink.mail[j].to);
     }
@@ -322,10 +322,10 @@ static void a_refused_message_is_given_up_at_once_and_holds_up_no_other(void **s
     assert_int_equal(only(k, "queued").attempts, 1);
     OK(kr_store_message_retry(&done, k, only(k, "abandoned").id));
     assert_int_equal(done, 1);
-    assert_int_equal(count(k, "abandoned"), 0);
+    assert_int_equal(how_many(k, "abandoned"), 0);
     kr_db_release(k);
     work(k, "me");
-    assert_int_equal(count(k, "abandoned"), 1);
+    assert_int_equal(how_many(k, "abandoned"), 1);
     OK(kr_store_message_retry(&done, k, NULL));
     assert_int_equal(done, 1);
     kr_db_release(k);
@@ -350,7 +350,7 @@ static void a_message_to_nobody_is_sent_to_nobody_and_names_nobody(void **state)
     assert_int_equal(sink.mails, 1);
     message = only(k, "blank");
     assert_string_equal(message.recipient, message.id);
-    assert_int_equal(count(k, "queued"), 0);
+    assert_int_equal(how_many(k, "queued"), 0);
 }
 
 static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **state)
@@ -369,7 +369,7 @@ static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **s
         assert_int_equal(queue_state, KR_QUEUE_TROUBLE);
         k->now += KR_COURIER_TROUBLE + apr_time_from_sec(1);
     }
-    assert_int_equal(count(k, "queued"), 3);
+    assert_int_equal(how_many(k, "queued"), 3);
     kr_db_release(k);
     use_sink(env, SINK_GOOD);
     k->now += apr_time_from_sec(60);
@@ -394,7 +394,7 @@ static void who_must_stop_gives_back_what_is_left(void **state)
     for (int i = 0; i < 6; i++) queue(k, "ana@x.example");
     OK(kr_courier_work(&sent, &queue_state, k, &worker));
     assert_int_equal(sent, 2);
-    assert_int_equal(count(k, "sent"), 2);
+    assert_int_equal(how_many(k, "sent"), 2);
     kr_db_release(k);
     assert_int_equal(work(k, "other"), 4); /* at once, and not when the lease ends */
 }
@@ -407,7 +407,7 @@ static void a_message_that_nobody_can_open_or_that_came_too_late_is_given_up(voi
     queue(k, "ana@x.example");
     k->now += apr_time_from_sec(25 * 3600);
     assert_int_equal(work(k, "me"), 0);
-    assert_int_equal(count(k, "abandoned"), 2);
+    assert_int_equal(how_many(k, "abandoned"), 2);
 }
 
 static void without_a_server_messages_wait(void **state)

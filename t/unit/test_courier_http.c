@@ -202,7 +202,7 @@ static void no_way_to_fail_loses_a_message(void **state)
         OK(kr_db_exec(NULL, env->k, &EMPTY, KR_S("")));
         queue(env->k, "ana@x.example");
         kr_db_release(env->k);
-        if (work(env->k, "me") || count(env->k, "queued") != 1) fail_msg("failure %d counts as sent", i);
+        if (work(env->k, "me") || how_many(env->k, "queued") != 1) fail_msg("failure %d counts as sent", i);
         if (only(env->k, "queued").attempts != 1) fail_msg("failure %d: %s", i, only(env->k, "queued").last_error);
         kr_db_release(env->k);
         service_stop(&service);
@@ -242,7 +242,7 @@ static void a_service_that_is_down_holds_up_nobody_elses_messages(void **state)
     assert_int_equal(sent, 3);
     assert_int_equal(queued_files(env), 3);
     assert_int_equal(queue_state, KR_QUEUE_DONE); /* mail goes on at once */
-    assert_int_equal(count(k, "queued"), 3);
+    assert_int_equal(how_many(k, "queued"), 3);
     OK(kr_courier_work(&sent, &queue_state, k, &worker));
     assert_int_equal(sent, 0); /* not tried again at once */
     service_start(&service, SERVICE_ANSWERS, OK_ANSWER);
@@ -252,7 +252,7 @@ static void a_service_that_is_down_holds_up_nobody_elses_messages(void **state)
         work(k, "me");
     }
     service_stop(&service);
-    assert_int_equal(count(k, "sent"), 6);
+    assert_int_equal(how_many(k, "sent"), 6);
     assert_int_equal(service.calls, 3);
 }
 
@@ -273,7 +273,7 @@ static void without_a_channel_text_messages_are_tried_and_then_given_up(void **s
     }
     work(k, "me");
     service_stop(&service);
-    assert_int_equal(count(k, "abandoned"), 1);
+    assert_int_equal(how_many(k, "abandoned"), 1);
     assert_int_equal(service.calls, 0);
 }
 

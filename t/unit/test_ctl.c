@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of kratosctl that read what others wrote: command lines, files, text for a terminal. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "pool_env.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../src/ctl/ctl.h"
 #include "kr_json.h"
-#include "pool_env.h"
 
 /* -- terminal ------------------------------------------------------------------ */
 

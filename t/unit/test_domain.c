@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of hosts as browsers compare them for cookies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "pool_env.h"
 
 #include "kr_text.h"
-#include "pool_env.h"
 
 static const struct {
     const char *domain, *name;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests and replies without httpd: cookies, headers, and what kind of answer a client wants. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "pool_env.h"
+
 #include <string.h>
 
 #include "kr_http.h"

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jsonnet programs of the owner's: parsed at start, called with data of strangers, and kept from files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "pool_env.h"
+
 #include <string.h>
 
 #include "kr_json.h"

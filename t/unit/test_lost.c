@@ -165,7 +165,7 @@ static client_t *waiting(env_t *env, const char **page, const char **token)
 
 static const char *code_of(env_t *env)
 {
-    const char *code = mailed(env, "verification_code_valid", "verification_code", "ana@example.org");
+    const char *code = mailed_as(env, "verification_code_valid", "verification_code", "ana@example.org");
 
     assert_non_null(code);
     return code;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Outgoing calls against a small server in a thread: limits of time and size, no redirects, no other protocols. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "test.h"
 #include <arpa/inet.h>
 #include <apr_strings.h>
 #include <netinet/in.h>

@@ -88,10 +88,10 @@ static void test_a_visit_without_a_token_does_nothing(void **state)
         int messages;
 
         begin_mailed(spa(env), kind, "link", ANA, &flow);
-        messages = count_of(env, &MESSAGES);
+        messages = count_of(env, &MAILS);
         get(person(env), apr_psprintf(env->pool, "/self-service/%s?flow=%s&method=link&email=" ANA "%s", kind,
                                       kr_json_str(flow, "id"), MORE[i / KR_DIM(KINDS)]));
-        assert_int_equal(count_of(env, &MESSAGES), messages);
+        assert_int_equal(count_of(env, &MAILS), messages);
     }
 }
 
@@ -245,10 +245,10 @@ static void test_an_unknown_address_looks_like_a_known_one_and_gets_no_mail(void
 
         use(env, CASES[i].settings);
         known = shape_of(env, CASES[i].kind, CASES[i].method, ANA);
-        messages = count_of(env, &MESSAGES);
+        messages = count_of(env, &MAILS);
         unknown = shape_of(env, CASES[i].kind, CASES[i].method, "nobody@example.org");
         assert_string_equal(known, unknown);
-        assert_int_equal(count_of(env, &MESSAGES), messages);
+        assert_int_equal(count_of(env, &MAILS), messages);
     }
 }
 
@@ -308,11 +308,11 @@ static void test_the_old_answer_for_an_unverified_address_is_a_message(void **st
     use_with_ana(env, CODES);
     use(env, "{selfservice: {methods: {code: {enabled: true}}, flows: {verification: {enabled: true}" MUST_VERIFY
              "}}, feature_flags: {legacy_require_verified_login_error: true}}");
-    messages = count_of(env, &MESSAGES);
+    messages = count_of(env, &MAILS);
     k = login_as(native(env), ANA, GOOD, "");
     assert_status(k, 400);
     assert_int_equal(message_at(said(k), NULL), 4000010);
-    assert_int_equal(count_of(env, &MESSAGES), messages);
+    assert_int_equal(count_of(env, &MAILS), messages);
 }
 
 static void test_a_sign_in_may_send_a_code_and_end_other_sessions(void **state)
@@ -327,10 +327,10 @@ static void test_a_sign_in_may_send_a_code_and_end_other_sessions(void **state)
                            "show_verification_ui}]}}"));
     before = signed_in_app(env, ANA);
     assert_status(get(before, "/sessions/whoami"), 200);
-    messages = count_of(env, &MESSAGES);
+    messages = count_of(env, &MAILS);
     k = login_as(native(env), ANA, GOOD, "");
     assert_status(k, 200);
-    assert_int_equal(count_of(env, &MESSAGES), messages + 1);
+    assert_int_equal(count_of(env, &MAILS), messages + 1);
     with = json_array_get(kr_json_at(said(k), "continue_with"), 0);
     assert_string_equal(kr_json_str(with, "action"), "show_verification_ui");
     assert_status(get(before, "/sessions/whoami"), 401);

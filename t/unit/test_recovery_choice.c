@@ -42,7 +42,7 @@ static void test_people_choose_an_address_and_name_it_in_full(void **state)
     use(env, CHOOSING);
     app = native(env);
     to = choose(app, &flow, &k);
-    messages = count_of(env, &MESSAGES);
+    messages = count_of(env, &MAILS);
     assert_string_equal(word(k, "state"), "recovery_awaiting_address_choice");
     assert_null(strstr(k->reply->body, PHONE));
     assert_non_null(strstr(k->reply->body, "+49****78"));
@@ -50,10 +50,10 @@ static void test_people_choose_an_address_and_name_it_in_full(void **state)
     assert_status(k, 200); /* a sign before letters: the phone is the first in the list */
     assert_string_equal(word(k, "state"), "recovery_confirming_address");
     assert_null(strstr(k->reply->body, PHONE));
-    assert_int_equal(count_of(env, &MESSAGES), messages);
+    assert_int_equal(count_of(env, &MAILS), messages);
     k = submit(app, to, flow, named("recovery_confirm_address", PHONE));
     assert_status(k, 200);
-    assert_int_equal(count_of(env, &MESSAGES), messages + 1);
+    assert_int_equal(count_of(env, &MAILS), messages + 1);
     k = submit(app, to, flow, with_code(mailed(env, "recovery_code")));
     assert_string_equal(word(k, "state"), "passed_challenge");
 }
@@ -70,14 +70,14 @@ static void test_a_choice_of_a_strange_address_sends_nothing(void **state)
     use(env, CHOOSING);
     app = native(env);
     to = choose(app, &flow, &k);
-    messages = count_of(env, &MESSAGES);
+    messages = count_of(env, &MAILS);
     k = submit(app, to, flow, named("recovery_select_address", "c3RyYW5nZXI="));
     assert_status(k, 400);
     assert_int_equal(message_at(said(k), NULL), 4000001);
     assert_string_equal(word(k, "state"), "recovery_awaiting_address_choice");
     k = submit(app, to, flow, named("screen", "previous"));
     assert_string_equal(word(k, "state"), "recovery_awaiting_address_choice");
-    assert_int_equal(count_of(env, &MESSAGES), messages);
+    assert_int_equal(count_of(env, &MAILS), messages);
 }
 
 /* What misses is said on the first node of the state's own field, and `method` says nothing. */
@@ -109,18 +109,18 @@ static void test_each_step_of_a_choice_says_what_misses_and_needs_no_method(void
     app = native(env);
     to = choose(app, &flow, &k);
     phone = value_of(said(k), "recovery_select_address");
-    messages = count_of(env, &MESSAGES);
+    messages = count_of(env, &MAILS);
     must_miss(app, to, flow, "recovery_awaiting_address_choice", "recovery_select_address");
     k = submit(app, to, flow, json_pack("{s:s, s:s}", "method", "link", "recovery_select_address", phone));
     assert_string_equal(word(k, "state"), "recovery_confirming_address");
     must_miss(app, to, flow, "recovery_confirming_address", "recovery_confirm_address");
     assert_string_equal(word(submit(app, to, flow, json_pack("{s:s}", "screen", "previous")), "state"), "recovery_awaiting_address_choice");
     assert_status(submit(app, to, flow, json_pack("{s:s}", "recovery_select_address", phone)), 200);
-    assert_int_equal(count_of(env, &MESSAGES), messages);
+    assert_int_equal(count_of(env, &MAILS), messages);
     assert_string_equal(word(submit(app, to, flow, json_pack("{s:s}", "recovery_confirm_address", PHONE)), "state"), "recovery_awaiting_code");
     must_miss(app, to, flow, "recovery_awaiting_code", "recovery_confirm_address");
     assert_string_equal(word(submit(app, to, flow, json_pack("{s:s}", "recovery_confirm_address", PHONE)), "state"), "recovery_awaiting_code");
-    assert_int_equal(count_of(env, &MESSAGES), messages + 2);
+    assert_int_equal(count_of(env, &MAILS), messages + 2);
     k = submit(app, to, flow, json_pack("{s:s}", "code", mailed(env, "recovery_code")));
     assert_string_equal(word(k, "state"), "passed_challenge");
 }
@@ -138,7 +138,7 @@ static void test_an_unknown_address_has_no_choice_and_gets_no_code(void **state)
     flow = begin_flow(app, "recovery", "", &to);
     k = submit(app, to, flow, named("recovery_address", "nobody@example.org"));
     assert_string_equal(word(k, "state"), "recovery_awaiting_code");
-    assert_int_equal(count_of(env, &MESSAGES), 0);
+    assert_int_equal(count_of(env, &MAILS), 0);
     assert_int_equal(message_at(said(submit(app, to, flow, with_code("123456"))), NULL), 4060006);
     assert_status(submit(app, to, flow, named("screen", "previous")), 200);
     assert_status(submit(app, to, flow, named("recovery_address", "no address")), 400);

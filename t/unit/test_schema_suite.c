@@ -4,14 +4,9 @@
  * KR_SCHEMA_SUITE names another copy's folder tests/draft7.
  */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
+#include "test.h"
 
 #include "kr_schema.h"
 #include "kr_text.h"

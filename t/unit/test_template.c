@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Templates of the owner's: what they make, what is refused at start, and that no data leads out of its place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "pool_env.h"
+
 #include <string.h>
 
 #include "kr_json.h"

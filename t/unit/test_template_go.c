@@ -3,19 +3,12 @@
  * Templates against a table that Go made (t/unit/data/templates.go says how): where escapers stand in a pipeline, what they
  * do to a row of values, and which of them are refused. Run from the root of the repository.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "pool_env.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include <apr_strings.h>
-
-#include "pool_env.h"
 
 #include "kr_json.h"
 #include "kr_template.h"

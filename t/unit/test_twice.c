@@ -130,7 +130,7 @@ static void test_both_lead_to_the_same_verification(void **state)
         assert_status(l, 200); /* the browser that has the last answer's cookies sees it */
         if (i) assert_status(get(second, "/sessions/whoami"), 401); /* nobody was to be signed in */
         else assert_status(get(second, "/sessions/whoami"), 200);
-        assert_non_null(mailed(env, "verification_code_valid", "verification_code", apr_psprintf(env->pool, "ana%d@example.org", i)));
+        assert_non_null(mailed_as(env, "verification_code_valid", "verification_code", apr_psprintf(env->pool, "ana%d@example.org", i)));
     }
 }
 

@@ -16,17 +16,17 @@ static void a_page_has_one_heading_a_language_and_its_style_sheet(void **state)
     assert_shows(html, "<html lang=\"en\">");
     assert_shows(html, "<title>Sign in – id.example</title>");
     assert_shows(html, link);
-    assert_int_equal(count(html, "<h1>"), 1);
+    assert_int_equal(times_in(html, "<h1>"), 1);
     assert_shows(html, "<p class=\"other\">No account yet? <a href=\"/auth/registration\">Register</a></p>");
     assert_shows(html, "<p class=\"other\"><a href=\"/auth/recovery\">/auth/recovery</a></p>");
-    assert_int_equal(count(html, "class=\"other\""), 2);
+    assert_int_equal(times_in(html, "class=\"other\""), 2);
     assert_hides(html, "<form");
 }
 
 static void nothing_on_a_page_is_inline_or_scripted(void **state)
 {
-    const char *html = page_of(list(csrf(), input("default", "identifier", "text", "E-Mail", ",\"required\":true"),
-                                    submit("password", "method", "password", "Sign in"), NULL), NULL);
+    const char *html = page_of_nodes(list(csrf(), input("default", "identifier", "text", "E-Mail", ",\"required\":true"),
+                                    button("password", "method", "password", "Sign in"), NULL), NULL);
 
     (void)state;
     assert_hides(html, "<script");
@@ -47,7 +47,7 @@ static void the_style_sheet_is_small_and_its_version_is_its_hash(void **state)
     (void)state;
     assert_int_equal(strlen(css), len);
     assert_true(len > 1000 && len < 20000);
-    assert_int_equal(count(css, "{"), count(css, "}"));
+    assert_int_equal(times_in(css, "{"), times_in(css, "}"));
     assert_shows(css, "prefers-color-scheme:dark");
     assert_hides(css, "@import");
     assert_hides(css, "url(http");
@@ -62,7 +62,7 @@ static void no_text_of_a_flow_becomes_markup(void **state)
         ",\"value\":\"" HOSTILE "\",\"pattern\":\"" HOSTILE
                                      "\",\"autocomplete\":\"" HOSTILE "\""),
                                input("default", HOSTILE, "hidden", NULL, ",\"value\":\"" HOSTILE "\""),
-                               submit(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+                               button(HOSTILE, HOSTILE, HOSTILE, HOSTILE),
                                input("b", "n", "text", HOSTILE, ",\"options\":[{\"value\":\"" HOSTILE "\"}]"));
     const char *more = "{\"type\":\"text\",\"attributes\":{\"text\":{\"text\":\"" HOSTILE "\"}},\"meta\":{\"label\":{"
         "\"text\":\""
@@ -71,7 +71,7 @@ static void no_text_of_a_flow_becomes_markup(void **state)
                        "\"value\":\"" HOSTILE "\"},"
                        "\"messages\":[{\"type\":\"error\",\"text\":\"" HOSTILE "\"}]},"
                        "{\"type\":\"img\",\"attributes\":{\"src\":\"data:image/" HOSTILE "\"}}";
-    const char *html = page_of(list(hostile, more, submit("b", "method", "b", "B"), NULL),
+    const char *html = page_of_nodes(list(hostile, more, button("b", "method", "b", "B"), NULL),
                                "{\"type\":\"" HOSTILE "\",\"text\":\"" HOSTILE "\"}");
 
     (void)state;

@@ -17,7 +17,7 @@ static void every_input_type_is_kept_and_unknown_ones_are_text(void **state)
 
     (void)state;
     for (i = 0; i < KR_DIM(cases); i++) {
-        const char *html = page_of(input("default", "traits.x", cases[i].type, "Label", ""), NULL);
+        const char *html = page_of_nodes(input("default", "traits.x", cases[i].type, "Label", ""), NULL);
         assert_shows(html, apr_psprintf(pool, "<input type=\"%s\" id=\"n1\" name=\"traits.x\"", cases[i].shown));
         assert_shows(html, "<label for=\"n1\">Label");
         assert_hides(html, "onfocus");
@@ -27,13 +27,13 @@ static void every_input_type_is_kept_and_unknown_ones_are_text(void **state)
 static void a_field_without_label_is_called_by_its_name(void **state)
 {
     (void)state;
-    assert_shows(page_of(input("default", "traits.email", "email", NULL, ""), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.email", "email", NULL, ""), NULL),
         "<label for=\"n1\">traits.email</label>");
 }
 
 static void what_a_field_must_hold_is_told_to_the_browser(void **state)
 {
-    const char *html = page_of(input("code", "code", "text", "Code",
+    const char *html = page_of_nodes(input("code", "code", "text", "Code",
                                      ",\"required\":true,\"autocomplete\":\"one-time-code\",\"pattern\":\"[0-9]+\","
                                      "\"maxlength\":6"), NULL);
 
@@ -42,7 +42,7 @@ static void what_a_field_must_hold_is_told_to_the_browser(void **state)
     assert_shows(html, " autocomplete=\"one-time-code\" inputmode=\"numeric\"");
     assert_hides(html, "pattern="); /* "123 456" may be pasted */
     assert_hides(html, "maxlength");
-    assert_shows(page_of(input("a", "b", "text", "B", ",\"pattern\":\"[0-9]+\",\"maxlength\":6"), NULL),
+    assert_shows(page_of_nodes(input("a", "b", "text", "B", ",\"pattern\":\"[0-9]+\",\"maxlength\":6"), NULL),
                  " pattern=\"[0-9]+\" maxlength=\"6\"");
     assert_hides(html, "aria-invalid");
     assert_hides(html, "aria-describedby");
@@ -51,11 +51,11 @@ static void what_a_field_must_hold_is_told_to_the_browser(void **state)
 static void a_pattern_of_a_schema_may_match_in_the_middle(void **state)
 {
     (void)state;
-    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^ab\""), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.x", "text", "X", ",\"pattern\":\"^ab\""), NULL),
         "pattern=\".*(?:^ab).*\"");
-    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^[a-z]+$\""), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.x", "text", "X", ",\"pattern\":\"^[a-z]+$\""), NULL),
                  "pattern=\"^[a-z]+$\"");
-    assert_shows(page_of(input("default", "traits.x", "text", "X", ",\"pattern\":\"^a|b$\""), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.x", "text", "X", ",\"pattern\":\"^a|b$\""), NULL),
                  "pattern=\".*(?:^a|b$).*\"");
 }
 
@@ -63,51 +63,51 @@ static void only_optional_fields_are_marked_when_some_are_required(void **state)
 {
     const char *must = input("default", "traits.email", "email", "E-Mail", ",\"required\":true");
     const char *may = input("default", "traits.name", "text", "Name", "");
-    const char *html = page_of(list(must, may, NULL, NULL), NULL);
+    const char *html = page_of_nodes(list(must, may, NULL, NULL), NULL);
 
     (void)state;
     assert_shows(html, ">E-Mail</label>");
     assert_shows(html, ">Name <span class=\"quiet\">(optional)</span></label>");
-    assert_hides(page_of(may, NULL), "(optional)");
+    assert_hides(page_of_nodes(may, NULL), "(optional)");
 }
 
 static void a_password_is_never_written_into_the_page(void **state)
 {
     (void)state;
-    assert_hides(page_of(input("password", "password", "password", "Password", ",\"value\":\"hunter22\""), NULL),
+    assert_hides(page_of_nodes(input("password", "password", "password", "Password", ",\"value\":\"hunter22\""), NULL),
         "hunter22");
 }
 
 static void values_of_any_json_type_are_shown(void **state)
 {
     (void)state;
-    assert_shows(page_of(input("default", "traits.age", "number", "Age", ",\"value\":7.5"), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.age", "number", "Age", ",\"value\":7.5"), NULL),
         "value=\"7.5\" step=\"any\"");
-    assert_shows(page_of(input("default", "traits.n", "number", "N", ",\"value\":0"), NULL), "value=\"0\"");
-    assert_shows(page_of(input("default", "x", "text", "X", ",\"value\":[\"<b>\"]"), NULL), "u003cb");
-    assert_hides(page_of(input("default", "x", "text", "X", ",\"value\":null"), NULL), "value=");
+    assert_shows(page_of_nodes(input("default", "traits.n", "number", "N", ",\"value\":0"), NULL), "value=\"0\"");
+    assert_shows(page_of_nodes(input("default", "x", "text", "X", ",\"value\":[\"<b>\"]"), NULL), "u003cb");
+    assert_hides(page_of_nodes(input("default", "x", "text", "X", ",\"value\":null"), NULL), "value=");
 }
 
 static void an_unticked_box_posts_false(void **state)
 {
-    const char *html = page_of(input("default", "traits.news", "checkbox", "News", ",\"required\":true"), NULL);
-    const char *ticked = page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":true"), NULL);
+    const char *html = page_of_nodes(input("default", "traits.news", "checkbox", "News", ",\"required\":true"), NULL);
+    const char *ticked = page_of_nodes(input("default", "traits.news", "checkbox", "News", ",\"value\":true"), NULL);
 
     (void)state;
     assert_order(html, "<input type=\"hidden\" name=\"traits.news\" value=\"false\">",
                  "<input type=\"checkbox\" id=\"n1\" name=\"traits.news\" value=\"true\">");
     assert_shows(ticked, "value=\"true\" checked>");
-    assert_shows(page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":\"true\""), NULL),
+    assert_shows(page_of_nodes(input("default", "traits.news", "checkbox", "News", ",\"value\":\"true\""), NULL),
         " checked>");
-    assert_hides(page_of(input("default", "traits.news", "checkbox", "News", ",\"value\":false"), NULL), " checked");
+    assert_hides(page_of_nodes(input("default", "traits.news", "checkbox", "News", ",\"value\":false"), NULL), " checked");
 }
 
 static void options_are_a_select_with_an_empty_choice_unless_one_must_be_made(void **state)
 {
     const char *options = ",\"options\":[{\"value\":\"free\"},{\"value\":\"pro\"}]";
-    const char *may = page_of(input("default", "traits.plan", "text", "Plan", options), NULL);
+    const char *may = page_of_nodes(input("default", "traits.plan", "text", "Plan", options), NULL);
     const char *chosen = apr_pstrcat(pool, options, ",\"value\":\"pro\",\"required\":true", NULL);
-    const char *must = page_of(input("default", "traits.plan", "text", "Plan", chosen), NULL);
+    const char *must = page_of_nodes(input("default", "traits.plan", "text", "Plan", chosen), NULL);
 
     (void)state;
     assert_shows(may,
@@ -122,7 +122,7 @@ static void a_disabled_field_is_disabled(void **state)
                        "\"disabled\":true}}";
 
     (void)state;
-    assert_shows(page_of(node, NULL), "name=\"a\" disabled>");
+    assert_shows(page_of_nodes(node, NULL), "name=\"a\" disabled>");
 }
 
 /* -- messages ------------------------------------------------------------- */
@@ -133,7 +133,7 @@ static void a_message_on_a_field_is_tied_to_it_and_listed_on_top(void **state)
         "\"type\":\"email\"},"
                        "\"messages\":[{\"id\":4000040,\"text\":\"no address\",\"type\":\"error\"}],"
                        "\"meta\":{\"label\":{\"text\":\"E-Mail\"}}}";
-    const char *html = page_of(node, NULL);
+    const char *html = page_of_nodes(node, NULL);
 
     (void)state;
     assert_shows(html, "<title>Error: Sign in – id.example</title>");
@@ -144,7 +144,7 @@ static void a_message_on_a_field_is_tied_to_it_and_listed_on_top(void **state)
 
 static void a_hint_on_a_field_is_no_error(void **state)
 {
-    const char *html = page_of("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"text\"},"
+    const char *html = page_of_nodes("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"text\"},"
                                "\"messages\":[{\"text\":\"as in your passport\",\"type\":\"info\"}]}", NULL);
 
     (void)state;
@@ -156,19 +156,19 @@ static void a_hint_on_a_field_is_no_error(void **state)
 
 static void messages_of_the_flow_are_shown_by_their_kind(void **state)
 {
-    const char *html = page_of(csrf(), "{\"type\":\"info\",\"text\":\"look\"},{\"type\":\"error\",\"text\":\"oh no\"},"
+    const char *html = page_of_nodes(csrf(), "{\"type\":\"info\",\"text\":\"look\"},{\"type\":\"error\",\"text\":\"oh no\"},"
                                        "{\"type\":\"success\",\"text\":\"hooray\"}");
 
     (void)state;
     assert_shows(html, "<div class=\"message error\" role=\"alert\" tabindex=\"-1\" autofocus>\n<p>oh no</p>");
     assert_shows(html, "<div class=\"message info\" role=\"status\">\n<p>look</p>");
     assert_shows(html, "<div class=\"message success\" role=\"status\">\n<p>hooray</p>");
-    assert_int_equal(count(html, "oh no"), 1);
+    assert_int_equal(times_in(html, "oh no"), 1);
 }
 
 static void an_error_on_a_hidden_field_is_not_lost(void **state)
 {
-    const char *html = page_of("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"hidden\"},"
+    const char *html = page_of_nodes("{\"type\":\"input\",\"attributes\":{\"name\":\"a\",\"type\":\"hidden\"},"
                                "\"messages\":[{\"text\":\"stale\",\"type\":\"error\"}]}", NULL);
 
     (void)state;
@@ -179,8 +179,8 @@ static void an_error_on_a_hidden_field_is_not_lost(void **state)
 
 static void hidden_fields_come_first_and_the_form_posts_to_the_action(void **state)
 {
-    const char *html = page_of(list(input("default", "identifier", "text", "E-Mail", ""),
-                                    submit("password", "method", "password", "Sign in"), csrf(), NULL), NULL);
+    const char *html = page_of_nodes(list(input("default", "identifier", "text", "E-Mail", ""),
+                                    button("password", "method", "password", "Sign in"), csrf(), NULL), NULL);
 
     (void)state;
     assert_shows(html, "<form method=\"post\" action=\"https://id.example/self-service/login?flow=1&amp;x=2\">");
@@ -190,12 +190,12 @@ static void hidden_fields_come_first_and_the_form_posts_to_the_action(void **sta
 
 static void enter_presses_the_button_that_belongs_to_the_fields(void **state)
 {
-    const char *nodes = list(submit("oidc", "provider", "github", "Sign in with GitHub"),
+    const char *nodes = list(button("oidc", "provider", "github", "Sign in with GitHub"),
                              list(input("default", "identifier", "text", "E-Mail", ",\"required\":true"),
-                                  submit("code", "method", "code", "Send a code"), NULL, NULL),
+                                  button("code", "method", "code", "Send a code"), NULL, NULL),
                              input("password", "password", "password", "Password", ",\"required\":true"),
-                             submit("password", "method", "password", "Sign in"));
-    const char *html = page_of(nodes, NULL);
+                             button("password", "method", "password", "Sign in"));
+    const char *html = page_of_nodes(nodes, NULL);
 
     (void)state;
     assert_shows(html,
@@ -203,15 +203,15 @@ static void enter_presses_the_button_that_belongs_to_the_fields(void **state)
     assert_shows(html, "<button class=\"button\" type=\"submit\" name=\"provider\" value=\"github\" formnovalidate>");
     assert_shows(html, "<button class=\"button\" type=\"submit\" name=\"method\" value=\"code\" formnovalidate>");
     assert_order(html, "value=\"password\">", "value=\"github\"");
-    assert_int_equal(count(html, "button primary"), 1);
-    assert_int_equal(count(html, "<form"), 1);
+    assert_int_equal(times_in(html, "button primary"), 1);
+    assert_int_equal(times_in(html, "<form"), 1);
 }
 
 static void sending_a_code_again_is_never_the_main_button(void **state)
 {
-    const char *html = page_of(list(input("code", "code", "text", "Code", ",\"required\":true"),
-                                    submit("code", "resend", "code", "Send again"),
-                                    submit("code", "method", "code", "Continue"), NULL), NULL);
+    const char *html = page_of_nodes(list(input("code", "code", "text", "Code", ",\"required\":true"),
+                                    button("code", "resend", "code", "Send again"),
+                                    button("code", "method", "code", "Continue"), NULL), NULL);
 
     (void)state;
     assert_order(html, "button primary\" type=\"submit\" name=\"method\"",
@@ -221,15 +221,15 @@ static void sending_a_code_again_is_never_the_main_button(void **state)
 static void groups_that_ask_for_different_things_are_forms_of_their_own(void **state)
 {
     const char *profile = list(input("profile", "traits.name", "text", "Name", ""),
-                               submit("profile", "method", "profile", "Save"), NULL, NULL);
+                               button("profile", "method", "profile", "Save"), NULL, NULL);
     const char *password = list(input("password", "password", "password", "New password", ",\"required\":true"),
-                                submit("password", "method", "password", "Save"),
-                                submit("lookup_secret", "lookup_secret_disable", "true", "Turn off"), NULL);
-    const char *html = page_of(list(csrf(), profile, password, NULL), NULL);
+                                button("password", "method", "password", "Save"),
+                                button("lookup_secret", "lookup_secret_disable", "true", "Turn off"), NULL);
+    const char *html = page_of_nodes(list(csrf(), profile, password, NULL), NULL);
 
     (void)state;
-    assert_int_equal(count(html, "<form"), 3);
-    assert_int_equal(count(html, "name=\"csrf_token\""), 3);
+    assert_int_equal(times_in(html, "<form"), 3);
+    assert_int_equal(times_in(html, "name=\"csrf_token\""), 3);
     assert_shows(html, ">Profile</h2>");
     assert_shows(html, ">Password</h2>");
     assert_order(html, "value=\"profile\"", "New password");
@@ -242,7 +242,7 @@ static const char *code_page(const char *state, const char *messages)
     const char *again = "{\"type\":\"input\",\"group\":\"code\",\"attributes\":{\"name\":\"resend\",\"type\":\"submit\",\"value\":\"code\"},"
                         "\"meta\":{\"label\":{\"id\":1070008,\"text\":\"Send a new code\",\"type\":\"info\"}}}";
     const char *nodes = list(input("code", "code", "text", "Code", ",\"autocomplete\":\"one-time-code\""),
-                             submit("code", "method", "code", "Go on"), again, NULL);
+                             button("code", "method", "code", "Go on"), again, NULL);
     kr_page_t page = PAGE;
 
     page.done = "Done!";
@@ -261,7 +261,7 @@ static void another_code_is_offered_after_a_wait_but_at_once_after_an_error(void
     assert_shows(sent, "inputmode=\"numeric\" autofocus");
     assert_hides(wrong, "class=\"wait\"");
     assert_shows(wrong, "name=\"resend\"");
-    assert_int_equal(count(wrong, "autofocus"), 1); /* the error's */
+    assert_int_equal(times_in(wrong, "autofocus"), 1); /* the error's */
 }
 
 static void a_flow_that_passed_says_so_in_its_heading(void **state)
@@ -281,7 +281,7 @@ static void settings_tell_password_managers_whose_password_changes(void **state)
     const char *html;
 
     (void)state;
-    flow = apr_psprintf(pool, flow, list(field, submit("password", "method", "password", "Save"), NULL, NULL));
+    flow = apr_psprintf(pool, flow, list(field, button("password", "method", "password", "Save"), NULL, NULL));
     assert_hides(kr_ui_flow_page(pool, &page, json(flow)), "autocomplete=\"username\"");
     page.here = "settings";
     html = kr_ui_flow_page(pool, &page, json(flow));
@@ -299,15 +299,15 @@ static void fields_say_what_they_are_for_where_the_schema_does_not(void **state)
 
     (void)state;
     for (int i = 0; i < KR_DIM(cases); i++)
-        assert_shows(page_of(input("default", cases[i].name, cases[i].type, "X", ""), NULL),
+        assert_shows(page_of_nodes(input("default", cases[i].name, cases[i].type, "X", ""), NULL),
                      apr_psprintf(pool, " autocomplete=\"%s\"", cases[i].token));
-    assert_hides(page_of(input("default", "traits.colour", "text", "X", ""), NULL), "autocomplete");
+    assert_hides(page_of_nodes(input("default", "traits.colour", "text", "X", ""), NULL), "autocomplete");
 }
 
 static void a_get_form_keeps_the_token_out_of_the_url(void **state)
 {
     const char *flow = "{\"ui\":{\"action\":\"https://app.example/next\",\"method\":\"GET\",\"nodes\":[%s,%s]}}";
-    const char *html = kr_ui_flow_page(pool, &PAGE, json(apr_psprintf(pool, flow, csrf(), submit("code", "a", "b",
+    const char *html = kr_ui_flow_page(pool, &PAGE, json(apr_psprintf(pool, flow, csrf(), button("code", "a", "b",
         "Go on"))));
 
     (void)state;
@@ -322,7 +322,7 @@ static void what_only_a_script_could_do_is_left_out(void **state)
                                  ",\"onclick\":\"go()\""),
                              "{\"type\":\"script\",\"group\":\"webauthn\",\"attributes\":{\"src\":\"/webauthn.js\"}}",
                              input("profile", "traits.a", "text", "A", ""));
-    const char *html = page_of(nodes, NULL);
+    const char *html = page_of_nodes(nodes, NULL);
 
     (void)state;
     assert_hides(html, "Name of the key");
@@ -336,7 +336,7 @@ static void what_only_a_script_could_do_is_left_out(void **state)
 
 static void texts_pictures_and_links_are_shown(void **state)
 {
-    const char *html = page_of(
+    const char *html = page_of_nodes(
         "{\"type\":\"text\",\"attributes\":{\"id\":\"k\",\"text\":{\"text\":\"JBSW\"}},\"meta\":{\"label\":{"
         "\"text\":\"Key\"}}},"
         "{\"type\":\"text\",\"attributes\":{\"id\":\"c\",\"text\":{\"text\":\"all\",\"context\":{\"secrets\":[{"
@@ -367,7 +367,7 @@ static void links_to_scripts_are_no_links(void **state)
     for (i = 0; i < KR_DIM(urls); i++) {
         const char *nodes = "{\"type\":\"a\",\"attributes\":{\"href\":\"%s\",\"title\":{\"text\":\"T\"}}},"
                             "{\"type\":\"img\",\"attributes\":{\"src\":\"%s\"}}";
-        const char *html = page_of(apr_psprintf(pool, nodes, urls[i], urls[i]), NULL);
+        const char *html = page_of_nodes(apr_psprintf(pool, nodes, urls[i], urls[i]), NULL);
 
         assert_hides(html, "cript:");
         assert_hides(html, "text/html,");

@@ -36,7 +36,7 @@ static const char *shown(const char *nodes, const char *traits)
     const kr_page_t page = page_with(MEMBER);
 
     return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"identity\":{\"traits\":%s},\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}",
-                                                          traits, nodes, submit("profile", "method", "profile", "Save"))));
+                                                          traits, nodes, button("profile", "method", "profile", "Save"))));
 }
 
 #define TITLED(title) ",\"meta\":{\"label\":{\"id\":1070002,\"text\":\"" title "\"}}"
@@ -52,12 +52,12 @@ static void each_element_has_a_field_and_one_more_is_empty(void **state)
                        "<input type=\"email\" id=\"n1\" name=\"traits.emails\" value=\"a@x.org\" autocomplete=\"email\">");
     assert_shows(html, "<label class=\"aside\" for=\"n1001\">Addresses 2</label>\n"
                        "<input type=\"email\" id=\"n1001\" name=\"traits.emails\" autocomplete=\"off\">");
-    assert_int_equal(count(html, "name=\"traits.emails\""), 2);
+    assert_int_equal(times_in(html, "name=\"traits.emails\""), 2);
     assert_hides(html, "[&#34;");
     html = shown(trait("traits.emails", "text", NULL, TITLED("Addresses")), "{}");
-    assert_int_equal(count(html, "name=\"traits.emails\""), 1);
+    assert_int_equal(times_in(html, "name=\"traits.emails\""), 1);
     html = shown(trait("traits.emails", "text", "[\"1\",\"2\",\"3\"]", ""), "{}");
-    assert_int_equal(count(html, "name=\"traits.emails\""), 3); /* no more are allowed */
+    assert_int_equal(times_in(html, "name=\"traits.emails\""), 3); /* no more are allowed */
 }
 
 static void elements_that_have_nodes_of_their_own_come_back_in_the_order_of_their_numbers(void **state)
@@ -108,7 +108,7 @@ static void values_to_choose_from_are_boxes(void **state)
     assert_order(html, "value=\"host\" checked", "value=\"cook\" checked");
     assert_order(html, "value=\"cook\" checked", "value=\"bard\" checked");
     assert_order(html, "value=\"bard\" checked", "value=\"guest\">");
-    assert_int_equal(count(html, "type=\"checkbox\""), 4);
+    assert_int_equal(times_in(html, "type=\"checkbox\""), 4);
 }
 
 static void each_position_of_a_tuple_has_its_field(void **state)
@@ -118,7 +118,7 @@ static void each_position_of_a_tuple_has_its_field(void **state)
     (void)state;
     assert_shows(html, "<label for=\"n1\">Town</label>\n<input type=\"text\" id=\"n1\" name=\"traits.place\" value=\"Ulm\"");
     assert_shows(html, "<label for=\"n1001\">Place 2</label>\n<input type=\"number\" id=\"n1001\" name=\"traits.place\" autocomplete=\"off\" step=");
-    assert_int_equal(count(html, "name=\"traits.place\""), 2);
+    assert_int_equal(times_in(html, "name=\"traits.place\""), 2);
 }
 
 static void yes_and_no_are_chosen(void **state)
@@ -127,7 +127,7 @@ static void yes_and_no_are_chosen(void **state)
 
     (void)state;
     assert_shows(html, "<option value=\"false\" selected>");
-    assert_int_equal(count(html, "<select id="), 2);
+    assert_int_equal(times_in(html, "<select id="), 2);
     assert_hides(html, "checkbox");
 }
 
@@ -178,7 +178,7 @@ static void what_no_field_can_hold_is_not_asked_for_and_goes_along(void **state)
     assert_hides(html, "traits.grid");
     assert_hides(html, "name=\"traits.emails\"");
     assert_shows(html, "role=\"alert\""); /* what was wrong there is said all the same */
-    assert_int_equal(count(html, "no address"), 2);
+    assert_int_equal(times_in(html, "no address"), 2);
     assert_hides(shown(trait("traits.name.first", "text", "\"Ana\"", ""), "{\"name\":{\"first\":\"Ana\"}}"), "name=\"traits\"");
 }
 
@@ -191,7 +191,7 @@ static const char *misfit(const char *language, const char *words)
     kr_page_t page = page_with(apr_psprintf(pool, DOCUMENT("\"nick\":{\"type\":\"string\",\"pattern\":\"^[a-z]{3,9}$\"%s}"), words));
 
     page.words = kr_pages_words(builtin, pool, language, NULL);
-    return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}", node, submit("a", "b", "c", "d"))));
+    return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}", node, button("a", "b", "c", "d"))));
 }
 
 static void a_pattern_is_explained_by_the_schema_in_the_language_of_the_page(void **state)
@@ -206,7 +206,7 @@ static void a_pattern_is_explained_by_the_schema_in_the_language_of_the_page(voi
     assert_shows(misfit("de", ",\"title\":\"Spitzname\""), " title=\"Spitzname\"");
     assert_shows(misfit("de", ""), "<p class=\"hint bad\">Das hat nicht die verlangte Form.</p>");
     assert_hides(misfit("de", ""), " title=");
-    assert_int_equal(count(html, "[a-z]"), 1); /* for the browser */
+    assert_int_equal(times_in(html, "[a-z]"), 1); /* for the browser */
 }
 
 /* -- there and back ------------------------------------------------------- */

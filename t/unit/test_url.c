@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* URLs: what is one, what only looks like one, and how they are put together. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "pool_env.h"
+
 #include <string.h>
 
 #include "kr_text.h"

@@ -6,16 +6,11 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-static int open_pool(void **state)
-{
-    apr_initialize();
-    return apr_pool_create((apr_pool_t **)state, NULL);
-}
+#include "test.h"
 
-static int close_pool(void **state)
-{
-    apr_pool_destroy(*state);
-    return 0;
-}
+/** Set-up of a group: *state is a pool. */
+int open_pool(void **state);
+/** And its end. */
+int close_pool(void **state);
 
 #endif

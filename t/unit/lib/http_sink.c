@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small HTTP service in a thread: keeps what it is sent, and misbehaves when it is told to. */
-#ifndef KR_TEST_HTTP_SINK_H
-#define KR_TEST_HTTP_SINK_H
+/* An HTTP service in a thread, and its moods. */
+#include "http_sink.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define SERVICE_CALLS 32
-#define SERVICE_BYTES 65536
-
-typedef enum {
-    SERVICE_ANSWERS,      /* with the text in `answer` */
-    SERVICE_SILENT,       /* until the client hangs up */
-    SERVICE_ENDLESS_HEAD, /* headers without end */
-    SERVICE_ENDLESS_BODY, /* after a 200: bytes without end, slowly */
-    SERVICE_HANGS_UP      /* without a word */
-} service_mood_e;
-
-typedef struct {
-    int listener, port;
-    service_mood_e mood;
-    const char *answer;
-    volatile int calls;
-    char call[SERVICE_CALLS][SERVICE_BYTES]; /* head and body */
-    pthread_t thread;
-} service_t;
-
-static inline int service_has_all(const char *got)
+static int service_has_all(const char *got)
 {
     const char *end = strstr(got, "\r\n\r\n"), *length = strcasestr(got, "Content-Length: ");
 
     return end && (!length || strlen(end + 4) >= (size_t)atoi(length + 16));
 }
 
-static inline void service_read(char *got, int fd)
+static void service_read(char *got, int fd)
 {
     size_t len = 0;
     ssize_t n;
@@ -51,7 +21,7 @@ static inline void service_read(char *got, int fd)
     }
 }
 
-static inline void service_say(const service_t *service, int fd)
+static void service_say(const service_t *service, int fd)
 {
     static const char BODY_BEGINS[] = "HTTP/1.1 200 OK\r\n\r\n", HEADER[] = "X-More: and more, and more, and more\r\n";
     char byte;
@@ -73,7 +43,7 @@ static inline void service_say(const service_t *service, int fd)
     }
 }
 
-static inline void *service_run(void *baton)
+static void *service_run(void *baton)
 {
     service_t *service = baton;
     int fd;
@@ -87,7 +57,7 @@ static inline void *service_run(void *baton)
     return NULL;
 }
 
-static inline void service_start(service_t *service, service_mood_e mood, const char *answer)
+void service_start(service_t *service, service_mood_e mood, const char *answer)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t len = sizeof(address);
@@ -105,11 +75,9 @@ static inline void service_start(service_t *service, service_mood_e mood, const 
     if (pthread_create(&service->thread, NULL, service_run, service)) abort();
 }
 
-static inline void service_stop(service_t *service)
+void service_stop(service_t *service)
 {
     shutdown(service->listener, SHUT_RDWR);
     pthread_join(service->thread, NULL);
     close(service->listener);
 }
-
-#endif

@@ -1,51 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small mail server in a thread: takes what it is sent, and misbehaves when it is told to. */
-#ifndef KR_TEST_SMTP_SINK_H
-#define KR_TEST_SMTP_SINK_H
+/* A mail server in a thread, and its moods. */
+#include "smtp_sink.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define SINK_MAILS 256
-#define SINK_BYTES 65536
-
-typedef enum {
-    SINK_GOOD,
-    SINK_SILENT,         /* accepts and says nothing */
-    SINK_GARBAGE,        /* talks nonsense */
-    SINK_CLOSED,         /* 554 to everybody */
-    SINK_HANGS_UP,       /* after each message, without a word */
-    SINK_SLOW_RECIPIENT, /* no answer to RCPT */
-    SINK_SPAM            /* 554 to the content */
-} sink_mood_e;
-
-typedef struct {
-    char to[400];
-    char text[SINK_BYTES];
-} sink_mail_t;
-
-typedef struct {
-    int listener, port;
-    sink_mood_e mood;
-    const char *offers; /* lines of EHLO, or NULL */
-    volatile int connections, mails;
-    sink_mail_t mail[SINK_MAILS];
-    char commands[SINK_BYTES]; /* all of them */
-    pthread_t thread;
-} sink_t;
-
-static inline void sink_say(FILE *out, const char *line)
+static void sink_say(FILE *out, const char *line)
 {
     fprintf(out, "%s\r\n", line);
     fflush(out);
 }
 
-static inline int sink_take(sink_t *sink, FILE *in, sink_mail_t *mail)
+static int sink_take(sink_t *sink, FILE *in, sink_mail_t *mail)
 {
     char line[4096];
     size_t len = 0;
@@ -67,7 +30,7 @@ static inline int sink_take(sink_t *sink, FILE *in, sink_mail_t *mail)
 }
 
 /* A recipient's name says what it gets. */
-static inline const char *sink_judge(const char *line)
+static const char *sink_judge(const char *line)
 {
     if (strstr(line, "refused")) return "550 5.1.1 no such person";
     if (strstr(line, "busy")) return "451 4.7.1 come back later";
@@ -76,7 +39,7 @@ static inline const char *sink_judge(const char *line)
 }
 
 /* @return 0: the end */
-static inline int sink_answer(sink_t *sink, FILE *in, FILE *out, const char *line)
+static int sink_answer(sink_t *sink, FILE *in, FILE *out, const char *line)
 {
     sink_mail_t *mail = &sink->mail[sink->mails % SINK_MAILS];
     const char *open = strchr(line, '<'), *end = open ? strchr(open, '>') : NULL;
@@ -109,7 +72,7 @@ static inline int sink_answer(sink_t *sink, FILE *in, FILE *out, const char *lin
     return 1;
 }
 
-static inline void sink_talk(sink_t *sink, FILE *in, FILE *out)
+static void sink_talk(sink_t *sink, FILE *in, FILE *out)
 {
     char line[4096];
 
@@ -128,7 +91,7 @@ static inline void sink_talk(sink_t *sink, FILE *in, FILE *out)
     }
 }
 
-static inline void *sink_run(void *baton)
+static void *sink_run(void *baton)
 {
     sink_t *sink = baton;
     int fd;
@@ -144,7 +107,7 @@ static inline void *sink_run(void *baton)
     return NULL;
 }
 
-static inline void sink_start(sink_t *sink, sink_mood_e mood)
+void sink_start(sink_t *sink, sink_mood_e mood)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t len = sizeof(address);
@@ -160,12 +123,9 @@ static inline void sink_start(sink_t *sink, sink_mood_e mood)
     assert_int_equal(pthread_create(&sink->thread, NULL, sink_run, sink), 0);
 }
 
-/* After whoever is connected has gone. */
-static inline void sink_stop(sink_t *sink)
+void sink_stop(sink_t *sink)
 {
     shutdown(sink->listener, SHUT_RDWR);
     pthread_join(sink->thread, NULL);
     close(sink->listener);
 }
-
-#endif

@@ -1,46 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the tests of flows, sessions and the API begin with: a realm out of an inline kratos.yml, an SQLite database in
- * a folder of its own, and clients that send requests to kr_api_handle and keep their cookies. Run from the root of the
- * repository.
- */
-#ifndef KR_TEST_API_ENV_H
-#define KR_TEST_API_ENV_H
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
-
-#include "kr_api.h"
-#include "kr_draft.h"
-#include "kr_realm.h"
-#include "kr_db.h"
-#include "kr_flow.h"
-#include "kr_json.h"
-#include "kr_session.h"
-#include "kr_text.h"
-
-#define BASE "https://id.example.org/auth"
-#define APP "https://app.example.org/"
-#define SESSION "ory_kratos_session"
-#define GOOD "correct horse battery"
-#define NIL "00000000-0000-4000-8000-000000000000"
-#define SECOND apr_time_from_sec(1)
-
-#define JSON "application/json"
-#define FORM "application/x-www-form-urlencoded"
-
-#define OK(call) must((call), __LINE__)
+/* A realm with its database, and clients of the API. */
+#include "api_env.h"
 
 static const char BASE_YAML[] =
     "serve: {public: {base_url: '" BASE "/'}}\n"
@@ -54,7 +14,7 @@ static const char BASE_YAML[] =
     "hashers: {algorithm: argon2, argon2: {memory: 1MB, iterations: 1, parallelism: 1}}\n"
     "identity: {default_schema_id: person, schemas: [{id: person, url: 'file://./person.json'}]}\n";
 
-static const char PERSON[] =
+const char PERSON[] =
     "{\"type\":\"object\",\"properties\":{\"traits\":{\"type\":\"object\",\"properties\":{"
     "\"email\":{\"type\":\"string\",\"format\":\"email\",\"title\":\"E-Mail\",\"maxLength\":320,\"ory.sh/kratos\":"
     "{\"credentials\":{\"password\":{\"identifier\":true}},\"verification\":{\"via\":\"email\"}}},"
@@ -65,31 +25,14 @@ static const char PERSON[] =
     "\"ory.sh/kratos\":{\"verification\":{\"via\":\"email\"}}}},"
     "\"required\":[\"email\"],\"additionalProperties\":false}}}";
 
-typedef struct {
-    char folder[64];
-    apr_pool_t *pool;
-    kr_settings_t *settings;
-    kr_dbpool_t *dbpool;
-    kr_realm_t *realm;
-    apr_time_t now;          /* what the clock of all requests says */
-} env_t;
+const kr_query_t IDENTITIES = { .name = "identities", .sql = "SELECT COUNT(*) FROM identities" };
 
-/** Somebody who sends requests. */
-typedef struct {
-    env_t *env;
-    const kr_realm_t *realm;
-    apr_table_t *jar;        /* cookies; NULL: a native client, which has none */
-    apr_table_t *headers;    /* sent with every request */
-} client_t;
+const kr_query_t MAILS = { .name = "mails", .sql = "SELECT COUNT(*) FROM courier_messages WHERE recipient <> id" };
 
-static inline void must(const kr_err_t *err, int line)
-{
-    if (err) fail_msg("line %d: %d %s", line, err->status, err->reason ? err->reason : "");
-}
+const kr_query_t VERIFIED = { .name = "verified",
+                                     .sql = "SELECT COUNT(*) FROM identity_addresses WHERE verified = 1" };
 
-/* -- set-up --------------------------------------------------------------- */
-
-static inline const char *write_file(env_t *env, const char *name, const char *text)
+const char *write_file(env_t *env, const char *name, const char *text)
 {
     const char *path = apr_pstrcat(env->pool, env->folder, "/", name, NULL);
     FILE *file = fopen(path, "w");
@@ -101,7 +44,7 @@ static inline const char *write_file(env_t *env, const char *name, const char *t
 }
 
 /** Settings of the base file with `more` merged over it; what is not built yet may be switched on. */
-static inline kr_settings_t *settings_with(env_t *env, const char *more)
+static kr_settings_t *settings_with(env_t *env, const char *more)
 {
     kr_draft_t *draft = kr_draft_make(env->pool);
     apr_array_header_t *findings;
@@ -115,8 +58,7 @@ static inline kr_settings_t *settings_with(env_t *env, const char *more)
     return settings;
 }
 
-/** A realm with settings of its own on the database of the test. */
-static inline kr_realm_t *realm_with(env_t *env, const char *name, const char *more)
+kr_realm_t *realm_with(env_t *env, const char *name, const char *more)
 {
     kr_realm_t *realm = kr_realm_make(env->pool, name, settings_with(env, more));
 
@@ -125,7 +67,7 @@ static inline kr_realm_t *realm_with(env_t *env, const char *name, const char *m
     return realm;
 }
 
-static inline kr_ctx_t *context(env_t *env, const kr_realm_t *realm)
+kr_ctx_t *context(env_t *env, const kr_realm_t *realm)
 {
     kr_ctx_t *k = kr_ctx_make(env->pool, realm, KR_LOG_ERR);
 
@@ -133,13 +75,12 @@ static inline kr_ctx_t *context(env_t *env, const kr_realm_t *realm)
     return k;
 }
 
-/** The realm of the test anew, with `more` over the base file. */
-static inline void change(env_t *env, const char *more)
+void change(env_t *env, const char *more)
 {
     env->realm = realm_with(env, "main", more);
 }
 
-static inline int open_env(void **state)
+int open_env(void **state)
 {
     env_t *env;
     apr_pool_t *pool;
@@ -167,21 +108,17 @@ static inline int open_env(void **state)
     return 0;
 }
 
-static inline int close_env(void **state)
+int close_env(void **state)
 {
     env_t *env = *state;
-    char command[128];
+    char folder[sizeof(env->folder)];
 
-    snprintf(command, sizeof(command), "rm -rf %s", env->folder);
+    strcpy(folder, env->folder);
     apr_pool_destroy(env->pool);
-    return system(command);
+    return remove_folder(folder);
 }
 
-#define TEST(test) { #test, test, open_env, close_env, NULL }
-
-/* -- requests ------------------------------------------------------------- */
-
-static inline client_t *client(env_t *env, int browser)
+client_t *client(env_t *env, int browser)
 {
     client_t *c = apr_pcalloc(env->pool, sizeof(*c));
 
@@ -193,12 +130,22 @@ static inline client_t *client(env_t *env, int browser)
     return c;
 }
 
-/** A browser that people look at, a script in a page, an app. */
-static inline client_t *person(env_t *env) { return client(env, 1); }
-static inline client_t *spa(env_t *env) { return client(env, 2); }
-static inline client_t *native(env_t *env) { return client(env, 0); }
+client_t *person(env_t *env)
+{
+    return client(env, 1);
+}
 
-static inline kr_http_method_e method_of(const char *name)
+client_t *spa(env_t *env)
+{
+    return client(env, 2);
+}
+
+client_t *native(env_t *env)
+{
+    return client(env, 0);
+}
+
+static kr_http_method_e method_of(const char *name)
 {
     static const struct { const char *name; kr_http_method_e method; } known[] = {
         { "GET", KR_GET }, { "HEAD", KR_HEAD }, { "POST", KR_POST }, { "PUT", KR_PUT }, { "PATCH", KR_PATCH },
@@ -210,7 +157,7 @@ static inline kr_http_method_e method_of(const char *name)
     return KR_OTHER;
 }
 
-static inline int add_cookie(void *line, const char *name, const char *value)
+static int add_cookie(void *line, const char *name, const char *value)
 {
     const char **cookies = line;
 
@@ -219,7 +166,7 @@ static inline int add_cookie(void *line, const char *name, const char *value)
     return 1;
 }
 
-static inline kr_request_t *request(client_t *c, const char *method, const char *url, const char *type,
+kr_request_t *request(client_t *c, const char *method, const char *url, const char *type,
                                     const char *body)
 {
     kr_request_t *req = apr_pcalloc(c->env->pool, sizeof(*req));
@@ -246,8 +193,7 @@ static inline kr_request_t *request(client_t *c, const char *method, const char 
     return req;
 }
 
-/** A context that carries a request, for what stands below the API. */
-static inline kr_ctx_t *carrying(client_t *c, const char *method, const char *url, const char *type, const char *body)
+kr_ctx_t *carrying(client_t *c, const char *method, const char *url, const char *type, const char *body)
 {
     kr_ctx_t *k = context(c->env, c->realm);
 
@@ -256,7 +202,7 @@ static inline kr_ctx_t *carrying(client_t *c, const char *method, const char *ur
     return k;
 }
 
-static inline void keep_cookies(client_t *c, const kr_ctx_t *k)
+void keep_cookies(client_t *c, const kr_ctx_t *k)
 {
     for (int i = 0; i < k->reply->cookies->nelts; i++) {
         const kr_cookie_t *cookie = &APR_ARRAY_IDX(k->reply->cookies, i, kr_cookie_t);
@@ -269,8 +215,7 @@ static inline void keep_cookies(client_t *c, const kr_ctx_t *k)
     }
 }
 
-/** Send a request to the API. Cookies are kept as a browser would; the reply's own list stays as it was. */
-static inline kr_ctx_t *ask(client_t *c, const char *method, const char *url, const char *type, const char *body)
+kr_ctx_t *ask(client_t *c, const char *method, const char *url, const char *type, const char *body)
 {
     kr_ctx_t *k = carrying(c, method, url, type, body);
 
@@ -281,14 +226,12 @@ static inline kr_ctx_t *ask(client_t *c, const char *method, const char *url, co
     return k;
 }
 
-static inline kr_ctx_t *get(client_t *c, const char *url)
+kr_ctx_t *get(client_t *c, const char *url)
 {
     return ask(c, "GET", url, NULL, NULL);
 }
 
-/* -- replies -------------------------------------------------------------- */
-
-static inline json_t *said(const kr_ctx_t *k)
+json_t *said(const kr_ctx_t *k)
 {
     const char *why = "no body";
     json_t *json = k->reply->body ? kr_json_parse(k->pool, k->reply->body, k->reply->body_len, &why) : NULL;
@@ -297,22 +240,21 @@ static inline json_t *said(const kr_ctx_t *k)
     return json;
 }
 
-/** A member of the reply by its path, "" when it is not there or no string. */
-static inline const char *word(const kr_ctx_t *k, const char *path)
+const char *word(const kr_ctx_t *k, const char *path)
 {
     const char *value = kr_json_str(said(k), path);
 
     return value ? value : "";
 }
 
-static inline const char *header(const kr_ctx_t *k, const char *name)
+const char *header(const kr_ctx_t *k, const char *name)
 {
     const char *value = apr_table_get(k->reply->headers, name);
 
     return value ? value : "";
 }
 
-static inline const kr_cookie_t *cookie_set(const kr_ctx_t *k, const char *name)
+const kr_cookie_t *cookie_set(const kr_ctx_t *k, const char *name)
 {
     for (int i = 0; i < k->reply->cookies->nelts; i++)
         if (strcmp(APR_ARRAY_IDX(k->reply->cookies, i, kr_cookie_t).name, name) == 0)
@@ -320,16 +262,14 @@ static inline const kr_cookie_t *cookie_set(const kr_ctx_t *k, const char *name)
     return NULL;
 }
 
-static inline void must_status(const kr_ctx_t *k, int status, int line)
+void must_status(const kr_ctx_t *k, int status, int line)
 {
     if (k->reply->status != status)
         fail_msg("line %d: %s %s: status %d instead of %d: %s", line, k->req->method_name, k->req->raw_path,
                  k->reply->status, status, k->reply->body ? k->reply->body : "");
 }
 
-#define assert_status(k, status) must_status((k), (status), __LINE__)
-
-static inline json_t *node_of(const json_t *flow, const char *name)
+json_t *node_of(const json_t *flow, const char *name)
 {
     size_t i;
     json_t *node;
@@ -343,113 +283,16 @@ static inline json_t *node_of(const json_t *flow, const char *name)
     return NULL;
 }
 
-/** Id of the first message of the flow (name NULL) or of a node; 0 when there is none. */
-static inline int message_at(const json_t *flow, const char *name)
+int message_at(const json_t *flow, const char *name)
 {
     const json_t *list = name ? json_object_get(node_of(flow, name), "messages") : kr_json_at(flow, "ui.messages");
 
     return (int)json_integer_value(json_object_get(json_array_get(list, 0), "id"));
 }
 
-static inline const char *value_of(const json_t *flow, const char *name)
+const char *value_of(const json_t *flow, const char *name)
 {
     const char *value = kr_json_str(node_of(flow, name), "attributes.value");
 
     return value ? value : "";
 }
-
-/* -- bodies --------------------------------------------------------------- */
-
-static inline json_t *by_password(const char *email, const char *password)
-{
-    return json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", email, "password", password);
-}
-
-static inline json_t *new_account(const char *email, const char *password)
-{
-    return json_pack("{s:s, s:s, s:{s:s}}", "method", "password", "password", password, "traits", "email", email);
-}
-
-/* -- stories -------------------------------------------------------------- */
-
-/** Begin a flow. @return it, with the URL for its submits in *to */
-static inline json_t *begin_flow(client_t *c, const char *kind, const char *query, const char **to)
-{
-    kr_ctx_t *k = get(c, apr_pstrcat(c->env->pool, "/self-service/", kind, c->jar ? "/browser" : "/api", query, NULL));
-
-    assert_status(k, 200);
-    *to = apr_pstrcat(c->env->pool, "/self-service/", kind, "?flow=", word(k, "id"), NULL);
-    return said(k);
-}
-
-/** Submit JSON to a flow; for browsers with the flow's token. */
-static inline kr_ctx_t *submit(client_t *c, const char *to, const json_t *flow, json_t *body)
-{
-    kr_ctx_t *k;
-    const char *text;
-
-    kr_json_own(c->env->pool, body);
-    if (c->jar) json_object_set_new(body, "csrf_token", json_string(value_of(flow, "csrf_token")));
-    text = kr_json_dump(c->env->pool, body, NULL);
-    k = ask(c, "POST", to, JSON, text);
-    return k;
-}
-
-static inline kr_ctx_t *register_as(client_t *c, const char *email, const char *password)
-{
-    const char *to;
-    json_t *flow = begin_flow(c, "registration", "", &to);
-
-    return submit(c, to, flow, new_account(email, password));
-}
-
-static inline kr_ctx_t *login_as(client_t *c, const char *email, const char *password, const char *query)
-{
-    const char *to;
-    json_t *flow = begin_flow(c, "login", query, &to);
-
-    return submit(c, to, flow, by_password(email, password));
-}
-
-/** A native client that is signed in: its token goes with every request. */
-static inline client_t *signed_in_app(env_t *env, const char *email)
-{
-    client_t *c = native(env);
-    kr_ctx_t *k = register_as(c, email, GOOD);
-
-    assert_status(k, 200);
-    apr_table_set(c->headers, "X-Session-Token", word(k, "session_token"));
-    return c;
-}
-
-/** A script in a browser that is signed in by cookie. */
-static inline client_t *signed_in_spa(env_t *env, const char *email)
-{
-    client_t *c = spa(env);
-
-    assert_status(register_as(c, email, GOOD), 200);
-    return c;
-}
-
-/** One number out of the database. */
-static inline int count_of(env_t *env, const kr_query_t *q)
-{
-    kr_ctx_t *k = context(env, env->realm);
-    kr_row_t *row;
-
-    OK(kr_db_one_(&row, k, q, NULL, 0));
-    kr_db_release(k);
-    assert_non_null(row);
-    return (int)kr_row_int(row, 0);
-}
-
-/** Change something that the API has no call for. */
-static inline void change_rows(env_t *env, const kr_query_t *q)
-{
-    kr_ctx_t *k = context(env, env->realm);
-
-    OK(kr_db_exec_(NULL, k, q, NULL, 0));
-    kr_db_release(k);
-}
-
-#endif

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the courier begin with: a queue, a folder, and letters to put into them. */
-#ifndef KR_TEST_COURIER_ENV_H
-#define KR_TEST_COURIER_ENV_H
+/* A queue, and letters to put into it. */
+#include "courier_env.h"
 
-#include "store_env.h"
+kr_settings_t settings;
 
-#include <ctype.h>
-#include <dirent.h>
-#include <signal.h>
-
-#include "../../src/courier/room.h"
-#include "kr_http.h"
-#include "kr_json.h"
-
-#define LINK "https://id.site.example/self-service/verification?code=123456&flow=f"
-
-/* -- set-up --------------------------------------------------------------------- */
-
-static kr_settings_t settings;
-
-static inline void open_settings(apr_pool_t *pool, kr_realm_t *realm)
+static void open_settings(apr_pool_t *pool, kr_realm_t *realm)
 {
     apr_array_header_t *secrets = apr_array_make(pool, 1, sizeof(const char *));
 
@@ -36,7 +21,7 @@ static inline void open_settings(apr_pool_t *pool, kr_realm_t *realm)
     realm->keys = kr_keys_make(pool, secrets, "main");
 }
 
-static inline int open_queue(void **state)
+int open_queue(void **state)
 {
     env_t *env;
 
@@ -48,7 +33,7 @@ static inline int open_queue(void **state)
     return 0;
 }
 
-static inline json_t *data_with(kr_ctx_t *k, const char *locale)
+json_t *data_with(kr_ctx_t *k, const char *locale)
 {
     json_t *data =
         kr_json_pack(k->pool, "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "to", "ana@x.example", "recovery_url", LINK,
@@ -59,7 +44,7 @@ static inline json_t *data_with(kr_ctx_t *k, const char *locale)
     return data;
 }
 
-static inline kr_letter_t render(kr_ctx_t *k, const char *type, const char *via, json_t *data)
+kr_letter_t render(kr_ctx_t *k, const char *type, const char *via, json_t *data)
 {
     kr_letter_t letter;
 
@@ -67,12 +52,12 @@ static inline kr_letter_t render(kr_ctx_t *k, const char *type, const char *via,
     return letter;
 }
 
-static inline void queue(kr_ctx_t *k, const char *to)
+void queue(kr_ctx_t *k, const char *to)
 {
     OK(kr_courier_queue(k, &(kr_mail_t){ "email", to, "login_code_valid", data_with(k, "en") }));
 }
 
-static inline int work(kr_ctx_t *k, const char *name)
+int work(kr_ctx_t *k, const char *name)
 {
     kr_courier_worker_t worker = { .name = name };
     kr_queue_e state;
@@ -90,7 +75,7 @@ static const kr_query_t OF_STATUS = {
 };
 
 /* All messages of that status, those to nobody too. */
-static inline apr_array_header_t *of_status(kr_ctx_t *k, const char *status)
+static apr_array_header_t *of_status(kr_ctx_t *k, const char *status)
 {
     apr_array_header_t *rows;
 
@@ -98,8 +83,7 @@ static inline apr_array_header_t *of_status(kr_ctx_t *k, const char *status)
     return rows;
 }
 
-/* The only one of them. */
-static inline kr_message_row_t only(kr_ctx_t *k, const char *status)
+kr_message_row_t only(kr_ctx_t *k, const char *status)
 {
     apr_array_header_t *rows = of_status(k, status);
     const kr_row_t *row = &APR_ARRAY_IDX(rows, 0, kr_row_t);
@@ -119,15 +103,7 @@ static inline kr_message_row_t only(kr_ctx_t *k, const char *status)
     };
 }
 
-static inline int count(kr_ctx_t *k, const char *status)
+int how_many(kr_ctx_t *k, const char *status)
 {
     return of_status(k, status)->nelts;
 }
-
-/* One test on the database of `s`. */
-#define Q(s, test)                                                                                                     \
-    {                                                                                                                  \
-#test, test, open_queue, close_all, s                                                                          \
-    }
-
-#endif

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of sign-in and sign-up by one-time code: settings, a schema with addresses for codes, and the
- * codes that were mailed. */
-#ifndef CODE_ENV_H
-#define CODE_ENV_H
+/* Codes to sign in and up, and what was mailed. */
+#include "code_env.h"
 
-#include "api_env.h"
-#include "kr_crypto.h"
-#include "kr_store_message.h"
-
-#define ANA "ana@example.org"
-
-static const char WITH_CODE[] =
+const char WITH_CODE[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}},"
     " flows: {registration: {after: {code: {hooks: [{hook: session}]}}}}}\n";
-static const char WITH_FALLBACK[] =
+
+const char WITH_FALLBACK[] =
     "selfservice: {methods: {code: {passwordless_enabled: true, config: {missing_credential_fallback_enabled: true}}}}\n";
-static const char SECOND_FACTOR[] = "selfservice: {methods: {code: {mfa_enabled: true}}}\n";
-static const char IDENTIFIER_FIRST[] =
+
+const char SECOND_FACTOR[] = "selfservice: {methods: {code: {mfa_enabled: true}}}\n";
+
+const char IDENTIFIER_FIRST[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}}, flows: {login: {style: identifier_first},"
     " registration: {after: {code: {hooks: [{hook: session}]}}}}}\n";
-static const char TWO_SCREENS[] =
+
+const char TWO_SCREENS[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}}, flows: {registration: {style: profile_first}}}\n";
-static const char MITIGATED[] =
+
+const char MITIGATED[] =
     "selfservice: {methods: {code: {passwordless_enabled: true}}}\n"
     "security: {account_enumeration: {mitigate: true}}\n";
 
@@ -36,18 +33,13 @@ static const char SCHEMA[] =
     "\"job\":{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\"}}}},"
     "\"required\":[\"email\"],\"additionalProperties\":false}}}";
 
-static const kr_query_t IDENTITIES = { .name = "identities", .sql = "SELECT COUNT(*) FROM identities" };
-static const kr_query_t MAILS = { .name = "mails", .sql = "SELECT COUNT(*) FROM courier_messages WHERE recipient <> id" };
-static const kr_query_t VERIFIED = { .name = "verified",
-                                     .sql = "SELECT COUNT(*) FROM identity_addresses WHERE verified = 1" };
-static const kr_query_t UNVERIFY = { .name = "unverify",
+const kr_query_t UNVERIFY = { .name = "unverify",
                                      .sql = "UPDATE identity_addresses SET verified = 0, status = 'sent', verified_at = 0" };
 
-static const kr_query_t GIVE_UP = { .name = "give_up",
+const kr_query_t GIVE_UP = { .name = "give_up",
                                     .sql = "DELETE FROM identity_identifiers WHERE identifier = 'ana2@example.org'" };
 
-/* The realm of the test with these settings and a schema that has addresses for codes. */
-static inline env_t *with(void **state, const char *more)
+env_t *with(void **state, const char *more)
 {
     env_t *env = *state;
 
@@ -56,8 +48,7 @@ static inline env_t *with(void **state, const char *more)
     return env;
 }
 
-/** The last code of that kind that was mailed to an address; NULL when there is none. A second passes: order counts. */
-static inline const char *mailed(env_t *env, const char *type, const char *field, const char *to)
+const char *mailed_as(env_t *env, const char *type, const char *field, const char *to)
 {
     kr_ctx_t *k = context(env, env->realm);
     apr_array_header_t *list;
@@ -79,52 +70,44 @@ static inline const char *mailed(env_t *env, const char *type, const char *field
     return code;
 }
 
-static inline const char *login_code(env_t *env, const char *to)
+const char *login_code(env_t *env, const char *to)
 {
-    const char *code = mailed(env, "login_code_valid", "login_code", to);
+    const char *code = mailed_as(env, "login_code_valid", "login_code", to);
 
     if (!code) fail_msg("no code was mailed to %s", to);
     return code;
 }
 
-static inline const char *registration_code(env_t *env, const char *to)
+const char *registration_code(env_t *env, const char *to)
 {
-    const char *code = mailed(env, "registration_code_valid", "registration_code", to);
+    const char *code = mailed_as(env, "registration_code_valid", "registration_code", to);
 
     if (!code) fail_msg("no code was mailed to %s", to);
     return code;
 }
 
-/* Some other six digits. */
-static inline const char *wrong(env_t *env, const char *code)
-{
-    return apr_psprintf(env->pool, "%06d", (atoi(code) + 1) % 1000000);
-}
-
-static inline json_t *login_body(const char *identifier, const char *code)
+json_t *login_body(const char *identifier, const char *code)
 {
     return json_pack("{s:s, s:s, s:s*}", "method", "code", "identifier", identifier, "code", code);
 }
 
-static inline json_t *again(const char *identifier)
+json_t *again(const char *identifier)
 {
     return json_pack("{s:s, s:s, s:s}", "method", "code", "identifier", identifier, "resend", "code");
 }
 
-static inline json_t *sign_up_body(const char *email, const char *name, const char *code)
+json_t *sign_up_body(const char *email, const char *name, const char *code)
 {
     return json_pack("{s:s, s:{s:s, s:s*}, s:s*}", "method", "code", "traits", "email", email, "name", name, "code", code);
 }
 
-/* Somebody who has an account and is not signed in here. */
-static inline void account(env_t *env, const char *email)
+void account(env_t *env, const char *email)
 {
     assert_status(register_as(native(env), email, GOOD), 200);
     env->now += SECOND;
 }
 
-/* An app's login flow that has sent its code. */
-static inline const char *sent(client_t *app, const char *identifier)
+const char *sent(client_t *app, const char *identifier)
 {
     const char *to;
     json_t *flow = begin_flow(app, "login", "", &to);
@@ -135,5 +118,3 @@ static inline const char *sent(client_t *app, const char *identifier)
     assert_int_equal(message_at(said(k), NULL), 1010014);
     return to;
 }
-
-#endif

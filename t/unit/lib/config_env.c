@@ -1,46 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder with a small kratos.yml and its schema, and what its owner is told: for the tests of settings. */
-#ifndef CONFIG_ENV_H
-#define CONFIG_ENV_H
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include <apr_file_info.h>
-#include <apr_file_io.h>
-#include <apr_general.h>
-#include <apr_strings.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "kr_draft.h"
-#include "kr_realm.h"
-#include "kr_json.h"
-#include "kr_text.h"
-
-/* The least that a realm needs. */
-#define MINIMAL                                                                                                        \
-    "serve: {public: {base_url: 'https://id.example.org/auth/'}}\n"                                                    \
-    "selfservice: {default_browser_return_url: 'https://example.org/'}\n"                                              \
-    "secrets: {cookie: [0123456789abcdef-newest, 0123456789abcdef-older]}\n"                                           \
-    "identity: {default_schema_id: person, schemas: [{id: person, url: 'file://./person.json'}]}\n"
+/* A folder with a kratos.yml, and what its owner is told. */
+#include "config_env.h"
 
 static const char SCHEMA[] =
     "{\"type\": \"object\", \"properties\": {\"traits\": {\"type\": \"object\", \"properties\": {\"email\": "
     "{\"type\": \"string\", \"ory.sh/kratos\": {\"credentials\": {\"password\": {\"identifier\": true}}}}}}}}";
 
-typedef struct {
-    apr_pool_t *pool;
-    const char *dir;
-    kr_draft_t *draft;
-    apr_array_header_t *findings;
-} world_t;
-
-static const char *write_file(world_t *w, const char *name, const char *text)
+const char *put_file(world_t *w, const char *name, const char *text)
 {
     const char *path = apr_pstrcat(w->pool, w->dir, "/", name, NULL);
     apr_file_t *file;
@@ -52,7 +18,7 @@ static const char *write_file(world_t *w, const char *name, const char *text)
     return path;
 }
 
-static int begin(void **state)
+int open_world(void **state)
 {
     static char dir[64]; /* cmocka runs tests one by one */
     world_t *w;
@@ -63,12 +29,12 @@ static int begin(void **state)
     w->pool = pool;
     strcpy(dir, "/tmp/test_config.XXXXXX");
     w->dir = mkdtemp(dir);
-    write_file(w, "person.json", SCHEMA);
+    put_file(w, "person.json", SCHEMA);
     *state = w;
     return w->dir ? 0 : -1;
 }
 
-static int end(void **state)
+int close_world(void **state)
 {
     static const char *const FILES[] = { "person.json", "minimal.yml", "kratos.yml", "broken.json" };
     world_t *w = *state;
@@ -79,19 +45,18 @@ static int end(void **state)
     return 0;
 }
 
-/** The minimal file, and `more` merged over it. */
-static kr_settings_t *settings_of(world_t *w, const char *more, int allow_unbuilt)
+kr_settings_t *settings_of(world_t *w, const char *more, int allow_unbuilt)
 {
     const char *why;
 
     w->draft = kr_draft_make(w->pool);
-    why = kr_draft_load(w->draft, write_file(w, "minimal.yml", MINIMAL));
-    if (!why && *more) why = kr_draft_load(w->draft, write_file(w, "kratos.yml", more));
+    why = kr_draft_load(w->draft, put_file(w, "minimal.yml", MINIMAL));
+    if (!why && *more) why = kr_draft_load(w->draft, put_file(w, "kratos.yml", more));
     if (why) fail_msg("%s", why);
     return kr_draft_finish(w->draft, allow_unbuilt, &w->findings);
 }
 
-static const char *all_findings(world_t *w)
+const char *all_findings(world_t *w)
 {
     const char *out = "";
 
@@ -101,8 +66,7 @@ static const char *all_findings(world_t *w)
     return out;
 }
 
-/** Is there a finding that says so? */
-static int says(world_t *w, int fatal, const char *words)
+int says(world_t *w, int fatal, const char *words)
 {
     for (int i = 0; i < w->findings->nelts; i++) {
         kr_finding_t *finding = &APR_ARRAY_IDX(w->findings, i, kr_finding_t);
@@ -112,7 +76,7 @@ static int says(world_t *w, int fatal, const char *words)
     return 0;
 }
 
-static kr_settings_t *good(world_t *w, const char *more)
+kr_settings_t *good(world_t *w, const char *more)
 {
     kr_settings_t *settings = settings_of(w, more, 0);
 
@@ -120,14 +84,9 @@ static kr_settings_t *good(world_t *w, const char *more)
     return settings;
 }
 
-/** `more` over the minimal file stops the server with these words. */
-static void refused(world_t *w, const char *more, const char *told)
+void refused(world_t *w, const char *more, const char *told)
 {
     kr_settings_t *settings = settings_of(w, more, 0);
 
     if (settings || !says(w, 1, told)) fail_msg("%s\nwanted: %s\ntold: %s", more, told, all_findings(w));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-#endif
