@@ -47,6 +47,12 @@ json_t *kr_json_at(const json_t *obj, const char *path);
  */
 void kr_json_set_at(json_t *obj, const char *path, json_t *value);
 
+/**
+ * A sentence with each {key} replaced by that member of `context` as people write it: scalars, lists with commas; objects, and what is
+ * not there, say nothing.
+ */
+const char *kr_json_fill(apr_pool_t *pool, const char *text, const json_t *context);
+
 /** A time as JSON string: RFC 3339 UTC with Z, up to 6 fraction digits, trailing zeros trimmed. New reference. */
 json_t *kr_json_time(apr_time_t t);
 

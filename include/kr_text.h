@@ -28,6 +28,10 @@ const char *kr_hex(apr_pool_t *pool, const void *data, apr_size_t len);
 
 /** Does it hold nothing but ASCII? */
 int kr_ascii(const char *text);
+/** An ASCII letter, whatever the locale? */
+int kr_is_alpha(char c);
+/** An ASCII digit, whatever the locale? */
+int kr_is_digit(char c);
 
 /* -- ids and times -------------------------------------------------------- */
 

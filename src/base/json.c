@@ -250,3 +250,29 @@ int kr_utf8_valid(const char *s, apr_size_t len)
 {
     return !memchr(s, '\0', len) && !u8_check((const uint8_t *)s, len);
 }
+
+/* -- for people ----------------------------------------------------------- */
+
+static const char *plain(apr_pool_t *pool, const json_t *value)
+{
+    const char *out = "";
+    size_t i;
+    json_t *item;
+
+    if (json_is_string(value)) return json_string_value(value);
+    if (json_is_object(value) || !value) return out;
+    if (!json_is_array(value)) return kr_json_dump(pool, value, NULL);
+    json_array_foreach((json_t *)value, i, item)
+        if (!json_is_array(item)) out = apr_pstrcat(pool, out, i ? ", " : "", plain(pool, item), NULL);
+    return out;
+}
+
+const char *kr_json_fill(apr_pool_t *pool, const char *text, const json_t *context)
+{
+    const char *open = strchr(text, '{'), *close = open ? strchr(open, '}') : NULL, *key;
+
+    if (!close) return text;
+    key = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open - 1));
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)), plain(pool, json_object_get(context, key)),
+                       kr_json_fill(pool, close + 1, context), NULL);
+}

@@ -8,6 +8,16 @@
 static const char STANDARD[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char URL_SAFE[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+int kr_is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+int kr_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 int kr_ascii(const char *text)
 {
     while (*text && !(*text & 0x80)) text++;

@@ -123,11 +123,6 @@ static apr_int64_t read_unit(const char **s)
     return 0;
 }
 
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Read one "1.5h" and step over it. @return ns, or -1 */
 static apr_int64_t read_part(const char **s)
 {
@@ -135,18 +130,18 @@ static apr_int64_t read_part(const char **s)
     apr_int64_t whole = 0, part, unit;
     int digits = 0;
 
-    for (; is_digit(**s); (*s)++, digits++) {
+    for (; kr_is_digit(**s); (*s)++, digits++) {
         if (whole > MAX_NS / 10) return -1;
         whole = whole * 10 + (**s - '0');
     }
     if (**s == '.') {
         fraction = ++*s;
-        for (; is_digit(**s); (*s)++) digits++;
+        for (; kr_is_digit(**s); (*s)++) digits++;
     }
     unit = read_unit(s);
     if (!digits || !unit || whole > MAX_NS / unit) return -1;
     part = whole * unit;
-    for (; is_digit(*fraction); fraction++) {
+    for (; kr_is_digit(*fraction); fraction++) {
         unit /= 10;
         part += unit * (*fraction - '0');
     }

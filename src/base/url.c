@@ -10,25 +10,15 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-static int is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int is_unreserved(char c)
 {
-    return is_alpha(c) || is_digit(c) || (c && strchr("-._~", c));
+    return kr_is_alpha(c) || kr_is_digit(c) || (c && strchr("-._~", c));
 }
 
 /* The value of a hex digit, or -1. */
 static int hex_value(char c)
 {
-    if (is_digit(c)) return c - '0';
+    if (kr_is_digit(c)) return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
@@ -70,9 +60,9 @@ static int scheme_length(const char *s)
     size_t n = strcspn(s, ":/?#");
 
     if (s[n] != ':') return 0;
-    if (!is_alpha(s[0]) || n > 32) return -1;
+    if (!kr_is_alpha(s[0]) || n > 32) return -1;
     for (size_t i = 0; i < n; i++) {
-        if (!is_alpha(s[i]) && !is_digit(s[i]) && !strchr("+-.", s[i])) return -1;
+        if (!kr_is_alpha(s[i]) && !kr_is_digit(s[i]) && !strchr("+-.", s[i])) return -1;
     }
     return (int)n;
 }

@@ -35,14 +35,24 @@ static int identifies(const kr_leaf_t *leaf)
     return leaf->password_identifier || leaf->code_identifier || leaf->recover_via || leaf->verify_via;
 }
 
-static int any(const kr_settings_t *settings, int (*has)(const kr_leaf_t *))
+/* The n-th leaf of all schemas together, or NULL: there are few, and this is asked at start. */
+static const kr_leaf_t *leaf_at(const kr_settings_t *settings, int n)
 {
     for (int i = 0; i < settings->schemas->nelts; i++) {
-        const kr_schema_t *schema = APR_ARRAY_IDX(settings->schemas, i, const kr_schema_t *);
+        const apr_array_header_t *leaves = APR_ARRAY_IDX(settings->schemas, i, const kr_schema_t *)->leaves;
 
-        for (int j = 0; j < schema->leaves->nelts; j++)
-            if (has(&APR_ARRAY_IDX(schema->leaves, j, const kr_leaf_t))) return 1;
+        if (n < leaves->nelts) return &APR_ARRAY_IDX(leaves, n, const kr_leaf_t);
+        n -= leaves->nelts;
     }
+    return NULL;
+}
+
+static int any(const kr_settings_t *settings, int (*has)(const kr_leaf_t *))
+{
+    const kr_leaf_t *leaf;
+
+    for (int n = 0; (leaf = leaf_at(settings, n)); n++)
+        if (has(leaf)) return 1;
     return 0;
 }
 
@@ -92,14 +102,12 @@ static const char *code_via(const kr_leaf_t *leaf)
 
 static int goes_by(const kr_settings_t *settings, const mailing_t *mailing, const char *via)
 {
-    for (int i = 0; i < settings->schemas->nelts; i++) {
-        const kr_schema_t *schema = APR_ARRAY_IDX(settings->schemas, i, const kr_schema_t *);
+    const kr_leaf_t *leaf;
 
-        for (int j = 0; j < schema->leaves->nelts; j++) {
-            const char *own = mailing->via(&APR_ARRAY_IDX(schema->leaves, j, const kr_leaf_t));
+    for (int n = 0; (leaf = leaf_at(settings, n)); n++) {
+        const char *own = mailing->via(leaf);
 
-            if (own && strcmp(own, via) == 0) return 1;
-        }
+        if (own && strcmp(own, via) == 0) return 1;
     }
     return 0;
 }

@@ -16,14 +16,9 @@
 /** bcrypt's own base64 alphabet. */
 static const char LETTERS[] = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 int kr_bcrypt_cost(const char *hash)
 {
-    if (strlen(hash) != REST_LEN || !is_digit(hash[0]) || !is_digit(hash[1]) || hash[2] != '$') return -1;
+    if (strlen(hash) != REST_LEN || !kr_is_digit(hash[0]) || !kr_is_digit(hash[1]) || hash[2] != '$') return -1;
     if (strspn(hash + 3, LETTERS) != REST_LEN - 3) return -1;
     return (hash[0] - '0') * 10 + hash[1] - '0';
 }

@@ -161,6 +161,11 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name) KR_MUS
 typedef kr_err_t *ctl_page_fn(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count);
 /** Say which row was the last one; NULL when there are no more: the page was not full. */
 void ctl_went_to(char last[KR_UUID_LEN + 1], const char *id);
+
+typedef void ctl_identity_fn(void *baton, kr_ctx_t *k, const kr_identity_t *identity);
+/** A page of identities, with credentials, each handed to `take`. @param part  of an identifier; or NULL, for all */
+kr_err_t *ctl_identity_page(char last[KR_UUID_LEN + 1], kr_ctx_t *k, const char *part, int count, ctl_identity_fn *take,
+                            void *baton) KR_MUST_CHECK;
 /**
  * Page after page, each with a context of its own, until there are no more or `limit` rows (0: no limit) were asked for.
  * @return exit status

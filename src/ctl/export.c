@@ -23,26 +23,19 @@ static int has_others(const kr_identity_t *identity)
     return 0;
 }
 
-static kr_err_t *export_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+static void export_one(void *baton, kr_ctx_t *k, const kr_identity_t *identity)
 {
     export_t *out = baton;
-    apr_array_header_t *ids;
-    const char *id = NULL;
 
+    ctl_print_json(k->pool, ctl_identity_document(k, identity, out->with_credentials));
+    out->exported++;
+    out->partial += has_others(identity);
+}
+
+static kr_err_t *export_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+{
     (void)ctl;
-    KR_TRY(kr_identity_page(&ids, k, NULL, last, count));
-    for (int i = 0; i < ids->nelts; i++) {
-        kr_identity_t *identity;
-
-        id = APR_ARRAY_IDX(ids, i, const char *);
-        KR_TRY(kr_identity_load(&identity, k, id, 1));
-        if (!identity) continue; /* deleted just now */
-        ctl_print_json(k->pool, ctl_identity_document(k, identity, out->with_credentials));
-        out->exported++;
-        out->partial += has_others(identity);
-    }
-    ctl_went_to(last, ids->nelts < count ? NULL : id);
-    return NULL;
+    return ctl_identity_page(last, k, NULL, count, export_one, baton);
 }
 
 int ctl_export(ctl_t *ctl)

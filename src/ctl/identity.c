@@ -84,28 +84,39 @@ static void print_identity(ctl_t *ctl, kr_ctx_t *k, const kr_identity_t *identit
     const char *cells[] = { identity->id, identity->state, identity->schema_id, ctl_time(k->pool, identity->created_at),
                             identifiers_of(k->pool, identity) };
 
-    if (ctl_json(ctl)) {
-        ctl->rows++;
-        ctl_print_json(k->pool, ctl_identity_json(k, identity));
-    } else
+    if (!ctl_json(ctl)) {
         ctl_print_row(ctl, k->pool, COLUMNS, cells, KR_DIM(cells));
+        return;
+    }
+    ctl->rows++;
+    ctl_print_json(k->pool, ctl_identity_json(k, identity));
 }
 
-static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+kr_err_t *ctl_identity_page(char last[KR_UUID_LEN + 1], kr_ctx_t *k, const char *part, int count, ctl_identity_fn *take, void *baton)
 {
     const char *id = NULL;
     apr_array_header_t *ids;
 
-    KR_TRY(kr_identity_page(&ids, k, baton, last, count));
+    KR_TRY(kr_identity_page(&ids, k, part, last, count));
     for (int i = 0; i < ids->nelts; i++) {
         kr_identity_t *identity;
 
         id = APR_ARRAY_IDX(ids, i, const char *);
         KR_TRY(kr_identity_load(&identity, k, id, 1));
-        if (identity) print_identity(ctl, k, identity); /* else deleted just now */
+        if (identity) take(baton, k, identity); /* else deleted just now */
     }
     ctl_went_to(last, ids->nelts < count ? NULL : id);
     return NULL;
+}
+
+static void print_one(void *ctl, kr_ctx_t *k, const kr_identity_t *identity)
+{
+    print_identity(ctl, k, identity);
+}
+
+static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
+{
+    return ctl_identity_page(last, k, baton, count, print_one, ctl);
 }
 
 int ctl_identity_list(ctl_t *ctl)

@@ -185,39 +185,13 @@ static int by_id(const void *key, const void *row)
     return *(const int *)key - ((const message_t *)row)->id;
 }
 
-static const char *plain(apr_pool_t *pool, const json_t *value)
-{
-    size_t i;
-    json_t *item;
-    const char *out = "";
-
-    if (json_is_string(value)) return json_string_value(value);
-    if (!json_is_array(value)) return value ? kr_json_dump(pool, value, NULL) : "";
-    json_array_foreach((json_t *)value, i, item)
-        out = apr_pstrcat(pool, out, i ? ", " : "", json_is_object(item) ? "" : plain(pool, item), NULL);
-    return out;
-}
-
-/* Replace {key}; a key that the context lacks stands for nothing. */
-static const char *fill(apr_pool_t *pool, const char *text, const json_t *context)
-{
-    const char *open = strchr(text, '{');
-    const char *close = open ? strchr(open, '}') : NULL;
-    const char *key;
-
-    if (!close) return text;
-    key = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open - 1));
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
-                       plain(pool, json_object_get(context, key)), fill(pool, close + 1, context), NULL);
-}
-
 json_t *kr_message(kr_ctx_t *k, int id, json_t *context)
 {
     const message_t *m = bsearch(&id, MESSAGES, sizeof(MESSAGES) / sizeof(*MESSAGES), sizeof(*MESSAGES), by_id);
     json_t *out = kr_json_own(k->pool, json_object());
 
     json_object_set_new(out, "id", json_integer(id));
-    json_object_set_new(out, "text", json_string(m ? fill(k->pool, m->text, context) : ""));
+    json_object_set_new(out, "text", json_string(m ? kr_json_fill(k->pool, m->text, context) : ""));
     json_object_set_new(out, "type", json_string(m ? m->type : ERROR));
     if (context) json_object_set_new(out, "context", context);
     return out;

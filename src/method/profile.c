@@ -188,22 +188,32 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
            || says(body, "screen", "credential-selection");
 }
 
-static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+/**
+ * Read and validate what was sent.
+ * @param decoded  {"traits": ...}
+ * @param fill     1: the nodes keep it, whatever is wrong with it
+ */
+static kr_err_t *valid_traits(json_t **decoded, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, int fill)
 {
     const kr_schema_t *schema = kr_flow_schema(k, flow);
-    const int back = says(body, "screen", "previous") || says(body, "method", "profile:back");
-    const int forth = says(body, "method", "profile") || says(body, "screen", "credential-selection");
     apr_array_header_t *violations;
-    json_t *decoded;
 
     KR_TRY(refuse_odd_traits(k, body));
-    kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
-    kr_validate(&violations, k->pool, schema->validator, decoded);
-    if (back || forth) kr_nodes_fill(flow, schema, decoded);
-    if (violations->nelts) {
-        kr_nodes_violations(k, flow, violations);
-        return kr_err_show_flow(k);
-    }
+    kr_traits_decode(decoded, k->pool, schema, body->json, body->is_form);
+    kr_validate(&violations, k->pool, schema->validator, *decoded);
+    if (fill) kr_nodes_fill(flow, schema, *decoded);
+    if (!violations->nelts) return NULL;
+    kr_nodes_violations(k, flow, violations);
+    return kr_err_show_flow(k);
+}
+
+static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const int back = says(body, "screen", "previous") || says(body, "method", "profile:back");
+    const int forth = says(body, "method", "profile") || says(body, "screen", "credential-selection");
+    json_t *decoded;
+
+    KR_TRY(valid_traits(&decoded, k, flow, body, back || forth));
     if (back) return go_back(out, k, flow, decoded);
     if (forth) return choose_credential(out, k, flow);
     kr_flow_message(k, flow, 4010003, NULL);
@@ -278,17 +288,9 @@ static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_
 
 static kr_err_t *change_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const kr_schema_t *schema = kr_flow_schema(k, flow);
-    apr_array_header_t *violations;
     json_t *decoded;
 
-    KR_TRY(refuse_odd_traits(k, body));
-    kr_traits_decode(&decoded, k->pool, schema, body->json, body->is_form);
-    kr_validate(&violations, k->pool, schema->validator, decoded);
-    if (violations->nelts) {
-        kr_nodes_violations(k, flow, violations);
-        return kr_err_show_flow(k);
-    }
+    KR_TRY(valid_traits(&decoded, k, flow, body, 0));
     return kr_outcome_change(out, put_traits, json_object_get(decoded, "traits"));
 }
 

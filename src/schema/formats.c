@@ -18,14 +18,9 @@
 #define MAX_HOST 253
 #define MAX_LABEL 63
 
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return kr_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* -- hosts ---------------------------------------------------------------- */
@@ -146,10 +141,10 @@ static int tel(const char *s)
 
     if (s[0] != '+' || s[1] == '0' || strlen(s) > 40) return 0;
     for (p = s + 1; *p; p++) {
-        if (is_digit(*p)) digits++;
+        if (kr_is_digit(*p)) digits++;
         else if (!strchr(" -.()", *p)) return 0;
     }
-    return digits >= 7 && digits <= 15 && is_digit(p[-1]);
+    return digits >= 7 && digits <= 15 && kr_is_digit(p[-1]);
 }
 
 /* -- times (RFC 3339) ----------------------------------------------------- */
@@ -160,7 +155,7 @@ static int number(const char **p, int n)
     int value = 0;
 
     for (; n > 0; n--, (*p)++) {
-        if (!is_digit(**p)) return -1;
+        if (!kr_is_digit(**p)) return -1;
         value = value * 10 + (**p - '0');
     }
     return value;
@@ -210,8 +205,8 @@ static int read_time(const char **p)
     if ((hour = field(p, 0, 2, 0, 23)) < 0 || (minute = field(p, ':', 2, 0, 59)) < 0) return 0;
     if ((second = field(p, ':', 2, 0, 60)) < 0) return 0;
     if (**p == '.') {
-        if (!is_digit(*++*p)) return 0;
-        while (is_digit(**p)) (*p)++;
+        if (!kr_is_digit(*++*p)) return 0;
+        while (kr_is_digit(**p)) (*p)++;
     }
     if (!read_zone(p, &offset)) return 0;
     /* leap seconds come at the end of a UTC day */
@@ -249,8 +244,8 @@ static int json_pointer(const char *s)
 
 static int relative_json_pointer(const char *s)
 {
-    if (!is_digit(*s) || (s[0] == '0' && is_digit(s[1]))) return 0;
-    while (is_digit(*s)) s++;
+    if (!kr_is_digit(*s) || (s[0] == '0' && kr_is_digit(s[1]))) return 0;
+    while (kr_is_digit(*s)) s++;
     return strcmp(s, "#") == 0 || json_pointer(s);
 }
 

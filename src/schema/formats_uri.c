@@ -4,21 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kr_text.h"
 #include "room.h"
-
-static int is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static int is_hex(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return kr_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 static int is_escape(const char *s)
@@ -30,7 +21,7 @@ static int is_escape(const char *s)
 static int all_allowed(const char *s, const char *end, const char *more, int utf8)
 {
     for (; s < end; s++) {
-        if (is_alpha(*s) || is_digit(*s) || strchr("-._~!$&'()*+,;=", *s) || strchr(more, *s)) continue;
+        if (kr_is_alpha(*s) || kr_is_digit(*s) || strchr("-._~!$&'()*+,;=", *s) || strchr(more, *s)) continue;
         if (utf8 && ((unsigned char)*s & 0x80)) continue;
         if (!is_escape(s)) return 0;
         s += 2;
@@ -73,7 +64,7 @@ static int authority(const char *s, const char *end, int utf8)
     if (port == end) return 1;
     if (*port != ':') return 0;
     for (port++; port < end; port++) {
-        if (!is_digit(*port)) return 0;
+        if (!kr_is_digit(*port)) return 0;
     }
     return 1;
 }
@@ -83,8 +74,8 @@ static apr_size_t scheme(const char *s)
 {
     apr_size_t n = 0;
 
-    if (!is_alpha(s[0])) return 0;
-    while (is_alpha(s[n]) || is_digit(s[n]) || strchr("+-.", s[n])) {
+    if (!kr_is_alpha(s[0])) return 0;
+    while (kr_is_alpha(s[n]) || kr_is_digit(s[n]) || strchr("+-.", s[n])) {
         if (!s[n]) return 0;
         n++;
     }
@@ -152,7 +143,7 @@ static const char *modifier(const char *s)
     if (*s == '*') return s + 1;
     if (*s != ':') return s;
     start = ++s;
-    while (is_digit(*s) && s - start < 4) s++;
+    while (kr_is_digit(*s) && s - start < 4) s++;
     return s > start && *start != '0' ? s : NULL;
 }
 
@@ -161,7 +152,7 @@ static const char *variable(const char *s)
 {
     const char *start = s;
 
-    while (is_alpha(*s) || is_digit(*s) || *s == '_' || *s == '.' || is_escape(s)) {
+    while (kr_is_alpha(*s) || kr_is_digit(*s) || *s == '_' || *s == '.' || is_escape(s)) {
         if (*s == '.' && (s == start || s[1] == '.')) return NULL;
         s += *s == '%' ? 3 : 1;
     }

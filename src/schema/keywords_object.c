@@ -97,18 +97,30 @@ static kr_built_e compile_properties(kr_build_t *b, kr_node_t *node, kr_rule_t *
     return rule->arg ? KR_BUILT : KR_BUILD_FAILED;
 }
 
-static int check_properties(kr_run_t *run, const kr_rule_t *rule, const json_t *instance, const kr_at_t *at)
+typedef int check_one_fn(kr_run_t *run, const kr_member_t *member, const json_t *instance, const kr_at_t *at);
+
+/* All that the keyword names and the instance has. */
+static int check_named(kr_run_t *run, const kr_rule_t *rule, const json_t *instance, const kr_at_t *at, check_one_fn *check)
 {
     const apr_array_header_t *members = rule->arg;
     int i, ok = 1;
 
     for (i = 0; i < members->nelts && !kr_run_over(run, ok); i++) {
         const kr_member_t *member = &APR_ARRAY_IDX(members, i, kr_member_t);
-        const json_t *value = json_object_get(instance, member->name);
 
-        if (value && !check_member(run, member->node, value, member->name, at)) ok = 0;
+        if (json_object_get(instance, member->name) && !check(run, member, instance, at)) ok = 0;
     }
     return ok;
+}
+
+static int check_property(kr_run_t *run, const kr_member_t *member, const json_t *instance, const kr_at_t *at)
+{
+    return check_member(run, member->node, json_object_get(instance, member->name), member->name, at);
+}
+
+static int check_properties(kr_run_t *run, const kr_rule_t *rule, const json_t *instance, const kr_at_t *at)
+{
+    return check_named(run, rule, instance, at, check_property);
 }
 
 static kr_built_e compile_patterns(kr_build_t *b, kr_node_t *node, kr_rule_t *rule)
@@ -254,19 +266,14 @@ static int check_companions(kr_run_t *run, const kr_member_t *member, const json
     return 1;
 }
 
+static int check_dependency(kr_run_t *run, const kr_member_t *member, const json_t *instance, const kr_at_t *at)
+{
+    return member->names ? check_companions(run, member, instance, at) : kr_run_node(run, member->node, instance, at);
+}
+
 static int check_dependencies(kr_run_t *run, const kr_rule_t *rule, const json_t *instance, const kr_at_t *at)
 {
-    const apr_array_header_t *members = rule->arg;
-    int i, ok = 1;
-
-    for (i = 0; i < members->nelts && !kr_run_over(run, ok); i++) {
-        const kr_member_t *member = &APR_ARRAY_IDX(members, i, kr_member_t);
-
-        if (!json_object_get(instance, member->name)) continue;
-        if (member->names ? !check_companions(run, member, instance, at)
-                          : !kr_run_node(run, member->node, instance, at)) ok = 0;
-    }
-    return ok;
+    return check_named(run, rule, instance, at, check_dependency);
 }
 
 const kr_keyword_t kr_keywords_object[] = {

@@ -33,34 +33,9 @@ const char *ui_word_of(apr_pool_t *pool, const kr_words_t *words, const char *pr
     return rest ? ui_word_or_null(words, apr_pstrcat(pool, prefix, rest, NULL)) : NULL;
 }
 
-/* Scalars as people write them, lists with commas; objects say nothing. */
-static const char *plain(apr_pool_t *pool, const json_t *value)
-{
-    const char *out = "";
-    size_t i;
-    json_t *item;
-
-    if (json_is_string(value)) return json_string_value(value);
-    if (json_is_object(value) || !value) return out;
-    if (!json_is_array(value)) return kr_json_dump(pool, value, NULL);
-    json_array_foreach(value, i, item)
-        if (!json_is_array(item)) out = apr_pstrcat(pool, out, i ? ", " : "", plain(pool, item), NULL);
-    return out;
-}
-
-static const char *fill(apr_pool_t *pool, const char *text, const json_t *context)
-{
-    const char *open = strchr(text, '{'), *close = open ? strchr(open, '}') : NULL, *key;
-
-    if (!close) return text;
-    key = apr_pstrmemdup(pool, open + 1, (apr_size_t)(close - open - 1));
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
-                       plain(pool, json_object_get(context, key)), fill(pool, close + 1, context), NULL);
-}
-
 const char *ui_say(apr_pool_t *pool, const kr_words_t *words, const char *key, const json_t *context)
 {
-    return fill(pool, ui_word(words, key), context);
+    return kr_json_fill(pool, ui_word(words, key), context);
 }
 
 /* -- of the API ----------------------------------------------------------- */
@@ -103,7 +78,7 @@ const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *
     if (id == UI_MISFIT && misfit(pool, words, context)) return misfit(pool, words, context);
     own = id == LABEL_GENERATED ? text ? ui_word_of(pool, words, "label:", lower(pool, text)) : NULL
                                 : ui_word_or_null(words, apr_itoa(pool, id));
-    if (own) return fill(pool, own, context);
+    if (own) return kr_json_fill(pool, own, context);
     return text ? text : "";
 }
 
