@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 #include "kr_db.h"
 
 #define REQUEST_ID_MAX 128

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define COUNTER "kratos_bounce"
 #define COUNTED_SECONDS 30

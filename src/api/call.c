@@ -2,7 +2,7 @@
 /* The API asked from inside the process: a request that nobody sent, and its answer before it is text. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 #include "kr_db.h"
 
 static const char *name_of(kr_http_method_e method)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api_private.h"
+#include "api.h"
 
 /* A star alone takes every origin, one inside a pattern any middle; the rest is exact. */
 static int origin_matches(const char *pattern, const char *origin)

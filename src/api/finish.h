@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One file for each kind of flow completes what a submit to it came to; finish.c says which. */
-#ifndef FINISH_H
-#define FINISH_H
+#ifndef KR_API_FINISH_H
+#define KR_API_FINISH_H
 
-#include "api_private.h"
+#include "api.h"
 
 /**
  * Complete one outcome of one kind of flow, and answer.

@@ -2,7 +2,7 @@
 /* What every kind of flow does the same way: begin, get, give way to another one. What they do with a submit is submit.c. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define OVER "this flow is over, go on with the one that took its place"
 

@@ -2,7 +2,7 @@
 /* What stands before the routes that anybody may ask: CORS, clean paths, the way to the admin API, the anti-CSRF layer. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define UNSAFE (~(KR_GET | KR_HEAD | KR_OPTIONS | KR_TRACE))
 

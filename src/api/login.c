@@ -4,7 +4,7 @@
 
 #include <apr_lib.h>
 
-#include "api_private.h"
+#include "api.h"
 
 /* -- begin ---------------------------------------------------------------- */
 

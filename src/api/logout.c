@@ -2,7 +2,7 @@
 /* Logout: of browsers by a link that carries a token (so that no other site can end a session), of native clients by their token. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 kr_err_t *kr_logout_create(kr_ctx_t *k)
 {

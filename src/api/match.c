@@ -2,7 +2,7 @@
 /* What a path means: a row of the routes, and the segments that stood for the names in it. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 /** A segment of the path, as it was sent. */
 typedef struct {

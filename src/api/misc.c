@@ -2,7 +2,7 @@
 /* Small operations: stored errors, schemas, health, the well-known password URL. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 #include "kr_db.h"
 #include "kr_jwt.h"
 #include "kr_method.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define PAGE_MAX 1000000
 

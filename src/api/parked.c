@@ -2,7 +2,7 @@
 /* A change of settings that waits for a fresh sign-in: inside its flow, sealed, for the browser that has the cookie. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define CONTINUITY_COOKIE "ory_kratos_continuity"
 #define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */

@@ -2,7 +2,7 @@
 /* Recovery: begin, get, submit, the visit from the mail, and the session and settings it ends in. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 static int is_signed_in(const kr_err_t *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registration: begin, get, submit. */
-#include "api_private.h"
+#include "api.h"
 
 /* -- begin ---------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* METHOD, path -> function. The first 32 rows are the operations of the official client's FrontendApi. */
-#include "api_private.h"
+#include "api.h"
 
 #define ANY (KR_GET | KR_POST | KR_PUT | KR_PATCH | KR_DELETE | KR_OPTIONS)
 #define FORM (KR_GET | KR_POST)

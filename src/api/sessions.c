@@ -2,7 +2,7 @@
 /* Sessions of the one who asks: whoami, list, revoke, and the exchange of codes for a token. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define LIST_DEFAULT 250
 #define LIST_MAX 1000

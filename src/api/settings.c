@@ -2,7 +2,7 @@
 /* Settings: begin, get, submit, and the change that waited for a fresh sign-in. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 /* -- who asks ------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* A submit, as far as every kind of flow takes it the same way: which flow it is for, from whom, with which fields. */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
 

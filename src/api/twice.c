@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "api_private.h"
+#include "api.h"
 #include "kr_db.h"
 
 static kr_err_t *repeat(kr_ctx_t *k, void *baton)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verification of addresses: begin, get, submit, and the visit from the mail. */
-#include "api_private.h"
+#include "api.h"
 
 /* -- begin and get -------------------------------------------------------- */
 

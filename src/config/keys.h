@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to src/config: what a row of the table of keys is, and how to look rows up. */
-#ifndef KR_KEYS_H
-#define KR_KEYS_H
+#ifndef KR_CONFIG_KEYS_H
+#define KR_CONFIG_KEYS_H
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 static int write_all(int fd, const char *text, apr_size_t len)
 {

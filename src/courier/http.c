@@ -5,7 +5,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 #define FORM "application/x-www-form-urlencoded"
 

@@ -4,7 +4,7 @@
 
 #include "kr_crypto.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 #define LINE_MAX_QP 76     /* RFC 2045 section 6.7 */
 #define LINE_MAX_PLAIN 200 /* longer lines go as quoted-printable, though 998 would do */

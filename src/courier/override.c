@@ -4,7 +4,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 static const kr_template_t *find(const apr_array_header_t *overrides, const char *type, const char *part)
 {

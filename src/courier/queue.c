@@ -6,7 +6,7 @@
 #include "kr_json.h"
 #include "kr_schema.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 #define DATA_MAX ((apr_size_t)40 * 1024)
 

@@ -5,7 +5,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 #define TEXT_WIDTH 72
 

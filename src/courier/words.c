@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 #define NOT_YOU_EN "If this was not you, you need not do anything."
 #define NOT_YOU_DE "Falls Sie das nicht waren, brauchen Sie nichts zu tun."

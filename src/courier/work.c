@@ -7,7 +7,7 @@
 #include "kr_json.h"
 #include "kr_net.h"
 #include "kr_text.h"
-#include "room.h"
+#include "courier.h"
 
 /*
  * Within LEASE nobody else is given a claimed message. We begin no message after WORK, and one takes SEND at most: what

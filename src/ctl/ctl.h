@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside src/ctl: a run of kratosctl, the table of its commands, and what they share. */
-#ifndef KR_CTL_H
-#define KR_CTL_H
+#ifndef KR_CTL_CTL_H
+#define KR_CTL_CTL_H
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door of the doctor: what mod_kratos.c hooks in, and what the doctor keeps. */
-#ifndef KR_DOCTOR_H
-#define KR_DOCTOR_H
+#ifndef KR_DOCTOR_DOCTOR_H
+#define KR_DOCTOR_DOCTOR_H
 
 #include "../site/site.h"
 

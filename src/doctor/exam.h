@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the examinations share: the servers as their lines describe them, and a place for advice. */
-#ifndef KR_EXAM_H
-#define KR_EXAM_H
+#ifndef KR_DOCTOR_EXAM_H
+#define KR_DOCTOR_EXAM_H
 
 #include "doctor.h"
 

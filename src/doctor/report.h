@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the page for owners share: a report of findings, who fills it and who shows it. */
-#ifndef KR_REPORT_H
-#define KR_REPORT_H
+#ifndef KR_DOCTOR_REPORT_H
+#define KR_DOCTOR_REPORT_H
 
 #include "doctor.h"
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "flow_private.h"
+#include "flow.h"
 #include "kr_json.h"
 #include "kr_text.h"
 

@@ -2,7 +2,7 @@
 /* The order of nodes, as clients rely on it: by group, then by key within one. */
 #include <string.h>
 
-#include "flow_private.h"
+#include "flow.h"
 #include "kr_json.h"
 #include "kr_text.h"
 

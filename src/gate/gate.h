@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door of the gate: what mod_kratos.c hooks in. Nobody else calls it. */
-#ifndef KR_GATE_H
-#define KR_GATE_H
+#ifndef KR_GATE_GATE_H
+#define KR_GATE_GATE_H
 
 #include <ap_expr.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the gate share: what is known about a request, and how it is answered. */
-#ifndef KR_PASS_H
-#define KR_PASS_H
+#ifndef KR_GATE_PASS_H
+#define KR_GATE_PASS_H
 
 #include "../site/site.h"
 #include "kr_require.h"

@@ -2,7 +2,7 @@
 /* The table of hooks, and the phases as others call them. A new hook is one new file and one row here. */
 #include <string.h>
 
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_text.h"
 
 static const kr_hook_t HOOKS[] = {

@@ -3,7 +3,7 @@
  * one. */
 #include <string.h>
 
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_courier.h"
 #include "kr_json.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hook `require_verified_address`: nobody signs in without an address that is theirs; a code for the first one is sent.
  */
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_db.h"
 #include "kr_json.h"
 #include "kr_text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hook `revoke_active_sessions`: all other sessions of the identity end, those included that are about to begin. */
-#include "hook_private.h"
+#include "hook.h"
 
 kr_err_t *kr_hook_revoke_sessions(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)
 {

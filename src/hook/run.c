@@ -2,7 +2,7 @@
 /* A list of hooks in one phase, by a table of hooks. */
 #include <string.h>
 
-#include "hook_private.h"
+#include "hook.h"
 
 const kr_hook_t *kr_hook_row(const kr_hook_t *table, const char *name)
 {

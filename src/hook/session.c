@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hook `session`: who registers is signed in. */
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_db.h"
 
 kr_err_t *kr_hook_session_again(kr_ctx_t *k, kr_after_flow_t *after, const kr_hook_conf_t *conf)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hook `show_verification_ui`: programs are told of the verification flow, people are sent to its page. */
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_json.h"
 #include "kr_text.h"
 

@@ -3,7 +3,7 @@
  * transaction as the account. The queue's sender belongs to the courier. */
 #include <string.h>
 
-#include "hook_private.h"
+#include "hook.h"
 #include "kr_db.h"
 #include "kr_text.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door of this room for what no request waits for: each child's own thread, and its work. */
-#ifndef KR_BACKGROUND_H
-#define KR_BACKGROUND_H
+#ifndef KR_HTTPD_BACKGROUND_H
+#define KR_HTTPD_BACKGROUND_H
 
 #include "../site/site.h"
 #include "kr_courier.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door of this room for requests, and what its files share: a body in, a reply out. */
-#ifndef KR_HANDLER_H
-#define KR_HANDLER_H
+#ifndef KR_HTTPD_HANDLER_H
+#define KR_HTTPD_HANDLER_H
 
 #include "../site/site.h"
 

@@ -11,7 +11,7 @@
 #include "kr_store_budget.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 #define HOUR apr_time_from_sec(3600)
 #define QUARTER apr_time_from_sec(900)

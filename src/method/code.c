@@ -5,7 +5,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 #define TOO_OFTEN "the code was entered too often, please begin again"
 

@@ -4,7 +4,7 @@
 
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 /** A check and its verdict. */
 typedef struct {

@@ -8,7 +8,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static const kr_code_kind_t LOGIN = { .kind = "login", .template_type = "login_code_valid", .field = "login_code" };
 
@@ -256,7 +256,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
-    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = KR_AAL1, .address = row.address });
+    return kr_outcome_proved(out, flow, identity, (kr_proof_t){ .method = "code", .address = row.address });
 }
 
 static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

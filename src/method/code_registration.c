@@ -5,7 +5,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 /** In the flow: the traits that the codes were sent for. The account is made of these and no others. */
 #define TRAITS "code_for"
@@ -108,7 +108,7 @@ static kr_err_t *check_again(kr_outcome_t *out, kr_ctx_t *k, const kr_flow_t *fl
     if (flow->api || !kr_csrf_owns(k, flow)) return NULL;
     KR_TRY(kr_identity_load(&made, k, identity->id, 0));
     if (!made || !kr_just_made(k, made)) return NULL;
-    (void)kr_outcome_register(out, made, (kr_proof_t){ .method = "code", .aal = KR_AAL1, .address = address });
+    (void)kr_outcome_register(out, made, (kr_proof_t){ .method = "code", .address = address });
     out->registers.repeated = 1;
     return NULL;
 }
@@ -129,7 +129,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
     kr_code_verified(k, identity, row.address);
     flow->state = KR_STATE_PASSED_CHALLENGE;
-    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "code", .aal = KR_AAL1 });
+    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "code" });
 }
 
 kr_err_t *kr_code_take_registration(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

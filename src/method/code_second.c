@@ -5,7 +5,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static const kr_code_kind_t SECOND = { .kind = "second_factor", .template_type = "login_code_valid", .field = "login_code" };
 
@@ -157,7 +157,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     kr_code_verified(k, identity, row.address);
     flow->state = KR_STATE_PASSED_CHALLENGE;
-    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "code", .aal = KR_AAL2, .address = row.address });
+    return kr_outcome_proved(out, flow, identity, (kr_proof_t){ .method = "code", .address = row.address });
 }
 
 kr_err_t *kr_code_prove_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

@@ -6,7 +6,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 #define DIGITS 6
 #define TOKEN 32

@@ -5,7 +5,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static const kr_node_spec_t NEXT = { .name = "method", .type = "submit", .value = "identifier_first", .label = 1070009 };
 

@@ -5,7 +5,7 @@
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static const kr_code_kind_t RECOVERY = { .kind = "recovery_link",
                                          .template_type = "recovery_valid",

@@ -8,7 +8,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static int is_sent(const kr_body_t *body, const char *field)
 {

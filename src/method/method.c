@@ -4,7 +4,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 const kr_method_t *const kr_methods[] = {
     &kr_method_profile,
@@ -162,6 +162,7 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_method_t *m;
+    kr_submit_fn *submit;
 
     memset(out, 0, sizeof(*out));
     kr_flow_forget_typed(flow);
@@ -170,9 +171,10 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(kr_methods_transient(k, flow, body));
     if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
-    if (!m || !reaches(k, m, flow)) return kr_methods_none(k, flow);
+    submit = !m || !reaches(k, m, flow) ? NULL : is_second(flow) ? m->second : m->submit[flow->kind];
+    if (!submit) return kr_methods_none(k, flow);
     out->method = m->id;
-    return (is_second(flow) ? m->second : m->submit[flow->kind])(out, k, flow, body);
+    return submit(out, k, flow, body);
 }
 
 kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)

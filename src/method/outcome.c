@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a submit came to, said in one line by the method that took it. */
 #include "kr_store_code.h"
-#include "method_private.h"
+#include "method.h"
 
 /* Which other members an outcome had before counts for nothing: it is one thing at a time. */
 static void begin(kr_outcome_t *out, kr_outcome_e is)
@@ -22,11 +22,12 @@ kr_err_t *kr_outcome_sent(kr_outcome_t *out)
     return NULL;
 }
 
-kr_err_t *kr_outcome_proved(kr_outcome_t *out, kr_identity_t *identity, kr_proof_t proof)
+kr_err_t *kr_outcome_proved(kr_outcome_t *out, const kr_flow_t *flow, kr_identity_t *identity, kr_proof_t proof)
 {
     begin(out, KR_OUTCOME_PROVED);
     out->proved.identity = identity;
     out->proved.proof = proof;
+    out->proved.proof.aal = flow->requested_aal;
     return NULL;
 }
 
@@ -35,6 +36,7 @@ kr_err_t *kr_outcome_register(kr_outcome_t *out, kr_identity_t *identity, kr_pro
     begin(out, KR_OUTCOME_REGISTER);
     out->registers.identity = identity;
     out->registers.proof = proof;
+    out->registers.proof.aal = KR_AAL1; /* nobody begins with a second factor */
     return NULL;
 }
 

@@ -6,7 +6,7 @@
 #include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 static const kr_node_spec_t LOGIN_NODES[] = {
     { .name = "password", .type = "password", .required = 1, .autocomplete = "current-password", .label = 1070001 },
@@ -151,8 +151,8 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     }
     rehash(k, identity, password, hash);
     flow->active = "password";
-    return kr_outcome_proved(out, identity, (kr_proof_t){ .method = "password", .aal = KR_AAL1,
-                                                          .credential = kr_identity_credential(identity, "password") });
+    return kr_outcome_proved(out, flow, identity,
+                             (kr_proof_t){ .method = "password", .credential = kr_identity_credential(identity, "password") });
 }
 
 /* -- registration --------------------------------------------------------- */
@@ -188,7 +188,7 @@ static kr_err_t *new_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, password));
     kr_identity_add_credential(k, identity, "password", kr_password_config(k->pool, hash), identifiers);
     identity->id = kr_registration_id(k, flow, identity->traits, "password");
-    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "password", .aal = KR_AAL1 });
+    return kr_outcome_register(out, identity, (kr_proof_t){ .method = "password" });
 }
 
 /* -- settings ------------------------------------------------------------- */

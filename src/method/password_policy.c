@@ -8,7 +8,7 @@
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 #define BCRYPT_MAX 72      /* bytes; bcrypt ignores what follows */
 #define SIMILAR_MAX 256    /* bytes; longer texts are not compared: the work grows with the product */

@@ -5,7 +5,7 @@
 #include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 #define MOMENT apr_time_from_sec(60) /* a form that is sent twice is sent within it */
 

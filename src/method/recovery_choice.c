@@ -9,7 +9,7 @@
 
 #include "kr_json.h"
 #include "kr_text.h"
-#include "method_private.h"
+#include "method.h"
 
 /** In the flow: the address that was named first. */
 #define NAMED "recovery_address"

@@ -7,7 +7,7 @@
 
 #include "kr_json.h"
 
-#include "room.h"
+#include "schema.h"
 
 /** A chain of $ref to $ref; longer than this is a loop or might as well be. */
 #define MAX_HOPS 64

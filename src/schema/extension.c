@@ -8,7 +8,7 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-#include "room.h"
+#include "schema.h"
 
 typedef enum { FLAG, CHANNEL, MATCHER } setting_e;
 

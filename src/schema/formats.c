@@ -11,7 +11,7 @@
 
 #include "kr_text.h"
 
-#include "room.h"
+#include "schema.h"
 
 #define MAX_EMAIL 254
 #define MAX_LOCAL 64

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "schema.h"
 
 static int is_hex(char c)
 {

@@ -10,7 +10,7 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-#include "room.h"
+#include "schema.h"
 
 #define MAX_LEVELS 32
 

@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "room.h"
+#include "schema.h"
 
 static int check_element(kr_run_t *run, const kr_node_t *node, const json_t *array, apr_size_t i, const kr_at_t *up)
 {

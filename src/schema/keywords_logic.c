@@ -2,7 +2,7 @@
 /* Keywords that combine schemas, and definitions, which are only compiled. */
 #include <apr_strings.h>
 
-#include "room.h"
+#include "schema.h"
 
 static kr_built_e compile_definitions(kr_build_t *b, kr_node_t *node, kr_rule_t *rule)
 {

@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "room.h"
+#include "schema.h"
 
 #define MAX_NAMED 8
 

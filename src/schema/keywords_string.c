@@ -7,7 +7,7 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-#include "room.h"
+#include "schema.h"
 
 static apr_int64_t characters(const json_t *string)
 {

@@ -7,7 +7,7 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-#include "room.h"
+#include "schema.h"
 
 /* -- type, const, enum ---------------------------------------------------- */
 

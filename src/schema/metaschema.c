@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data: the metaschema of JSON Schema draft-07 as json-schema.org publishes it, so that a schema may refer to it. */
-#include "room.h"
+#include "schema.h"
 
 const char kr_metaschema_uri[] = "http://json-schema.org/draft-07/schema";
 

@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-#include "room.h"
+#include "schema.h"
 
 #define MAX_PATTERN 16384
 #define MATCH_LIMIT 200000  /* about ten milliseconds */

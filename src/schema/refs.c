@@ -6,7 +6,7 @@
 
 #include "kr_json.h"
 
-#include "room.h"
+#include "schema.h"
 
 /** A URI reference in its five parts (RFC 3986 appendix B); NULL where a part is missing, the path never is. */
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include "kr_json.h"
 
-#include "room.h"
+#include "schema.h"
 
 #define MAX_SHOWN 60
 

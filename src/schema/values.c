@@ -8,7 +8,7 @@
 
 #include "kr_json.h"
 
-#include "room.h"
+#include "schema.h"
 
 /** A number as written: digits * 10^exponent, without its sign. */
 typedef struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Assurance levels: what a session's proofs add up to, and whether that is enough. */
 #include "kr_json.h"
-#include "session_private.h"
+#include "session.h"
 
 #define PROOFS_MAX 20 /* of about 80 bytes each; the column has 2048 characters */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "session_private.h"
+#include "session.h"
 
 #define USER_AGENT_MAX 512
 #define PLACE_MAX 255 /* city and country each: with ", " between them they fit the column */

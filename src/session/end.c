@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "session_private.h"
+#include "session.h"
 
 static kr_err_t *over(kr_ctx_t *k)
 {

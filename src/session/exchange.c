@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An app that sends its person through a browser waits for the session with a code; the browser comes back with another. */
 #include "kr_crypto.h"
-#include "session_private.h"
+#include "session.h"
 
 #define CODE_LENGTH 64
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a session cookie is accepted or not, for the people who run the site. */
-#include "session_private.h"
+#include "session.h"
 
 static kr_err_t *explain(kr_shown_e *out, kr_ctx_t *k, const char *value)
 {

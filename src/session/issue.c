@@ -7,7 +7,7 @@
 
 #include "kr_json.h"
 #include "kr_store_identity.h"
-#include "session_private.h"
+#include "session.h"
 
 /* Who was overtaken this often takes the account for the next try: somebody who keeps it busy must not keep others out. */
 #define TRIES 2

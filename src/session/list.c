@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several sessions at once: of a person, of a realm, of those who are connected. */
-#include "session_private.h"
+#include "session.h"
 
 /* All of them with one identity, or with none. */
 static apr_array_header_t *from_rows(kr_ctx_t *k, const apr_array_header_t *rows, kr_identity_t *identity)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kr_json.h"
-#include "session_private.h"
+#include "session.h"
 
 /* -- rows ----------------------------------------------------------------- */
 

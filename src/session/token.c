@@ -3,7 +3,7 @@
  * asking the database, the expiry tells whether the cookie is older than what the session became since. */
 #include <string.h>
 
-#include "session_private.h"
+#include "session.h"
 
 static int alnum_only(const char *s, apr_size_t len)
 {

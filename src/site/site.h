@@ -3,8 +3,8 @@
  * The door of the site, for the rooms above it and for mod_kratos.c: what httpd's lines said, the realms and databases made
  * of it, and the context of a request.
  */
-#ifndef KR_SITE_H
-#define KR_SITE_H
+#ifndef KR_SITE_SITE_H
+#define KR_SITE_SITE_H
 
 #include <httpd.h>
 #include <http_config.h>

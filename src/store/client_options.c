@@ -14,7 +14,7 @@
 #include <apr_strings.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 #define MAX_DEPTH 8
 

@@ -2,7 +2,7 @@
 /* One-time codes, as keyed hashes. They go with their flow, their address or their identity. */
 #include "kr_store_budget.h"
 #include "kr_store_code.h"
-#include "room.h"
+#include "store.h"
 
 static const kr_query_t CODE_INSERT = {
     .name = "code_insert",

@@ -7,7 +7,7 @@
 
 #include "kr_clock.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 /*
  * That a host which says nothing holds up one thread and not all: while a try has been hanging for HANGS_AFTER nobody

@@ -6,7 +6,7 @@
 
 #include "kr_clock.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 #define ROWS_PER_INSERT 16
 

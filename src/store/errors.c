@@ -6,7 +6,7 @@
 
 #include "kr_clock.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 /* kr_err_t.cause of errors that callers tell apart. */
 #define CAUSE_DUPLICATE (APR_OS_START_USERERR + 401)

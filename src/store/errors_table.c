@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors that wait for the error page to fetch them. */
 #include "kr_store_error.h"
-#include "room.h"
+#include "store.h"
 
 static const kr_query_t ERROR_INSERT = {
     .name = "error_insert",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Session token exchanges: two codes, of which a native app holds the first and the browser brings the second. */
 #include "kr_store_session.h"
-#include "room.h"
+#include "store.h"
 
 static const kr_query_t EXCHANGE_INSERT = {
     .name = "exchange_insert",

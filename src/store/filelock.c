@@ -17,7 +17,7 @@
 
 #include "kr_clock.h"
 #include "kr_crypto.h"
-#include "room.h"
+#include "store.h"
 
 /* flock() has no time limit, so it is polled. Who has the turn is the only one who polls for the lock: often. */
 #define POLL_FIRST 50

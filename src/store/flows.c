@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flows of all kinds: one table, one row each. */
 #include "kr_store_flow.h"
-#include "room.h"
+#include "store.h"
 
 #define COLUMNS                                                                                                        \
     "id, kind, type, state, active, ui, internal, request_url, csrf_hash, identity_id, schema_id, organization_id, "   \

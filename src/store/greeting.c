@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 
 #include "kr_clock.h"
-#include "room.h"
+#include "store.h"
 
 #define GREETING apr_time_from_sec(2)
 #define GLANCE apr_time_from_msec(5) /* a process that is leaving looks that often whether it still has to wait */

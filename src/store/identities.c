@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 #include "rows.h"
 
 /* -- writing -------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes to an identity that exists: what its owner, a code or an administrator did. */
 #include "kr_store_identity.h"
-#include "room.h"
+#include "store.h"
 
 /* A write, not a lock that a read takes: those are not known to the other nodes of a cluster. */
 static const kr_query_t IDENTITY_LOCK = {

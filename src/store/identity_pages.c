@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Identities one page after the other, or by a part of an identifier: what an owner asks, and no request does. */
 #include "kr_store_identity.h"
-#include "room.h"
+#include "store.h"
 
 static const kr_query_t IDENTITY_PAGE = {
     .name = "identity_page",

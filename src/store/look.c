@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an operator wants to know of the database and of the mail queue. Rarely asked, never by a visitor. */
 #include "kr_store_look.h"
-#include "room.h"
+#include "store.h"
 
 static const kr_query_t LOOK_SERVER = {
     .name = "look_server",

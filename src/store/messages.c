@@ -8,7 +8,7 @@
 
 #include "kr_store_message.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 #define DUE "realm_id = %s AND status = 'queued' AND send_after <= %lld"
 #define CLAIM "UPDATE courier_messages SET lease_owner = %s, send_after = %lld, updated_at = %lld WHERE "

@@ -12,7 +12,7 @@
 
 #include "kr_clock.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 #define MAX_FILE_BYTES (1024 * 1024)
 #define LOCK_WAIT apr_time_from_sec(30)

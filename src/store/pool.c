@@ -10,7 +10,7 @@
 #include "kr_crypto.h"
 #include "kr_memory.h"
 #include "kr_text.h"
-#include "room.h"
+#include "store.h"
 
 #define DEFAULT_WAIT apr_time_from_sec(5)
 /* What a shell keeps of the driver's buffers between statements; a row of a flow needs about 200 KiB. */

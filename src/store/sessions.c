@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions. Finding one by its token is what every guarded request may ask for: one joined statement. */
 #include "kr_store_session.h"
-#include "room.h"
+#include "store.h"
 #include "rows.h"
 
 /* One that was ended by itself, or with all others of its identity: then its epoch is an older one. */

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "kr_clock.h"
-#include "room.h"
+#include "store.h"
 
 /* Open one. *again is set when somebody was in the way. */
 static kr_err_t *begin(int *again, kr_ctx_t *k)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 static json_t *own(run_t *run, json_t *value)
 {

@@ -8,7 +8,7 @@
 #include <unistr.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 json_t *kr_tmpl_call_html(run_t *run, int count, json_t *const *args)
 {

@@ -5,7 +5,7 @@
 #include <unicase.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 #define BLANKS " \t\r\n"
 

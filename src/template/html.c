@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 /** One look over a template. */
 typedef struct {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "room.h"
+#include "template.h"
 
 #define NUMBER_MAX 32
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 /** What ended a list of nodes. */
 typedef enum { ENDED_BY_SOURCE, ENDED_BY_END, ENDED_BY_ELSE } ended_e;

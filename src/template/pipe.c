@@ -2,7 +2,7 @@
 /* Pipelines: "$name := .Identity.traits.name | default "you" | upper". */
 #include <string.h>
 
-#include "room.h"
+#include "template.h"
 
 #define OPERANDS_MAX 32
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "room.h"
+#include "template.h"
 
 static int is_one_of(const char *const *names, const char *name)
 {

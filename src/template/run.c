@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 /** A variable while its block runs. */
 typedef struct {

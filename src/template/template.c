@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 static const char *last_part(const char *name)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "kr_text.h"
-#include "room.h"
+#include "template.h"
 
 int kr_tmpl_true(const json_t *value)
 {

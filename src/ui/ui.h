@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this room share: words, HTML that escapes by itself, the frame of a page, nodes made easy to ask. */
-#ifndef KR_UI_PRIVATE_H
-#define KR_UI_PRIVATE_H
+#ifndef KR_UI_UI_H
+#define KR_UI_UI_H
 
 #include <string.h>
 

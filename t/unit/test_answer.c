@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each answer to each kind of client, and how it is found out which kind asks. */
-#include "../../src/api/api_private.h"
+#include "../../src/api/api.h"
 #include "api_env.h"
 
 #define TO "https://app.example.org/on"

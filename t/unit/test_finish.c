@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a flow came to, wherever that came from: completed as after a submit, and told to each kind of client in its way. */
 #include "api_env.h"
-#include "../../src/api/api_private.h"
+#include "../../src/api/api.h"
 
 #define ELSEWHERE "https://provider.example.org/authorize?state=x"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks: in which order a list of them runs, what each sees of its own settings, and that one of a kind is enough. */
 #include "code_env.h"
-#include "../../src/hook/hook_private.h"
+#include "../../src/hook/hook.h"
 
 /* -- a list in a phase ------------------------------------------------------ */
 

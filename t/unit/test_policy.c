@@ -10,7 +10,7 @@
 #include "api_env.h"
 #include "kr_crypto.h"
 #include "kr_net.h"
-#include "../../src/method/method_private.h"
+#include "../../src/method/method.h"
 
 static const char *repeated(env_t *env, const char *part, int times)
 {

@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <signal.h>
 
-#include "../../../src/courier/room.h"
+#include "../../../src/courier/courier.h"
 #include "kr_http.h"
 #include "kr_json.h"
 

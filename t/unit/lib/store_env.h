@@ -15,7 +15,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
-#include "../../../src/store/room.h"
+#include "../../../src/store/store.h"
 #include "kr_realm.h"
 #include "kr_store_flow.h"
 #include "kr_store_identity.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the courier share. Not for other rooms. */
-#ifndef KR_COURIER_ROOM_H
-#define KR_COURIER_ROOM_H
+#ifndef KR_COURIER_COURIER_H
+#define KR_COURIER_COURIER_H
 
 #include "kr_realm.h"
 #include "kr_courier.h"

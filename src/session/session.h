@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this room share. */
-#ifndef SESSION_PRIVATE_H
-#define SESSION_PRIVATE_H
+#ifndef KR_SESSION_SESSION_H
+#define KR_SESSION_SESSION_H
 
 #include <apr_lib.h>
 

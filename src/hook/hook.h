@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a hook is, how a list of them runs, and the hooks of this room, one file each. */
-#ifndef HOOK_PRIVATE_H
-#define HOOK_PRIVATE_H
+#ifndef KR_HOOK_HOOK_H
+#define KR_HOOK_HOOK_H
 
 #include "kr_hook.h"
 #include "kr_realm.h"

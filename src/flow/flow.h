@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this room share. */
-#ifndef FLOW_PRIVATE_H
-#define FLOW_PRIVATE_H
+#ifndef KR_FLOW_FLOW_H
+#define KR_FLOW_FLOW_H
 
 #include "kr_flow.h"
 

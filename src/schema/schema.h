@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of the schema room: the compiled tree, how it is built, how one validation runs. */
-#ifndef KR_SCHEMA_ROOM_H
-#define KR_SCHEMA_ROOM_H
+#ifndef KR_SCHEMA_SCHEMA_H
+#define KR_SCHEMA_SCHEMA_H
 
 #include <apr_hash.h>
 

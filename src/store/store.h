@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the store share: connections, error classes, the write lock. Not for other rooms. */
-#ifndef KR_STORE_ROOM_H
-#define KR_STORE_ROOM_H
+#ifndef KR_STORE_STORE_H
+#define KR_STORE_STORE_H
 
 #include <apr_atomic.h>
 #include <apr_dbd.h>

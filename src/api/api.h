@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the operations share: answers, and what every flow does the same way. */
-#ifndef API_PRIVATE_H
-#define API_PRIVATE_H
+#ifndef KR_API_API_H
+#define KR_API_API_H
 
 #include "kr_api.h"
 #include "kr_hook.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The records of this room: one method, one file. */
-#ifndef METHOD_PRIVATE_H
-#define METHOD_PRIVATE_H
+#ifndef KR_METHOD_METHOD_H
+#define KR_METHOD_METHOD_H
 
 #include "kr_method.h"
 #include "kr_realm.h"
@@ -105,7 +105,9 @@ kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr
 kr_err_t *kr_outcome_step(kr_outcome_t *out);
 /** The same; the flow is stored already. */
 kr_err_t *kr_outcome_sent(kr_outcome_t *out);
-kr_err_t *kr_outcome_proved(kr_outcome_t *out, kr_identity_t *identity, kr_proof_t proof);
+/** Whose proof is of the level that the flow asked for, whatever it says. */
+kr_err_t *kr_outcome_proved(kr_outcome_t *out, const kr_flow_t *flow, kr_identity_t *identity, kr_proof_t proof);
+/** Whose proof is a first factor. */
 kr_err_t *kr_outcome_register(kr_outcome_t *out, kr_identity_t *identity, kr_proof_t proof);
 kr_err_t *kr_outcome_change(kr_outcome_t *out, kr_change_fn *change, const void *wanted);
 /** A change that has to wait, when `refresh` asks for a fresh proof. @return refresh */

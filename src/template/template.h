@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this room share: a template as a tree, and the state of one rendering. Not for other rooms. */
-#ifndef KR_TEMPLATE_ROOM_H
-#define KR_TEMPLATE_ROOM_H
+#ifndef KR_TEMPLATE_TEMPLATE_H
+#define KR_TEMPLATE_TEMPLATE_H
 
 #include <apr_hash.h>
 #include <apr_strings.h>
