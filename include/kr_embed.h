@@ -11,6 +11,7 @@
     __asm__(".pushsection .rodata,\"a\",%progbits\n"                                                                   \
             ".global " #symbol "\n.hidden " #symbol "\n" #symbol ":\n.incbin \"" path "\"\n.byte 0\n"                  \
             ".popsection\n");                                                                                          \
+    /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that it declares */                                          \
     extern const char symbol[] __attribute__((visibility("hidden")))
 
 #endif

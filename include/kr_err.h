@@ -11,6 +11,8 @@ typedef struct kr_ctx_t kr_ctx_t;
 typedef struct kr_err_t kr_err_t;
 
 #define KR_MUST_CHECK __attribute__((warn_unused_result))
+/** Of what makes an error: it is one. */
+#define KR_NEVER_NULL __attribute__((returns_nonnull))
 #define KR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 /** What an error asks of answer.c, beyond its status. */
@@ -48,22 +50,22 @@ struct kr_err_t {
  * @param id      Kratos' error id (static string) or NULL
  * @param fmt     the reason, printf style; NULL for none
  */
-kr_err_t *kr_err(kr_ctx_t *k, int status, const char *id, const char *fmt, ...) KR_PRINTF(4, 5);
+kr_err_t *kr_err(kr_ctx_t *k, int status, const char *id, const char *fmt, ...) KR_PRINTF(4, 5) KR_NEVER_NULL;
 
 /** As kr_err, for code that has a pool only (start-up, tools). */
-kr_err_t *kr_err_make(apr_pool_t *pool, int status, const char *id, const char *fmt, ...) KR_PRINTF(4, 5);
+kr_err_t *kr_err_make(apr_pool_t *pool, int status, const char *id, const char *fmt, ...) KR_PRINTF(4, 5) KR_NEVER_NULL;
 
 /**
  * 500 for what an operator must look at. The reason stays generic for the client; `fmt` goes to the log at once.
  * @param cause  the status of what failed below, or APR_SUCCESS
  */
-kr_err_t *kr_err_internal(kr_ctx_t *k, apr_status_t cause, const char *fmt, ...) KR_PRINTF(3, 4);
+kr_err_t *kr_err_internal(kr_ctx_t *k, apr_status_t cause, const char *fmt, ...) KR_PRINTF(3, 4) KR_NEVER_NULL;
 
 /**
  * 503 with Retry-After: the database is down, or too much is asked of us at once.
  * @param seconds  for Retry-After, at least 1
  */
-kr_err_t *kr_err_unavailable(kr_ctx_t *k, int seconds, const char *fmt, ...) KR_PRINTF(3, 4);
+kr_err_t *kr_err_unavailable(kr_ctx_t *k, int seconds, const char *fmt, ...) KR_PRINTF(3, 4) KR_NEVER_NULL;
 
 /** The flow carries its messages already: show it again (HTTP 400 for programs). */
 kr_err_t *kr_err_show_flow(kr_ctx_t *k);

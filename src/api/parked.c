@@ -25,7 +25,7 @@ static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
     const char *text = kr_json_dump(k->pool, what, NULL);
 
     kr_json_set_at(flow->internal, "parked.key", json_string(kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, key)));
-    kr_json_set_at(flow->internal, "parked.until", json_integer((json_int_t)(k->now + PARKED_FOR)));
+    kr_json_set_at(flow->internal, "parked.until", json_integer(k->now + PARKED_FOR));
     kr_json_set_at(flow->internal, "parked.sealed", json_string(kr_seal(k->pool, k->realm->keys, flow->id, text, strlen(text))));
     set_continuity(k, key);
     return kr_flow_update(k, flow);

@@ -74,7 +74,7 @@ static kr_err_t *flow_by_mail(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
 kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *submit)
 {
     const int mailed = kind == KR_FLOW_RECOVERY || kind == KR_FLOW_VERIFICATION;
-    kr_flow_t *flow;
+    kr_flow_t *flow = NULL;
     kr_err_t *err;
 
     KR_TRY(mailed ? flow_by_mail(&flow, k, kind) : kr_flow_of_submit(&flow, k, kind));

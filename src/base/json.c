@@ -225,7 +225,7 @@ static json_t *mended(const char *s)
             memcpy(text + n, s, (size_t)width);
             n += (size_t)width;
         } else {
-            memcpy(text + n, "\xef\xbf\xbd", 3);
+            memcpy(text + n, "\xef\xbf\xbd", 3); /* NOLINT(bugprone-not-null-terminated-result): the end comes last */
             n += 3;
             width = 1;
         }

@@ -105,6 +105,7 @@ kr_keytables_t kr_keys_flat(apr_pool_t *pool);
 /** Walk over all rows of a list of parts. */
 #define KR_EACH_KEY(key, tables)                                                                                       \
     for (kr_keytables_t part_ = (tables); *part_; part_++)                                                             \
+        /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that it declares */                                      \
         for (const kr_key_t *key = (*part_)->keys; key < (*part_)->keys + (*part_)->count; key++)
 
 /** The row for a path such as "identity.schemas[0].id" (where `tables` are flat), or NULL. */

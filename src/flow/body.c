@@ -163,9 +163,9 @@ static json_t *parsed(kr_ctx_t *k, const char **why)
 
 static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
 {
-    const char *why, *name;
+    const char *why = "", *name;
     json_t *value;
-    void *next;
+    void *next = NULL;
 
     out->is_form = 0;
     out->json = parsed(k, &why);

@@ -253,7 +253,7 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
     /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
     KR_TRY(find(&identity, k, flow, row.address));
-    if (!identity || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
+    if (!identity || !whose || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
     return kr_outcome_proved(out, flow, identity, (kr_proof_t){ .method = "code", .address = row.address });

@@ -74,8 +74,8 @@ static void offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addres
 
 kr_err_t *kr_code_show_own(kr_ctx_t *k, kr_flow_t *flow)
 {
-    apr_array_header_t *addresses;
-    kr_identity_t *identity;
+    apr_array_header_t *addresses = NULL;
+    kr_identity_t *identity = NULL;
 
     KR_TRY(load(&identity, &addresses, k));
     offer(k, flow, addresses);
@@ -84,8 +84,8 @@ kr_err_t *kr_code_show_own(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
 {
-    apr_array_header_t *addresses;
-    kr_identity_t *identity;
+    apr_array_header_t *addresses = NULL;
+    kr_identity_t *identity = NULL;
 
     KR_TRY(load(&identity, &addresses, k));
     KR_TRY(restrict_to(addresses, k, flow, identity));
@@ -125,8 +125,8 @@ static const char *only_choice(const kr_flow_t *flow)
 kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow)
 {
     const char *address = only_choice(flow);
-    apr_array_header_t *addresses;
-    kr_identity_t *identity;
+    apr_array_header_t *addresses = NULL;
+    kr_identity_t *identity = NULL;
 
     if (!address) return NULL;
     KR_TRY(load(&identity, &addresses, k));
@@ -164,8 +164,8 @@ kr_err_t *kr_code_prove_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 {
     const int sent = !kr_code_again(body) && flow->state == KR_STATE_SENT_EMAIL;
     const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
-    apr_array_header_t *addresses;
-    kr_identity_t *identity;
+    apr_array_header_t *addresses = NULL;
+    kr_identity_t *identity = NULL;
     const char *address;
 
     /* who is asked for a code is known by the session: the address need not come again */

@@ -55,7 +55,7 @@ static const char *store(kr_leaf_t *leaf, int row, const json_t *value)
 {
     static const char *const channels[] = { "email", "sms", NULL };
     static const char *const matchers[] = { "email_domain", NULL };
-    void *to = SETTINGS[row].offset == NOWHERE ? NULL : (char *)leaf + SETTINGS[row].offset;
+    void *to = (char *)leaf + (SETTINGS[row].offset == NOWHERE ? 0 : SETTINGS[row].offset);
     const char *word;
 
     switch (SETTINGS[row].type) {

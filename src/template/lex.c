@@ -91,7 +91,7 @@ static void lex_string(parser_t *p)
     char *text = apr_palloc(p->pool, (apr_size_t)((line_end ? line_end : p->end) - p->at)), *to = text;
 
     for (p->at++; p->at < p->end && *p->at != '"' && *p->at != '\n'; p->at++) {
-        int c = *p->at;
+        int c = (unsigned char)*p->at;
 
         if (c == '\\') {
             if (++p->at == p->end) break;
