@@ -7,9 +7,8 @@
 
 /** What a credential can be good for; or-ed. */
 enum {
-    KR_FACTOR_FIRST = 1,    /* it signs in */
-    KR_FACTOR_SECOND = 2,   /* it is asked for beside the first */
-    KR_FACTOR_STANDS_IN = 4 /* it is taken where a second one is asked for, and makes nobody ask for one */
+    KR_FACTOR_FIRST = 1, /* it signs in */
+    KR_FACTOR_SECOND = 2 /* it is asked for beside the first */
 };
 
 /** A kind of credentials. Constant: all that is somebody's stands in kr_credential_t. */

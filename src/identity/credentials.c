@@ -134,19 +134,12 @@ static unsigned count_totp(kr_ctx_t *k, const kr_credential_t *c, const json_t *
     return has_text(config, "totp_url") ? KR_FACTOR_SECOND : 0;
 }
 
-/* Who has no second factor is not asked for one because of spare codes for it, and not any more when the last of them is used. */
+/* Used ones count as well, as clients know it: an account does not become easier to enter when the last of its codes is gone. */
 static unsigned count_lookup(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
 {
-    size_t i;
-    json_t *code;
-
     (void)k;
     (void)c;
-    json_array_foreach(json_object_get(config, "recovery_codes"), i, code)
-    {
-        if (!has_text(code, "used_at")) return KR_FACTOR_STANDS_IN;
-    }
-    return 0;
+    return json_array_size(json_object_get(config, "recovery_codes")) ? KR_FACTOR_SECOND : 0;
 }
 
 /* -- the table ------------------------------------------------------------ */
@@ -161,7 +154,7 @@ const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey }, /* found by the user handle */
     { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc },
     { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp },      /* this one and the next: by the identity's id */
-    { .type = "lookup_secret", .factors = KR_FACTOR_STANDS_IN, .counts = count_lookup },
+    { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup },
     { .type = NULL },
 };
 
