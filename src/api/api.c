@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request through a set of routes: its guard, the operation, errors. */
 #include "api.h"
-#include "kr_db.h"
 
 static void reply_method_not_allowed(kr_ctx_t *k, int methods)
 {

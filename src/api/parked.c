@@ -49,7 +49,7 @@ json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow)
     if (json_integer_value(json_object_get(parked, "until")) <= (json_int_t)k->now) return NULL;
     text = kr_unseal(k->pool, k->realm->keys, flow->id, sealed, &len);
     what = text ? kr_json_own(k->pool, json_loadb((const char *)text, len, 0, NULL)) : NULL;
-    *id = apr_pstrcat(k->pool, "parked ", hash, NULL);
+    if (what) *id = apr_pstrcat(k->pool, "parked ", hash, NULL);
     json_object_del(flow->internal, "parked");
     return what;
 }

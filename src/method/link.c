@@ -71,7 +71,11 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     kr_code_row_t row;
 
     KR_TRY(kr_code_check(&verdict, &row, k, flow, recovery ? "recovery_link" : "verification_link", token));
-    if (verdict == KR_CODE_RIGHT) return kr_outcome_passed(out, &row, "link_recovery");
+    if (verdict == KR_CODE_RIGHT) {
+        KR_TRY(kr_outcome_passed(out, &row, "link_recovery"));
+        out->passed.via = "email"; /* as what a link verifies is called, also one that came to a phone */
+        return NULL;
+    }
     (void)kr_outcome_replace(out, recovery ? 4060004 : 4070001, NULL);
     out->replace.visit = 1;
     if (verdict != KR_CODE_EXPIRED) return NULL;

@@ -177,6 +177,18 @@ def test_a_phone_number_is_verified_by_sms(serve, service, post):
     assert client.session()['identity']['verifiable_addresses'][0]['verified']
 
 
+def test_what_a_link_verifies_is_said_as_of_a_mail(serve, service, post):
+    """Links are for mail: one that came by phone passes, and Kratos' words for it are those of a mail's."""
+    by_link = nested('selfservice', {'methods': {'link': {'enabled': True}}, 'flows': {'verification': {'use': 'link'}}})
+    server = serve(merge(settings(smtp={'connection_uri': post.uri}, channels=[channel(service, body=inline(WHOLE))]), by_link))
+    phone = phone_number()
+    client = server.ajax()
+    sign_up(client, phone=phone)
+    passed = client.get(service.wait(phone, 1)['data']['verification_url']).must(200)
+    assert passed.json['state'] == 'passed_challenge' and messages(passed) == [1080002]
+    assert client.session()['identity']['verifiable_addresses'][0]['verified']
+
+
 def test_a_form_reaches_a_service_that_wants_one(serve, service, post):
     sms = channel(service, headers={'Content-Type': 'application/x-www-form-urlencoded'},
                   body=inline('function(ctx) { To: ctx.recipient, Body: ctx.body }'))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A change of settings that waits for a fresh sign-in: what carries it out, and what makes it be forgotten."""
+import json
+
 import pytest
 
 from lib.account import account, ask, can_sign_in, give, member, refresh
@@ -137,6 +139,18 @@ def test_a_change_that_is_refused_after_the_sign_in_waits_no_longer(strict):
     assert renewed(back) and back.location == f'{UI}/settings?flow={flow.flow_id}'
     assert 4000007 in messages(client.fetch('settings', flow.flow_id).must(200))
     assert client.session()['identity']['traits']['email'] == client.email
+
+
+def test_what_cannot_be_read_is_no_change_that_was_refused(strict):
+    """Sealed with a secret that is gone: the cookie stays, as where nothing waits."""
+    client = with_privileges_gone(strict)
+    flow, answer = park(client)
+    internal, = strict.sql(f"SELECT internal FROM flows WHERE id = '{flow.flow_id}'")[0]
+    sealed = json.loads(internal)['parked']['sealed']
+    strict.sql(f"UPDATE flows SET internal = REPLACE(internal, '{sealed}', '{sealed[::-1]}') WHERE id = '{flow.flow_id}'")
+    back = client.get(refresh(client, answer).location).must(303)
+    assert not renewed(back) and messages(client.fetch('settings', flow.flow_id).must(200)) == [4000001]
+    assert can_sign_in(strict, client.email, PASSWORD)
 
 
 def test_what_was_carried_out_is_not_carried_out_again_though_it_stands_in_the_flow(strict):
