@@ -5,12 +5,13 @@
 
 #include <apr_tables.h>
 
-/** How a call proves who makes it. Every member but `type` belongs to one of the two ways, and is NULL where it was not said. */
+/** How a call proves who makes it. Most members belong to one of the two ways, and are NULL where they were not said. */
 typedef struct {
     const char *type;                /* "api_key" or "basic_auth"; NULL: not at all */
     const char *name, *user;         /* of the key, of the user */
     const char *value, *password;
     const char *in;                  /* where the key stands: "header" or "cookie" */
+    int said;                        /* it is there, whatever is in it */
 } kr_request_auth_t;
 
 /** Who is called, and with what. */

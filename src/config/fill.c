@@ -15,10 +15,18 @@ static json_t *member(const json_t *object, const char *path)
 
 /* -- single values -------------------------------------------------------------------- */
 
-/** In elements wrong strings stay: they are found wrong together with what is wrong among them, and nothing comes of them. */
+static int is_kept_as_text(kr_type_e type)
+{
+    return type == KR_TEXT || type == KR_WORD || type == KR_URL || type == KR_PAGE || type == KR_SOURCE;
+}
+
+/**
+ * In elements wrong strings stay: they are found wrong together with what is wrong among them, and nothing comes of them. Where a
+ * list or a map belongs a string is no value at all.
+ */
 static void put(kr_review_t *review, void *field, const kr_key_t *key, json_t *value, int in_element)
 {
-    if (kr_value_read(field, review->pool, key, value) && in_element && json_is_string(value) && key->size == sizeof(char *))
+    if (kr_value_read(field, review->pool, key, value) && in_element && json_is_string(value) && is_kept_as_text(key->type))
         *(const char **)field = json_string_value(value);
 }
 

@@ -5,6 +5,18 @@
 
 /* -- what lists and objects consist of ---------------------------------------------------- */
 
+static const kr_key_t AUTH[] = {
+    { "type", KR_WORD, NULL, IN(kr_request_auth_t, type), BUILT,
+      .help = "how it proves who calls", .words = "api_key|basic_auth" },
+    { "config.<name|user>", KR_TEXT, NULL, IN(kr_request_auth_t, name), BUILT, .help = "name of key or user" },
+    { "config.<value|password>", KR_TEXT, NULL, IN(kr_request_auth_t, value), BUILT,
+      .help = "the key or password", .secret = 1, .check = kr_check_filled },
+    { "config.in", KR_WORD, NULL, IN(kr_request_auth_t, in), BUILT,
+      .help = "where the key stands", .words = "header|cookie" },
+};
+
+static const kr_element_t AUTH_ELEMENT = { ELEMENT(kr_request_auth_t, AUTH), .finish = kr_auth_finish };
+
 static const kr_key_t REQUEST[] = {
     { "url", KR_URL, NULL, IN(kr_request_conf_t, url), BUILT, .help = "who takes the messages" },
     { "method", KR_TEXT, "POST", IN(kr_request_conf_t, method), BUILT, .help = "HTTP method of that call",
@@ -12,13 +24,7 @@ static const kr_key_t REQUEST[] = {
     { "body", KR_SOURCE, NULL, IN(kr_request_conf_t, body), BUILT,
       .help = "Jsonnet that makes its body, by `file://` or `base64://`: see mail.md" },
     { "headers", KR_MAP, NULL, IN(kr_request_conf_t, headers), BUILT, .help = "its headers", .secret = 1 },
-    { "auth.type", KR_WORD, NULL, IN(kr_request_conf_t, auth.type), BUILT,
-      .help = "how it proves who calls", .words = "api_key|basic_auth" },
-    { "auth.config.<name|user>", KR_TEXT, NULL, IN(kr_request_conf_t, auth.name), BUILT, .help = "name of key or user" },
-    { "auth.config.<value|password>", KR_TEXT, NULL, IN(kr_request_conf_t, auth.value), BUILT,
-      .help = "the key or password", .secret = 1, .check = kr_check_filled },
-    { "auth.config.in", KR_WORD, NULL, IN(kr_request_conf_t, auth.in), BUILT,
-      .help = "where the key stands", .words = "header|cookie" },
+    { "auth", KR_OBJECT, NULL, IN(kr_request_conf_t, auth), BUILT, .of = &AUTH_ELEMENT },
 };
 
 const kr_element_t kr_request_element = { ELEMENT(kr_request_conf_t, REQUEST) };

@@ -166,6 +166,10 @@ static const struct {
       "config: needs a member \"method\"" },
     { "courier: {channels: [{id: sms, request_config: {url: 'http://x/', auth: {config: {name: a}}}}]}",
       "courier.channels[0].request_config.auth.type: is missing" },
+    { "courier: {channels: [{id: sms, request_config: {url: 'http://x/', auth: {}}}]}",
+      "courier.channels[0].request_config.auth.type: is missing" },
+    { "courier: {delivery_strategy: http, http: {request_config: {url: 'http://x/', auth: {config: {}}}}}",
+      "courier.http.request_config.auth.type: is missing" },
     { "courier: {channels: [{id: sms, request_config: {url: 'http://x/', auth: {type: api_key, config: {value: b}}}}]}",
       "request_config.auth.config.name: is missing" },
 };
@@ -182,6 +186,17 @@ static void test_what_is_wrong_in_an_element_is_told_once(void **state)
 
     refused(w, "courier: {channels: [{id: sms, request_config: {url: 'ftp://x/'}}]}", "is no absolute http(s) URL");
     assert_int_equal(w->findings->nelts, 1);
+}
+
+/* One word for a map or a list is none, and nothing may be looked up in it. */
+static void test_text_where_a_map_or_a_list_belongs_is_refused(void **state)
+{
+    refused(*state, "courier: {channels: [{id: sms, request_config: {url: 'http://x/', headers: 'text that is longer than a table'}}]}",
+            "courier.channels[0].request_config.headers: must be an object of text");
+    refused(*state, "courier: {delivery_strategy: http, http: {request_config: {url: 'http://x/', headers: 'text that is longer than a table'}}}",
+            "courier.http.request_config.headers: must be an object of text");
+    refused(*state, "selfservice: {methods: {oidc: {config: {providers: [{id: a, provider: google, scope: email}]}}}}",
+            "providers[0].scope: must be a list of text");
 }
 
 static void test_what_is_not_built_stays_refused_with_its_list(void **state)
@@ -202,6 +217,7 @@ int main(void)
         TEST(test_templates_know_what_they_are_for),
         TEST(test_mistakes_in_elements_are_told_where_they_stand),
         TEST(test_what_is_wrong_in_an_element_is_told_once),
+        TEST(test_text_where_a_map_or_a_list_belongs_is_refused),
         TEST(test_what_is_not_built_stays_refused_with_its_list),
     };
     int failed;
