@@ -15,7 +15,7 @@
 
 /* -- the report ----------------------------------------------------------- */
 
-void kr_report(kr_report_t *report, kr_state_e state, const char *name, const char *fix, const char *fmt, ...)
+void kr_report(kr_report_t *report, kr_health_e state, const char *name, const char *fix, const char *fmt, ...)
 {
     kr_line_t *line = apr_array_push(report->lines);
     va_list args;
@@ -29,12 +29,12 @@ void kr_report(kr_report_t *report, kr_state_e state, const char *name, const ch
     line->fix = fix;
 }
 
-kr_state_e kr_report_state(const kr_report_t *report)
+kr_health_e kr_report_state(const kr_report_t *report)
 {
-    kr_state_e worst = KR_FINE;
+    kr_health_e worst = KR_FINE;
 
     for (int i = 0; i < report->lines->nelts; i++) {
-        kr_state_e state = APR_ARRAY_IDX(report->lines, i, kr_line_t).state;
+        kr_health_e state = APR_ARRAY_IDX(report->lines, i, kr_line_t).state;
 
         if (state > worst) worst = state;
     }

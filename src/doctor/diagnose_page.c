@@ -16,7 +16,7 @@ static const struct {
     [KR_BROKEN] = { "broken", "Broken", "<strong class=\"bad\">" },
 };
 
-static const char *summary(kr_state_e state)
+static const char *summary(kr_health_e state)
 {
     switch (state) {
     case KR_BROKEN: return "Something is broken. What to do stands below.";

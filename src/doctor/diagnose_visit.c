@@ -109,7 +109,7 @@ static void look_at_settings_of(const visit_t *v, const kr_cookie_conf_t *cookie
 static void look_at_session(const visit_t *v)
 {
     static const struct {
-        kr_state_e state;
+        kr_health_e state;
         const char *words, *fix;
     } SHOWN[] = {
         [KR_SHOWN_NONE] = { KR_FINE, "your browser sent none: you are not signed in here",

@@ -6,13 +6,13 @@
 #include "doctor.h"
 
 /** How a finding is to be taken. */
-typedef enum { KR_FINE, KR_LOOK, KR_BROKEN } kr_state_e;
+typedef enum { KR_FINE, KR_LOOK, KR_BROKEN } kr_health_e;
 
 /** One finding. Never holds a secret: neither tokens nor the parameters of the database. */
 typedef struct {
     const char *group;    /* heading it stands under */
     const char *name;     /* what was looked at */
-    kr_state_e state;
+    kr_health_e state;
     const char *value;    /* what was seen, in words */
     const char *fix;      /* what to do; NULL: nothing */
 } kr_line_t;
@@ -27,10 +27,10 @@ typedef struct {
 } kr_report_t;
 
 /** Add a line to the current group. @param fix  NULL: nothing to do */
-void kr_report(kr_report_t *report, kr_state_e state, const char *name, const char *fix, const char *fmt, ...)
+void kr_report(kr_report_t *report, kr_health_e state, const char *name, const char *fix, const char *fmt, ...)
     KR_PRINTF(5, 6);
 /** The worst state of all lines. */
-kr_state_e kr_report_state(const kr_report_t *report);
+kr_health_e kr_report_state(const kr_report_t *report);
 
 /** Address, scheme, proxy and cookies of this visit against the settings (diagnose_visit.c). */
 void kr_report_visit(kr_report_t *report);
