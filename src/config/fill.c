@@ -174,7 +174,7 @@ static void fill_row(kr_review_t *review, char *field, const kr_key_t *key, cons
         const char *at = kr_path_member(review->pool, path, name);
         json_t *value = member(object, name);
 
-        if (key->type == KR_OBJECT) kr_fill(review, field, key->of, at, value);
+        if (key->type == KR_OBJECT) kr_fill(review, field, key->of, at, kr_json_at(object, name)); /* null is there, with nothing in it */
         else if (key->type == KR_OBJECTS) *(const apr_array_header_t **)field = fill_list(review, key->of, at, value);
         else if (key->type == KR_HOOKS) *(const apr_array_header_t **)field = kr_hooks_fill(review, at, value);
         else fill_value(review, field, key, value, *path != '\0');

@@ -170,6 +170,8 @@ static const struct {
       "courier.channels[0].request_config.auth.type: is missing" },
     { "courier: {delivery_strategy: http, http: {request_config: {url: 'http://x/', auth: {config: {}}}}}",
       "courier.http.request_config.auth.type: is missing" },
+    { "courier: {delivery_strategy: http, http: {request_config: {url: 'http://x/', auth: }}}",
+      "courier.http.request_config.auth.type: is missing" },
     { "courier: {channels: [{id: sms, request_config: {url: 'http://x/', auth: {type: api_key, config: {value: b}}}}]}",
       "request_config.auth.config.name: is missing" },
 };
