@@ -37,6 +37,8 @@ static kr_err_t *load(kr_identity_t **identity, apr_array_header_t **addresses, 
 {
     kr_session_t *session;
 
+    *addresses = apr_array_make(k->pool, 1, sizeof(const char *)); /* none, until all went well */
+    *identity = NULL;
     KR_TRY(kr_session_need(&session, k, NULL));
     KR_TRY(kr_identity_load(identity, k, session->identity->id, 1));
     if (!*identity) return kr_err(k, 401, NULL, "the account is gone");
@@ -74,8 +76,8 @@ static void offer(kr_ctx_t *k, kr_flow_t *flow, const apr_array_header_t *addres
 
 kr_err_t *kr_code_show_own(kr_ctx_t *k, kr_flow_t *flow)
 {
-    apr_array_header_t *addresses = NULL;
-    kr_identity_t *identity = NULL;
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
 
     KR_TRY(load(&identity, &addresses, k));
     offer(k, flow, addresses);
@@ -84,8 +86,8 @@ kr_err_t *kr_code_show_own(kr_ctx_t *k, kr_flow_t *flow)
 
 kr_err_t *kr_code_show_second(kr_ctx_t *k, kr_flow_t *flow)
 {
-    apr_array_header_t *addresses = NULL;
-    kr_identity_t *identity = NULL;
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
 
     KR_TRY(load(&identity, &addresses, k));
     KR_TRY(restrict_to(addresses, k, flow, identity));
@@ -125,8 +127,8 @@ static const char *only_choice(const kr_flow_t *flow)
 kr_err_t *kr_code_begin_second(kr_ctx_t *k, kr_flow_t *flow)
 {
     const char *address = only_choice(flow);
-    apr_array_header_t *addresses = NULL;
-    kr_identity_t *identity = NULL;
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
 
     if (!address) return NULL;
     KR_TRY(load(&identity, &addresses, k));
@@ -164,8 +166,8 @@ kr_err_t *kr_code_prove_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 {
     const int sent = !kr_code_again(body) && flow->state == KR_STATE_SENT_EMAIL;
     const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
-    apr_array_header_t *addresses = NULL;
-    kr_identity_t *identity = NULL;
+    apr_array_header_t *addresses;
+    kr_identity_t *identity;
     const char *address;
 
     /* who is asked for a code is known by the session: the address need not come again */
