@@ -4,6 +4,7 @@
 #   make            the library and the module, in build/out
 #   make unit       build and run t/unit
 #   make SAN=1 ...  the same with AddressSanitizer and UBSan, in build/san
+#   make COV=1 ...  the same counting which lines are run, in build/cov
 #   make install    into httpd's module directory and PREFIX (/usr/local); DESTDIR and MODULEDIR count
 #   make check      everything: unit, HTTP on both databases, conformance, browser
 #
@@ -25,6 +26,10 @@ ifeq ($(SAN),1)
 OUT         ?= build/san
 CFLAGS_OPT  := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 LDFLAGS_OPT := -fsanitize=address,undefined
+else ifeq ($(COV),1)
+OUT         ?= build/cov
+CFLAGS_OPT  := -g -O1 --coverage -fprofile-update=atomic
+LDFLAGS_OPT := --coverage
 else
 OUT         ?= build/out
 CFLAGS_OPT  := -g -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -147,6 +152,6 @@ check:
 	build/check
 
 clean:
-	rm -rf build/out build/san
+	rm -rf build/out build/san build/cov
 
 -include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d) $(TEST_OBJ:.o=.d)
