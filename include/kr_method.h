@@ -59,7 +59,7 @@ struct kr_outcome_t {
     union {
         struct {
             int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
-            const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, and is not tried */
+            const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, untried */
         } step;
         struct {
             kr_identity_t *identity;  /* who it is, as read for the proof */
@@ -105,9 +105,9 @@ typedef kr_err_t *kr_submit_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 typedef struct {
     kr_method_e id;
     int (*on)(const kr_settings_t *settings, kr_flow_kind_e kind); /* switched on for that kind of flow? */
-    unsigned (*aal)(const kr_settings_t *settings); /* login: the levels that it can bring somebody to, KR_REACHES or-ed; NULL: it proves nothing */
+    unsigned (*aal)(const kr_settings_t *settings); /* login: the levels it brings somebody to, KR_REACHES or-ed; NULL: it proves nothing */
     int (*takes)(const kr_body_t *body, kr_flow_kind_e kind);      /* NULL: field `method` equals the name */
-    void (*keep)(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body); /* keeps what was typed in the nodes, before anything is checked; or NULL */
+    void (*keep)(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body); /* keeps in the nodes what was typed, before any check; or NULL */
     kr_show_fn *show[KR_ASKS];         /* NULL: no nodes */
     kr_submit_fn *submit[KR_FLOW_KINDS];
     kr_submit_fn *second;              /* login: of a second factor; NULL: it is none */

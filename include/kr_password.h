@@ -46,8 +46,8 @@ kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *has
 
 /**
  * Does the password match, in NFC or, when that is something else, as it was typed (imported hashes were made of bytes)? A password
- * that is not in NFC costs up to two hashes, whoever tries it. Formats: those that Kratos imports, plus $1$ $5$ $6$ $apr1$ {SHA} {CRYPT} (DES); parameters beyond its bounds, unknown and
- * malformed hashes never match.
+ * that is not in NFC costs up to two hashes, whoever tries it. Formats: those that Kratos imports, plus $1$ $5$ $6$ $apr1$ {SHA} and
+ * {CRYPT} (DES); unknown and malformed hashes, and parameters out of bounds, never match.
  * @param ok  1 or 0
  * @return 503 as kr_password_hash
  */

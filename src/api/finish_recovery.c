@@ -23,7 +23,8 @@ static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *re
     const char *when = kr_time_rfc3339(k->pool, until);
     kr_flow_t *flow;
 
-    flow = kr_flow_make(k, KR_FLOW_SETTINGS, recovery->api && !kr_flow_by_mail(k, recovery), to ? kr_url_with(k->pool, base, "return_to", to) : base);
+    if (to) base = kr_url_with(k->pool, base, "return_to", to);
+    flow = kr_flow_make(k, KR_FLOW_SETTINGS, recovery->api && !kr_flow_by_mail(k, recovery), base);
     flow->identity_id = session->identity->id;
     flow->schema_id = session->identity->schema_id;
     KR_TRY(kr_methods_show(k, flow));
@@ -105,7 +106,8 @@ static kr_err_t *answer_recovered(kr_ctx_t *k, const recovered_t *r)
 /* The account was changed between the code and the session: the code is used, the flow is over. */
 static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
 {
-    const kr_outcome_t why = { .is = KR_OUTCOME_REPLACE, .method = r->done->method, .replace.message = 4000001, .replace.visit = kr_flow_by_mail(k, r->flow),
+    const kr_outcome_t why = { .is = KR_OUTCOME_REPLACE, .method = r->done->method, .replace.message = 4000001,
+                               .replace.visit = kr_flow_by_mail(k, r->flow),
                                .replace.reason = "the account was changed at the same moment, please begin again" };
 
     k->session = NULL;

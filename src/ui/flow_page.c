@@ -132,7 +132,8 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     const char *method = kr_json_str(flow, "ui.method"), *action = ui_safe_url(pool, kr_json_str(flow, "ui.action"));
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",
-                    .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0, .who = page->here ? ui_or_else(ui_who(pool, page, flow), "") : NULL };
+                    .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0,
+                    .who = page->here ? ui_or_else(ui_who(pool, page, flow), "") : NULL };
     ui_html_t *h = ui_page_begin(pool, page, heading_of(page, flow, nodes), failed);
 
     if (!failed) focus_code(nodes);
