@@ -4,6 +4,7 @@
 
 kr_handler_e kr_handler_named(const char *name)
 {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a row of an array */
 #define HANDLER(which, name, help) [which] = name,
     static const char *const NAMES[KR_HANDLERS] = {
 #include "handlers_table.h"

@@ -48,6 +48,8 @@ static const char *read_file(char **text, apr_size_t *len, load_t *load, const c
     apr_file_t *file;
     apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, load->pool);
 
+    *text = apr_pcalloc(load->pool, 1); /* nothing, until it is read */
+    *len = 0;
     if (rv == APR_SUCCESS) rv = apr_file_info_get(&info, APR_FINFO_TYPE | APR_FINFO_SIZE, file);
     if (rv != APR_SUCCESS) return because(load, path, rv);
     if (info.filetype != APR_REG) return complaint(load, path, "it is no file");

@@ -99,7 +99,7 @@ static void refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *g
 
 void ui_sessions_end(kr_ctx_t *k, const kr_page_t *page)
 {
-    kr_api_answer_t got;
+    kr_api_answer_t got = { 0 };
     const char *done = NULL;
     kr_err_t *err = end(&got, &done, k);
 

@@ -43,7 +43,7 @@ const char *ui_say(apr_pool_t *pool, const kr_words_t *words, const char *key, c
 const char *ui_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason)
 {
     const char *known = ui_word_of(pool, words, "reason:", reason);
-    apr_size_t len = strlen(reason);
+    apr_size_t len = reason ? strlen(reason) : 0;
     char *out;
 
     if (known || len == 0) return known ? known : reason;
