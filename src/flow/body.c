@@ -161,9 +161,17 @@ static json_t *parsed(kr_ctx_t *k, const char **why)
     return kr_json_parse(k->pool, text, len, why);
 }
 
+/* A number or a truth as text, as forms have them; NULL: it is neither. Integers come by value only: in a text they have got quotes. */
+static const char *text_of(apr_pool_t *pool, const json_t *value)
+{
+    if (json_is_boolean(value)) return json_is_true(value) ? "true" : "false";
+    if (json_is_real(value)) return decimal(pool, json_real_value(value));
+    return json_is_integer(value) ? apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) : NULL;
+}
+
 static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
 {
-    const char *why = "", *name;
+    const char *why = "", *name, *text;
     json_t *value;
     void *next = NULL;
 
@@ -175,11 +183,8 @@ static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)
         if (is_typed(name, strlen(name))) continue;
         if ((json_is_array(value) || json_is_object(value)) && is_text(name))
             return kr_err(k, 400, NULL, "%s is a list or an object, but must be a text", name);
-        if (json_is_boolean(value)) json_object_set_new(out->json, name, json_string(json_is_true(value) ? "true" : "false"));
-        if (json_is_real(value))
-            json_object_set_new(out->json, name, json_string(decimal(k->pool, json_real_value(value))));
-        if (json_is_integer(value)) /* by value only: in a text they have got quotes */
-            json_object_set_new(out->json, name, json_string(apr_psprintf(k->pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value))));
+        text = text_of(k->pool, value);
+        if (text) json_object_set_new(out->json, name, json_string(text)); /* which frees the value */
     }
     return NULL;
 }
