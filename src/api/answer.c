@@ -179,6 +179,11 @@ json_t *kr_continue_redirect(const char *url)
     return json_pack("{s:s, s:s}", "action", "redirect_browser_to", "redirect_browser_to", url);
 }
 
+json_t *kr_continue_token(const char *token)
+{
+    return json_pack("{s:s, s:s}", "action", "set_ory_session_token", "ory_session_token", token);
+}
+
 /* -- whoever asks --------------------------------------------------------- */
 
 kr_err_t *kr_answer_see(kr_ctx_t *k, const char *url)

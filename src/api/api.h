@@ -50,6 +50,8 @@ kr_err_t *kr_answer_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err) KR_M
 kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow);
 /** {"action":"redirect_browser_to",...}, for continue_with. New reference. */
 json_t *kr_continue_redirect(const char *url);
+/** {"action":"set_ory_session_token",...}, for continue_with of an app. New reference. */
+json_t *kr_continue_token(const char *token);
 
 /* -- flows.c: what every kind of flow does the same way ------------------- */
 

@@ -82,8 +82,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
 
 static void continue_with(json_t *with, kr_ctx_t *k, const recovered_t *r)
 {
-    if (r->flow->api && r->session)
-        json_array_append_new(with, json_pack("{s:s, s:s}", "action", "set_ory_session_token", "ory_session_token", r->session->token));
+    if (r->flow->api && r->session) json_array_append_new(with, kr_continue_token(r->session->token));
     if (r->settings)
         json_array_append_new(with, json_pack("{s:s, s:{s:s, s:s}}", "action", "show_settings_ui", "flow", "id", r->settings->id,
                                               "url", kr_flow_ui_url(k, r->settings)));

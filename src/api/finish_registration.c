@@ -55,8 +55,7 @@ static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)
         json_object_set(out, "session", kr_session_json(k, after->session));
         if (flow->api) {
             json_object_set_new(out, "session_token", json_string(after->session->token));
-            json_array_append_new(with, json_pack("{s:s, s:s}", "action", "set_ory_session_token", "ory_session_token",
-                                                  after->session->token));
+            json_array_append_new(with, kr_continue_token(after->session->token));
         }
     }
     json_object_set(out, "identity", kr_identity_json(k, after->identity));

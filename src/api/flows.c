@@ -105,10 +105,27 @@ kr_err_t *kr_flow_get(kr_ctx_t *k, kr_flow_kind_e kind)
     return err ? kr_answer_error(k, err) : kr_answer_flow(k, flow);
 }
 
+/* -- flows that give way -------------------------------------------------- */
+
+static json_t *expiry(kr_ctx_t *k, apr_time_t since)
+{
+    return json_pack("{s:s, s:I}", "expired_at", kr_time_rfc3339(k->pool, since), "expired_at_unix",
+                     (json_int_t)apr_time_sec(since));
+}
+
+/* The 410 of a flow whose place `flow` has taken. */
+static kr_err_t *replaced(kr_ctx_t *k, const kr_flow_t *old, const kr_flow_t *flow)
+{
+    kr_err_t *err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
+
+    kr_err_extra(k, err, "expired_at", json_string(kr_time_rfc3339(k->pool, old->expires_at)));
+    kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
+    return kr_err_extra(k, err, "use_flow_id", json_string(flow->id));
+}
+
 kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
 {
     kr_flow_t *flow = kr_flow_make(k, old->kind, old->api, old->request_url);
-    const char *when = kr_time_rfc3339(k->pool, old->expires_at);
     kr_err_t *err;
 
     flow->schema_id = old->schema_id;
@@ -117,16 +134,12 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     flow->requested_aal = old->requested_aal;
     flow->identity_id = old->identity_id;
     KR_TRY(kr_methods_show(k, flow));
-    kr_flow_message(k, flow, message, json_pack("{s:s, s:I}", "expired_at", when, "expired_at_unix",
-                                                (json_int_t)apr_time_sec(old->expires_at)));
+    kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     kr_flow_keep_typed(k, flow, old);
     KR_TRY(kr_hooks_before(k, flow));
     KR_TRY(kr_flow_insert(k, flow));
-    err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
+    err = replaced(k, old, flow);
     err->kind = KR_ERR_REPLACED;
-    kr_err_extra(k, err, "expired_at", json_string(when));
-    kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
-    kr_err_extra(k, err, "use_flow_id", json_string(flow->id));
     return kr_err_lead(err, 303, kr_flow_ui_url(k, flow));
 }
 
@@ -160,12 +173,6 @@ static kr_err_t *answer_transition(kr_ctx_t *k, const kr_flow_t *flow, kr_err_t 
     return kr_answer_error(k, kr_err_detail(k, err, "continue_with", with));
 }
 
-static json_t *expiry(kr_ctx_t *k, apr_time_t since)
-{
-    return json_pack("{s:s, s:I}", "expired_at", kr_time_rfc3339(k->pool, since), "expired_at_unix",
-                     (json_int_t)apr_time_sec(since));
-}
-
 /* Where the new flow is: people are sent to its page, programs are told in the way of its kind and method. */
 static kr_err_t *answer_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *why)
 {
@@ -195,9 +202,7 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *old, const kr_outcome_t *w
 
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
 {
-    const char *when = kr_time_rfc3339(k->pool, old->expires_at);
     kr_flow_t *flow;
-    kr_err_t *err;
 
     KR_TRY(begin_again(&flow, k, old, old->api && !kr_flow_by_mail(k, old), old->request_url, old->kind == KR_FLOW_VERIFICATION));
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
@@ -206,8 +211,5 @@ kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *old, int message)
     if (kr_flow_by_mail(k, old) || k->client == KR_CLIENT_PERSON) return kr_answer_see(k, kr_flow_ui_url(k, flow));
     if (old->kind != KR_FLOW_RECOVERY || !old->api || !k->realm->settings->use_transitions)
         return kr_answer_see(k, flow_url(k, flow));
-    err = kr_err(k, 410, "self_service_flow_expired", "the flow has expired, go on with the one that took its place");
-    kr_err_extra(k, err, "expired_at", json_string(when));
-    kr_err_extra(k, err, "since", json_integer((json_int_t)(k->now - old->expires_at) * 1000));
-    return answer_transition(k, flow, kr_err_extra(k, err, "use_flow_id", json_string(flow->id)));
+    return answer_transition(k, flow, replaced(k, old, flow));
 }

@@ -19,7 +19,7 @@ static const kr_hook_t HOOKS[] = {
     { .name = NULL }
 };
 
-/* Those of the method, or else of all: never both (hooks.md section 2). */
+/* Those of the method, or else of all: never both. */
 static const apr_array_header_t *list_of(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method)
 {
     const kr_flow_conf_t *conf = kr_flow_conf(k, kind);
