@@ -15,7 +15,7 @@ APXS   := build/apxs
 PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
 MANDIR ?= $(PREFIX)/share/man
-ROOMS ?= base crypto net jsonnet template schema config store identity courier session flow method hook api ui
+ROOMS ?= base crypto webauthn net jsonnet template schema config store identity courier session flow method hook api ui
 # What of the module knows httpd.
 HTTPD_ROOMS := site gate doctor httpd
 
@@ -42,6 +42,7 @@ HTTPD_CFLAGS := $(shell $(APXS) cflags)
 
 KR_CFLAGS = -std=gnu11 -fPIC -pthread $(CFLAGS_OPT) $(CFLAGS_WARN) -Iinclude $(APR_CFLAGS) -DKR_SQL_DIR='"$(SHARE)/sql"' -MMD -MP $(CFLAGS)
 KR_LIBS   = -ljansson -lssl -lcrypto -largon2 -lcrypt -lyaml -lcurl -lpcre2-8 -lsqlite3 -lunistring -lidn2 -lcjose -ljsonnet \
+            -lcbor -loath -lqrencode -lpng \
             -laprutil-1 -lapr-1 -lm -lpthread
 
 LIB_SRC   := $(foreach room,$(ROOMS),$(sort $(wildcard src/$(room)/*.c)))
