@@ -19,6 +19,11 @@ typedef struct {
     int (*identifies)(const kr_leaf_t *leaf); /* do values of this trait become its identifiers? NULL: they are no traits */
     /** As which factors it counts in this realm, as it is set up: 0 when it is not. */
     unsigned (*counts)(kr_ctx_t *k, const kr_credential_t *credential, const json_t *config);
+    /**
+     * In how many ways it signs in by itself; NULL: in none. Asked of each kind, whether the account has a credential of it or not
+     * (`credential` is NULL then; `config` is NULL then, too, and when it cannot be read).
+     */
+    int (*ways)(kr_ctx_t *k, const kr_credential_t *credential, const json_t *config);
     /** Its config, of the identifiers alone: who has these traits has the credential, and neither export nor import knows more. NULL: no. */
     const char *(*derive)(apr_pool_t *pool, const apr_array_header_t *identifiers);
     const char *exported;        /* the member of its config that an export carries, with secrets; NULL: none */
@@ -40,6 +45,12 @@ int kr_leaf_identifies(const kr_leaf_t *leaf);
  * question too many is better than none; a type that is not known here counts as a first factor.
  */
 unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential);
+
+/**
+ * In how many ways an account with this credential of that kind can be signed in to by the kind alone (kr_identity_first_factors sums
+ * them up). @param credential  NULL when the account has none of it
+ */
+int kr_credential_ways(kr_ctx_t *k, const kr_credential_kind_t *kind, const kr_credential_t *credential);
 
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);

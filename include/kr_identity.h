@@ -179,6 +179,13 @@ kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK
 /** The level that the account's credentials reach. The column available_aal is this, always. */
 kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
 
+/**
+ * In how many ways the account can be signed in to as it stands in `identity` (with its credentials), counted as Kratos does: what
+ * would leave none is refused, so that nobody shuts themselves out. Keys and providers count one by one; a config that cannot be read,
+ * and a type that is not known here, counts as none.
+ */
+int kr_identity_first_factors(kr_ctx_t *k, const kr_identity_t *identity);
+
 /** A copy whose traits, addresses and credentials may be changed without touching the original. */
 kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity);
 

@@ -12,3 +12,13 @@ kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity)
     if (factors & KR_FACTOR_SECOND) return KR_AAL2;
     return factors & KR_FACTOR_FIRST ? KR_AAL1 : KR_AAL0;
 }
+
+/* Each kind is asked, and not each credential: a kind may be open to accounts that hold nothing of it. */
+int kr_identity_first_factors(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    int ways = 0;
+
+    for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++)
+        ways += kr_credential_ways(k, kind, kr_identity_credential(identity, kind->type));
+    return ways;
+}

@@ -36,6 +36,12 @@ static unsigned count_password(kr_ctx_t *k, const kr_credential_t *c, const json
     return has_text(config, "hashed_password") ? KR_FACTOR_FIRST : 0;
 }
 
+/* Nobody is found by a hash alone. */
+static int ways_password(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    return c && has_identifiers(c) && count_password(k, c, config) ? 1 : 0;
+}
+
 const char *kr_password_config(apr_pool_t *pool, const char *hash)
 {
     return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
@@ -76,6 +82,14 @@ static unsigned count_code(kr_ctx_t *k, const kr_credential_t *c, const json_t *
     return 0;
 }
 
+/* Whose addresses they are is found out when one asks for a code: the account need not have a credential for it, as Kratos counts. */
+static int ways_code(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    (void)c;
+    (void)config;
+    return k->realm->settings->code_passwordless ? 1 : 0;
+}
+
 static const char *derive_code(apr_pool_t *pool, const apr_array_header_t *identifiers)
 {
     json_t *addresses = kr_json_own(pool, json_array());
@@ -111,20 +125,46 @@ static unsigned count_webauthn(kr_ctx_t *k, const kr_credential_t *c, const json
     return counts;
 }
 
+static int ways_webauthn(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    int ways = 0;
+    size_t i;
+    json_t *key;
+
+    (void)k;
+    if (!c || !has_identifiers(c)) return 0;
+    json_array_foreach(json_object_get(config, "credentials"), i, key)
+        if (json_is_true(json_object_get(key, "is_passwordless"))) ways++;
+    return ways;
+}
+
 static unsigned count_passkey(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
 {
     (void)k;
     return has_identifiers(c) && json_array_size(json_object_get(config, "credentials")) ? KR_FACTOR_FIRST : 0;
 }
 
-/* Identifiers are "provider:subject". */
-static unsigned count_oidc(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+static int ways_passkey(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
 {
     (void)k;
+    return c && has_identifiers(c) ? (int)json_array_size(json_object_get(config, "credentials")) : 0;
+}
+
+/* Identifiers are "provider:subject". */
+static int ways_oidc(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    int ways = 0;
+
+    (void)k;
     (void)config;
-    for (int i = 0; c->identifiers && i < c->identifiers->nelts; i++)
-        if (strchr(APR_ARRAY_IDX(c->identifiers, i, const char *), ':')) return KR_FACTOR_FIRST;
-    return 0;
+    for (int i = 0; c && c->identifiers && i < c->identifiers->nelts; i++)
+        if (strchr(APR_ARRAY_IDX(c->identifiers, i, const char *), ':')) ways++;
+    return ways;
+}
+
+static unsigned count_oidc(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    return ways_oidc(k, c, config) ? KR_FACTOR_FIRST : 0;
 }
 
 static unsigned count_totp(kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
@@ -146,13 +186,13 @@ static unsigned count_lookup(kr_ctx_t *k, const kr_credential_t *c, const json_t
 
 const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "password", .factors = KR_FACTOR_FIRST, .normalised = 1, .identifies = identifies_password, .counts = count_password,
-      .exported = "hashed_password", .import = import_password },
+      .ways = ways_password, .exported = "hashed_password", .import = import_password },
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
-      .counts = count_code, .derive = derive_code },
+      .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
-      .counts = count_webauthn },
-    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey }, /* found by the user handle */
-    { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc },
+      .counts = count_webauthn, .ways = ways_webauthn },
+    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .ways = ways_passkey }, /* found by the user handle */
+    { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc },
     { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp },      /* this one and the next: by the identity's id */
     { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup },
     { .type = NULL },
@@ -172,11 +212,21 @@ int kr_leaf_identifies(const kr_leaf_t *leaf)
     return 0;
 }
 
+static const json_t *config_of(kr_ctx_t *k, const kr_credential_t *credential)
+{
+    return kr_json_own(k->pool, json_loads(credential->config ? credential->config : "{}", 0, NULL));
+}
+
 unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential)
 {
     const kr_credential_kind_t *kind = kr_credential_kind(credential->type);
-    const json_t *config = kr_json_own(k->pool, json_loads(credential->config ? credential->config : "{}", 0, NULL));
+    const json_t *config = config_of(k, credential);
 
     if (!kind) return KR_FACTOR_FIRST;
     return config ? kind->counts(k, credential, config) : kind->factors;
+}
+
+int kr_credential_ways(kr_ctx_t *k, const kr_credential_kind_t *kind, const kr_credential_t *credential)
+{
+    return kind->ways ? kind->ways(k, credential, credential ? config_of(k, credential) : NULL) : 0;
 }

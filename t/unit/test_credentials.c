@@ -90,6 +90,69 @@ static void test_each_kind_counts_as_what_it_is_when_it_is_set_up(void **state)
     }
 }
 
+/* What may be removed is what leaves one. */
+static void test_ways_in_are_counted_key_by_key_and_what_cannot_be_read_is_none(void **state)
+{
+    static const had_t HASH_ALONE = { "password", "{\"hashed_password\":\"$argon2id$x\"}", NULL };
+    static const had_t KEYS_ALONE = { "webauthn", "{\"credentials\":[{\"is_passwordless\":true},{},{\"is_passwordless\":true}]}", "ana" };
+    static const had_t PASSKEYS = { "passkey", "{\"credentials\":[{\"id\":\"a\"},{\"id\":\"b\"}]}", "aBcD" };
+    static const had_t PASSKEY_UNFOUND = { "passkey", "{\"credentials\":[{\"id\":\"a\"}]}", NULL };
+    static const had_t PASSKEY_BROKEN = { "passkey", "{\"credentials\":[{\"id\":", "aBcD" };
+    static const had_t GITHUB = { "oidc", "{}", "github:ab:c" };
+    static const had_t NOT_A_PROVIDER = { "oidc", "{}", "github" };
+    static const struct {
+        const had_t *had[3];
+        const char *settings;
+        int ways;
+    } CASES[] = {
+        { { NULL }, NO_CODES, 0 },
+        { { NULL }, CODE_FIRST, 1 }, /* whose address gets a code is seen when one asks for it */
+        { { NULL }, CODE_SECOND, 0 },
+        { { &CODE }, NO_CODES, 0 },
+        { { &CODE }, CODE_FIRST, 1 },
+        { { &PASSWORD, &CODE }, CODE_FIRST, 2 },
+        { { &PASSWORD }, NO_CODES, 1 },
+        { { &NAME }, NO_CODES, 0 },
+        { { &HASH_ALONE }, NO_CODES, 0 },
+        { { &KEYS_ALONE }, NO_CODES, 2 },
+        { { &KEYS_ALONE, &PASSWORD, &PASSKEYS }, NO_CODES, 5 },
+        { { &KEY, &TOTP, &SPARE }, NO_CODES, 0 },
+        { { &KEY_UNNAMED }, NO_CODES, 0 },
+        { { &NO_KEY, &NO_PASSKEY, &NO_PROVIDER }, NO_CODES, 0 },
+        { { &PASSKEY }, NO_CODES, 1 },
+        { { &PASSKEY_UNFOUND }, NO_CODES, 0 },
+        { { &PASSKEY_BROKEN, &TOTP_BROKEN }, NO_CODES, 0 },
+        { { &GOOGLE }, NO_CODES, 1 },
+        { { &GITHUB }, NO_CODES, 1 },
+        { { &NOT_A_PROVIDER }, NO_CODES, 0 },
+        { { &NEWER, &PASSWORD }, NO_CODES, 1 }, /* nobody signs in here with what is not known here */
+    };
+    env_t *env = *state;
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        kr_identity_t identity = { .credentials = apr_array_make(env->pool, 3, sizeof(kr_credential_t)) };
+        int ways;
+
+        for (int j = 0; j < KR_DIM(CASES[i].had) && CASES[i].had[j]; j++)
+            APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = made_of(env, CASES[i].had[j]);
+        change(env, CASES[i].settings);
+        ways = kr_identity_first_factors(context(env, env->realm), &identity);
+        if (ways != CASES[i].ways) fail_msg("case %d: %d", i, ways);
+    }
+}
+
+static void test_of_a_provider_each_subject_is_a_way_in(void **state)
+{
+    env_t *env = *state;
+    kr_identity_t identity = { .credentials = apr_array_make(env->pool, 1, sizeof(kr_credential_t)) };
+    kr_credential_t providers = made_of(env, &GOOGLE);
+
+    APR_ARRAY_PUSH(providers.identifiers, const char *) = "github:7";
+    APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = providers;
+    change(env, NO_CODES);
+    assert_int_equal(kr_identity_first_factors(context(env, env->realm), &identity), 2);
+}
+
 /* Every set of ten credentials: 1024 accounts. */
 static void test_what_an_account_reaches_is_told_by_its_factors_and_never_lowered_by_others(void **state)
 {
@@ -168,6 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_each_kind_counts_as_what_it_is_when_it_is_set_up),
+        TEST(test_ways_in_are_counted_key_by_key_and_what_cannot_be_read_is_none),
+        TEST(test_of_a_provider_each_subject_is_a_way_in),
         TEST(test_what_an_account_reaches_is_told_by_its_factors_and_never_lowered_by_others),
         TEST(test_identifiers_are_taken_from_what_the_schema_annotates_for_the_kind),
         TEST(test_a_password_is_imported_as_a_hash_or_as_text_and_not_as_both),
