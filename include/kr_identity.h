@@ -40,7 +40,7 @@ typedef struct {
     json_t *metadata_public;        /* NULL: null */
     json_t *metadata_admin;         /* NULL: null; only loaded where it is needed */
     const char *external_id;        /* or NULL */
-    kr_aal_e available_aal;         /* what its credentials reach */
+    kr_aal_e available_aal;         /* what its credentials reach at most (kr_identity_aal_most) */
     apr_array_header_t *addresses;   /* of kr_address_t */
     apr_array_header_t *credentials; /* of kr_credential_t; empty unless asked for */
     apr_time_t created_at, updated_at;
@@ -176,8 +176,15 @@ kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 /** Somebody has proved that an address is theirs: it is verified from now on. In the caller's transaction. */
 kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
 
-/** The level that the account's credentials reach. The column available_aal is this, always. */
+/** The level that the account reaches with its credentials, by the methods that are switched on: as it stands in `identity`, here and now. */
 kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
+
+/**
+ * The level that it reaches at most, once all methods are on that its credentials are of: what the column available_aal keeps. Settings
+ * change without the account being written, so it says only whom nobody need ask for a second factor. Codes count as the settings have
+ * it when it is written: for whom they may count later, traits say.
+ */
+kr_aal_e kr_identity_aal_most(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
  * In how many ways the account can be signed in to as it stands in `identity` (with its credentials), counted as Kratos does: what

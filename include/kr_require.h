@@ -45,7 +45,8 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
 /**
  * What to tell a client whose session does not meet the rule: 403 with a reason. Where the person can mend it, the error
  * names the place as redirect_browser_to, beside the error object and in its details: the login for a second factor
- * that the account has, the verification for an address that it has, if the rule names any. `return_to` may be NULL.
+ * that the account has, the verification for an address that it has, if the rule names any. `return_to` may be NULL. For a level the
+ * account's credentials may be read.
  */
 kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to);
 

@@ -87,11 +87,21 @@ kr_err_t *kr_session_explain(kr_shown_e *out, int *count, kr_ctx_t *k) KR_MUST_C
 /** As kr_session_current, but having none is a 401 with `id` (a static string or NULL). */
 kr_err_t *kr_session_need(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
+/** Who asks for a level, and for which. */
+typedef enum {
+    KR_DEMAND_WHOAMI,   /* session.whoami.required_aal: whoami, the list of sessions, every gate, the answer of a sign-in */
+    KR_DEMAND_SETTINGS, /* selfservice.flows.settings.required_aal */
+    KR_DEMAND_SECOND    /* a second factor, whatever the settings say: Require kratos-aal aal2 */
+} kr_demand_e;
+
 /**
- * Does the session reach the assurance level that settings ask for (aal1 | highest_available)?
- * @return 403 session_aal2_required with redirect_browser_to, or NULL
+ * The one judge of levels: does the session reach what is asked for? No statement where it does by itself, or where the account's row
+ * says that it has no second factor; else its credentials are read, and what it can show with the methods that are on now is counted.
+ * @param return_to  where the second factor leads back to, if a sign-in may lead there (kr_return_to_allowed); or NULL
+ * @return NULL, or 403: session_aal2_required with redirect_browser_to, beside the error and in its details; without an id where
+ *         KR_DEMAND_SECOND is asked of an account that has none
  */
-kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available) KR_MUST_CHECK;
+kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to) KR_MUST_CHECK;
 
 /**
  * Start a session for `identity`, if the proof still holds: that is asked in the statement that writes the session, which is one

@@ -38,7 +38,7 @@ kr_err_t *kr_whoami(kr_ctx_t *k)
     if (err) {
         if (err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
             kr_reply_header(k, "Ory-Session-Cache-For", "60");
-    } else err = kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal);
+    } else err = kr_session_check_aal(k, session, KR_DEMAND_WHOAMI, NULL);
     if (!err && template && *template) err = kr_err(k, 400, NULL, "tokenize_as names no template of the settings");
     if (err) return err;
     kr_reply_header(k, "X-Kratos-Authenticated-Identity-Id", session->identity->id);
@@ -59,7 +59,7 @@ kr_err_t *kr_sessions_list(kr_ctx_t *k)
     json_t *identity;
 
     KR_TRY(kr_session_need(&session, k, NULL));
-    KR_TRY(kr_session_check_aal(k, session, k->realm->settings->whoami_highest_aal));
+    KR_TRY(kr_session_check_aal(k, session, KR_DEMAND_WHOAMI, NULL));
     KR_TRY(kr_session_others(&others, &total, k, session, page.size, page.page * page.size));
     /* in lists the identity comes without its addresses and schema URL, as clients know it */
     identity = kr_identity_json(k, session->identity);

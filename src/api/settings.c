@@ -8,13 +8,8 @@
 
 kr_err_t *kr_settings_need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
-    kr_err_t *err = kr_session_check_aal(k, session, k->realm->settings->settings_highest_aal);
-    const char *to = err ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
-
-    if (!to || !return_to || !kr_return_to_allowed(k, return_to)) return err;
-    to = kr_url_with(k->pool, to, "return_to", return_to);
-    kr_err_detail(k, err, "redirect_browser_to", json_string(to));
-    return kr_err_extra(k, err, "redirect_browser_to", json_string(to));
+    if (return_to && !kr_return_to_allowed(k, return_to)) return_to = NULL;
+    return kr_session_check_aal(k, session, KR_DEMAND_SETTINGS, return_to);
 }
 
 /* The request for settings, to be made again; NULL when it says nothing that a plain one would not. */

@@ -29,7 +29,7 @@ static kr_err_t *check(kr_pass_t *pass, request_rec *top)
 
     if (!kr_database_await(pass->tenant->database, top->pool, top->server)) return kr_database_unready(k);
     KR_TRY(kr_session_need(&pass->session, k, "session_inactive"));
-    return kr_session_check_aal(k, pass->session, k->realm->settings->whoami_highest_aal);
+    return kr_session_check_aal(k, pass->session, KR_DEMAND_WHOAMI, NULL);
 }
 
 /* For logs: %{kratos-statements}n */

@@ -141,7 +141,7 @@ static void complete(kr_ctx_t *k, kr_identity_t *identity)
         if (!credential->updated_at) credential->updated_at = k->now;
         credential->version = 1;
     }
-    identity->available_aal = kr_identity_aal(k, identity);
+    identity->available_aal = kr_identity_aal_most(k, identity);
 }
 
 static void add_credential_rows(kr_identity_rows_t *rows, const kr_credential_t *credential)

@@ -128,7 +128,7 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
     int done;
 
     identity->updated_at = k->now;
-    identity->available_aal = kr_identity_aal(k, identity);
+    identity->available_aal = kr_identity_aal_most(k, identity);
     rows.identity = (kr_identity_row_t){
         .id = identity->id, .schema_id = identity->schema_id,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),

@@ -3,6 +3,8 @@
 #include "kr_json.h"
 #include "session.h"
 
+/* -- what the proofs add up to ---------------------------------------------- */
+
 #define PROOFS_MAX 20 /* of about 80 bytes each; the column has 2048 characters */
 
 static kr_aal_e level_of(const json_t *methods)
@@ -46,34 +48,56 @@ void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *
     session->aal = level_of(session->methods);
 }
 
-/*
- * What the account can reach. Where codes are a second factor, an account that was written before they became one does not say so
- * yet: it is looked at as a whole.
- */
-static kr_err_t *read_available(kr_aal_e *out, kr_ctx_t *k, const kr_identity_t *identity)
+/* -- whether that is enough ------------------------------------------------- */
+
+/* Where codes are a second factor, an account that was written before they became one does not say so yet. Its traits do. */
+static int may_get_codes(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
+
+    return k->realm->settings->code_mfa && schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
+}
+
+/* What the row keeps was reckoned when the account was written: that it has no second factor holds, that it has one is counted anew. */
+static kr_err_t *has_second(int *out, kr_ctx_t *k, const kr_identity_t *identity)
 {
     kr_identity_t *whole;
 
-    *out = identity->available_aal;
-    if (*out == KR_AAL2 || !k->realm->settings->code_mfa) return NULL;
+    *out = 0;
+    if (identity->available_aal != KR_AAL2 && !may_get_codes(k, identity)) return NULL;
     KR_TRY(kr_identity_load(&whole, k, identity->id, 1));
-    if (whole) *out = kr_identity_aal(k, whole);
+    *out = whole && kr_identity_aal(k, whole) == KR_AAL2;
     return NULL;
 }
 
-kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, int highest_available)
+static int is_asked(const kr_settings_t *settings, kr_demand_e demand)
 {
-    kr_aal_e available;
-    kr_err_t *err;
-    const char *to;
+    switch (demand) {
+    case KR_DEMAND_WHOAMI: return settings->whoami_highest_aal;
+    case KR_DEMAND_SETTINGS: return settings->settings_highest_aal;
+    case KR_DEMAND_SECOND: break;
+    }
+    return 1;
+}
 
-    if (!highest_available || session->aal == KR_AAL2) return NULL;
-    KR_TRY(read_available(&available, k, session->identity));
-    if (available != KR_AAL2) return NULL;
-    to = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser?aal=aal2");
-    err = kr_err(k, 403, "session_aal2_required", "the session needs a second factor, and this account has one");
-    return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to",
-                        json_string(to));
+static kr_err_t *need_second(kr_ctx_t *k, const char *return_to)
+{
+    const char *to = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser?aal=aal2");
+    kr_err_t *err = kr_err(k, 403, "session_aal2_required", "the session needs a second factor, and this account has one");
+
+    if (return_to) to = kr_url_with(k->pool, to, "return_to", return_to);
+    return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to", json_string(to));
+}
+
+kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to)
+{
+    int second;
+
+    if (session->aal == KR_AAL2 || !is_asked(k->realm->settings, demand)) return NULL;
+    KR_TRY(has_second(&second, k, session->identity));
+    if (second) return need_second(k, return_to);
+    if (demand != KR_DEMAND_SECOND) return NULL;
+    return kr_err(k, 403, NULL, "a second factor is asked for, and the account has none");
 }
 
 const char *kr_session_login_url(kr_ctx_t *k, const char *return_to)

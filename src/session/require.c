@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kr_db.h"
 #include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_pattern.h"
@@ -292,21 +293,13 @@ static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const ch
                         json_string(url));
 }
 
-/* An account that was written before codes became a second factor does not say so yet. Its traits do, and cost no statement. */
-static int may_have_second(kr_ctx_t *k, const kr_identity_t *identity)
-{
-    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
-
-    if (identity->available_aal == KR_AAL2) return 1;
-    return k->realm->settings->code_mfa && schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
-}
-
+/* The gate gave its connection back: what comes behind it may take long, and may want one itself. */
 static kr_err_t *refuse_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
 {
-    if (!may_have_second(k, session->identity))
-        return kr_err(k, 403, NULL, "this place asks for a second factor, and the account has none");
-    return mendable(k, kr_err(k, 403, "session_aal2_required", "this place asks for a second factor"),
-                    "/self-service/login/browser?aal=aal2", return_to);
+    kr_err_t *err = kr_session_check_aal(k, session, KR_DEMAND_SECOND, return_to);
+
+    kr_db_release(k);
+    return err;
 }
 
 /* Who has no address that would do is not sent to verify another: they would come back to the same answer. */

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.san
 @pytest.fixture(scope='module')
 def server(request, database, post):
     from conftest import end, start
-    server = start(request, database, merge(account(uri=post.uri), SLOW))
+    server = start(request, database, merge(merge(account(uri=post.uri), SLOW), nested('selfservice.methods.code.mfa_enabled', True)))
     server.hash_time = hash_time(server)
     yield server
     end(server)
@@ -265,10 +265,18 @@ def test_the_change_of_a_session_that_ended_meanwhile_is_not_made(server, amid, 
 
 def test_the_level_is_asked_for_again_when_the_change_is_written(server, amid):
     owner = member(server)
-    raise_level = f"UPDATE identities SET available_aal = 'aal2' WHERE id = '{owner.session()['identity']['id']}'"
+    identity = owner.session()['identity']['id']
+
+    def gets_a_second_factor():
+        """As another request would write it: a code to an address."""
+        code = f"SELECT 'c{identity[1:]}', realm_id, id, 'code', '{{}}', 1, 1 FROM identities WHERE id = '{identity}'"
+        server.sql(f"INSERT INTO identity_credentials (id, realm_id, identity_id, type, config, created_at, updated_at) {code}")
+        server.sql("INSERT INTO identity_identifiers (realm_id, identifier, type, credential_id) "
+                   f"SELECT realm_id, '{owner.email}', 'code', id FROM identity_credentials WHERE id = 'c{identity[1:]}'")
+        server.sql(f"UPDATE identities SET available_aal = 'aal2' WHERE id = '{identity}'")
     flow, before = owner.start('settings'), secret(server, owner.email)
     changed, _, amidst = amid(lambda: owner.submit('settings', flow, {'method': 'password', 'password': NEW}),
-                              lambda: server.sql(raise_level), server.hash_time / 3)
+                              gets_a_second_factor, server.hash_time / 3)
     if amidst:
         assert changed.status == 403 and error_id(changed) == 'session_aal2_required'
         assert secret(server, owner.email) == before

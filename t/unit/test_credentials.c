@@ -34,6 +34,9 @@ static const had_t TOTP_BROKEN = { "totp", "{\"totp_url\":", UUID };
 
 static const char NO_CODES[] = "selfservice: {methods: {code: {passwordless_enabled: false, mfa_enabled: false}}}\n";
 static const char CODE_FIRST[] = "selfservice: {methods: {code: {passwordless_enabled: true}}}\n";
+static const char ALL_SECOND[] = "selfservice: {methods: {code: {mfa_enabled: true}, totp: {enabled: true}, lookup_secret: {enabled: true}, "
+                                 "passkey: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, "
+                                 "webauthn: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, oidc: {enabled: true}}}\n";
 static const char CODE_SECOND[] = "selfservice: {methods: {code: {mfa_enabled: true}}}\n";
 
 static kr_credential_t made_of(env_t *env, const had_t *had)
@@ -166,7 +169,7 @@ static void test_what_an_account_reaches_is_told_by_its_factors_and_never_lowere
     env_t *env = *state;
     kr_ctx_t *k;
 
-    change(env, CODE_SECOND);
+    change(env, ALL_SECOND);
     k = context(env, env->realm);
     for (unsigned set = 0; set < 1u << KR_DIM(SOME); set++) {
         kr_identity_t identity = { .credentials = apr_array_make(k->pool, 10, sizeof(kr_credential_t)) };

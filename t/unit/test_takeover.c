@@ -7,7 +7,15 @@
 
 static const kr_query_t STATUS = { .name = "status", .sql = "SELECT status FROM identity_addresses WHERE value = 'ana@example.org' "
                                                             "AND recovery = 0" };
-static const kr_query_t SECOND_FACTOR = { .name = "second_factor", .sql = "UPDATE identities SET available_aal = 'aal2'" };
+static const kr_query_t SECOND_FACTOR = { .name = "second_factor",
+                                          .sql = "INSERT INTO identity_credentials (id, realm_id, identity_id, type, config, created_at, "
+                                                 "updated_at) SELECT 'spare', realm_id, id, 'lookup_secret', "
+                                                 "'{\"recovery_codes\":[{\"code\":\"x\"}]}', 0, 0 FROM identities" };
+static const kr_query_t LEVEL = { .name = "level", .sql = "UPDATE identities SET available_aal = 'aal2'" };
+
+#define WITH_SPARE                                                                                                     \
+    "{selfservice: {methods: {code: {enabled: true}, lookup_secret: {enabled: true}}, flows: {recovery: {enabled: true}, "     \
+    "settings: {ui_url: '" SETTINGS_PAGE "'}}}, feature_flags: {use_continue_with_transitions: true}}"
 
 static const char *path_with(env_t *env, const char *kind, const char *id)
 {
@@ -227,8 +235,9 @@ static void test_the_way_back_in_does_not_lead_round_the_second_factor(void **st
     const char *to, *settings;
     kr_ctx_t *k;
 
-    use_with_ana(env, CODES);
+    use_with_ana(env, WITH_SPARE);
     OK(kr_db_exec_(NULL, context(env, env->realm), &SECOND_FACTOR, NULL, 0));
+    OK(kr_db_exec_(NULL, context(env, env->realm), &LEVEL, NULL, 0));
     app = native(env);
     asked = ask_for_code(app, "recovery");
     k = give(&asked, asked.code);
