@@ -26,6 +26,7 @@ typedef struct {
     int (*ways)(kr_ctx_t *k, const kr_credential_t *credential, const json_t *config);
     /** Its config, of the identifiers alone: who has these traits has the credential, and neither export nor import knows more. NULL: no. */
     const char *(*derive)(apr_pool_t *pool, const apr_array_header_t *identifiers);
+    int holds_keys;              /* 1: `credentials` of its config are keys, each with an `id` that no other account may have */
     const char *exported;        /* the member of its config that an export carries, with secrets; NULL: none */
     /** Its config out of what an import brings. NULL: it cannot be imported. @return 400, in words for who wrote it; 503 */
     kr_err_t *(*import)(const char **config, kr_ctx_t *k, const json_t *given);
@@ -51,6 +52,9 @@ unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential);
  * them up). @param credential  NULL when the account has none of it
  */
 int kr_credential_ways(kr_ctx_t *k, const kr_credential_kind_t *kind, const kr_credential_t *credential);
+
+/** SHA-256, in hex, of the ids of the keys that it holds: array of const char*, in the order of its config. */
+apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *credential);
 
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);

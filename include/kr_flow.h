@@ -7,6 +7,7 @@
 #include "kr_flow_conf.h"
 #include "kr_flow_state.h"
 #include "kr_http.h"
+#include "kr_identity.h"
 #include "kr_schema.h"
 
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
     int refresh;
     kr_aal_e requested_aal;      /* login only: KR_AAL1 or KR_AAL2; KR_AAL0 elsewhere */
     int submit_count;
+    apr_int64_t spent;           /* challenges of this flow that are used up: one that was made before the last of them is void */
     json_t *messages;            /* array: ui.messages */
     json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */
     json_t *identity;            /* settings: the identity as shown; set by who shows the flow, not stored */
@@ -56,6 +58,17 @@ const char *kr_flow_told_url(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_flow_insert(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /** Store what changed: one statement. */
 kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/**
+ * As kr_flow_update, and use up what a proof rests on: of several requests that bring the same, one has it. One statement, on SQLite a
+ * transaction of its own.
+ * @param once        1: the challenge of this flow is used up (flow->spent grows)
+ * @param credential  as it was read; NULL: none is used up
+ * @param config      what its config becomes
+ * @param spent       what `credential->spent` becomes
+ * @param done        0: a challenge or the credential was used by another request since it was read; nothing was written
+ */
+kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, int once, const kr_credential_t *credential, const char *config,
+                        apr_int64_t spent) KR_MUST_CHECK;
 /**
  * Store what was taken out of `internal`, in the caller's transaction: of several requests that found it there, one has it. The flow's
  * row is written by whoever submits it, as it was when they read it, so what is taken out may come back with that: it is remembered

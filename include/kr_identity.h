@@ -29,6 +29,7 @@ typedef struct {
     apr_array_header_t *identifiers; /* of const char*, normalised */
     apr_time_t created_at, updated_at;
     apr_int64_t version;            /* grows when it becomes another secret, not when that is hashed anew */
+    apr_int64_t spent;              /* how much of it is used up, as its kind counts: a time step, a number of uses; 0: nothing */
 } kr_credential_t;
 
 typedef struct {
@@ -43,6 +44,7 @@ typedef struct {
     kr_aal_e available_aal;         /* what its credentials reach at most (kr_identity_aal_most) */
     apr_array_header_t *addresses;   /* of kr_address_t */
     apr_array_header_t *credentials; /* of kr_credential_t; empty unless asked for */
+    int whole;                       /* 1: its credentials are there, all of them */
     apr_time_t created_at, updated_at;
     apr_int64_t version;             /* as it was read: grows with every change */
     apr_int64_t epoch;               /* as it was read: sessions of another one are over */

@@ -73,6 +73,7 @@ struct kr_outcome_t {
         struct {
             kr_change_fn *change;     /* makes of the identity as it is what it shall be */
             const void *wanted;       /* of `change`: what was sent, read and checked; a hash was made before */
+            kr_proof_t gains;         /* what the session has proved by it, and is raised by; .method NULL: nothing */
             json_t *park;             /* what to keep, sealed, when a fresh proof is asked for first; or NULL */
             const char *resumed;      /* not the method's: the name under which it waited for that; NULL: it did not wait */
             int end_others;           /* not the method's: the person asked to be signed out everywhere else */

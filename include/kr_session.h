@@ -36,6 +36,9 @@ typedef struct {
     const kr_credential_t *credential; /* what was verified, as it was read; NULL: no credential */
     const char *address;       /* where the code or link was sent, normalised; NULL: nowhere */
     int recovery;              /* 1: it has to be a recovery address */
+    const char *spends;        /* the config of `credential` once it was used; NULL: nothing of it is used up */
+    apr_int64_t spent;         /* and what its `spent` becomes; compared, and written, before the session is (kr_flow_spend) */
+    int once;                  /* 1: it answers a challenge of its flow, which is used up */
 } kr_proof_t;
 
 /** What has become of a proof since the account was read: a hash, a mail or another request lies between. */
@@ -57,6 +60,15 @@ kr_standing_e kr_proof_standing(const kr_proof_t *proof, const kr_identity_t *wa
  * @return 503 when the store cannot say: never a pass
  */
 kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
+
+/**
+ * As kr_session_current, with the credentials of the identity: still one statement where the session was not looked up yet, else one
+ * for what is missing. Who asks for a second factor, or for the first once more, needs both.
+ */
+kr_err_t *kr_session_current_whole(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
+
+/** kr_session_need with kr_session_current_whole. @param identity  of the session, with its credentials */
+kr_err_t *kr_session_whole(kr_session_t **out, kr_identity_t **identity, kr_ctx_t *k) KR_MUST_CHECK;
 
 /** Did the request carry any session credential, good or bad? */
 kr_carrier_e kr_session_carrier(kr_ctx_t *k);

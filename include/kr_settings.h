@@ -8,6 +8,7 @@
 #include "kr_oidc_conf.h"
 #include "kr_password.h"
 #include "kr_schema.h"
+#include "kr_webauthn_conf.h"
 
 /** Attributes of a cookie after session.cookie.* and cookies.* were put together. */
 typedef struct {
@@ -75,6 +76,10 @@ typedef struct kr_settings_t {
         const char *hibp_host;       /* "host[:port]", or a whole "http://host:port" for tests and mirrors */
         apr_int64_t hibp_max_breaches;
     } password;
+    const char *totp_issuer;         /* or NULL */
+    kr_webauthn_conf_t webauthn, passkey;
+    int webauthn_passwordless;       /* security keys that are added are first factors; else second ones */
+    const char *webauthn_origin;     /* the one origin that older versions know; it is in webauthn.origins as well */
     apr_time_t code_lifespan, link_lifespan;
     apr_int64_t code_max_submissions; /* wrong codes per flow */
     struct {

@@ -23,11 +23,17 @@ typedef struct {
     const char *id, *type, *config;
     apr_time_t created_at, updated_at;
     apr_int64_t version;       /* grows when it is another secret; inserted as 1 */
+    apr_int64_t spent;         /* how much of it is used up */
 } kr_credential_row_t;
 
 typedef struct {
     const char *credential_id, *type, *identifier;
 } kr_identifier_row_t;
+
+/** A key that only one account of the realm may have: SHA-256 of its id, in hex. */
+typedef struct {
+    const char *credential_id, *hash;
+} kr_key_row_t;
 
 /** An identity with what was asked for. Arrays of the row types above, never NULL. */
 typedef struct kr_identity_rows_t {
@@ -35,9 +41,10 @@ typedef struct kr_identity_rows_t {
     apr_array_header_t *addresses;   /* by position */
     apr_array_header_t *credentials;
     apr_array_header_t *identifiers;
+    apr_array_header_t *keys;        /* only to be inserted; NULL: none */
 } kr_identity_rows_t;
 
-/** Insert all of it: four statements (identity, credentials, identifiers, addresses). KR duplicate when a key is taken. */
+/** Insert all of it: a statement each for the identity, credentials, identifiers, addresses and keys that there are. KR duplicate when a key is taken. */
 kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 /** By credential type and identifier: one statement. Identity, that credential, addresses. @param out NULL when none */
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
@@ -56,6 +63,8 @@ kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id) KR_MUST
 kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
 /** Insert more credentials, identifiers and addresses of an identity that exists: a statement for each kind that has rows. */
 kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+/** Forget all keys of a credential. */
+kr_err_t *kr_store_keys_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
 /** Forget all identifiers of a credential. */
 kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
 /** Delete a credential with its identifiers. */
@@ -67,8 +76,13 @@ kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST
 /** The verifiable or recovery address of that value, with its identity's id. @param identity_id NULL when nobody has it */
 kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
                                 const char *value) KR_MUST_CHECK;
-/** Replace a credential's config by another secret. @param done 0: it is not of that version any more, and nothing was written */
-kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config) KR_MUST_CHECK;
+/**
+ * Replace a credential by another secret.
+ * @param was   as it was read
+ * @param done  0: it is not of that version any more, or was used meanwhile, and nothing was written
+ */
+kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const kr_credential_row_t *was, const char *config,
+                                     apr_int64_t spent) KR_MUST_CHECK;
 /** Replace a credential's config by another form of the same secret: its version stays. @param done as with kr_store_credential_update */
 kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config) KR_MUST_CHECK;
 /**

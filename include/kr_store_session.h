@@ -33,10 +33,12 @@ typedef struct {
 kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t *session, apr_int64_t version) KR_MUST_CHECK;
 /**
  * By the hash of a token: one joined statement. Inactive and expired ones are found too, the caller decides.
- * @param old  1: look for the token before the last refresh
+ * @param old    1: look for the token before the last refresh
+ * @param whole  1: with the credentials of the identity, in the same statement
  * @param out  NULL when none
  */
-kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old) KR_MUST_CHECK;
+kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old,
+                                   int whole) KR_MUST_CHECK;
 /** Load a session by id with its identity. @param out NULL when none */
 kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /**

@@ -104,6 +104,15 @@ static kr_err_t *refused(kr_ctx_t *k, const kr_after_flow_t *after, kr_err_t *er
     return kr_answer_error(k, kr_err_lead(err, 303, after->browser_to));
 }
 
+/* What is good once is used up before anything rests on it. Of several requests that bring the same, all but one are looked at anew. */
+static kr_err_t *spend(kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof)
+{
+    int done;
+
+    KR_TRY(kr_flow_spend(&done, k, flow, proof->once, proof->spends ? proof->credential : NULL, proof->spends, proof->spent));
+    return done ? NULL : kr_db_raced(k);
+}
+
 static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
 {
     return kr_hooks_write(k, baton);
@@ -121,7 +130,8 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
-    KR_TRY(kr_flow_update(k, flow));
+    if (!(done->proved.proof.spends || done->proved.proof.once)) KR_TRY(kr_flow_update(k, flow));
+    else KR_TRY(spend(k, flow, &done->proved.proof));
     KR_TRY(establish(&after.session, &standing, k, flow, done));
     if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
     if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done->method)) KR_TRY(kr_db_tx(k, write_hooks, &after));

@@ -7,8 +7,20 @@
 typedef struct {
     kr_outcome_t *done;
     kr_after_flow_t *after;
+    const kr_session_t *asked; /* the session as it came with the request: each try begins with it */
     int claimed; /* out: and this request is the one that carries it out */
 } change_t;
+
+/* Who has just set up a factor has shown it. */
+static kr_err_t *raise_session(kr_ctx_t *k, kr_after_flow_t *after, const kr_proof_t *gains)
+{
+    kr_standing_e standing;
+
+    if (!gains->method) return NULL;
+    after->session->identity = after->identity;
+    KR_TRY(kr_session_prove(&standing, k, after->session, gains, after->flow->api || after->session->token_is_old));
+    return standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* both were held: nobody else can have been faster */
+}
 
 /* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
@@ -17,6 +29,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     kr_after_flow_t *after = change->after;
     kr_identity_t *before;
 
+    *after->session = *change->asked;
     if (change->done->changed.resumed) KR_TRY(kr_settings_claim(&change->claimed, k, after->flow, change->done->changed.resumed));
     if (change->done->changed.resumed && !change->claimed) return NULL;
     KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
@@ -27,6 +40,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     after->identity = kr_identity_copy(k, before);
     KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
     KR_TRY(kr_identity_update(k, after->identity, before));
+    KR_TRY(raise_session(k, after, &change->done->changed.gains));
     KR_TRY(kr_hooks_write(k, after));
     return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
 }
@@ -63,6 +77,7 @@ kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
 
     (void)body;
     KR_TRY(kr_session_need(&after.session, k, NULL));
+    change.asked = apr_pmemdup(k->pool, after.session, sizeof(*after.session));
     after.identity = after.session->identity;
     KR_TRY(kr_hooks_admit(k, &after));
     err = kr_db_tx(k, persist, &change);

@@ -5,6 +5,9 @@
 #include <apr_lib.h>
 
 #include "api.h"
+#include "kr_db.h"
+
+#define TRIES 15 /* of a submit: of so many that use up parts of one credential at once, each gets its turn */
 
 /* -- begin ---------------------------------------------------------------- */
 
@@ -106,13 +109,19 @@ static int method_of(const kr_flow_t *flow)
     return -1;
 }
 
-static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+/* Who confirms a sign-in, or adds to it, is asked for what the account has. */
+static kr_err_t *find_session(kr_session_t **out, kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return flow->refresh || flow->requested_aal == KR_AAL2 ? kr_session_current_whole(out, k) : kr_session_current(out, k);
+}
+
+static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_session_t *session;
     kr_outcome_t done;
     kr_body_t body;
 
-    KR_TRY(kr_session_current(&session, k));
+    KR_TRY(find_session(&session, k, flow));
     if (session && !kr_login_gains(flow, session)) {
         /* programs know the flow as the answer; one of another browser is shown without what was typed there */
         if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
@@ -128,6 +137,23 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     return kr_finish(k, flow, &done, &body);
+}
+
+/* What is good once was used by another request while this one was looked at: what that means is for the method to say. */
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_err_t *err = submit_once(k, flow);
+
+    for (int tries = 1; tries < TRIES && kr_db_is_raced(err); tries++) {
+        kr_flow_t *now;
+
+        k->session = NULL;
+        k->session_known = 0;
+        KR_TRY(kr_flow_load(&now, k, KR_FLOW_LOGIN, flow->id));
+        *flow = *now;
+        err = submit_once(k, flow);
+    }
+    return kr_db_is_raced(err) ? kr_err_unavailable(k, 1, "others use the same sign-in at this moment") : err;
 }
 
 kr_err_t *kr_login_submit(kr_ctx_t *k)

@@ -124,6 +124,8 @@ void kr_review_cors(kr_review_t *review, const kr_settings_t *settings);
 void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
 /** What is on and nobody could use: ways in without an identifier, messages that nothing carries (advice_people.c). */
 void kr_review_people(kr_review_t *review, const kr_settings_t *settings);
+/** Whose keys security keys and passkeys are: domain and origins, completed (relying_party.c). */
+void kr_review_keys(kr_review_t *review, kr_settings_t *settings);
 /** The schemas that are usable, and that one of them is the default (schemas.c). */
 void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */

@@ -95,7 +95,7 @@ struct kr_key_t {
 #define ROWS(keys) .rows = (const kr_keytable_t *const[]) { &(const kr_keytable_t){ (keys), KR_DIM(keys) }, NULL }
 #define ELEMENT(type, keys) .size = sizeof(type), ROWS(keys)
 
-extern const kr_keytable_t kr_keys_realm, kr_keys_flows, kr_keys_after, kr_keys_methods, kr_keys_courier, kr_keys_other;
+extern const kr_keytable_t kr_keys_realm, kr_keys_flows, kr_keys_after, kr_keys_methods, kr_keys_webauthn, kr_keys_courier, kr_keys_other;
 
 /** All settings: the rows that kr_settings_t is filled from. */
 extern const kr_keytable_t *const kr_all_keys[];
@@ -156,6 +156,8 @@ kr_check_fn kr_check_line;         /* no line breaks or other controls */
 kr_check_fn kr_check_address;      /* of mail */
 kr_check_fn kr_check_uuid;
 kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
+kr_check_fn kr_check_rp_id;        /* a domain (relying_party.c) */
+kr_check_fn kr_check_page_origin;  /* scheme and host of pages, as browsers write them */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
 kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kr_crypto.h"
 #include "kr_json.h"
 #include "kr_password.h"
 #include "kr_realm.h"
@@ -190,8 +191,8 @@ const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
       .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
-      .counts = count_webauthn, .ways = ways_webauthn },
-    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .ways = ways_passkey }, /* found by the user handle */
+      .counts = count_webauthn, .holds_keys = 1, .ways = ways_webauthn },
+    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .holds_keys = 1, .ways = ways_passkey }, /* found by the user handle */
     { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc },
     { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp },      /* this one and the next: by the identity's id */
     { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup },
@@ -215,6 +216,23 @@ int kr_leaf_identifies(const kr_leaf_t *leaf)
 static const json_t *config_of(kr_ctx_t *k, const kr_credential_t *credential)
 {
     return kr_json_own(k->pool, json_loads(credential->config ? credential->config : "{}", 0, NULL));
+}
+
+apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *credential)
+{
+    const kr_credential_kind_t *kind = kr_credential_kind(credential->type);
+    apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
+    size_t i;
+    json_t *key;
+
+    if (!kind || !kind->holds_keys) return out;
+    json_array_foreach(json_object_get(config_of(k, credential), "credentials"), i, key)
+    {
+        const char *id = kr_json_str(key, "id");
+
+        if (id) APR_ARRAY_PUSH(out, const char *) = kr_sha256_hex(k->pool, id, strlen(id));
+    }
+    return out;
 }
 
 unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential)

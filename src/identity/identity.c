@@ -58,7 +58,7 @@ static apr_array_header_t *credentials_from_rows(apr_pool_t *pool, const kr_iden
 
         APR_ARRAY_PUSH(credentials, kr_credential_t) = (kr_credential_t){
             .id = row->id, .type = row->type, .config = row->config, .created_at = row->created_at,
-            .updated_at = row->updated_at, .version = row->version,
+            .updated_at = row->updated_at, .version = row->version, .spent = row->spent,
             .identifiers = identifiers_of(pool, rows->identifiers, row->id),
         };
     }
@@ -148,7 +148,7 @@ static void add_credential_rows(kr_identity_rows_t *rows, const kr_credential_t 
 {
     APR_ARRAY_PUSH(rows->credentials, kr_credential_row_t) = (kr_credential_row_t){
         .id = credential->id, .type = credential->type, .config = credential->config,
-        .created_at = credential->created_at, .updated_at = credential->updated_at,
+        .created_at = credential->created_at, .updated_at = credential->updated_at, .spent = credential->spent,
     };
     for (int i = 0; credential->identifiers && i < credential->identifiers->nelts; i++) {
         APR_ARRAY_PUSH(rows->identifiers, kr_identifier_row_t) = (kr_identifier_row_t){
@@ -156,6 +156,14 @@ static void add_credential_rows(kr_identity_rows_t *rows, const kr_credential_t 
             .identifier = APR_ARRAY_IDX(credential->identifiers, i, const char *),
         };
     }
+}
+
+static void add_key_rows(kr_ctx_t *k, kr_identity_rows_t *rows, const kr_credential_t *credential)
+{
+    const apr_array_header_t *keys = kr_credential_keys(k, credential);
+
+    for (int i = 0; i < keys->nelts; i++)
+        APR_ARRAY_PUSH(rows->keys, kr_key_row_t) = (kr_key_row_t){ credential->id, APR_ARRAY_IDX(keys, i, const char *) };
 }
 
 static void add_address_row(kr_identity_rows_t *rows, const kr_address_t *address, int position)
@@ -182,11 +190,13 @@ kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity)
     rows.addresses = apr_array_make(k->pool, 4, sizeof(kr_address_row_t));
     rows.credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_row_t));
     rows.identifiers = apr_array_make(k->pool, 4, sizeof(kr_identifier_row_t));
+    rows.keys = apr_array_make(k->pool, 4, sizeof(kr_key_row_t));
     for (int i = 0; i < identity->addresses->nelts; i++) {
         add_address_row(&rows, &APR_ARRAY_IDX(identity->addresses, i, const kr_address_t), i);
     }
     for (int i = 0; i < identity->credentials->nelts; i++) {
         add_credential_rows(&rows, &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t));
+        add_key_rows(k, &rows, &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t));
     }
     return kr_store_identity_insert(k, &rows);
 }
@@ -211,7 +221,9 @@ kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int
 
     *out = NULL;
     KR_TRY(kr_store_identity_load(&rows, k, id, with_credentials));
-    return kr_identity_from_rows(out, k, rows);
+    KR_TRY(kr_identity_from_rows(out, k, rows));
+    if (*out) (*out)->whole = with_credentials;
+    return NULL;
 }
 
 kr_err_t *kr_identity_lock(kr_identity_t **out, kr_ctx_t *k, const char *id)

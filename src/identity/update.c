@@ -2,7 +2,7 @@
 /* Changes to an identity that exists, as the difference between what it was and what it shall be. */
 #include <string.h>
 
-#include "kr_identity.h"
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_store_identity.h"
 #include "kr_text.h"
@@ -85,10 +85,23 @@ static kr_err_t *remove_old(kr_ctx_t *k, const kr_identity_t *identity, const kr
 
 static kr_err_t *replace_secret(kr_ctx_t *k, const kr_credential_t *credential, const kr_credential_t *was)
 {
+    const kr_credential_row_t row = { .id = was->id, .version = was->version, .spent = was->spent };
     int done;
 
-    KR_TRY(kr_store_credential_update(&done, k, was->id, was->version, credential->config));
+    KR_TRY(kr_store_credential_update(&done, k, &row, credential->config, credential->spent));
     return done ? NULL : kr_db_raced(k);
+}
+
+/* The keys of a credential, where they are others than before. */
+static kr_err_t *replace_keys(kr_identity_rows_t *rows, kr_ctx_t *k, const kr_credential_t *credential, const kr_credential_t *was)
+{
+    const apr_array_header_t *keys = kr_credential_keys(k, credential);
+
+    if (was && same_texts(keys, kr_credential_keys(k, was))) return NULL;
+    if (was) KR_TRY(kr_store_keys_delete(k, was->id));
+    for (int i = 0; i < keys->nelts; i++)
+        APR_ARRAY_PUSH(rows->keys, kr_key_row_t) = (kr_key_row_t){ credential->id, APR_ARRAY_IDX(keys, i, const char *) };
+    return NULL;
 }
 
 static kr_err_t *collect_new(kr_identity_rows_t *rows, kr_ctx_t *k, const kr_identity_t *identity, const kr_identity_t *before)
@@ -110,8 +123,10 @@ static kr_err_t *collect_new(kr_identity_rows_t *rows, kr_ctx_t *k, const kr_ide
         if (!was)
             APR_ARRAY_PUSH(rows->credentials, kr_credential_row_t) = (kr_credential_row_t){
                 .id = c->id, .type = c->type, .config = c->config, .created_at = c->created_at, .updated_at = c->updated_at,
+                .spent = c->spent,
             };
-        else if (strcmp(was->config, c->config) != 0) KR_TRY(replace_secret(k, c, was));
+        else if (strcmp(was->config, c->config) != 0 || was->spent != c->spent) KR_TRY(replace_secret(k, c, was));
+        KR_TRY(replace_keys(rows, k, c, was));
         if (!was || !same_texts(was->identifiers, c->identifiers)) add_identifiers(rows, c);
     }
     return NULL;
@@ -123,8 +138,8 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
         .addresses = apr_array_make(k->pool, 2, sizeof(kr_address_row_t)),
         .credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_row_t)),
         .identifiers = apr_array_make(k->pool, 2, sizeof(kr_identifier_row_t)),
+        .keys = apr_array_make(k->pool, 2, sizeof(kr_key_row_t)),
     };
-
     int done;
 
     identity->updated_at = k->now;

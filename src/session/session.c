@@ -135,7 +135,7 @@ static credential_t credential_of(kr_ctx_t *k)
 
 /* The newest secret (or the one the cookie names) finds nearly every session with one statement; the others are asked
  * after a rotation only, and the token before a refresh only when no secret finds a current one. */
-static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int first)
+static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int first, int whole)
 {
     const kr_keys_t *keys = k->realm->keys;
     kr_session_rows_t *rows;
@@ -145,9 +145,10 @@ static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int fi
         for (int i = 0; i < keys->count; i++) {
             const char *hash = kr_hmac(k->pool, keys, KR_KEY_TOKEN, (first + i) % keys->count, token);
 
-            KR_TRY(kr_store_session_find(&rows, k, hash, old));
+            KR_TRY(kr_store_session_find(&rows, k, hash, old, whole));
             if (!rows || (old && (rows->session.old_token_until <= k->now || !rows->session.old_aal))) continue;
             KR_TRY(kr_session_from_rows(out, k, rows));
+            (*out)->identity->whole = whole;
             if (old) KR_TRY(show_former(k, *out, &rows->session));
             (*out)->token = apr_pstrdup(k->pool, token);
             (*out)->carried_hash = hash;
@@ -159,7 +160,7 @@ static kr_err_t *find(kr_session_t **out, kr_ctx_t *k, const char *token, int fi
 kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token)
 {
     *out = NULL;
-    return token && kr_token_shaped(token) ? find(out, k, token, 0) : NULL;
+    return token && kr_token_shaped(token) ? find(out, k, token, 0, 0) : NULL;
 }
 
 kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id)
@@ -188,12 +189,12 @@ const char *kr_session_absence(kr_ctx_t *k)
 }
 
 /* Look up one credential; a usable session becomes k->session. */
-static kr_err_t *try_credential(kr_ctx_t *k, const credential_t *c)
+static kr_err_t *try_credential(kr_ctx_t *k, const credential_t *c, int whole)
 {
     kr_session_t *s;
 
     if (!c->token || !kr_token_shaped(c->token)) return NULL;
-    KR_TRY(find(&s, k, c->token, c->secret));
+    KR_TRY(find(&s, k, c->token, c->secret, whole));
     if (!s) return NULL;
     s->carrier = c->carrier;
     s->cookie_expires = c->expires;
@@ -205,7 +206,7 @@ static kr_err_t *try_credential(kr_ctx_t *k, const credential_t *c)
  * A browser may hold several cookies of the name: one from before the domain or path was changed, one that another host
  * of the domain set. It sends the older first; a dead one must not hide the one that lives.
  */
-static kr_err_t *try_other_cookies(kr_ctx_t *k)
+static kr_err_t *try_other_cookies(kr_ctx_t *k, int whole)
 {
     credential_t c = { .carrier = KR_CARRIED_COOKIE };
     const char *value;
@@ -214,21 +215,47 @@ static kr_err_t *try_other_cookies(kr_ctx_t *k)
         value = kr_cookie_nth(k->pool, k->req, k->realm->settings->session_cookie.name, n);
         if (!value) return NULL;
         c.token = kr_cookie_open(k, value, &c.secret, &c.expires);
-        KR_TRY(try_credential(k, &c));
+        KR_TRY(try_credential(k, &c, whole));
     }
+    return NULL;
+}
+
+static kr_err_t *look_up(kr_session_t **out, kr_ctx_t *k, int whole)
+{
+    if (!k->session_known) {
+        credential_t c = credential_of(k);
+
+        KR_TRY(try_credential(k, &c, whole));
+        if (!k->session && c.carrier == KR_CARRIED_COOKIE) KR_TRY(try_other_cookies(k, whole));
+        k->session_known = 1;
+    }
+    *out = k->session;
     return NULL;
 }
 
 kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k)
 {
-    if (!k->session_known) {
-        credential_t c = credential_of(k);
+    return look_up(out, k, 0);
+}
 
-        KR_TRY(try_credential(k, &c));
-        if (!k->session && c.carrier == KR_CARRIED_COOKIE) KR_TRY(try_other_cookies(k));
-        k->session_known = 1;
-    }
-    *out = k->session;
+kr_err_t *kr_session_current_whole(kr_session_t **out, kr_ctx_t *k)
+{
+    kr_identity_t *whole;
+
+    KR_TRY(look_up(out, k, 1));
+    if (!*out || (*out)->identity->whole) return NULL;
+    KR_TRY(kr_identity_load(&whole, k, (*out)->identity->id, 1));
+    if (!whole) return kr_err(k, 401, NULL, "the account is gone");
+    (*out)->identity = whole;
+    return NULL;
+}
+
+kr_err_t *kr_session_whole(kr_session_t **out, kr_identity_t **identity, kr_ctx_t *k)
+{
+    *identity = NULL;
+    KR_TRY(kr_session_current_whole(out, k));
+    if (!*out) return kr_session_need(out, k, NULL);
+    *identity = (*out)->identity;
     return NULL;
 }
 

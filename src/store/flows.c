@@ -6,6 +6,7 @@
 #define COLUMNS                                                                                                        \
     "id, kind, type, state, active, ui, internal, request_url, csrf_hash, identity_id, schema_id, organization_id, "   \
     "login_challenge, refresh, requested_aal, submit_count, issued_at, expires_at, created_at, updated_at"
+#define COLUMNS_READ COLUMNS ", spent"
 
 static const kr_query_t FLOW_INSERT = {
     .name = "flow_insert",
@@ -16,7 +17,7 @@ static const kr_query_t FLOW_INSERT = {
 
 static const kr_query_t FLOW_BY_ID = {
     .name = "flow_by_id",
-    .sql = "SELECT " COLUMNS " FROM flows WHERE id = %s AND realm_id = %s AND kind = %s",
+    .sql = "SELECT " COLUMNS_READ " FROM flows WHERE id = %s AND realm_id = %s AND kind = %s",
 };
 
 static const kr_query_t FLOW_UPDATE = {
@@ -64,6 +65,7 @@ kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind,
     f->expires_at = kr_row_int(row, 17);
     f->created_at = kr_row_int(row, 18);
     f->updated_at = kr_row_int(row, 19);
+    f->spent = kr_row_int(row, 20);
     return NULL;
 }
 
@@ -72,6 +74,78 @@ kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *f)
     return kr_db_exec(NULL, k, &FLOW_UPDATE, KR_S(f->state), KR_S(f->active), KR_S(f->ui), KR_S(f->internal),
                       KR_S(f->identity_id), KR_S(f->csrf_hash), KR_I(f->updated_at), KR_S(f->id),
                       KR_S(k->realm->name));
+}
+
+/* -- used up --------------------------------------------------------------- */
+
+#define SPEND_FLOW                                                                                                     \
+    "f.state = %s, f.active = %s, f.ui = %s, f.internal = %s, f.identity_id = %s, f.csrf_hash = %s, "                  \
+    "f.updated_at = %lld, f.spent = f.spent + %lld"
+
+/* MySQL changes rows of two tables in one statement, which is one way to the server less. */
+static const kr_query_t FLOW_SPEND_BOTH = {
+    .name = "flow_spend_both",
+    .sql = "UPDATE flows f, identity_credentials c SET " SPEND_FLOW ", c.config = %s, c.spent = %lld "
+           "WHERE f.id = %s AND f.realm_id = %s AND f.spent = %lld "
+           "AND c.id = %s AND c.realm_id = %s AND c.version = %lld AND c.spent = %lld",
+};
+
+static const kr_query_t FLOW_SPEND = {
+    .name = "flow_spend",
+    .sql = "UPDATE flows SET state = %s, active = %s, ui = %s, internal = %s, identity_id = %s, csrf_hash = %s, "
+           "updated_at = %lld, spent = spent + %lld WHERE id = %s AND realm_id = %s AND spent = %lld",
+};
+
+static const kr_query_t CREDENTIAL_SPEND = {
+    .name = "credential_spend",
+    .sql = "UPDATE identity_credentials SET config = %s, spent = %lld "
+           "WHERE id = %s AND realm_id = %s AND version = %lld AND spent = %lld",
+};
+
+#define FLOW_VALUES(f, once)                                                                                           \
+    KR_S((f)->state), KR_S((f)->active), KR_S((f)->ui), KR_S((f)->internal), KR_S((f)->identity_id),                   \
+        KR_S((f)->csrf_hash), KR_I((f)->updated_at), KR_I(once)
+
+static kr_err_t *spend_flow(int *done, kr_ctx_t *k, const kr_flow_row_t *f, int once)
+{
+    return kr_db_hit(done, k, &FLOW_SPEND, FLOW_VALUES(f, once), KR_S(f->id), KR_S(k->realm->name), KR_I(f->spent));
+}
+
+/** Both, for a database that takes one table at a time. */
+typedef struct {
+    const kr_flow_row_t *flow;
+    int once;
+    const kr_store_spend_t *spend;
+    int done;
+    kr_err_t *late; /* the transaction is rolled back with it */
+} spending_t;
+
+static kr_err_t *spend_in_turn(kr_ctx_t *k, void *baton)
+{
+    spending_t *s = baton;
+    const kr_store_spend_t *spend = s->spend;
+
+    KR_TRY(kr_db_hit(&s->done, k, &CREDENTIAL_SPEND, KR_S(spend->config), KR_I(spend->spent), KR_S(spend->id),
+                     KR_S(k->realm->name), KR_I(spend->version), KR_I(spend->was)));
+    if (!s->done) return NULL;
+    KR_TRY(spend_flow(&s->done, k, s->flow, s->once));
+    return s->done ? NULL : s->late;
+}
+
+kr_err_t *kr_store_flow_spend(int *done, kr_ctx_t *k, const kr_flow_row_t *f, int once, const kr_store_spend_t *spend)
+{
+    spending_t s = { .flow = f, .once = once, .spend = spend };
+    kr_err_t *err;
+
+    if (!spend->id) return spend_flow(done, k, f, once);
+    if (!kr_dbpool_is_sqlite(k->realm->dbpool))
+        return kr_db_hit(done, k, &FLOW_SPEND_BOTH, FLOW_VALUES(f, once), KR_S(spend->config), KR_I(spend->spent), KR_S(f->id),
+                         KR_S(k->realm->name), KR_I(f->spent), KR_S(spend->id), KR_S(k->realm->name), KR_I(spend->version),
+                         KR_I(spend->was));
+    s.late = kr_err(k, 409, NULL, "another request was faster");
+    err = kr_db_tx(k, spend_in_turn, &s);
+    *done = s.done;
+    return err == s.late ? NULL : err;
 }
 
 static const kr_query_t FLOW_CLAIM = {

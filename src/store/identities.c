@@ -18,14 +18,20 @@ static const kr_query_t IDENTITY_INSERT = {
 
 static const kr_query_t CREDENTIALS_INSERT = {
     .name = "credentials_insert",
-    .sql = "INSERT INTO identity_credentials (id, realm_id, identity_id, type, config, created_at, updated_at) VALUES",
-    .row = "(%s, %s, %s, %s, %s, %lld, %lld)",
+    .sql = "INSERT INTO identity_credentials (id, realm_id, identity_id, type, config, created_at, updated_at, spent) VALUES",
+    .row = "(%s, %s, %s, %s, %s, %lld, %lld, %lld)",
 };
 
 static const kr_query_t IDENTIFIERS_INSERT = {
     .name = "identifiers_insert",
     .sql = "INSERT INTO identity_identifiers (realm_id, type, identifier, credential_id) VALUES",
     .row = "(%s, %s, %s, %s)",
+};
+
+static const kr_query_t KEYS_INSERT = {
+    .name = "keys_insert",
+    .sql = "INSERT INTO identity_keys (realm_id, key_hash, credential_id) VALUES",
+    .row = "(%s, %s, %s)",
 };
 
 static const kr_query_t ADDRESSES_INSERT = {
@@ -43,7 +49,7 @@ static const kr_query_t ADDRESS_STATUS = {
 
 static kr_err_t *insert_credentials(kr_ctx_t *k, const kr_identity_rows_t *rows)
 {
-    const int per_row = 7, n = rows->credentials->nelts;
+    const int per_row = 8, n = rows->credentials->nelts;
     kr_arg_t *args = apr_palloc(k->pool, sizeof(*args) * (apr_size_t)(per_row * n + 1)), *arg = args;
 
     for (int i = 0; i < n; i++) {
@@ -55,6 +61,7 @@ static kr_err_t *insert_credentials(kr_ctx_t *k, const kr_identity_rows_t *rows)
         *arg++ = KR_S(c->config);
         *arg++ = KR_I(c->created_at);
         *arg++ = KR_I(c->updated_at);
+        *arg++ = KR_I(c->spent);
     }
     return kr_db_insert_many(k, &CREDENTIALS_INSERT, args, per_row, n);
 }
@@ -72,6 +79,20 @@ static kr_err_t *insert_identifiers(kr_ctx_t *k, const kr_identity_rows_t *rows)
         *arg++ = KR_S(d->credential_id);
     }
     return kr_db_insert_many(k, &IDENTIFIERS_INSERT, args, per_row, n);
+}
+
+static kr_err_t *insert_keys(kr_ctx_t *k, const kr_identity_rows_t *rows)
+{
+    const int per_row = 3, n = rows->keys ? rows->keys->nelts : 0;
+    kr_arg_t *args = apr_palloc(k->pool, sizeof(*args) * (apr_size_t)(per_row * n + 1)), *arg = args;
+
+    for (int i = 0; i < n; i++) {
+        const kr_key_row_t *key = &APR_ARRAY_IDX(rows->keys, i, kr_key_row_t);
+        *arg++ = KR_S(k->realm->name);
+        *arg++ = KR_S(key->hash);
+        *arg++ = KR_S(key->credential_id);
+    }
+    return kr_db_insert_many(k, &KEYS_INSERT, args, per_row, n);
 }
 
 static kr_err_t *insert_addresses(kr_ctx_t *k, const kr_identity_rows_t *rows)
@@ -104,9 +125,7 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows)
     KR_TRY(kr_db_exec(NULL, k, &IDENTITY_INSERT, KR_S(i->id), KR_S(k->realm->name), KR_S(i->schema_id), KR_S(i->state),
                       KR_S(i->traits), KR_S(i->metadata_public), KR_S(i->metadata_admin), KR_S(i->external_id),
                       KR_S(i->available_aal), KR_I(i->state_changed_at), KR_I(i->created_at), KR_I(i->updated_at)));
-    KR_TRY(insert_credentials(k, rows));
-    KR_TRY(insert_identifiers(k, rows));
-    return insert_addresses(k, rows);
+    return kr_store_identity_add(k, rows);
 }
 
 kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status)
@@ -118,6 +137,7 @@ kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows)
 {
     KR_TRY(insert_credentials(k, rows));
     KR_TRY(insert_identifiers(k, rows));
+    KR_TRY(insert_keys(k, rows));
     return insert_addresses(k, rows);
 }
 
@@ -190,7 +210,7 @@ void kr_rows_address(kr_identity_rows_t *out, const kr_row_t *row, int at)
     sort_in(out->addresses);
 }
 
-static void add_credential(kr_identity_rows_t *out, const kr_row_t *row, int at)
+void kr_rows_credential(kr_identity_rows_t *out, const kr_row_t *row, int at)
 {
     kr_credential_row_t *c = apr_array_push(out->credentials);
 
@@ -200,9 +220,10 @@ static void add_credential(kr_identity_rows_t *out, const kr_row_t *row, int at)
     c->created_at = kr_row_int(row, at + 3);
     c->updated_at = kr_row_int(row, at + 4);
     c->version = kr_row_int(row, at + 5);
+    c->spent = kr_row_int(row, at + 6);
 }
 
-static void add_identifier(kr_identity_rows_t *out, const char *credential_id, const char *type, const char *identifier)
+void kr_rows_identifier(kr_identity_rows_t *out, const char *credential_id, const char *type, const char *identifier)
 {
     kr_identifier_row_t *d = apr_array_push(out->identifiers);
 
@@ -211,12 +232,9 @@ static void add_identifier(kr_identity_rows_t *out, const char *credential_id, c
     d->identifier = identifier;
 }
 
-#define CREDENTIAL_COLUMNS "c.id, c.type, c.config, c.created_at, c.updated_at, c.version"
-#define CREDENTIAL_NCOLUMNS 6
-
 static const kr_query_t IDENTITY_BY_IDENTIFIER = {
     .name = "identity_by_identifier",
-    .sql = "SELECT " KR_IDENTITY_COLUMNS ", " CREDENTIAL_COLUMNS ", " KR_ADDRESS_COLUMNS " FROM identity_identifiers d "
+    .sql = "SELECT " KR_IDENTITY_COLUMNS ", " KR_CREDENTIAL_COLUMNS ", " KR_ADDRESS_COLUMNS " FROM identity_identifiers d "
            "JOIN identity_credentials c ON c.id = d.credential_id JOIN identities i ON i.id = c.identity_id "
            "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
            "WHERE d.realm_id = %s AND d.identifier = %s AND d.type = %s",
@@ -232,10 +250,10 @@ kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const ch
     if (!rows->nelts) return NULL;
     first = &APR_ARRAY_IDX(rows, 0, kr_row_t);
     *out = kr_rows_identity(k->pool, first, 0);
-    add_credential(*out, first, KR_IDENTITY_NCOLUMNS);
-    add_identifier(*out, APR_ARRAY_IDX((*out)->credentials, 0, kr_credential_row_t).id, type, identifier);
+    kr_rows_credential(*out, first, KR_IDENTITY_NCOLUMNS);
+    kr_rows_identifier(*out, APR_ARRAY_IDX((*out)->credentials, 0, kr_credential_row_t).id, type, identifier);
     for (int i = 0; i < rows->nelts; i++) {
-        kr_rows_address(*out, &APR_ARRAY_IDX(rows, i, kr_row_t), KR_IDENTITY_NCOLUMNS + CREDENTIAL_NCOLUMNS);
+        kr_rows_address(*out, &APR_ARRAY_IDX(rows, i, kr_row_t), KR_IDENTITY_NCOLUMNS + KR_CREDENTIAL_NCOLUMNS);
     }
     return NULL;
 }
@@ -249,7 +267,7 @@ static const kr_query_t IDENTITY_BY_ID = {
 
 static const kr_query_t CREDENTIALS_OF_IDENTITY = {
     .name = "credentials_of_identity",
-    .sql = "SELECT " CREDENTIAL_COLUMNS ", d.identifier FROM identity_credentials c "
+    .sql = "SELECT " KR_CREDENTIAL_COLUMNS ", d.identifier FROM identity_credentials c "
            "LEFT JOIN identity_identifiers d ON d.credential_id = c.id "
            "WHERE c.identity_id = %s AND c.realm_id = %s ORDER BY c.created_at, c.id, d.identifier",
 };
@@ -260,9 +278,9 @@ static void add_credentials(kr_identity_rows_t *out, const apr_array_header_t *r
 
     for (int i = 0; i < rows->nelts; i++) {
         const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
-        if (strcmp(last, row->col[0]) != 0) add_credential(out, row, 0);
+        if (strcmp(last, row->col[0]) != 0) kr_rows_credential(out, row, 0);
         last = row->col[0];
-        if (row->col[CREDENTIAL_NCOLUMNS]) add_identifier(out, last, row->col[1], row->col[CREDENTIAL_NCOLUMNS]);
+        if (row->col[KR_CREDENTIAL_NCOLUMNS]) kr_rows_identifier(out, last, row->col[1], row->col[KR_CREDENTIAL_NCOLUMNS]);
     }
 }
 

@@ -18,8 +18,8 @@ static const kr_query_t IDENTITY_UPDATE = {
 
 static const kr_query_t CREDENTIAL_UPDATE = {
     .name = "credential_update",
-    .sql = "UPDATE identity_credentials SET config = %s, updated_at = %lld, version = version + 1 "
-           "WHERE id = %s AND realm_id = %s AND version = %lld",
+    .sql = "UPDATE identity_credentials SET config = %s, spent = %lld, updated_at = %lld, version = version + 1 "
+           "WHERE id = %s AND realm_id = %s AND version = %lld AND spent = %lld",
 };
 
 /* The same secret in another form: no other credential, so the version stays. */
@@ -31,6 +31,11 @@ static const kr_query_t CREDENTIAL_REHASH = {
 static const kr_query_t IDENTIFIERS_DELETE = {
     .name = "identifiers_delete",
     .sql = "DELETE FROM identity_identifiers WHERE credential_id = %s AND realm_id = %s",
+};
+
+static const kr_query_t KEYS_DELETE = {
+    .name = "keys_delete",
+    .sql = "DELETE FROM identity_keys WHERE credential_id = %s AND realm_id = %s",
 };
 
 static const kr_query_t CREDENTIAL_DELETE = {
@@ -68,9 +73,10 @@ kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row
             KR_I(i->version));
 }
 
-kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config)
+kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const kr_credential_row_t *was, const char *config, apr_int64_t spent)
 {
-    return kr_db_hit(done, k, &CREDENTIAL_UPDATE, KR_S(config), KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_I(version));
+    return kr_db_hit(done, k, &CREDENTIAL_UPDATE, KR_S(config), KR_I(spent), KR_I(k->now), KR_S(was->id), KR_S(k->realm->name),
+                     KR_I(was->version), KR_I(was->spent));
 }
 
 kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr_int64_t version, const char *config)
@@ -81,6 +87,11 @@ kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr
 kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id)
 {
     return kr_db_exec(NULL, k, &IDENTIFIERS_DELETE, KR_S(credential_id), KR_S(k->realm->name));
+}
+
+kr_err_t *kr_store_keys_delete(kr_ctx_t *k, const char *credential_id)
+{
+    return kr_db_exec(NULL, k, &KEYS_DELETE, KR_S(credential_id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_credential_delete(kr_ctx_t *k, const char *credential_id)

@@ -1,98 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions. Finding one by its token is what every guarded request may ask for: one joined statement. */
+/* Sessions: counted, listed, written. */
+#include <string.h>
+
 #include "kr_store_session.h"
 #include "store.h"
 #include "rows.h"
 
-/* One that was ended by itself, or with all others of its identity: then its epoch is an older one. */
-#define ACTIVE "(s.active = 1 AND s.epoch = i.session_epoch)"
-
-#define COLUMNS                                                                                                        \
-    "s.id, s.identity_id, s.token_hash, s.old_token_hash, s.old_token_until, s.aal, s.methods, " ACTIVE ", "           \
-    "s.device_id, "                                                                                                    \
-    "s.ip_address, s.user_agent, s.location, s.issued_at, s.authenticated_at, s.expires_at, s.created_at, "            \
-    "s.updated_at, s.epoch, s.old_aal, s.old_methods, s.old_authenticated_at"
-#define NCOLUMNS 21
-
-#define FROM " FROM sessions s JOIN identities i ON i.id = s.identity_id "
-
-static void session_from_row(kr_session_row_t *s, const kr_row_t *row)
-{
-    s->id = row->col[0];
-    s->identity_id = row->col[1];
-    s->token_hash = row->col[2];
-    s->old_token_hash = row->col[3];
-    s->old_token_until = kr_row_int(row, 4);
-    s->aal = row->col[5];
-    s->methods = row->col[6];
-    s->active = (int)kr_row_int(row, 7);
-    s->device_id = row->col[8];
-    s->ip_address = row->col[9];
-    s->user_agent = row->col[10];
-    s->location = row->col[11];
-    s->issued_at = kr_row_int(row, 12);
-    s->authenticated_at = kr_row_int(row, 13);
-    s->expires_at = kr_row_int(row, 14);
-    s->created_at = kr_row_int(row, 15);
-    s->updated_at = kr_row_int(row, 16);
-    s->epoch = kr_row_int(row, 17);
-    s->old_aal = row->col[18];
-    s->old_methods = row->col[19];
-    s->old_authenticated_at = kr_row_int(row, 20);
-}
-
-/* -- finding -------------------------------------------------------------- */
-
-#define WITH_IDENTITY                                                                                                  \
-    "SELECT " COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS FROM                                            \
-    "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
-
-static const kr_query_t SESSION_BY_TOKEN = {
-    .name = "session_by_token",
-    .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.token_hash = %s",
-};
-
-static const kr_query_t SESSION_BY_OLD_TOKEN = {
-    .name = "session_by_old_token",
-    .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.old_token_hash = %s",
-};
-
-static const kr_query_t SESSION_BY_ID = {
-    .name = "session_by_id",
-    .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.id = %s",
-};
-
-static kr_err_t *find(kr_session_rows_t **out, kr_ctx_t *k, const kr_query_t *q, const char *key)
-{
-    kr_session_rows_t *found;
-    apr_array_header_t *rows;
-
-    *out = NULL;
-    KR_TRY(kr_db_rows(&rows, k, q, KR_S(k->realm->name), KR_S(key)));
-    if (!rows->nelts) return NULL;
-    *out = found = apr_pcalloc(k->pool, sizeof(*found));
-    session_from_row(&found->session, &APR_ARRAY_IDX(rows, 0, kr_row_t));
-    found->identity = kr_rows_identity(k->pool, &APR_ARRAY_IDX(rows, 0, kr_row_t), NCOLUMNS);
-    for (int i = 0; i < rows->nelts; i++) {
-        kr_rows_address(found->identity, &APR_ARRAY_IDX(rows, i, kr_row_t), NCOLUMNS + KR_IDENTITY_NCOLUMNS);
-    }
-    return NULL;
-}
-
-kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old)
-{
-    return find(out, k, old ? &SESSION_BY_OLD_TOKEN : &SESSION_BY_TOKEN, token_hash);
-}
-
-kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const char *id)
-{
-    *out = NULL;
-    return kr_store_id_ok(id) ? find(out, k, &SESSION_BY_ID, id) : NULL;
-}
-
 static const kr_query_t SESSIONS_COUNT = {
     .name = "sessions_count",
-    .sql = "SELECT COUNT(*)" FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND s.id <> %s AND " ACTIVE " >= %lld AND "
+    .sql = "SELECT COUNT(*)" KR_SESSION_FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND s.id <> %s AND " KR_SESSION_ACTIVE " >= %lld AND "
            "s.expires_at > %lld",
 };
 
@@ -109,7 +25,7 @@ kr_err_t *kr_store_session_count(apr_int64_t *out, kr_ctx_t *k, const char *iden
 static const kr_query_t SESSIONS_COUNT_RANGE = {
     .name = "sessions_count_range",
     .sql = "SELECT COUNT(*) FROM identities i JOIN sessions s ON s.identity_id = i.id WHERE i.realm_id = %s AND i.id > %s AND "
-           "i.id <= %s AND " ACTIVE " AND s.expires_at > %lld",
+           "i.id <= %s AND " KR_SESSION_ACTIVE " AND s.expires_at > %lld",
 };
 
 kr_err_t *kr_store_session_count_range(apr_int64_t *out, kr_ctx_t *k, const char *after, const char *last)
@@ -123,7 +39,7 @@ kr_err_t *kr_store_session_count_range(apr_int64_t *out, kr_ctx_t *k, const char
 
 static const kr_query_t SESSIONS_LIST = {
     .name = "sessions_list",
-    .sql = "SELECT " COLUMNS FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND " ACTIVE " AND "
+    .sql = "SELECT " KR_SESSION_COLUMNS KR_SESSION_FROM "WHERE s.identity_id = %s AND s.realm_id = %s AND " KR_SESSION_ACTIVE " AND "
            "s.expires_at > %lld AND s.id <> %s ORDER BY s.created_at DESC, s.id DESC LIMIT %lld OFFSET %lld",
 };
 
@@ -137,7 +53,7 @@ kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr
     KR_TRY(kr_store_session_count(total, k, identity_id, except, 1));
     KR_TRY(kr_db_rows(&rows, k, &SESSIONS_LIST, KR_S(identity_id), KR_S(k->realm->name), KR_I(k->now), KR_S(except),
                       KR_I(limit < 0 ? 0 : limit), KR_I(offset < 0 ? 0 : offset)));
-    for (int i = 0; i < rows->nelts; i++) session_from_row(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
+    for (int i = 0; i < rows->nelts; i++) kr_rows_session(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
     return NULL;
 }
 
@@ -145,7 +61,7 @@ kr_err_t *kr_store_session_list(apr_array_header_t **out, apr_int64_t *total, kr
 
 static const kr_query_t SESSIONS_ALIVE = {
     .name = "sessions_alive",
-    .sql = "SELECT s.id" FROM "WHERE s.realm_id = %s AND " ACTIVE " AND "
+    .sql = "SELECT s.id" KR_SESSION_FROM "WHERE s.realm_id = %s AND " KR_SESSION_ACTIVE " AND "
            "s.expires_at > %lld AND i.state = 'active' AND s.id IN (" SLOTS16 ")",
 };
 
@@ -171,7 +87,7 @@ kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const c
     "INSERT INTO sessions (id, identity_id, token_hash, old_token_hash, old_token_until, aal, methods, active, "       \
     "device_id, ip_address, user_agent, location, issued_at, authenticated_at, expires_at, created_at, updated_at, "   \
     "epoch, realm_id) SELECT %s, i.id, %s, NULL, 0, %s, %s, 1, %s, %s, %s, %s, %lld, %lld, %lld, %lld, %lld, %lld, %s " \
-    "FROM identities i WHERE i.id = %s AND i.realm_id = %s AND i.state = 'active' AND i.session_epoch = %lld AND "      \
+    "FROM identities i WHERE i.id = %s AND i.realm_id = %s AND i.state = 'active' AND i.session_epoch = %lld AND "     \
     "i.version = %lld"
 
 static const kr_query_t SESSION_INSERT = {
@@ -303,13 +219,13 @@ kr_err_t *kr_store_sessions_end_others(int *done, kr_ctx_t *k, const char *ident
 
 static const kr_query_t SESSION_PAGE = {
     .name = "session_page",
-    .sql = "SELECT " COLUMNS FROM "WHERE s.realm_id = %s AND s.id > %s AND " ACTIVE " >= %lld AND "
+    .sql = "SELECT " KR_SESSION_COLUMNS KR_SESSION_FROM "WHERE s.realm_id = %s AND s.id > %s AND " KR_SESSION_ACTIVE " >= %lld AND "
            "s.expires_at > %lld ORDER BY s.id LIMIT %lld",
 };
 
 static const kr_query_t SESSION_PAGE_OF = {
     .name = "session_page_of",
-    .sql = "SELECT " COLUMNS FROM "WHERE s.realm_id = %s AND s.id > %s AND " ACTIVE " >= %lld AND "
+    .sql = "SELECT " KR_SESSION_COLUMNS KR_SESSION_FROM "WHERE s.realm_id = %s AND s.id > %s AND " KR_SESSION_ACTIVE " >= %lld AND "
            "s.expires_at > %lld AND s.identity_id = %s ORDER BY s.id LIMIT %lld",
 };
 
@@ -328,6 +244,6 @@ kr_err_t *kr_store_session_page(apr_array_header_t **out, kr_ctx_t *k, const cha
                           KR_I(limit)));
     }
     *out = apr_array_make(k->pool, rows->nelts, sizeof(kr_session_row_t));
-    for (int i = 0; i < rows->nelts; i++) session_from_row(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
+    for (int i = 0; i < rows->nelts; i++) kr_rows_session(apr_array_push(*out), &APR_ARRAY_IDX(rows, i, kr_row_t));
     return NULL;
 }

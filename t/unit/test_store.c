@@ -200,7 +200,7 @@ static void the_credential_types_of_an_identifier_are_listed(void **state)
     apr_array_header_t *types;
 
     APR_ARRAY_PUSH(in->credentials, kr_credential_row_t) =
-        (kr_credential_row_t){ kr_uuid(k), "code", "{}", k->now, k->now, 0 };
+        (kr_credential_row_t){ kr_uuid(k), "code", "{}", k->now, k->now, 0, 0 };
     OK(kr_store_identity_insert(k, in));
     OK(kr_store_identifier_types(&types, k, "ana@x.example"));
     assert_int_equal(types->nelts, 2);
@@ -257,11 +257,11 @@ static void what_was_read_before_a_change_is_not_written_after_it(void **state)
 
     OK(kr_store_credential_rehash(&done, k, password->id, password->version, "{\"hashed_password\":\"again\"}"));
     assert_int_equal(done, 1);
-    OK(kr_store_credential_update(&done, k, password->id, password->version, "{\"hashed_password\":\"other\"}"));
+    OK(kr_store_credential_update(&done, k, password, "{\"hashed_password\":\"other\"}", 0));
     assert_int_equal(done, 1); /* hashed anew it was the same */
     OK(kr_store_credential_rehash(&done, k, password->id, password->version, "{\"hashed_password\":\"x\"}"));
     assert_int_equal(done, 0);
-    OK(kr_store_credential_update(&done, k, password->id, password->version, "{\"hashed_password\":\"x\"}"));
+    OK(kr_store_credential_update(&done, k, password, "{\"hashed_password\":\"x\"}", 0));
     assert_int_equal(done, 0);
     OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
     assert_string_equal(APR_ARRAY_IDX(out->credentials, 0, kr_credential_row_t).config, "{\"hashed_password\":\"other\"}");

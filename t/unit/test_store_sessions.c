@@ -15,7 +15,7 @@ static void whoami_is_one_statement(void **state)
 
     stored_session(k, &s);
     k->statements = 0;
-    OK(kr_store_session_find(&out, k, "token-1", 0));
+    OK(kr_store_session_find(&out, k, "token-1", 0, 0));
     assert_int_equal(k->statements, 1);
     assert_non_null(out);
     assert_string_equal(out->session.id, s.id);
@@ -25,7 +25,7 @@ static void whoami_is_one_statement(void **state)
     assert_int_equal(out->identity->addresses->nelts, 2);
     assert_int_equal(APR_ARRAY_IDX(out->identity->addresses, 0, kr_address_row_t).position, 0);
     assert_int_equal(out->identity->credentials->nelts, 0);
-    OK(kr_store_session_find(&out, k, "token-2", 0));
+    OK(kr_store_session_find(&out, k, "token-2", 0, 0));
     assert_null(out);
 }
 
@@ -51,9 +51,9 @@ static void after_a_refresh_the_old_token_still_leads_to_the_session(void **stat
     assert_int_equal(done, 1);
     OK(kr_store_session_update(&done, k, &s, &read, 1));
     assert_int_equal(done, 0); /* somebody was faster */
-    OK(kr_store_session_find(&out, k, "token-1", 0));
+    OK(kr_store_session_find(&out, k, "token-1", 0, 0));
     assert_null(out);
-    OK(kr_store_session_find(&out, k, "token-1", 1));
+    OK(kr_store_session_find(&out, k, "token-1", 1, 0));
     assert_non_null(out);
     assert_true(out->session.old_token_until == k->now + 5);
     assert_string_equal(out->session.aal, "aal2");
@@ -126,7 +126,7 @@ static void a_session_begins_only_for_the_account_as_it_was_read(void **state)
     OK(kr_store_sessions_end(&done, k, who));
     OK(kr_store_session_insert(&done, k, &late, 2));
     assert_int_equal(done, 0);
-    OK(kr_store_session_find(&out, k, "early", 0));
+    OK(kr_store_session_find(&out, k, "early", 0, 0));
     assert_int_equal(out->session.active, 0);
     late.epoch = 1;
     OK(kr_store_identity_state(&done, k, who, "inactive"));
@@ -140,7 +140,7 @@ static void a_session_begins_only_for_the_account_as_it_was_read(void **state)
     OK(kr_store_session_lock(&done, k, late.id, 1, "late"));
     assert_int_equal(done, 1);
     OK(kr_store_sessions_end_range(k, "", who));
-    OK(kr_store_session_find(&out, k, "late", 0));
+    OK(kr_store_session_find(&out, k, "late", 0, 0));
     assert_int_equal(out->session.active, 0);
 }
 

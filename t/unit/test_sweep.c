@@ -49,7 +49,7 @@ static void what_has_expired_is_swept_with_what_hangs_on_it(void **state)
     assert_null(flow);
     OK(kr_store_flow_load(&flow, k, "login", fresh.id));
     assert_non_null(flow);
-    OK(kr_store_session_find(&session, k, "live", 0));
+    OK(kr_store_session_find(&session, k, "live", 0, 0));
     assert_non_null(session);
     assert_int_equal(swept(k, 100), 0);
 }

@@ -123,7 +123,7 @@ const char *mysql_params(void)
 kr_identity_rows_t *an_identity(kr_ctx_t *k, const char *email)
 {
     kr_identity_rows_t *rows = apr_pcalloc(k->pool, sizeof(*rows));
-    kr_credential_row_t password = { kr_uuid(k), "password", "{\"hashed_password\":\"x\"}", k->now, k->now, 0 };
+    kr_credential_row_t password = { kr_uuid(k), "password", "{\"hashed_password\":\"x\"}", k->now, k->now, 0, 0 };
     kr_address_row_t address = {
         .via = "email", .value = email, .status = "pending", .created_at = k->now, .updated_at = k->now
     };
