@@ -116,6 +116,12 @@ typedef enum {
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to) KR_MUST_CHECK;
 
 /**
+ * The same of somebody who has just signed in (KR_DEMAND_WHOAMI): that they are but half in is no error then.
+ * @param to  where the second factor is shown; NULL: they are in
+ */
+kr_err_t *kr_session_half_in(const char **to, kr_ctx_t *k, const kr_session_t *session, const char *return_to) KR_MUST_CHECK;
+
+/**
  * Start a session for `identity`, if the proof still holds: that is asked in the statement that writes the session, which is one
  * statement unless somebody has changed the account since it was read. The token is always new (session fixation).
  * @param out       lives in k->pool; out->token is shown once, only its keyed hash is stored. NULL when the proof holds no more
@@ -232,7 +238,7 @@ kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *session) KR_MU
 /** The session as the API shows it, identity and devices included. Pool-owned. */
 json_t *kr_session_json(kr_ctx_t *k, const kr_session_t *session);
 
-/** The same with an identity that is rendered already, for lists: it is shared, not copied. */
+/** The same with an identity that is rendered already, for lists: it is shared, not copied. NULL: null. */
 json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *session, json_t *identity);
 
 /** Set the session cookie for it on k->reply; its token must be known. */

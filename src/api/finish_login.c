@@ -81,18 +81,31 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     return NULL;
 }
 
+/*
+ * Who is but half in goes on to the second factor, and from there to where they wanted. Apps are told so by an identity that is left out:
+ * who has only the password, as somebody who made up a form of ours may have, does not learn whose it is.
+ */
+static kr_err_t *check_half_in(const char **second, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
+{
+    const char *to = flow->return_to && kr_return_to_allowed(k, flow->return_to) ? flow->return_to : NULL;
+
+    return kr_session_half_in(second, k, session, to);
+}
+
 static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
 {
-    const char *to = kr_return_to_of(k, flow, (int)after->method);
+    const char *to = kr_return_to_of(k, flow, (int)after->method), *second;
     json_t *out = kr_json_own(k->pool, json_object());
     json_t *with = kr_json_own(k->pool, json_array());
 
+    KR_TRY(check_half_in(&second, k, flow, session));
     if (!flow->api) kr_session_cookie_set(k, session);
     kr_note_sign_in(k, flow);
+    if (second && !flow->api) return kr_answer_go(k, second);
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
     else json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
-    json_object_set(out, "session", kr_session_json(k, session));
+    json_object_set(out, "session", kr_session_json_with(k, session, second ? NULL : kr_identity_json(k, session->identity)));
     json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
     return kr_answer_done(k, out, after->browser_to ? after->browser_to : to); /* programs are told both */
 }

@@ -50,10 +50,11 @@ static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
     return NULL;
 }
 
-static void greet(kr_ctx_t *k, kr_flow_t *flow)
+/* Who confirms a sign-in and adds the second factor by the same is told both. */
+static void greet(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
 {
     if (flow->refresh) kr_flow_message(k, flow, 1010003, NULL);
-    else if (flow->requested_aal == KR_AAL2) kr_flow_message(k, flow, 1010004, NULL);
+    if (session && flow->requested_aal > session->aal) kr_flow_message(k, flow, 1010004, NULL);
 }
 
 static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
@@ -68,7 +69,7 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     KR_TRY(meet_session(signed_in, k, flow));
     if (*signed_in) return NULL;
     if (!api) KR_TRY(kr_check_sign_in_kept(k, kr_return_to_of(k, flow, -1)));
-    greet(k, flow);
+    greet(k, flow, k->session);
     KR_TRY(kr_flow_open(k, flow));
     return flow->requested_aal == KR_AAL2 ? kr_code_begin_second(k, flow) : NULL;
 }

@@ -103,12 +103,16 @@ kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
 {
     const char *init = kr_query(k->req, "init_code");
     const char *back = kr_query(k->req, "return_to_code");
+    const char *second;
     kr_session_t *session;
+    json_t *identity;
 
     if (!init || !*init || !back || !*back)
         return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
     KR_TRY(kr_exchange_take(&session, k, init, back));
     if (!session) return kr_err(k, 404, NULL, "no session waits for these codes");
+    KR_TRY(kr_session_half_in(&second, k, session, NULL));
+    identity = second ? NULL : kr_identity_json(k, session->identity); /* as in the answer of a sign-in */
     return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
-                                               kr_session_json(k, session)));
+                                               kr_session_json_with(k, session, identity)));
 }

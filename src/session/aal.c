@@ -100,6 +100,14 @@ kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_dema
     return kr_err(k, 403, NULL, "a second factor is asked for, and the account has none");
 }
 
+kr_err_t *kr_session_half_in(const char **to, kr_ctx_t *k, const kr_session_t *session, const char *return_to)
+{
+    kr_err_t *err = kr_session_check_aal(k, session, KR_DEMAND_WHOAMI, return_to);
+
+    *to = err ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
+    return *to ? NULL : err;
+}
+
 const char *kr_session_login_url(kr_ctx_t *k, const char *return_to)
 {
     const char *url = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/login/browser");

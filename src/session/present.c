@@ -30,7 +30,7 @@ json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *s, json_t *identit
     json_object_set_new(out, "authenticator_assurance_level", json_string(kr_aal_name(s->aal)));
     json_object_set(out, "authentication_methods", s->methods);
     json_object_set_new(out, "issued_at", kr_json_time(s->issued_at));
-    json_object_set(out, "identity", identity);
+    json_object_set_new(out, "identity", identity ? json_incref(identity) : json_null());
     json_object_set_new(out, "devices", devices);
     return out;
 }
