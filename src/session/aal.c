@@ -61,12 +61,13 @@ static int may_get_codes(kr_ctx_t *k, const kr_identity_t *identity)
 /* What the row keeps was reckoned when the account was written: that it has no second factor holds, that it has one is counted anew. */
 static kr_err_t *has_second(int *out, kr_ctx_t *k, const kr_identity_t *identity)
 {
-    kr_identity_t *whole;
+    kr_identity_t *read = NULL;
 
     *out = 0;
     if (identity->available_aal != KR_AAL2 && !may_get_codes(k, identity)) return NULL;
-    KR_TRY(kr_identity_load(&whole, k, identity->id, 1));
-    *out = whole && kr_identity_aal(k, whole) == KR_AAL2;
+    if (!identity->whole) KR_TRY(kr_identity_load(&read, k, identity->id, 1));
+    if (!identity->whole) identity = read; /* NULL: the account is gone, and the session with it */
+    *out = identity && kr_identity_aal(k, identity) == KR_AAL2;
     return NULL;
 }
 

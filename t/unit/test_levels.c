@@ -12,12 +12,12 @@ static const char MEMBER[] =
 
 /** A second factor that an account may have, and the setting that it hangs on. */
 static const struct {
-    const char *type, *config, *setting;
+    const char *type, *config, *setting; /* a key's id is nobody else's */
 } FACTORS[] = {
     { "code", "{\"addresses\":[{\"channel\":\"sms\",\"address\":\"" PHONE "\"}]}", "code: {enabled: true, mfa_enabled: %s}" },
     { "totp", "{\"totp_url\":\"otpauth://totp/x:y?secret=z\"}", "totp: {enabled: %s}" },
     { "lookup_secret", "{\"recovery_codes\":[{\"code\":\"a\"}]}", "lookup_secret: {enabled: %s}" },
-    { "webauthn", "{\"credentials\":[{\"id\":\"a\",\"is_passwordless\":false}]}",
+    { "webauthn", "{\"credentials\":[{\"id\":\"%s\",\"is_passwordless\":false}]}",
       "webauthn: {enabled: %s, config: {rp: {id: example.org, display_name: x, origins: ['https://id.example.org']}}}" },
 };
 
@@ -60,7 +60,7 @@ static const char *account(env_t *env, unsigned set)
     identity.traits = kr_json_pack(env->pool, "{s:s}", "email", name);
     give(&identity, env->pool, "password", "{\"hashed_password\":\"x\"}", name);
     for (int i = 0; i < KR_DIM(FACTORS); i++)
-        if (set & (1u << i)) give(&identity, env->pool, FACTORS[i].type, FACTORS[i].config, i ? name : phone);
+        if (set & (1u << i)) give(&identity, env->pool, FACTORS[i].type, apr_psprintf(env->pool, FACTORS[i].config, name), i ? name : phone);
     if (set & 1) json_object_set_new(identity.traits, "phone", json_string(phone));
     OK(kr_db_tx(k, insert, &identity));
     kr_db_release(k);
