@@ -115,6 +115,9 @@ typedef enum {
  */
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to) KR_MUST_CHECK;
 
+/** Has the account a second factor that it can show now? Statements as for kr_session_check_aal, whatever the session has reached. */
+kr_err_t *kr_session_has_second(int *out, kr_ctx_t *k, const kr_session_t *session) KR_MUST_CHECK;
+
 /**
  * The same of somebody who has just signed in (KR_DEMAND_WHOAMI): that they are but half in is no error then.
  * @param to  where the second factor is shown; NULL: they are in

@@ -46,8 +46,36 @@ const char *kr_pages_css_version(const kr_pages_t *pages);
  */
 void kr_ui_handle(kr_ctx_t *k);
 
-/** Content-Security-Policy of every page; and of those whose forms call the script for keys. */
-extern const char kr_ui_csp[], kr_ui_csp_scripted[];
+/** Content-Security-Policy of every page; of those whose forms call the script for keys; of those of a gate. */
+extern const char kr_ui_csp[], kr_ui_csp_scripted[], kr_ui_csp_alone[];
+
+/* -- at a gate ------------------------------------------------------------ */
+
+/*
+ * What a gate says to people stands wherever something is guarded, under names where nothing of ours is served: these pages bring their
+ * style along. Each leaves a complete k->reply, in the language of k->session, else of the browser.
+ */
+
+/** 403: this place asks for a second factor, and the account has none. @param settings_url  where to set one up; NULL: nowhere */
+void kr_ui_no_second(kr_ctx_t *k, const char *settings_url);
+
+/** A form that was kept while its person signed in. */
+typedef struct {
+    const char *place;               /* URL that it was for, as people read it */
+    const char *action;              /* where the answer goes, by POST */
+    const char *token;               /* goes along as KR_KEPT_TOKEN */
+    const apr_array_header_t *names; /* of const char*: of its fields; values are shown to nobody */
+    int more;                        /* fields beyond those */
+    const char *leave;               /* the place without the form */
+} kr_kept_view_t;
+
+/** The field of the answer that proves that this page was seen. */
+#define KR_KEPT_TOKEN "kratos_kept_token"
+
+/** 200: a form waits, shall it be sent now? */
+void kr_ui_kept(kr_ctx_t *k, const kr_kept_view_t *view);
+/** 410: it waits no longer. @param url  the place itself */
+void kr_ui_kept_gone(kr_ctx_t *k, const char *url);
 
 /* -- single pages --------------------------------------------------------- */
 
@@ -68,6 +96,7 @@ typedef struct {
     const char *home;           /* path below which the pages stand: "" or "/auth" */
     const char *site;           /* whose pages these are, where the words have no name for it; may be NULL */
     const char *here;           /* a page of somebody who is signed in: its name, for the way between those; else NULL */
+    int alone;                  /* 1: it stands where its style sheet is not served, and brings it along */
     int wide;                   /* 1: as wide as those, for what is no form */
     const char *settings_url;   /* for that way: where settings begin */
     const struct kr_schema_t *schema; /* of the traits on the page: what lists hold, what names the account; NULL: unknown */

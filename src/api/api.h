@@ -201,8 +201,13 @@ kr_err_t *kr_send_back(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
 /** Somebody has signed in whom a gate sent to this flow: they are going to be back there in a moment. */
 void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow);
 /**
- * Somebody without a session is to sign in.
- * @return NULL; or, when they did so within 30 s and a gate still sees no cookie, a 403 that says why
+ * Did a gate ask for a fresh proof (gate=old, max_age in seconds) of somebody whose session is fresher than that, as far as is known
+ * here? Another tab may have given it meanwhile; or the gate sees the session as it was.
+ */
+int kr_fresh_for_gate(kr_ctx_t *k, const kr_session_t *session);
+/**
+ * Somebody is to sign in, or to confirm it.
+ * @return NULL; or, when they did so within 30 s and what the browser shows is still none of it, a 403 that says why
  */
 kr_err_t *kr_check_sign_in_kept(kr_ctx_t *k, const char *to) KR_MUST_CHECK;
 /** They have signed out: that they have no session is no riddle. */

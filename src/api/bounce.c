@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is signed in here goes straight back to the gate that sent them. When that gate does not see the session, they come
- * straight back here: a cookie counts, and the third time they are told why instead. It counts each place by itself, as many tabs
- * may be on their way at once.
+ * Who is signed in here goes straight back to the gate that sent them. When that gate does not see the session, or not what the
+ * session has become, they come straight back here: a cookie counts, and the third time they are told why instead. It counts each
+ * place by itself, as many tabs may be on their way at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #define MOST 2       /* another tab may have signed in while this one was on its way: once is no mistake yet */
 #define MARK_LEN 6   /* of a place: so many hexadecimal digits of a hash of its URL */
 #define ENTRY_LEN (MARK_LEN + 1)
+#define AGE_LEN 9    /* digits of seconds: 30 years */
 #define ENTRIES 64   /* the places of longest ago are forgotten */
 #define SIGNED_IN "signin" /* a mark that no hash gives: somebody a gate sent here has signed in */
 
@@ -86,27 +87,34 @@ static void keep_counts(kr_ctx_t *k, const counts_t *counts)
     kr_reply_cookie(k, &cookie);
 }
 
-/** What the gate found (kr_session_absence), and what that means to people who are signed in all the same. */
+#define LAGS                                                                                                            \
+    "it reads a copy of the database that lags behind, the clocks of the servers differ, or the browser shows it an older cookie of " \
+    "the same name"
+
+/** What the gate found (kr_session_absence, gate/refuse.c), and what that means to people who are signed in all the same. */
 static const struct {
     const char *found, *means;
+    int step_up;              /* there is a session, and it is not enough there */
 } REASONS[] = {
     { "none", "the browser did not show it the cookie of the sign-in: the cookie is for another domain or another path, or the "
-              "browser does not accept it there (session.cookie.domain and session.cookie.same_site say whom it is for)" },
+              "browser does not accept it there (session.cookie.domain and session.cookie.same_site say whom it is for)", 0 },
     { "foreign", "it takes the cookie for one of somebody else: its realm has other secrets, or a cookie of the same name is in "
-                 "the way" },
-    { "expired", "by its clock the sign-in is over: the clocks of the servers differ" },
-    { "ended", "it does not know the sign-in: it asks another database" },
+                 "the way", 0 },
+    { "expired", "by its clock the sign-in is over: the clocks of the servers differ", 0 },
+    { "ended", "it does not know the sign-in: it asks another database", 0 },
+    { "aal1", "it does not see the second factor that was given here: " LAGS, 1 },
+    { "old", "it does not see that the sign-in was confirmed here: " LAGS, 1 },
 };
 
 #define NOT_KEPT                                                                                                       \
     "the browser did not keep the cookie of the sign-in that it was given here a moment ago: the cookie is for another domain, " \
     "or for https only, or the browser accepts none (session.cookie and serve.public.base_url say whom it is for)"
 
-static const char *meaning_of(const char *found)
+static int reason_of(const char *found)
 {
-    for (int i = 0; i < KR_DIM(REASONS); i++)
-        if (strcmp(REASONS[i].found, found) == 0) return REASONS[i].means;
-    return NULL;
+    for (int i = 0; found && i < KR_DIM(REASONS); i++)
+        if (strcmp(REASONS[i].found, found) == 0) return i;
+    return -1;
 }
 
 static const char *host_of(kr_ctx_t *k, const char *url)
@@ -116,22 +124,28 @@ static const char *host_of(kr_ctx_t *k, const char *url)
     return kr_url_parse(&parts, k->pool, url) && parts.host ? parts.host : k->req->host;
 }
 
-static kr_err_t *explain(kr_ctx_t *k, const char *to, const char *found, const char *reason)
+/* @param why  of REASONS; -1: the cookie is not kept */
+static kr_err_t *explain(kr_ctx_t *k, const char *to, int why, const char *reason)
 {
+    const int step_up = why >= 0 && REASONS[why].step_up;
+    const char *found = why < 0 ? "its cookie is not kept" : REASONS[why].found;
     kr_err_t *err = kr_err(k, 403, NULL, "%s", reason);
 
-    kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host_of(k, to), found);
-    err->message = "this site cannot see that you are signed in";
-    err = kr_err_detail(k, err, "gate", json_string(meaning_of(found) ? found : "unkept")); /* the pages have words of their own for it */
+    if (step_up)
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0815) "the gate of %s does not see what sessions have become here (%s): a copy of the "
+                                  "database that lags behind, clocks that differ, or an older cookie", host_of(k, to), found);
+    else
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host_of(k, to), found);
+    err->message = step_up ? "this site cannot see how you are signed in" : "this site cannot see that you are signed in";
+    err = kr_err_detail(k, err, "gate", json_string(why < 0 ? "unkept" : found)); /* the pages have words of their own for it */
     return kr_err_detail(k, err, "return_to", json_string(to));
 }
 
 kr_err_t *kr_send_back(kr_ctx_t *k, const char *to)
 {
-    const char *found = kr_query(k->req, "gate");
-    const char *means = found ? meaning_of(found) : NULL;
+    const int why = reason_of(kr_query(k->req, "gate"));
 
-    if (means) {
+    if (why >= 0) {
         const char *mark = mark_of(k, to);
         counts_t counts = counts_so_far(k);
         const int n = times(&counts, mark);
@@ -139,11 +153,20 @@ kr_err_t *kr_send_back(kr_ctx_t *k, const char *to)
         set_times(k, &counts, mark, n < MOST ? n + 1 : 0); /* "try again" begins anew */
         keep_counts(k, &counts);
         if (n >= MOST)
-            return explain(k, to, found,
-                           apr_psprintf(k->pool, "you are signed in, but %s sends you back here again and again: %s",
-                                        host_of(k, to), means));
+            return explain(k, to, why, apr_psprintf(k->pool, "you are signed in, but %s sends you back here again and again: %s",
+                                                    host_of(k, to), REASONS[why].means));
     }
     return kr_answer_see(k, to);
+}
+
+int kr_fresh_for_gate(kr_ctx_t *k, const kr_session_t *session)
+{
+    const char *found = kr_query(k->req, "gate"), *age = kr_query(k->req, "max_age");
+    apr_int64_t seconds;
+
+    if (!found || strcmp(found, "old") || !age || !*age || strlen(age) > AGE_LEN || age[strspn(age, "0123456789")]) return 0;
+    seconds = apr_atoi64(age);
+    return session->authenticated_at + apr_time_from_sec(seconds) > k->now;
 }
 
 void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow)
@@ -155,15 +178,21 @@ void kr_note_sign_in(kr_ctx_t *k, const kr_flow_t *flow)
     keep_counts(k, &counts);
 }
 
+/* A second factor, or a fresh proof, gives a browser another cookie: with that of before it is as if nothing had been given. */
+static int shows_none_of_it(const kr_ctx_t *k, int why)
+{
+    if (why < 0) return 0;
+    return REASONS[why].step_up ? k->session && k->session->token_is_old : strcmp(REASONS[why].found, "none") == 0;
+}
+
 kr_err_t *kr_check_sign_in_kept(kr_ctx_t *k, const char *to)
 {
-    const char *found = kr_query(k->req, "gate");
     counts_t counts = counts_so_far(k);
 
-    if (!found || strcmp(found, "none") || !times(&counts, SIGNED_IN)) return NULL;
+    if (!shows_none_of_it(k, reason_of(kr_query(k->req, "gate"))) || !times(&counts, SIGNED_IN)) return NULL;
     set_times(k, &counts, SIGNED_IN, 0);
     keep_counts(k, &counts);
-    return explain(k, to, "its cookie is not kept", NOT_KEPT);
+    return explain(k, to, -1, NOT_KEPT);
 }
 
 void kr_forget_sign_in(kr_ctx_t *k)

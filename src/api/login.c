@@ -46,6 +46,7 @@ static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
         if (flow->requested_aal == KR_AAL1) return NULL;
         return kr_err(k, 401, "session_aal1_required", "a second factor was asked for before the first");
     }
+    if (flow->requested_aal <= session->aal && kr_fresh_for_gate(k, session)) flow->refresh = 0; /* done meanwhile, or never missing */
     *signed_in = !kr_login_gains(flow, session);
     return NULL;
 }

@@ -51,12 +51,13 @@ static const char *read_line(cmd_parms *cmd, kr_require_kind_e kind, const char 
 
 /* -- judging it ------------------------------------------------------------- */
 
-/* Of several lines that say no, the one that leads somewhere is worth answering with. */
+/* Of several lines that say no, the one that leads somewhere is worth answering with; who came to meet a negated one would be shut out. */
 static void remember_unmet(kr_visit_t *visit, kr_pass_t *pass, const kr_line_t *line)
 {
     const kr_err_t *before = visit->unmet ? kr_require_refusal(pass->k, visit->unmet->require, pass->session, NULL) : NULL;
 
     visit->refused = pass;
+    if (line->negated && !line->alias) return;
     if (!before || !before->extra) visit->unmet = line;
 }
 
@@ -152,10 +153,11 @@ int kr_gate_authn(request_rec *r)
 int kr_gate_authz(request_rec *r)
 {
     const apr_array_header_t *hooks = ap_hook_get_auth_checker();
-    const kr_visit_t *visit = kr_visit_of(r);
+    kr_visit_t *visit = kr_visit_of(r);
     int status = DECLINED;
 
     if (kr_is_for_others(r) || !r->ap_auth_type || strcmp(r->ap_auth_type, "Kratos")) return DECLINED;
+    visit->unmet = NULL; /* httpd's first look went on behind lines that nobody can mend; this one ends at them */
     for (int i = 0; i < hooks->nelts && status == DECLINED; i++) {
         ap_HOOK_auth_checker_t *ask = APR_ARRAY_IDX(hooks, i, ap_LINK_auth_checker_t).pFunc;
 

@@ -59,6 +59,9 @@ int kr_refuse(request_rec *r, const kr_pass_t *pass);
 /** Answer a request whose session lacks a right. @param unmet  the line that said no, or NULL when that was none of ours */
 int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet);
 
+/** Write k->reply, a page, as the answer: nobody else has anything to say to this request. @return DONE */
+int kr_answer_page(request_rec *r, kr_ctx_t *k);
+
 /* -- upgrade.c ------------------------------------------------------------ */
 
 /** Is the client going to be connected to something that is not HTTP? Then its session is looked after from now on. */

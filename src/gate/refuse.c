@@ -5,10 +5,12 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mod_core.h>
 
 #include "kr_api.h"
 #include "kr_json.h"
 #include "kr_text.h"
+#include "kr_ui.h"
 
 /* Somebody who looks at a page, rather than a program or a script in one. */
 static int is_person(request_rec *r)
@@ -39,18 +41,28 @@ static const char *wanted_url(request_rec *r, const kr_pass_t *pass)
     return kr_request_url(kr_topmost(r), pass->k->req);
 }
 
+/* What the gate found, as api/bounce.c knows it; NULL where the sign-in has nothing to do with it. */
+static const char *found_here(const kr_pass_t *pass, const kr_err_t *err)
+{
+    if (err->status == HTTP_UNAUTHORIZED) return kr_session_absence(pass->k);
+    if (kr_equal(err->id, "session_aal2_required")) return "aal1";
+    return kr_equal(err->id, "session_refresh_required") ? "old" : NULL;
+}
+
 /*
  * Where somebody can mend what is wrong and come back from: the login, for a session or for a better one. It is told what was
- * missing here: who is signed in there all the same would be sent back at once, and round for ever.
+ * found here: who needs nothing there all the same would be sent back at once, and round for ever.
  */
 static const char *mending_url(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
-    const char *back = wanted_url(r, pass);
-    const char *elsewhere = err->extra ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
+    const char *back = wanted_url(r, pass), *found = found_here(pass, err);
+    const char *url = err->extra ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
+    const json_t *age = json_object_get(err->details, "max_age");
 
-    if (err->status == HTTP_UNAUTHORIZED)
-        return kr_url_with(r->pool, kr_session_login_url(pass->k, back), "gate", kr_session_absence(pass->k));
-    return elsewhere ? kr_url_with(r->pool, elsewhere, "return_to", back) : NULL;
+    if (err->status == HTTP_UNAUTHORIZED) url = kr_session_login_url(pass->k, back);
+    else if (url) url = kr_url_with(r->pool, url, "return_to", back);
+    if (url && found) url = kr_url_with(r->pool, url, "gate", found);
+    return url && age ? kr_url_with(r->pool, url, "max_age", apr_psprintf(r->pool, "%" JSON_INTEGER_FORMAT, json_integer_value(age))) : url;
 }
 
 static void set_refusal_headers(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
@@ -72,6 +84,24 @@ static int write_refusal(request_rec *r, const kr_pass_t *pass, const kr_err_t *
     ap_set_content_type(r, "application/json");
     ap_run_insert_error_filter(r);
     ap_rputs(kr_api_error_body(pass->k, err), r);
+    return DONE;
+}
+
+static int add_header(void *headers, const char *name, const char *value)
+{
+    apr_table_add(headers, name, value);
+    return 1;
+}
+
+int kr_answer_page(request_rec *r, kr_ctx_t *k)
+{
+    kr_reply_finish(k);
+    apr_table_do(add_header, r->err_headers_out, k->reply->headers, NULL);
+    r->status = k->reply->status;
+    ap_set_content_type(r, k->reply->content_type);
+    ap_set_content_length(r, (apr_off_t)k->reply->body_len);
+    ap_run_insert_error_filter(r);
+    if (!r->header_only) ap_rwrite(k->reply->body, (int)k->reply->body_len, r);
     return DONE;
 }
 
@@ -143,21 +173,43 @@ static const char *verdict_of(const kr_err_t *err)
     return err->status == HTTP_UNAUTHORIZED ? "no-session" : "step-up";
 }
 
-int kr_refuse(request_rec *r, const kr_pass_t *pass)
+static int refuse(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
-    if (pass->refusal->status >= 500 && kr_database_may_complain(pass->tenant->database))
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, pass->refusal->cause, r,
+    if (err->status >= 500 && kr_database_may_complain(pass->tenant->database))
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, err->cause, r,
                       KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
-    kr_note_verdict(r, verdict_of(pass->refusal));
-    return answer(r, pass, pass->refusal);
+    kr_note_verdict(r, verdict_of(err));
+    return answer(r, pass, err);
 }
 
-/* People who cannot mend it get httpd's own page for 403, which sites replace by an ErrorDocument. */
+int kr_refuse(request_rec *r, const kr_pass_t *pass)
+{
+    return refuse(r, pass, pass->refusal);
+}
+
+static int has_page_of_owner(request_rec *r)
+{
+    return ap_response_code_string(r, ap_index_of_response(HTTP_FORBIDDEN)) != NULL;
+}
+
+/*
+ * People who cannot mend it get httpd's own page for 403, which sites replace by an ErrorDocument. Who could, by setting something up
+ * first, is told so, unless the site has words of its own.
+ */
+static int forbid(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    if (!kr_equal(err->id, KR_NO_SECOND) || is_part(r) || r->main || has_page_of_owner(r)) return HTTP_FORBIDDEN;
+    kr_ui_no_second(pass->k, kr_json_str(err->details, "settings_url"));
+    return kr_answer_page(r, pass->k);
+}
+
 int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
 {
-    const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, NULL);
+    const char *back = is_person(r) ? wanted_url(r, pass) : NULL;
+    const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, back);
 
+    if (err->status >= 500) return refuse(r, pass, err);
     kr_note_verdict(r, err->extra ? "step-up" : "forbidden");
-    if ((!err->extra && is_person(r)) || is_part(r)) return HTTP_FORBIDDEN;
+    if ((!err->extra && is_person(r)) || is_part(r)) return forbid(r, pass, err);
     return answer(r, pass, err);
 }

@@ -90,6 +90,11 @@ static kr_err_t *need_second(kr_ctx_t *k, const char *return_to)
     return kr_err_extra(k, kr_err_detail(k, err, "redirect_browser_to", json_string(to)), "redirect_browser_to", json_string(to));
 }
 
+kr_err_t *kr_session_has_second(int *out, kr_ctx_t *k, const kr_session_t *session)
+{
+    return has_second(out, k, session->identity);
+}
+
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to)
 {
     int second;

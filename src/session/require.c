@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Require lines compare. */
-#include "kr_require.h"
+/* Whom Require lines let in, and what the others are told. */
+#include "require.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,143 +9,7 @@
 #include "kr_db.h"
 #include "kr_realm.h"
 #include "kr_json.h"
-#include "kr_pattern.h"
 #include "kr_text.h"
-
-const char *const kr_require_names[KR_REQUIRE_KINDS] = {
-    [KR_REQUIRE_SESSION] = "kratos-session",   [KR_REQUIRE_AAL] = "kratos-aal",         [KR_REQUIRE_VERIFIED] = "kratos-verified",
-    [KR_REQUIRE_IDENTITY] = "kratos-identity", [KR_REQUIRE_TRAIT] = "kratos-trait",     [KR_REQUIRE_METADATA] = "kratos-metadata",
-    [KR_REQUIRE_SCHEMA] = "kratos-schema",
-};
-
-/** A value to compare with: text, or an expression. */
-typedef struct {
-    const char *text;
-    const kr_pattern_t *pattern; /* NULL: the text counts */
-} wanted_t;
-
-struct kr_require_t {
-    kr_require_kind_e kind;
-    const char *path;                 /* of a trait or of metadata; email or phone; or NULL */
-    const apr_array_header_t *wanted; /* of wanted_t */
-    kr_aal_e aal;                     /* the least that will do */
-};
-
-/* -- reading -------------------------------------------------------------- */
-
-#define WORD_MAX 1024
-
-static const char *check_none(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    (void)pool;
-    return words->nelts ? "takes no arguments" : NULL;
-}
-
-static const char *word(const apr_array_header_t *words, int i)
-{
-    return APR_ARRAY_IDX(words, i, const char *);
-}
-
-static const char *check_aal(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    kr_aal_e level;
-
-    (void)pool;
-    if (words->nelts == 1 && kr_aal_parse(&level, word(words, 0)) && level != KR_AAL0) return NULL;
-    return "takes one assurance level: aal1 or aal2";
-}
-
-static int is_via(const char *text)
-{
-    return !strcmp(text, "email") || !strcmp(text, "phone");
-}
-
-static const char *check_via(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    (void)pool;
-    if (words->nelts == 0) return NULL;
-    if (is_via(word(words, 0)) && (words->nelts == 1 || !is_via(word(words, 1)))) return NULL;
-    return "takes nothing, or one of email and phone, and then values that the address may have";
-}
-
-static const char *check_uuids(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    if (!words->nelts) return "takes one or more ids of identities";
-    for (int i = 0; i < words->nelts; i++)
-        if (!kr_uuid_valid(word(words, i)))
-            return apr_psprintf(pool, "\"%s\" is no id of an identity", word(words, i));
-    return NULL;
-}
-
-static const char *check_ids(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    (void)pool;
-    return words->nelts ? NULL : "takes one or more ids of identity schemas";
-}
-
-static const char *check_path(apr_pool_t *pool, const apr_array_header_t *words)
-{
-    const char *path;
-
-    if (words->nelts < 2) return "takes a path and one or more values";
-    path = word(words, 0);
-    if (!*path || *path == '.' || strstr(path, "..") || path[strlen(path) - 1] == '.')
-        return apr_psprintf(pool, "\"%s\" is no path: members are parted by single dots", path);
-    return NULL;
-}
-
-/** How many words stand before the values, and what may stand there at all. */
-static const struct {
-    int path;
-    const char *(*check)(apr_pool_t *pool, const apr_array_header_t *words);
-} READING[KR_REQUIRE_KINDS] = {
-    [KR_REQUIRE_SESSION] = { 0, check_none },   [KR_REQUIRE_AAL] = { 0, check_aal },    [KR_REQUIRE_VERIFIED] = { 1, check_via },
-    [KR_REQUIRE_IDENTITY] = { 0, check_uuids }, [KR_REQUIRE_TRAIT] = { 1, check_path }, [KR_REQUIRE_METADATA] = { 1, check_path },
-    [KR_REQUIRE_SCHEMA] = { 0, check_ids },
-};
-
-/* "/x/" and "/x/i" are expressions; a text that only begins with a slash is a text. */
-static int take_value(wanted_t *out, apr_pool_t *pool, const char *text, const char **why)
-{
-    apr_size_t len = strlen(text);
-    const char *bare;
-    int caseless;
-
-    *out = (wanted_t){ .text = text };
-    caseless = len > 3 && !strcmp(text + len - 2, "/i");
-    if (caseless) len--;
-    if (len < 3 || text[0] != '/' || text[len - 1] != '/') return 1;
-    bare = apr_pstrmemdup(pool, text + 1, len - 2);
-    out->pattern = kr_pattern_make(pool, caseless ? apr_pstrcat(pool, "(?i)", bare, NULL) : bare, why);
-    if (!out->pattern) *why = apr_psprintf(pool, "\"%s\" is no regular expression: %s", bare, *why);
-    return out->pattern != NULL;
-}
-
-kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const apr_array_header_t *words, const char **why)
-{
-    kr_require_t *rule = apr_pcalloc(pool, sizeof(*rule));
-    apr_array_header_t *wanted = apr_array_make(pool, words->nelts + 1, sizeof(wanted_t));
-    const int values = kind == KR_REQUIRE_TRAIT || kind == KR_REQUIRE_METADATA || kind == KR_REQUIRE_VERIFIED;
-
-    for (int i = 0; i < words->nelts; i++)
-        if (strlen(word(words, i)) > WORD_MAX) {
-            *why = "has an argument of more than 1024 bytes";
-            return NULL;
-        }
-    *why = READING[kind].check(pool, words);
-    if (*why) return NULL;
-    rule->kind = kind;
-    if (kind == KR_REQUIRE_AAL) (void)kr_aal_parse(&rule->aal, word(words, 0));
-    if (READING[kind].path && words->nelts) rule->path = apr_pstrdup(pool, word(words, 0));
-    for (int i = READING[kind].path; i < words->nelts; i++) {
-        wanted_t *w = apr_array_push(wanted);
-
-        *w = (wanted_t){ .text = word(words, i) };
-        if (values && !take_value(w, pool, word(words, i), why)) return NULL;
-    }
-    rule->wanted = wanted;
-    return rule;
-}
 
 /* -- judging -------------------------------------------------------------- */
 
@@ -157,7 +21,7 @@ static kr_verdict_e verdict_of(int met)
 static int among(const kr_require_t *rule, const char *text)
 {
     for (int i = 0; text && i < rule->wanted->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(rule->wanted, i, wanted_t).text, text)) return 1;
+        if (!strcmp(APR_ARRAY_IDX(rule->wanted, i, kr_wanted_t).text, text)) return 1;
     return 0;
 }
 
@@ -196,7 +60,7 @@ static apr_int64_t time_spent(void)
     return (apr_int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static kr_verdict_e fits(judging_t *j, const wanted_t *wanted, const json_t *value)
+static kr_verdict_e fits(judging_t *j, const kr_wanted_t *wanted, const json_t *value)
 {
     const char *text;
     int found = -1;
@@ -227,7 +91,7 @@ static kr_verdict_e judge_value(judging_t *j, const json_t *value)
     kr_verdict_e verdict = KR_REQUIRE_UNMET;
 
     for (int i = 0; i < j->rule->wanted->nelts && verdict != KR_REQUIRE_MET; i++)
-        verdict = better(verdict, fits(j, &APR_ARRAY_IDX(j->rule->wanted, i, wanted_t), value));
+        verdict = better(verdict, fits(j, &APR_ARRAY_IDX(j->rule->wanted, i, kr_wanted_t), value));
     return verdict;
 }
 
@@ -264,14 +128,20 @@ static kr_verdict_e judge_addresses(judging_t *j, const kr_identity_t *identity,
     return verdict;
 }
 
+/* Whoever met the level may have to prove it anew. By the clock of this server; what is proved in its future is fresh. */
+static int is_fresh(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session)
+{
+    return !rule->max_age || session->authenticated_at + rule->max_age > k->now;
+}
+
 kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session)
 {
     const kr_identity_t *identity = session->identity;
     judging_t j = { .k = k, .rule = rule };
 
     switch (rule->kind) {
-    case KR_REQUIRE_SESSION: return KR_REQUIRE_MET;
-    case KR_REQUIRE_AAL: return verdict_of(session->aal >= rule->aal);
+    case KR_REQUIRE_SESSION: return verdict_of(is_fresh(k, rule, session));
+    case KR_REQUIRE_AAL: return verdict_of(session->aal >= rule->aal && is_fresh(k, rule, session));
     case KR_REQUIRE_VERIFIED: return judge_addresses(&j, identity, 1);
     case KR_REQUIRE_IDENTITY: return verdict_of(among(rule, identity->id));
     case KR_REQUIRE_TRAIT: return judge_path(&j, identity->traits, rule->path);
@@ -284,6 +154,8 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
 
 /* -- refusing ------------------------------------------------------------- */
 
+#define LOGIN "/self-service/login/browser"
+
 static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const char *return_to)
 {
     const char *url = kr_url_join(k->pool, k->realm->settings->base_url, path);
@@ -293,11 +165,53 @@ static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const ch
                         json_string(url));
 }
 
-/* The gate gave its connection back: what comes behind it may take long, and may want one itself. */
-static kr_err_t *refuse_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
+int kr_offers_second(const kr_settings_t *conf)
+{
+    static const kr_method_e METHODS[] = { KR_METHOD_TOTP, KR_METHOD_LOOKUP_SECRET, KR_METHOD_WEBAUTHN };
+
+    for (int i = 0; i < KR_DIM(METHODS); i++)
+        if (conf->method_enabled[METHODS[i]]) return 1;
+    return conf->method_enabled[KR_METHOD_CODE] && conf->code_mfa;
+}
+
+static kr_err_t *refuse_without_second(kr_ctx_t *k, const char *return_to)
+{
+    kr_err_t *err = kr_err(k, 403, KR_NO_SECOND, "this place asks for a second factor, and the account has none");
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/settings/browser");
+
+    if (return_to) url = kr_url_with(k->pool, url, "return_to", return_to);
+    return kr_offers_second(k->realm->settings) ? kr_err_detail(k, err, "settings_url", json_string(url)) : err;
+}
+
+/* How old a proof may be is told as well: whose is fresher by what the login knows needs no other (api/bounce.c). */
+static kr_err_t *refuse_old(kr_ctx_t *k, const kr_require_t *rule, const char *return_to)
+{
+    /* a level is proved anew by the factor that made it */
+    const char *path = rule->aal == KR_AAL2 ? LOGIN "?aal=aal2&refresh=true" : LOGIN "?refresh=true";
+    kr_err_t *err = kr_err(k, 403, "session_refresh_required", "the sign-in is too long ago for this place, please confirm it");
+
+    err = kr_err_detail(k, err, "max_age", json_integer((json_int_t)apr_time_sec(rule->max_age)));
+    return mendable(k, err, path, return_to);
+}
+
+/* A session keeps the level that it reached when its account has the factor no more: there is nothing to prove it by again. */
+static kr_err_t *refuse_second(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to)
 {
     kr_err_t *err = kr_session_check_aal(k, session, KR_DEMAND_SECOND, return_to);
+    int second = 1;
 
+    if (!err) err = kr_session_has_second(&second, k, session);
+    if (!second || (err && err->status == 403 && !err->id)) return refuse_without_second(k, return_to);
+    return err ? err : refuse_old(k, rule, return_to);
+}
+
+/* Stepping up is a fresh proof by itself. The gate gave its connection back: what comes behind it may take long, and may want one. */
+static kr_err_t *refuse_sign_in(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to)
+{
+    kr_err_t *err;
+
+    if (rule->aal != KR_AAL2) return refuse_old(k, rule, return_to);
+    err = refuse_second(k, rule, session, return_to);
     kr_db_release(k);
     return err;
 }
@@ -316,7 +230,7 @@ static kr_err_t *refuse_unverified(kr_ctx_t *k, const kr_require_t *rule, const 
 
 kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to)
 {
-    if (rule && rule->kind == KR_REQUIRE_AAL) return refuse_aal(k, session, return_to);
+    if (rule && (rule->kind == KR_REQUIRE_SESSION || rule->kind == KR_REQUIRE_AAL)) return refuse_sign_in(k, rule, session, return_to);
     if (rule && rule->kind == KR_REQUIRE_VERIFIED) return refuse_unverified(k, rule, session, return_to);
     return kr_err(k, 403, NULL, "the account has no right to see this");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The frame around every page, and the simplest page of all. */
+#include <apr_base64.h>
+
 #include "kr_text.h"
 #include "ui.h"
 
@@ -11,6 +13,7 @@
 
 const char kr_ui_csp[] = CSP;
 const char kr_ui_csp_scripted[] = CSP "; script-src 'self'";
+const char kr_ui_csp_alone[] = "default-src 'none'; style-src data:; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 /* -- between the pages of an account -------------------------------------- */
 
@@ -70,6 +73,18 @@ static const char *site_of(const ui_html_t *h, const kr_page_t *page)
     return own && *own ? own : page->site;
 }
 
+/* A page that stands where no style sheet of ours is served brings it along. */
+static const char *style_of(const ui_html_t *h, const kr_page_t *page)
+{
+    const kr_pages_t *pages = page->words->pages;
+    char *text;
+
+    if (!page->alone) return apr_pstrcat(h->pool, page->home, "/style.css?v=", pages->css_version, NULL);
+    text = apr_palloc(h->pool, (apr_size_t)apr_base64_encode_len((int)pages->css_len));
+    apr_base64_encode(text, pages->css, (int)pages->css_len);
+    return apr_pstrcat(h->pool, "data:text/css;charset=utf-8;base64,", text, NULL);
+}
+
 const char *ui_page_end(ui_html_t *h, const kr_page_t *page)
 {
     const kr_pages_t *pages = page->words->pages;
@@ -85,7 +100,7 @@ const char *ui_page_end(ui_html_t *h, const kr_page_t *page)
         case UI_CONTENT: ui_add_markup(whole, h->text, h->len); break;
         case UI_LANG: ui_add(whole, "%s", h->words->lang); break;
         case UI_TITLE: ui_add(whole, "%s", h->title); break;
-        case UI_STYLE: ui_add(whole, "%s/style.css?v=%s", page->home, pages->css_version); break;
+        case UI_STYLE: ui_add(whole, "%s", style_of(h, page)); break;
         case UI_SITE: ui_add(whole, "%s", site_of(h, page)); break;
         }
     }

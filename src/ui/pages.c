@@ -50,8 +50,8 @@ static const char *locale_of(const json_t *traits)
     return NULL;
 }
 
-/* The account's own language comes before the browser's. A store that cannot say who this is must not cost the page. */
-static void choose_words(kr_ctx_t *k, kr_page_t *page, const json_t *flow)
+/* A store that cannot say who this is must not cost the page. */
+void ui_choose_words(kr_ctx_t *k, kr_page_t *page, const json_t *flow)
 {
     const char *locale = locale_of(kr_json_at(flow, "identity.traits"));
     kr_session_t *session;
@@ -105,7 +105,7 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
         return;
     }
     kr_api_call(&got, k, KR_GET, apr_pstrcat(k->pool, "/self-service/", name, "/flows?id=", kr_url_escape(k->pool, id), NULL), NULL);
-    choose_words(k, page, got.status == 200 ? got.json : NULL);
+    ui_choose_words(k, page, got.status == 200 ? got.json : NULL);
     page->title = ui_word(page->words, p->title);
     page->done = p->done ? ui_word(page->words, p->done) : NULL;
     if (got.status != 200) {
@@ -198,8 +198,7 @@ static const ui_file_t *owners_file(kr_ctx_t *k, const char *home, const char *n
     return last && strcmp(last, "/static") == 0 ? ui_file_named(k->realm->pages, name) : NULL;
 }
 
-/* Whose pages these are, as long as the catalogue has no name: the host that people see in their browser. */
-static const char *site_of(kr_ctx_t *k)
+const char *ui_site_of(kr_ctx_t *k)
 {
     kr_url_t url;
     const char *host = kr_url_parse(&url, k->pool, k->realm->settings->base_url) ? url.host : NULL;
@@ -210,7 +209,7 @@ static const char *site_of(kr_ctx_t *k)
 
 static void answer(kr_ctx_t *k, const char *home, const char *name)
 {
-    kr_page_t page = { .home = home, .site = site_of(k), .settings_url = ui_begin_url(k, "settings", NULL) };
+    kr_page_t page = { .home = home, .site = ui_site_of(k), .settings_url = ui_begin_url(k, "settings", NULL) };
     const flow_page_t *of_flow = flow_page_named(name);
     const named_page_t *named = page_named(name);
 
@@ -218,16 +217,16 @@ static void answer(kr_ctx_t *k, const char *home, const char *name)
         show_flow(k, &page, of_flow);
         return;
     }
-    choose_words(k, &page, NULL);
+    ui_choose_words(k, &page, NULL);
     named->show(k, &page);
 }
 
 /* In the frame of the others: somebody may have mistyped. */
 static void show_nothing(kr_ctx_t *k, const char *home)
 {
-    kr_page_t page = { .home = home, .site = site_of(k) };
+    kr_page_t page = { .home = home, .site = ui_site_of(k) };
 
-    choose_words(k, &page, NULL);
+    ui_choose_words(k, &page, NULL);
     page.title = ui_word(page.words, "title.nothing");
     ui_reply(k, &page, 404, kr_ui_error_page(k->pool, &page, kr_json_pack(k->pool, "{s:i}", "code", 404)));
 }

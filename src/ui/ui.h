@@ -114,6 +114,13 @@ void ui_link_put(ui_html_t *h, const char *url, const char *label, const char *c
 /** The other links and the layout around it all. @return the document */
 const char *ui_page_end(ui_html_t *h, const kr_page_t *page);
 
+/* -- pages.c -------------------------------------------------------------- */
+
+/** Choose page->words: the account's own language comes before the browser's. @param shown  what has an `identity`, or NULL: the session's */
+void ui_choose_words(kr_ctx_t *k, kr_page_t *page, const json_t *shown);
+/** Whose pages these are, as long as the catalogue has no name: the host that people see in their browser. */
+const char *ui_site_of(kr_ctx_t *k);
+
 /* -- session_page.c ------------------------------------------------------- */
 
 /**
