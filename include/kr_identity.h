@@ -189,9 +189,9 @@ kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
 kr_aal_e kr_identity_aal_most(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
- * In how many ways the account can be signed in to as it stands in `identity` (with its credentials), counted as Kratos does: what
- * would leave none is refused, so that nobody shuts themselves out. Keys and providers count one by one; a config that cannot be read,
- * and a type that is not known here, counts as none.
+ * In how many ways the account can be signed in to as it stands in `identity` (with its credentials), by methods that are on,
+ * counted as Kratos does: what would leave none is refused, so that nobody shuts themselves out. Keys and providers count one by one; a
+ * config that cannot be read, and a type that is not known here, counts as none.
  */
 int kr_identity_first_factors(kr_ctx_t *k, const kr_identity_t *identity);
 

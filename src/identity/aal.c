@@ -44,12 +44,15 @@ kr_aal_e kr_identity_aal_most(kr_ctx_t *k, const kr_identity_t *identity)
     return level_of(factors_of(k, identity, 1));
 }
 
-/* Each kind is asked, and not each credential: a kind may be open to accounts that hold nothing of it. */
+/*
+ * Each kind is asked, and not each credential: a kind may be open to accounts that hold nothing of it. By a method that is off nobody gets
+ * in: a password of former days is nobody's last way.
+ */
 int kr_identity_first_factors(kr_ctx_t *k, const kr_identity_t *identity)
 {
     int ways = 0;
 
     for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++)
-        ways += kr_credential_ways(k, kind, kr_identity_credential(identity, kind->type));
+        if (is_on(k->realm->settings, kind->type)) ways += kr_credential_ways(k, kind, kr_identity_credential(identity, kind->type));
     return ways;
 }

@@ -37,6 +37,11 @@ static const char CODE_FIRST[] = "selfservice: {methods: {code: {passwordless_en
 static const char ALL_SECOND[] = "selfservice: {methods: {code: {mfa_enabled: true}, totp: {enabled: true}, lookup_secret: {enabled: true}, "
                                  "passkey: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, "
                                  "webauthn: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, oidc: {enabled: true}}}\n";
+#define KEY_METHODS "passkey: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, " \
+                    "webauthn: {enabled: true, config: {rp: {id: example.org, display_name: x}}}, oidc: {enabled: true}"
+static const char KEYS_ON[] = "selfservice: {methods: {code: {passwordless_enabled: false}, " KEY_METHODS "}}\n";
+static const char ALL_ON[] = "selfservice: {methods: {code: {passwordless_enabled: true}, " KEY_METHODS "}}\n";
+static const char ALL_OFF[] = "selfservice: {methods: {password: {enabled: false}, code: {enabled: false, passwordless_enabled: false}}}\n";
 static const char CODE_SECOND[] = "selfservice: {methods: {code: {mfa_enabled: true}}}\n";
 
 static kr_credential_t made_of(env_t *env, const had_t *had)
@@ -108,27 +113,28 @@ static void test_ways_in_are_counted_key_by_key_and_what_cannot_be_read_is_none(
         const char *settings;
         int ways;
     } CASES[] = {
-        { { NULL }, NO_CODES, 0 },
-        { { NULL }, CODE_FIRST, 1 }, /* whose address gets a code is seen when one asks for it */
+        { { NULL }, KEYS_ON, 0 },
+        { { NULL }, ALL_ON, 1 }, /* whose address gets a code is seen when one asks for it */
         { { NULL }, CODE_SECOND, 0 },
-        { { &CODE }, NO_CODES, 0 },
-        { { &CODE }, CODE_FIRST, 1 },
-        { { &PASSWORD, &CODE }, CODE_FIRST, 2 },
-        { { &PASSWORD }, NO_CODES, 1 },
-        { { &NAME }, NO_CODES, 0 },
-        { { &HASH_ALONE }, NO_CODES, 0 },
-        { { &KEYS_ALONE }, NO_CODES, 2 },
-        { { &KEYS_ALONE, &PASSWORD, &PASSKEYS }, NO_CODES, 5 },
-        { { &KEY, &TOTP, &SPARE }, NO_CODES, 0 },
-        { { &KEY_UNNAMED }, NO_CODES, 0 },
-        { { &NO_KEY, &NO_PASSKEY, &NO_PROVIDER }, NO_CODES, 0 },
-        { { &PASSKEY }, NO_CODES, 1 },
-        { { &PASSKEY_UNFOUND }, NO_CODES, 0 },
-        { { &PASSKEY_BROKEN, &TOTP_BROKEN }, NO_CODES, 0 },
-        { { &GOOGLE }, NO_CODES, 1 },
-        { { &GITHUB }, NO_CODES, 1 },
-        { { &NOT_A_PROVIDER }, NO_CODES, 0 },
-        { { &NEWER, &PASSWORD }, NO_CODES, 1 }, /* nobody signs in here with what is not known here */
+        { { &CODE }, KEYS_ON, 0 },
+        { { &CODE }, ALL_ON, 1 },
+        { { &PASSWORD, &CODE }, ALL_ON, 2 },
+        { { &PASSWORD }, KEYS_ON, 1 },
+        { { &NAME }, KEYS_ON, 0 },
+        { { &HASH_ALONE }, KEYS_ON, 0 },
+        { { &KEYS_ALONE }, KEYS_ON, 2 },
+        { { &KEYS_ALONE, &PASSWORD, &PASSKEYS }, KEYS_ON, 5 },
+        { { &KEY, &TOTP, &SPARE }, KEYS_ON, 0 },
+        { { &KEY_UNNAMED }, KEYS_ON, 0 },
+        { { &NO_KEY, &NO_PASSKEY, &NO_PROVIDER }, KEYS_ON, 0 },
+        { { &PASSKEY }, KEYS_ON, 1 },
+        { { &PASSKEY_UNFOUND }, KEYS_ON, 0 },
+        { { &PASSKEY_BROKEN, &TOTP_BROKEN }, KEYS_ON, 0 },
+        { { &GOOGLE }, KEYS_ON, 1 },
+        { { &GITHUB }, KEYS_ON, 1 },
+        { { &NOT_A_PROVIDER }, KEYS_ON, 0 },
+        { { &PASSWORD, &PASSKEY, &GOOGLE }, ALL_OFF, 0 }, /* who may not show it does not get in by it */
+        { { &NEWER, &PASSWORD }, KEYS_ON, 1 }, /* nobody signs in here with what is not known here */
     };
     env_t *env = *state;
 
@@ -152,7 +158,7 @@ static void test_of_a_provider_each_subject_is_a_way_in(void **state)
 
     APR_ARRAY_PUSH(providers.identifiers, const char *) = "github:7";
     APR_ARRAY_PUSH(identity.credentials, kr_credential_t) = providers;
-    change(env, NO_CODES);
+    change(env, KEYS_ON);
     assert_int_equal(kr_identity_first_factors(context(env, env->realm), &identity), 2);
 }
 
