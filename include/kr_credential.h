@@ -11,6 +11,21 @@ enum {
     KR_FACTOR_SECOND = 2 /* it is asked for beside the first */
 };
 
+/** Something that an account has to sign in with, as its person knows it: of keys each by itself. */
+typedef struct {
+    const char *type;       /* of its credential */
+    const char *key;        /* which of its type: of a key its id in lower-case hex, as forms name it, of a provider "provider:subject";
+                               NULL: there is but one */
+    const char *name;       /* what its person called it, of a provider its id: one line of at most 64 characters to be seen; or NULL */
+    unsigned factors;       /* KR_FACTOR_...: as what it counts here and now */
+    int left;               /* recovery codes that are not used yet; -1: it is no codes */
+    apr_time_t added_at;    /* µs */
+    const char *print;      /* what tells it from another one in its place: part of a secret's hash or seal, not to be shown; or NULL */
+} kr_factor_t;
+
+/** Append what a credential holds. @param out  array of kr_factor_t @param config  its config, read */
+typedef void kr_factors_fn(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c, const json_t *config);
+
 /** A kind of credentials. Constant: all that is somebody's stands in kr_credential_t. */
 typedef struct {
     const char *type;            /* as in rows and on the wire */
@@ -24,6 +39,7 @@ typedef struct {
      * (`credential` is NULL then; `config` is NULL then, too, and when it cannot be read).
      */
     int (*ways)(kr_ctx_t *k, const kr_credential_t *credential, const json_t *config);
+    kr_factors_fn *list;         /* the factors in it; NULL: it is one, where it counts */
     /** Its config, of the identifiers alone: who has these traits has the credential, and neither export nor import knows more. NULL: no. */
     const char *(*derive)(apr_pool_t *pool, const apr_array_header_t *identifiers);
     int holds_keys;              /* 1: `credentials` of its config are keys, each with an `id` that no other account may have */
@@ -55,6 +71,31 @@ int kr_credential_ways(kr_ctx_t *k, const kr_credential_kind_t *kind, const kr_c
 
 /** SHA-256, in hex, of the ids of the keys that it holds: array of const char*, in the order of its config. */
 apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *credential);
+
+/** Its config as JSON, pool-owned; NULL when it cannot be read. */
+const json_t *kr_credential_config(kr_ctx_t *k, const kr_credential_t *credential);
+
+/**
+ * All that the account has to sign in with, in the order of its credentials, what does not count here and now included, as a key that
+ * nobody is found by. A credential that cannot be read is one factor without a key. @return array of kr_factor_t
+ */
+apr_array_header_t *kr_identity_factors(kr_ctx_t *k, const kr_identity_t *identity);
+
+/** What has become of a factor. */
+typedef enum { KR_FACTOR_ADDED, KR_FACTOR_REMOVED, KR_FACTOR_REPLACED } kr_factor_change_e;
+
+/** One change of what an account has to sign in with. */
+typedef struct {
+    kr_factor_change_e is;
+    const kr_factor_t *factor; /* as it is, or (REMOVED) as it was */
+} kr_factor_change_t;
+
+/**
+ * What was added, removed, or is another one in the same place (recovery codes made anew) between two states of an account, both with
+ * credentials. A password that becomes another one is no change of these, nor is what follows from the traits alone (codes to addresses).
+ * @return array of kr_factor_change_t, what was removed first
+ */
+apr_array_header_t *kr_factor_changes(kr_ctx_t *k, const kr_identity_t *before, const kr_identity_t *now);
 
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);

@@ -37,8 +37,8 @@ typedef struct {
 /** Does the list that counts for this method (its own if it has one, else the flow-wide one) hold that hook? */
 int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
 
-/** Is there one in that list that writes? */
-int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method);
+/** Is there one that writes, asked for by the list that counts for `after`, or not asked for at all? */
+int kr_hooks_would_write(kr_ctx_t *k, const kr_after_flow_t *after);
 
 /**
  * BEFORE: the hooks that say whether a flow may begin. It has its form and is not stored yet. Costs nothing without such hooks.
@@ -66,6 +66,20 @@ kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 kr_err_t *kr_hooks_repeat(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 /** Find the verification flow that the hooks of this registration made, for the answer. Without one nothing changes. */
 kr_err_t *kr_hooks_find_verification(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+/** Beside what changed: how it came about. */
+typedef struct {
+    const json_t *payload; /* the flow's transient_payload; or NULL */
+    int by_owner;          /* 1: those who run the site did it, and no flow */
+} kr_told_t;
+
+/**
+ * Queue a letter to the person about what was added to, removed from and replaced among their factors (kr_factor_changes), if there is
+ * such a thing and mod_kratos.letters.factor_changed is on: one for each change that is committed. Inside the transaction that makes
+ * the change, whoever makes it; WRITE does it after settings. Told are the verified addresses that the account had before, at most five;
+ * without any, those that it claimed before. Where nothing carries mail nothing is queued.
+ */
+kr_err_t *kr_tell_factors(kr_ctx_t *k, const kr_identity_t *now, const kr_identity_t *before, const kr_told_t *told_of) KR_MUST_CHECK;
 
 /** ANSWER: the hooks that shape the answer once the change is made, in their configured order. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;

@@ -193,6 +193,12 @@ void kr_identity_add_credential(kr_ctx_t *k, kr_identity_t *identity, const char
 /** Carry out what a method parked before the fresh proof. @param parked what it put into kr_outcome_t.park */
 kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked) KR_MUST_CHECK;
 
+/**
+ * Count a letter about their account to somebody who never proved that the address is theirs. One statement.
+ * @param over  1: it has had as many in this quarter of an hour as mod_kratos.codes.max_messages allows
+ */
+kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address) KR_MUST_CHECK;
+
 /** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
 const char *kr_webauthn_script(apr_size_t *len);
 

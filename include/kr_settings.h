@@ -86,6 +86,7 @@ typedef struct kr_settings_t {
         apr_int64_t tries, sent;     /* per account (or address that nobody has) and hour, over all flows; 0: no limit */
         apr_int64_t messages;        /* per address and quarter of an hour; 0: no limit */
     } code_budget;
+    int tell_factors, tell_recovery_code; /* mod_kratos.letters: of changes of factors, of sign-ins with a recovery code */
     struct {
         const char *base_redirect_uri;       /* or NULL */
         const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t */

@@ -147,7 +147,7 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     else KR_TRY(spend(k, flow, &done->proved.proof));
     KR_TRY(establish(&after.session, &standing, k, flow, done));
     if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
-    if (kr_hooks_would_write(k, KR_FLOW_LOGIN, done->method)) KR_TRY(kr_db_tx(k, write_hooks, &after));
+    if (kr_hooks_would_write(k, &after)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, after.identity->id, after.session->id);
     return answer_signed_in(k, flow, after.session, &after);

@@ -57,10 +57,20 @@ static const kr_key_t NOTICE[] = {
       .help = "template of that notice as text message" },
 };
 
+static const kr_key_t NEWS[] = {
+    { "email.subject", KR_SOURCE, NULL, IN(kr_letter_conf_t, subject), BUILT,
+      .help = "template of the subject of a letter about how somebody signs in: `mod_kratos.letters`" },
+    { "email.body.<plaintext|html>", KR_SOURCE, NULL, IN(kr_letter_conf_t, plaintext), BUILT,
+      .help = "template of that letter, as text and as HTML" },
+    { "sms.body.plaintext", KR_SOURCE, NULL, IN(kr_letter_conf_t, sms), BUILT,
+      .help = "template of that letter as text message" },
+};
+
 static const kr_element_t LETTER_ELEMENT = { ELEMENT(kr_letter_conf_t, LETTER), .name = offsetof(kr_letter_conf_t, name) };
 static const kr_element_t TEXT_MESSAGE_ELEMENT = { ELEMENT(kr_letter_conf_t, TEXT_MESSAGE),
                                                    .name = offsetof(kr_letter_conf_t, name) };
 static const kr_element_t NOTICE_ELEMENT = { ELEMENT(kr_letter_conf_t, NOTICE), .name = offsetof(kr_letter_conf_t, name) };
+static const kr_element_t NEWS_ELEMENT = { ELEMENT(kr_letter_conf_t, NEWS), .name = offsetof(kr_letter_conf_t, name) };
 
 /* -- the table ------------------------------------------------------------------------------ */
 
@@ -102,6 +112,7 @@ static const kr_key_t KEYS[] = {
     { "courier.templates.<recovery_code|verification_code|registration_code|login_code>.valid", KR_MEMBERS, NULL,
       AT(mail.letters), BUILT, .of = &TEXT_MESSAGE_ELEMENT },
     { "courier.templates.verifiable_address_changed", KR_MEMBERS, NULL, AT(mail.letters), BUILT, .of = &NOTICE_ELEMENT },
+    { "courier.templates.<factor_changed|recovery_code_used>", KR_MEMBERS, NULL, AT(mail.letters), BUILT, .of = &NEWS_ELEMENT },
 };
 
 const kr_keytable_t kr_keys_courier = { KEYS, KR_DIM(KEYS) };

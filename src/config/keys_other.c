@@ -46,6 +46,10 @@ static const kr_key_t KEYS[] = {
       .help = "codes and links that are sent for one account, or address that nobody has, in an hour; 0: any number" },
     { "mod_kratos.codes.max_messages", KR_INT, "10", AT(code_budget.messages), BUILT,
       .help = "messages with codes and links that one address gets in a quarter of an hour; 0: any number" },
+    { "mod_kratos.letters.factor_changed", KR_BOOL, "true", AT(tell_factors), BUILT,
+      .help = "mail to the person when a way to sign in or a second factor was added to or removed from their account: see mail.md" },
+    { "mod_kratos.letters.recovery_code_used", KR_BOOL, "true", AT(tell_recovery_code), BUILT,
+      .help = "mail to the person when somebody signed in with one of their recovery codes (`lookup_secret`)" },
 
     { "oauth2_provider.url", KR_URL, NULL, NOWHERE, REFUSED,
       .help = "admin URL of Ory Hydra", .asks = "logins for an OAuth2 provider" },

@@ -24,6 +24,8 @@ static const struct {
     { "login_code_valid", "login_code.valid" },
     { "registration_code_valid", "registration_code.valid" },
     { "verifiable_address_changed", "verifiable_address_changed" },
+    { "factor_changed", "factor_changed" },
+    { "recovery_code_used", "recovery_code_used" },
 };
 
 /** Parts of a message: key, file, and how the names of files begin that it may take definitions from, or must not. */

@@ -24,20 +24,24 @@ int kr_courier_is_nothing(const kr_message_row_t *message);
 /** The languages that messages are written in. */
 typedef enum { KR_ENGLISH, KR_GERMAN, KR_LANGUAGES } kr_language_e;
 
-/** The words of one message in one language. {site} and {code} are filled in. */
+/** The words of one message in one language. {site}, {code} and {facts} (one after the other) are filled in. */
 typedef struct {
     const char *subject;
-    const char *intro;    /* the paragraph before code or link */
+    const char *intro;    /* the paragraph before facts, code or link */
     const char *link;     /* what the link does; NULL where there is none */
     const char *outro;    /* what to do if it was somebody else */
     const char *sms;      /* all of a text message; NULL: the intro */
 } kr_words_t;
+
+/** Lines about what has happened, each for itself. @return array of const char*; never NULL */
+typedef apr_array_header_t *kr_facts_fn(apr_pool_t *pool, kr_language_e language, const json_t *data);
 
 /** A kind of message. */
 typedef struct {
     const char *type;     /* as in Kratos' courier */
     const char *code;     /* member of the data that holds the code, or NULL */
     const char *url;      /* member of the data that holds the link, or NULL */
+    kr_facts_fn *facts;   /* or NULL: there is nothing to tell but the words */
     kr_words_t words[KR_LANGUAGES];
 } kr_letter_kind_t;
 
@@ -52,6 +56,13 @@ typedef struct {
 const kr_letter_kind_t *kr_letter_kind(const char *type);
 /** By language. */
 extern const kr_phrases_t kr_phrases[KR_LANGUAGES];
+
+/* -- facts.c -------------------------------------------------------------------- */
+
+/** What was added to, removed from and replaced on an account, when, and by whom if it was not its person. */
+kr_facts_fn kr_facts_of_factors;
+/** When a recovery code was used, and how many are left. */
+kr_facts_fn kr_facts_of_recovery_code;
 
 /* -- render.c --------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ typedef struct {
     const char *code;  /* or NULL */
     const char *url;   /* or NULL */
     const char *valid; /* for how long; or NULL */
+    const apr_array_header_t *facts; /* of const char*; empty: none */
 } writing_t;
 
 /* -- the language ----------------------------------------------------------- */
@@ -78,7 +79,22 @@ static const char *valid_for(apr_pool_t *pool, const kr_phrases_t *phrases, json
     return apr_psprintf(pool, phrases->days, n / (24 * 60));
 }
 
-/* {site} and {code} */
+static const char *all_facts(const writing_t *w)
+{
+    const char *out = "";
+
+    for (int i = 0; i < w->facts->nelts; i++)
+        out = apr_pstrcat(w->pool, out, i ? "; " : "", APR_ARRAY_IDX(w->facts, i, const char *), NULL);
+    return out;
+}
+
+static const char *place(const writing_t *w, const char *name)
+{
+    if (strncmp(name, "{code}", 6) == 0) return w->code ? w->code : "";
+    return strncmp(name, "{facts}", 7) == 0 ? all_facts(w) : w->site;
+}
+
+/* {site}, {code} and {facts} */
 static const char *fill(const writing_t *w, const char *text)
 {
     const char *out = "";
@@ -89,7 +105,7 @@ static const char *fill(const writing_t *w, const char *text)
         out = apr_pstrcat(w->pool, out, apr_pstrmemdup(w->pool, p, n), NULL);
         p += n;
         if (!*p) break;
-        out = apr_pstrcat(w->pool, out, strncmp(p, "{code}", 6) == 0 ? (w->code ? w->code : "") : w->site, NULL);
+        out = apr_pstrcat(w->pool, out, place(w, p), NULL);
         p += strcspn(p, "}") + 1; /* our own table: every brace is closed */
     }
     return out;
@@ -119,6 +135,8 @@ static const char *mail_text(const writing_t *w)
 {
     const char *out = apr_pstrcat(w->pool, wrap(w->pool, fill(w, w->words->intro)), "\n\n", NULL);
 
+    for (int i = 0; i < w->facts->nelts; i++)
+        out = apr_pstrcat(w->pool, out, APR_ARRAY_IDX(w->facts, i, const char *), i + 1 < w->facts->nelts ? "\n" : "\n\n", NULL);
     if (w->code) out = apr_pstrcat(w->pool, out, w->code, "\n\n", NULL);
     if (w->url) out = apr_pstrcat(w->pool, out, w->words->link, "\n\n", w->url, "\n\n", NULL);
     if (w->valid) out = apr_pstrcat(w->pool, out, w->valid, "\n\n", NULL);
@@ -128,6 +146,15 @@ static const char *mail_text(const writing_t *w)
 static const char *paragraph(const writing_t *w, const char *text)
 {
     return text ? apr_pstrcat(w->pool, "<p>", kr_html_escape(w->pool, text), "</p>\n", NULL) : "";
+}
+
+static const char *list_html(const writing_t *w)
+{
+    const char *out = "";
+
+    for (int i = 0; i < w->facts->nelts; i++)
+        out = apr_pstrcat(w->pool, out, "<li>", kr_html_escape(w->pool, APR_ARRAY_IDX(w->facts, i, const char *)), "</li>\n", NULL);
+    return *out ? apr_pstrcat(w->pool, "<ul>\n", out, "</ul>\n", NULL) : "";
 }
 
 static const char *mail_html(const writing_t *w, const char *subject)
@@ -147,7 +174,7 @@ static const char *mail_html(const writing_t *w, const char *subject)
     return apr_pstrcat(w->pool, "<!DOCTYPE html>\n<html lang=\"", w->phrases->tag,
                        "\">\n<head>\n<meta charset=\"utf-8\">\n<title>", kr_html_escape(w->pool, subject),
                        "</title>\n</head>\n<body style=\"font-family:sans-serif;line-height:1.5\">\n",
-                       paragraph(w, fill(w, w->words->intro)), code, link, paragraph(w, w->valid),
+                       paragraph(w, fill(w, w->words->intro)), list_html(w), code, link, paragraph(w, w->valid),
                        paragraph(w, fill(w, w->words->outro)), "</body>\n</html>\n", NULL);
 }
 
@@ -158,6 +185,17 @@ static const char *sms_text(const writing_t *w)
     const char *text = fill(w, w->words->sms ? w->words->sms : w->words->intro);
 
     return w->code ? apr_pstrcat(w->pool, text, "\n\n@", w->site, " #", w->code, NULL) : text;
+}
+
+static const apr_array_header_t *facts_of(const writing_t *w, kr_language_e which, const json_t *data)
+{
+    apr_array_header_t *facts;
+
+    if (!w->template->facts) return apr_array_make(w->pool, 1, sizeof(const char *));
+    facts = w->template->facts(w->pool, which, data);
+    for (int i = 0; i < facts->nelts; i++)
+        APR_ARRAY_IDX(facts, i, const char *) = one_line(w->pool, APR_ARRAY_IDX(facts, i, const char *));
+    return facts;
 }
 
 static const char *member(const writing_t *w, const json_t *data, const char *name)
@@ -180,6 +218,7 @@ kr_err_t *kr_courier_render(kr_letter_t *out, kr_ctx_t *k, const kr_mail_t *mail
     w.code = member(&w, mail->data, template->code);
     w.url = member(&w, mail->data, template->url);
     w.valid = valid_for(k->pool, w.phrases, json_integer_value(json_object_get(mail->data, "expires_in_minutes")));
+    w.facts = facts_of(&w, which, mail->data);
     if (template->code && !w.code) return kr_err(k, 500, NULL, "the data has no %s", template->code);
     if (template->url && !template->code && !w.url) return kr_err(k, 500, NULL, "the data has no %s", template->url);
 

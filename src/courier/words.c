@@ -114,6 +114,38 @@ static const kr_letter_kind_t TEMPLATES[] = {
                         .sms = "Ihr Konto bei {site} hat jetzt eine andere Nummer. Falls Sie das nicht waren, "
                                "melden Sie es "
                                "gleich denen, die {site} betreiben." } } },
+    { "factor_changed", .url = "settings_url", .facts = kr_facts_of_factors, .words = {
+        [KR_ENGLISH] = { .subject = "How you sign in at {site} has changed",
+                         .intro = "How you sign in to your account at {site} has changed:",
+                         .link = "See how you sign in, and change it:",
+                         .outro = "If this was not you, open the link, change your password and remove what you do not know. If you "
+                                  "cannot sign in any more, tell the people who run {site} at once.",
+                         .sms = "How you sign in at {site} has changed. {facts}. If this was not you, tell the people who run {site} "
+                                "at once." },
+        [KR_GERMAN] = { .subject = "Ihre Anmeldung bei {site} hat sich ge\xc3\xa4ndert",
+                        .intro = "Wie Sie sich bei Ihrem Konto bei {site} anmelden, hat sich ge\xc3\xa4ndert:",
+                        .link = "Hier sehen Sie, wie Sie sich anmelden, und k\xc3\xb6nnen es \xc3\xa4ndern:",
+                        .outro = "Falls Sie das nicht waren, \xc3\xb6" "ffnen Sie den Link, \xc3\xa4ndern Sie Ihr Passwort und entfernen "
+                                 "Sie, was Sie nicht kennen. Falls Sie sich nicht mehr anmelden k\xc3\xb6nnen, melden Sie es gleich "
+                                 "denen, die {site} betreiben.",
+                        .sms = "Ihre Anmeldung bei {site} hat sich ge\xc3\xa4ndert. {facts}. Falls Sie das nicht waren, melden Sie es "
+                               "gleich denen, die {site} betreiben." } } },
+    { "recovery_code_used", .url = "settings_url", .facts = kr_facts_of_recovery_code, .words = {
+        [KR_ENGLISH] = { .subject = "A backup code was used at {site}",
+                         .intro = "Somebody signed in to your account at {site} with one of your backup codes.",
+                         .link = "Make new backup codes, or see how you sign in:",
+                         .outro = "If this was not you, open the link, change your password and make new backup codes. If you cannot "
+                                  "sign in any more, tell the people who run {site} at once.",
+                         .sms = "Somebody signed in at {site} with one of your backup codes. {facts}. If this was not you, tell the "
+                                "people who run {site} at once." },
+        [KR_GERMAN] = { .subject = "Ein Ersatzcode wurde bei {site} benutzt",
+                        .intro = "Jemand hat sich mit einem Ihrer Ersatzcodes bei Ihrem Konto bei {site} angemeldet.",
+                        .link = "Hier k\xc3\xb6nnen Sie neue Ersatzcodes machen und sehen, wie Sie sich anmelden:",
+                        .outro = "Falls Sie das nicht waren, \xc3\xb6" "ffnen Sie den Link, \xc3\xa4ndern Sie Ihr Passwort und machen Sie "
+                                 "neue Ersatzcodes. Falls Sie sich nicht mehr anmelden k\xc3\xb6nnen, melden Sie es gleich denen, die "
+                                 "{site} betreiben.",
+                        .sms = "Jemand hat sich bei {site} mit einem Ihrer Ersatzcodes angemeldet. {facts}. Falls Sie das nicht waren, "
+                               "melden Sie es gleich denen, die {site} betreiben." } } },
 };
 
 const kr_phrases_t kr_phrases[KR_LANGUAGES] = {

@@ -6,7 +6,9 @@
 #include "kr_text.h"
 
 static const kr_hook_t HOOKS[] = {
-    /* a name of ours: no list may hold it */
+    /* names of ours: no list may hold them */
+    { .name = "factors_changed", .run = { [KR_HOOK_WRITE] = kr_hook_tell_factors }, .unasked = kr_hook_has_factors },
+    { .name = "recovery_code_used", .run = { [KR_HOOK_WRITE] = kr_hook_tell_recovery_code }, .unasked = kr_hook_has_recovery_code },
     { .name = "new_addresses",
       .run = { [KR_HOOK_WRITE] = kr_hook_new_addresses, [KR_HOOK_AGAIN] = kr_hook_new_addresses_again },
       .unasked = kr_hook_has_new_addresses },
@@ -37,10 +39,12 @@ int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const ch
     return 0;
 }
 
-int kr_hooks_would_write(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method)
+int kr_hooks_would_write(kr_ctx_t *k, const kr_after_flow_t *after)
 {
-    const apr_array_header_t *list = list_of(k, kind, method);
+    const apr_array_header_t *list = list_of(k, after->flow->kind, after->method);
 
+    for (const kr_hook_t *hook = HOOKS; hook->name; hook++)
+        if (hook->run[KR_HOOK_WRITE] && hook->unasked && hook->unasked(k, after)) return 1;
     for (int i = 0; list && i < list->nelts; i++) {
         const kr_hook_t *hook = kr_hook_row(HOOKS, APR_ARRAY_IDX(list, i, kr_hook_conf_t).name);
 

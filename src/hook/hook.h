@@ -54,5 +54,13 @@ kr_hook_fn kr_hook_revoke_sessions;
 kr_hook_fn kr_hook_show_verification_ui;
 /** Tell the addresses that the account had of a change of its addresses, as `config` says which. */
 kr_hook_fn kr_hook_notify_previous;
+/** May this flow have changed what somebody has to sign in with? */
+int kr_hook_has_factors(kr_ctx_t *k, const kr_after_flow_t *after);
+/** Tell the person what was added or removed. */
+kr_hook_fn kr_hook_tell_factors;
+/** Was it a recovery code that signed them in? */
+int kr_hook_has_recovery_code(kr_ctx_t *k, const kr_after_flow_t *after);
+/** Tell the person that one was used, and how many are left. */
+kr_hook_fn kr_hook_tell_recovery_code;
 
 #endif

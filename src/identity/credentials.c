@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What distinguishes one kind of credential from another. */
-#include "kr_credential.h"
-
 #include <string.h>
 
+#include "identity.h"
 #include "kr_crypto.h"
 #include "kr_json.h"
 #include "kr_password.h"
@@ -191,11 +190,13 @@ const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
       .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
-      .counts = count_webauthn, .holds_keys = 1, .ways = ways_webauthn },
-    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .holds_keys = 1, .ways = ways_passkey }, /* found by the user handle */
-    { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc },
-    { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp },      /* this one and the next: by the identity's id */
-    { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup },
+      .counts = count_webauthn, .holds_keys = 1, .ways = ways_webauthn, .list = kr_factors_of_keys },
+    { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .holds_keys = 1, .ways = ways_passkey,
+      .list = kr_factors_of_keys }, /* found by the user handle */
+    { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc, .list = kr_factors_of_providers },
+    { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp, .list = kr_factors_of_totp },
+    /* this one and the one before: by the identity's id */
+    { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup, .list = kr_factors_of_codes },
     { .type = NULL },
 };
 
@@ -213,7 +214,7 @@ int kr_leaf_identifies(const kr_leaf_t *leaf)
     return 0;
 }
 
-static const json_t *config_of(kr_ctx_t *k, const kr_credential_t *credential)
+const json_t *kr_credential_config(kr_ctx_t *k, const kr_credential_t *credential)
 {
     return kr_json_own(k->pool, json_loads(credential->config ? credential->config : "{}", 0, NULL));
 }
@@ -226,7 +227,7 @@ apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *crede
     json_t *key;
 
     if (!kind || !kind->holds_keys) return out;
-    json_array_foreach(json_object_get(config_of(k, credential), "credentials"), i, key)
+    json_array_foreach(json_object_get(kr_credential_config(k, credential), "credentials"), i, key)
     {
         const char *id = kr_json_str(key, "id");
 
@@ -238,7 +239,7 @@ apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *crede
 unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential)
 {
     const kr_credential_kind_t *kind = kr_credential_kind(credential->type);
-    const json_t *config = config_of(k, credential);
+    const json_t *config = kr_credential_config(k, credential);
 
     if (!kind) return KR_FACTOR_FIRST;
     return config ? kind->counts(k, credential, config) : kind->factors;
@@ -246,5 +247,5 @@ unsigned kr_credential_factors(kr_ctx_t *k, const kr_credential_t *credential)
 
 int kr_credential_ways(kr_ctx_t *k, const kr_credential_kind_t *kind, const kr_credential_t *credential)
 {
-    return kind->ways ? kind->ways(k, credential, credential ? config_of(k, credential) : NULL) : 0;
+    return kind->ways ? kind->ways(k, credential, credential ? kr_credential_config(k, credential) : NULL) : 0;
 }

@@ -10,7 +10,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include "kr_identity.h"
+#include "identity.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
@@ -37,7 +37,7 @@ static int is_invisible(ucs4_t c)
            || uc_is_property_default_ignorable_code_point(c);
 }
 
-static const char *without_invisible(apr_pool_t *pool, const char *text)
+const char *kr_text_visible(apr_pool_t *pool, const char *text)
 {
     char *out = apr_palloc(pool, strlen(text) + 1), *end = out;
     const uint8_t *at = (const uint8_t *)text, *next;
@@ -81,7 +81,7 @@ static const char *canonical(apr_pool_t *pool, const char *raw)
     const char *text;
 
     if (!len || len > RAW_MAX_BYTES || !kr_utf8_valid(raw, len)) return NULL;
-    text = folded(pool, without_invisible(pool, raw)); /* stripped first: a joiner may keep two marks from composing */
+    text = folded(pool, kr_text_visible(pool, raw)); /* stripped first: a joiner may keep two marks from composing */
     if (!text) return NULL;
     text = trimmed(pool, text);
     return *text ? text : NULL;

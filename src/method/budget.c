@@ -83,6 +83,12 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, const kr_flow_t *flow, const ch
     return NULL;
 }
 
+/* No allowance: who proves again and again that a stranger's address is on their account must not write to it as often. */
+kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address)
+{
+    return spend(over, k, "letter", address, k->realm->settings->code_budget.messages, QUARTER);
+}
+
 kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes)
 {
     const char *before = "", *who;

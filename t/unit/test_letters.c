@@ -77,6 +77,64 @@ static void data_that_lacks_the_code_is_an_error_and_no_empty_mail(void **state)
     assert_null(kr_courier_render(&letter, k, &(kr_mail_t){ "email", "a@x.example", "recovery_invalid", NULL }));
 }
 
+static json_t *news(kr_ctx_t *k, const char *language)
+{
+    json_t *data = data_with(k, language);
+
+    json_object_set_new(data, "settings_url", json_string("https://id.site.example:8443/auth/self-service/settings/browser"));
+    json_object_set_new(data, "changes", json_pack("[{s:s, s:s}, {s:s, s:s, s:s}, {s:s, s:s}, {s:s, s:s}, {s:s}]", "change", "removed",
+                                                   "factor", "totp", "change", "added", "factor", "webauthn", "name",
+                                                   "<b>Blue</b>\r\nBcc: x", "change", "replaced", "factor", "lookup_secret", "change",
+                                                   "added", "factor", "of_a_newer_version", "change", "added"));
+    json_object_set_new(data, "changed_at", json_string("2026-03-01T09:05:59.5Z"));
+    json_object_set_new(data, "used_at", json_string("2026-03-01T09:05:59.5Z"));
+    json_object_set_new(data, "codes_left", json_integer(0));
+    json_object_set_new(data, "more", json_integer(3));
+    json_object_set_new(data, "by_owner", json_true());
+    return data;
+}
+
+static void letters_about_factors_list_what_changed_and_when(void **state)
+{
+    static const struct {
+        const char *language, *lines[6], *html;
+    } LISTS[] = {
+        { "en", { "Removed: authenticator app", "Added: security key \xe2\x80\x9c<b>Blue</b>  Bcc: x\xe2\x80\x9d", "Replaced: backup codes",
+                  "Added: of_a_newer_version", "And 3 more", "When: 2026-03-01 09:05 UTC" }, "By the people who run the site</li>" },
+        { "de", { "Entfernt: Authenticator-App", "Hinzugef\xc3\xbcgt: Sicherheitsschl\xc3\xbcssel \xe2\x80\x9e<b>Blue</b>  Bcc: x\xe2\x80\x9c",
+                  "Ersetzt: Ersatzcodes", "Und 3 weitere", "Wann: 2026-03-01 09:05 UTC", "Durch die Betreiber der Website" }, "<li>Entfernt:" },
+    };
+    kr_ctx_t *k = ((env_t *)*state)->k;
+
+    for (int i = 0; i < KR_DIM(LISTS); i++) {
+        kr_letter_t mail = render(k, "factor_changed", "email", news(k, LISTS[i].language));
+        kr_letter_t sms = render(k, "factor_changed", "sms", news(k, LISTS[i].language));
+
+        for (int j = 0; j < KR_DIM(LISTS[i].lines); j++) {
+            if (!has_line(mail.text, LISTS[i].lines[j])) fail_msg("no line \"%s\" in:\n%s", LISTS[i].lines[j], mail.text);
+            assert_non_null(strstr(sms.text, LISTS[i].lines[j]));
+        }
+        assert_non_null(strstr(mail.html, LISTS[i].html));
+        assert_null(strstr(mail.html, "<b>"));
+        assert_null(strstr(mail.text, "\nBcc"));
+        assert_true(has_line(mail.text, "https://id.site.example:8443/auth/self-service/settings/browser"));
+        assert_null(strpbrk(sms.text, "{}\n"));
+    }
+}
+
+static void a_letter_about_a_recovery_code_tells_how_many_are_left(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    kr_letter_t en = render(k, "recovery_code_used", "email", news(k, "en")), de = render(k, "recovery_code_used", "sms", news(k, "de"));
+    json_t *unknown = news(k, "en");
+
+    assert_true(has_line(en.text, "Backup codes left: 0"));
+    assert_true(has_line(en.text, "When: 2026-03-01 09:05 UTC"));
+    assert_non_null(strstr(de.text, "Verbleibende Ersatzcodes: 0"));
+    json_object_del(unknown, "codes_left");
+    assert_null(strstr(render(k, "recovery_code_used", "email", unknown).text, "left:"));
+}
+
 /* -- how they are written ------------------------------------------------------------ */
 
 static const char *mime(kr_ctx_t *k, const kr_mail_conf_t *conf, const char *to, const kr_letter_t *letter)
@@ -182,6 +240,8 @@ int main(void)
         Q(&sqlite, every_kind_is_written_in_both_languages),
         Q(&sqlite, data_makes_neither_markup_nor_lines),
         Q(&sqlite, data_that_lacks_the_code_is_an_error_and_no_empty_mail),
+        Q(&sqlite, letters_about_factors_list_what_changed_and_when),
+        Q(&sqlite, a_letter_about_a_recovery_code_tells_how_many_are_left),
         Q(&sqlite, a_mail_has_all_that_a_mail_needs),
         Q(&sqlite, german_goes_as_quoted_printable),
         Q(&sqlite, hostile_names_stay_inside_their_header),

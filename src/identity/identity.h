@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this room share. Not for other rooms. */
+#ifndef KR_IDENTITY_IDENTITY_H
+#define KR_IDENTITY_IDENTITY_H
+
+#include "kr_credential.h"
+
+/* -- factors.c: rows of the table of kinds name these --------------------------- */
+
+/** Each key by itself, of those that the config holds. */
+kr_factors_fn kr_factors_of_keys;
+/** Each account at a provider by itself. */
+kr_factors_fn kr_factors_of_providers;
+/** An app with its seed. */
+kr_factors_fn kr_factors_of_totp;
+/** Recovery codes: all of them are one factor. */
+kr_factors_fn kr_factors_of_codes;
+
+/* -- normalise.c ------------------------------------------------------------------ */
+
+/** Text without the characters that nobody sees: controls, marks of direction, joiners, line separators. Valid UTF-8. */
+const char *kr_text_visible(apr_pool_t *pool, const char *text);
+
+#endif
