@@ -2,7 +2,7 @@
 /* The flow object: made, stored, loaded. */
 #include <string.h>
 
-#include "kr_flow.h"
+#include "flow.h"
 #include "kr_json.h"
 #include "kr_realm.h"
 #include "kr_store_budget.h"
@@ -111,7 +111,7 @@ const char *kr_flow_own_id(kr_ctx_t *k, const kr_flow_t *flow, const char *text)
 
 static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    json_t *ui = kr_json_pack(k->pool, "{s:O, s:O}", "messages", flow->messages, "nodes", flow->nodes);
+    json_t *ui = kr_json_pack(k->pool, "{s:O, s:O}", "messages", flow->messages, "nodes", kr_nodes_seal(k, flow));
 
     return (kr_flow_row_t){
         .id = flow->id,
@@ -266,6 +266,7 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->spent = row->spent;
     flow->messages = member(k, ui, "messages");
     flow->nodes = member(k, ui, "nodes");
+    kr_nodes_unseal(k, flow);
     flow->internal = parsed(k, row->internal, json_object());
     flow->issued_at = row->issued_at;
     flow->expires_at = row->expires_at;

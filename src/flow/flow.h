@@ -8,4 +8,9 @@
 /** What a node is found by: the name of an input, the id of any other. "" when it has none. */
 const char *kr_node_id(const json_t *node);
 
+/** The flow's nodes as they are stored: those that hold a secret are sealed texts. Pool-owned, or the flow's own when none does. */
+json_t *kr_nodes_seal(kr_ctx_t *k, const kr_flow_t *flow);
+/** Make nodes of them again, after loading. What cannot be opened any more is left out. */
+void kr_nodes_unseal(kr_ctx_t *k, kr_flow_t *flow);
+
 #endif
