@@ -279,5 +279,9 @@ typedef struct {
 kr_err_t *kr_body_read(kr_body_t *out, kr_ctx_t *k) KR_MUST_CHECK;
 /** A field as text; of a repeated form field the first. NULL when absent, null, or of a type that keeps (traits). */
 const char *kr_body_str(const kr_body_t *body, const char *name);
+/** Is a word true as Go reads booleans (1, t, T, true, True, TRUE)? */
+int kr_word_true(const char *word);
+/** Is there such a word in that field, or true itself? */
+int kr_body_true(const kr_body_t *body, const char *name);
 
 #endif

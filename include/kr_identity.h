@@ -198,6 +198,9 @@ int kr_identity_first_factors(kr_ctx_t *k, const kr_identity_t *identity);
 /** A copy whose traits, addresses and credentials may be changed without touching the original. */
 kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity);
 
+/** Take the credential of that type, if there is one, out of a copy. */
+void kr_identity_remove_credential(kr_identity_t *identity, const char *type);
+
 /** The same secret, hashed anew (at login). Nothing is written when the credential has become another one since it was read. */
 kr_err_t *kr_credential_rehash(kr_ctx_t *k, const kr_credential_t *credential, const char *config) KR_MUST_CHECK;
 

@@ -82,9 +82,7 @@ kr_err_t *kr_flow_retry(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *
 kr_err_t *kr_flow_retry_expired(kr_ctx_t *k, const kr_flow_t *flow, int message) KR_MUST_CHECK;
 /** Remember a session token exchange code if the client asked for one. */
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
-/** Is a word true as Go reads booleans (1, t, T, true, True, TRUE)? */
-int kr_word_true(const char *word);
-/** The same of a query parameter. */
+/** Is a query parameter true (kr_word_true)? */
 int kr_query_true(kr_ctx_t *k, const char *name);
 
 /* -- submit.c: what every kind of flow does with a submit ------------------ */

@@ -6,15 +6,6 @@
 
 #define OVER "this flow is over, go on with the one that took its place"
 
-int kr_word_true(const char *word)
-{
-    static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
-
-    for (int i = 0; i < KR_DIM(words); i++)
-        if (strcmp(words[i], word) == 0) return 1;
-    return 0;
-}
-
 int kr_query_true(kr_ctx_t *k, const char *name)
 {
     const char *value = kr_query(k->req, name);

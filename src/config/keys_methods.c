@@ -75,9 +75,9 @@ static const kr_key_t KEYS[] = {
     { "selfservice.methods.link.config.lifespan", KR_DURATION, "1h", AT(link_lifespan), BUILT,
       .help = "how long they are good" },
 
-    { "selfservice.methods.totp.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_TOTP]), REFUSED,
-      .help = "authenticator apps", .asks = "authenticator apps (TOTP)" },
-    { "selfservice.methods.totp.config.issuer", KR_TEXT, NULL, AT(totp_issuer), DETAIL,
+    { "selfservice.methods.totp.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_TOTP]), BUILT,
+      .help = "authenticator apps" },
+    { "selfservice.methods.totp.config.issuer", KR_TEXT, NULL, AT(totp_issuer), BUILT,
       .help = "name of the site in the app; the host of the base URL, if it is not set", .max = 128, .check = kr_check_line },
     { "selfservice.methods.lookup_secret.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_LOOKUP_SECRET]),
       REFUSED, .help = "backup codes", .asks = "backup codes" },

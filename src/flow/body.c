@@ -217,3 +217,19 @@ const char *kr_body_str(const kr_body_t *body, const char *name)
     if (json_is_array(value) && body->is_form) value = json_array_get(value, 0);
     return json_string_value(value);
 }
+
+int kr_word_true(const char *word)
+{
+    static const char *const words[] = { "1", "t", "T", "true", "True", "TRUE" };
+
+    for (int i = 0; i < KR_DIM(words); i++)
+        if (strcmp(words[i], word) == 0) return 1;
+    return 0;
+}
+
+int kr_body_true(const kr_body_t *body, const char *name)
+{
+    const char *value = kr_body_str(body, name);
+
+    return value && kr_word_true(value);
+}

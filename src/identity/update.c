@@ -22,6 +22,19 @@ kr_identity_t *kr_identity_copy(kr_ctx_t *k, const kr_identity_t *identity)
     return copy;
 }
 
+void kr_identity_remove_credential(kr_identity_t *identity, const char *type)
+{
+    apr_array_header_t *list = identity->credentials;
+    int kept = 0;
+
+    for (int i = 0; i < list->nelts; i++) {
+        const kr_credential_t c = APR_ARRAY_IDX(list, i, kr_credential_t);
+
+        if (strcmp(c.type, type) != 0) APR_ARRAY_IDX(list, kept++, kr_credential_t) = c;
+    }
+    list->nelts = kept;
+}
+
 static const char *column(apr_pool_t *pool, const json_t *json)
 {
     return json ? kr_json_dump(pool, json, NULL) : NULL;

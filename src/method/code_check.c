@@ -29,18 +29,27 @@ static apr_size_t filler(const char *p)
     return 0;
 }
 
-/* People paste "123 456", and some keyboards type full-width digits (U+FF10 to U+FF19). */
-static const char *clean(apr_pool_t *pool, const char *code)
+/* Some keyboards type full-width digits and letters (U+FF10 to U+FF5A), three bytes each. @return its ASCII; 0: it is none */
+static char narrow(const unsigned char *p)
+{
+    const int wide = p[0] == 0xef && (p[1] == 0xbc || p[1] == 0xbd) && p[2] >= 0x80;
+    const unsigned at = wide ? (p[1] - 0xbcu) * 64 + (p[2] - 0x80u) : 0;
+    const char c = at >= 0x10 && at <= 0x5a ? (char)(at + 0x20) : '\0';
+
+    return kr_is_digit(c) || kr_is_alpha(c) ? c : '\0';
+}
+
+const char *kr_code_clean(apr_pool_t *pool, const char *code)
 {
     char *out = apr_palloc(pool, strlen(code) + 1), *to = out;
 
     while (*code) {
-        const unsigned char *p = (const unsigned char *)code;
         const apr_size_t skip = filler(code);
+        const char c = skip ? '\0' : narrow((const unsigned char *)code);
 
         if (skip) code += skip;
-        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) {
-            *to++ = (char)('0' + (p[2] - 0x90));
+        else if (c) {
+            *to++ = c;
             code += 3;
         } else *to++ = *code++;
     }
@@ -106,7 +115,7 @@ static kr_err_t *check_in_tx(kr_ctx_t *k, void *baton)
 kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow, const char *kind,
                         const char *code)
 {
-    checking_t c = { .flow = flow, .kind = kind, .code = clean(k->pool, code) };
+    checking_t c = { .flow = flow, .kind = kind, .code = kr_code_clean(k->pool, code) };
 
     KR_TRY(kr_db_tx(k, check_in_tx, &c));
     *out = c.verdict;

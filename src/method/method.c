@@ -11,6 +11,7 @@ const kr_method_t *const kr_methods[] = {
     &kr_method_password,
     &kr_method_code,
     &kr_method_link,
+    &kr_method_totp,
     &kr_method_identifier_first,
     NULL,
 };
@@ -49,6 +50,12 @@ unsigned kr_reaches_first(const kr_settings_t *settings)
 {
     (void)settings;
     return KR_REACHES(KR_AAL1);
+}
+
+unsigned kr_reaches_second(const kr_settings_t *settings)
+{
+    (void)settings;
+    return KR_REACHES(KR_AAL2);
 }
 
 /* May it answer to a login at this level? What proves nothing, as the question who it is, goes before the first. */
@@ -147,15 +154,20 @@ kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *bo
     return NULL;
 }
 
-/* Settings tell a method that is switched off from one that does not exist. */
-static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_body_t *body)
+/* Settings, and a sign-in that asks for a second factor, tell a method that is switched off from one that does not exist. */
+static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
-    static const kr_method_e methods[] = { KR_METHOD_OIDC, KR_METHOD_TOTP, KR_METHOD_PASSKEY,
-                                           KR_METHOD_LOOKUP_SECRET, KR_METHOD_PASSWORD, KR_METHOD_PROFILE };
+    static const kr_method_e of_settings[] = { KR_METHOD_OIDC, KR_METHOD_TOTP, KR_METHOD_PASSKEY,
+                                               KR_METHOD_LOOKUP_SECRET, KR_METHOD_PASSWORD, KR_METHOD_PROFILE };
+    static const kr_method_e of_second[] = { KR_METHOD_TOTP, KR_METHOD_LOOKUP_SECRET };
+    const int settings = flow->kind == KR_FLOW_SETTINGS;
+    const kr_method_e *methods = settings ? of_settings : of_second;
+    const int n = settings ? KR_DIM(of_settings) : is_second(flow) ? KR_DIM(of_second) : 0;
     const char *name = kr_body_str(body, "method");
 
-    for (int i = 0; name && i < KR_DIM(methods); i++)
-        if (strcmp(name, kr_method_name(methods[i])) == 0) return kr_err(k, 404, NULL, "the method %s is switched off here", name);
+    for (int i = 0; name && i < n; i++)
+        if (strcmp(name, kr_method_name(methods[i])) == 0 && !k->realm->settings->method_enabled[methods[i]])
+            return kr_err(k, 404, NULL, "the method %s is switched off here", name);
     return NULL;
 }
 
@@ -170,7 +182,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     if (m && m->keep) m->keep(k, flow, body);
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(kr_methods_transient(k, flow, body));
-    if (!m && flow->kind == KR_FLOW_SETTINGS) KR_TRY(refuse_disabled(k, body));
+    if (!m) KR_TRY(refuse_disabled(k, flow, body));
     submit = !m || !reaches(k, m, flow) ? NULL : is_second(flow) ? m->second : m->submit[flow->kind];
     if (!submit) return kr_methods_none(k, flow);
     out->method = m->id;

@@ -10,6 +10,8 @@ extern const kr_method_t kr_method_profile;
 extern const kr_method_t kr_method_password;
 extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
+extern const kr_method_t kr_method_totp;
+extern const kr_method_t kr_method_lookup;
 extern const kr_method_t kr_method_identifier_first;
 
 /* a row of the store: whoever has one includes kr_store_code.h */
@@ -74,6 +76,9 @@ typedef enum {
 kr_err_t *kr_code_check(kr_code_verdict_e *out, kr_code_row_t *used, kr_ctx_t *k, const kr_flow_t *flow,
                         const char *kind, const char *code) KR_MUST_CHECK;
 
+/** A code as somebody typed or pasted it, without blanks, dashes and the like; full-width digits and letters become narrow ones. */
+const char *kr_code_clean(apr_pool_t *pool, const char *typed);
+
 /** Codes and links of verification. */
 extern const kr_code_kind_t kr_code_verification, kr_link_verification;
 
@@ -127,6 +132,8 @@ kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr_array_header_t *types) KR_MUST_CHECK;
 /** Of kr_method_t.aal: a first factor, and nothing else. */
 unsigned kr_reaches_first(const kr_settings_t *settings);
+/** The same of a second one. */
+unsigned kr_reaches_second(const kr_settings_t *settings);
 
 /** What every submit may bring along: `transient_payload`, kept in flow->transient_payload. @return 400 when it is no JSON object */
 kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
@@ -144,6 +151,31 @@ void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);
 
 /** The identifier input of login: its label names the one annotated trait of the schema, if there is just one. */
 json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *autocomplete);
+
+/* -- what somebody has written down or has on a phone (second.c) ------------- */
+
+/** The account has no such second factor: message `none`. @return kr_err_show_flow */
+kr_err_t *kr_second_missing(kr_ctx_t *k, kr_flow_t *flow, int none) KR_MUST_CHECK;
+/**
+ * The code of a second factor is not right: message `wrong`, and a line in the log.
+ * @param method  its name
+ * @return kr_err_show_flow
+ */
+kr_err_t *kr_second_wrong(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const char *method, int wrong) KR_MUST_CHECK;
+
+/* -- authenticator apps (totp.c, totp_settings.c) --------------------------- */
+
+/**
+ * The seed in the credential of an authenticator app.
+ * @return NULL when it cannot be read: it was sealed with a secret that is gone
+ */
+const char *kr_totp_seed_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
+/** The config of such a credential: its URL, sealed for that identity alone with the newest secret. */
+const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url);
+
+kr_show_fn kr_totp_show_settings;
+kr_submit_fn kr_totp_change;
+kr_err_t *kr_totp_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked);
 
 /* -- passwords (password_policy.c) ----------------------------------------- */
 

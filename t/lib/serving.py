@@ -95,6 +95,11 @@ class Clock:
         self.file, self._ahead = folder / 'clock', 0
         self.file.write_bytes(bytes(8))
 
+    @property
+    def ahead(self):
+        """By how many seconds."""
+        return self._ahead
+
     def forward(self, seconds):
         """At once it is that much later for the server: nobody waits for things to grow old."""
         self._ahead += seconds

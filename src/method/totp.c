@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The code of an authenticator app as second factor. Setting one up and removing it: totp_settings.c. */
+#include <string.h>
+
+#include <unistr.h>
+
+#include "kr_json.h"
+#include "kr_text.h"
+#include "kr_totp.h"
+#include "method.h"
+
+static const kr_node_spec_t LOGIN_NODES[] = {
+    { .name = "totp_code", .type = "text", .value = "", .required = 1, .label = 1010006 },
+    { .name = "method", .type = "submit", .value = "totp", .label = 1010009 },
+};
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    return settings->method_enabled[KR_METHOD_TOTP] && (kind == KR_FLOW_LOGIN || kind == KR_FLOW_SETTINGS);
+}
+
+/* Settings need no button's name where an app is to be removed. */
+static int takes(const kr_body_t *body, kr_flow_kind_e kind)
+{
+    const char *name = kr_body_str(body, "method");
+
+    return (name && strcmp(name, "totp") == 0) || (kind == KR_FLOW_SETTINGS && kr_body_true(body, "totp_unlink"));
+}
+
+/* -- the credential -------------------------------------------------------- */
+
+/* Sealed for one account: copied into the row of another it opens nothing. */
+static const char *context_of(kr_ctx_t *k, const char *identity_id)
+{
+    return apr_pstrcat(k->pool, "totp ", identity_id, NULL);
+}
+
+const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url)
+{
+    const char *sealed = kr_seal(k->pool, k->realm->keys, context_of(k, identity_id), url, strlen(url));
+
+    return kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", "totp_url", sealed), NULL);
+}
+
+/** The URL that is sealed in it; NULL when no secret opens it. */
+static const char *url_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential)
+{
+    const json_t *config = kr_json_own(k->pool, json_loads(credential->config, 0, NULL));
+    apr_size_t len;
+    const char *url = (const char *)kr_unseal(k->pool, k->realm->keys, context_of(k, identity->id), kr_json_str(config, "totp_url"), &len);
+
+    if (!url)
+        kr_log(k, KR_LOG_ERR, KRLOGNO(0610) "identity %s: the seed of its authenticator app cannot be opened: the secret that sealed it "
+               "is gone, or its row was changed", identity->id);
+    return url;
+}
+
+const char *kr_totp_seed_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential)
+{
+    const char *url = url_of(k, identity, credential);
+
+    return url ? kr_totp_url_seed(k->pool, url) : NULL;
+}
+
+/* -- sign-in --------------------------------------------------------------- */
+
+/* Asked of who is signed in: offered if they have an app. */
+static kr_err_t *show_second(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_identity_t *identity;
+    kr_session_t *session;
+
+    KR_TRY(kr_session_whole(&session, &identity, k));
+    if (kr_identity_credential(identity, "totp")) kr_nodes_add(k, flow, "totp", LOGIN_NODES, KR_DIM(LOGIN_NODES));
+    return NULL;
+}
+
+/* The field is empty when the form is shown again, as clients know it: no value at all. */
+static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    json_t *node = flow->kind == KR_FLOW_LOGIN ? kr_node_find(flow, "totp_code") : NULL;
+
+    (void)k;
+    (void)body;
+    if (node) json_object_del(json_object_get(node, "attributes"), "value");
+}
+
+/* Missing and short ones are told apart from wrong ones, as clients know it: by what was typed, blanks and all. */
+static kr_err_t *check_form(kr_ctx_t *k, kr_flow_t *flow, const char *typed)
+{
+    const apr_size_t len = typed ? u8_mbsnlen((const uint8_t *)typed, strlen(typed)) : 0;
+
+    if (len >= KR_TOTP_DIGITS) return NULL;
+    if (!len) kr_field_missing(k, flow, "totp_code");
+    else
+        kr_node_message(k, flow, "totp_code", 4000003,
+                        json_pack("{s:i, s:i}", "min_length", KR_TOTP_DIGITS, "actual_length", (int)len));
+    return kr_err_show_flow(k);
+}
+
+static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const char *typed = kr_body_str(body, "totp_code"), *url, *seed;
+    const kr_credential_t *credential;
+    kr_identity_t *identity;
+    kr_session_t *session;
+    apr_int64_t step = 0;
+
+    KR_TRY(check_form(k, flow, typed));
+    KR_TRY(kr_session_whole(&session, &identity, k));
+    credential = kr_identity_credential(identity, "totp");
+    url = credential ? url_of(k, identity, credential) : NULL;
+    seed = url ? kr_totp_url_seed(k->pool, url) : NULL;
+    if (seed) step = kr_totp_fits(k->pool, seed, kr_code_clean(k->pool, typed), k->now, credential->spent);
+    if (!credential) return kr_second_missing(k, flow, 4000011);
+    if (!step) return kr_second_wrong(k, flow, identity, "totp", 4000008);
+    /* used up together with all steps before it; sealed anew, so that a secret that was replaced is needed less and less */
+    return kr_outcome_proved(out, flow, identity,
+                             (kr_proof_t){ .method = "totp", .credential = credential,
+                                           .spends = kr_totp_config(k, identity->id, url), .spent = step });
+}
+
+const kr_method_t kr_method_totp = {
+    .id = KR_METHOD_TOTP,
+    .on = is_on,
+    .aal = kr_reaches_second,
+    .takes = takes,
+    .keep = keep,
+    .show = { [KR_ASK_SECOND] = show_second, [KR_ASK_CHANGE] = kr_totp_show_settings },
+    .submit = { [KR_FLOW_LOGIN] = prove, [KR_FLOW_SETTINGS] = kr_totp_change },
+    .second = prove,
+    .resume = kr_totp_resume,
+};
