@@ -41,8 +41,7 @@ typedef struct {
 typedef enum {
     KR_WEBAUTHN_GOOD,
     KR_WEBAUTHN_UNREADABLE, /* no JSON, no CBOR, truncated, bytes behind the end */
-    KR_WEBAUTHN_REFUSED,    /* readable, but it proves nothing: origin, challenge, RP id, flags, algorithm, signature, attestation */
-    KR_WEBAUTHN_BUSY        /* no memory */
+    KR_WEBAUTHN_REFUSED     /* readable, but it proves nothing: origin, challenge, RP id, flags, algorithm, signature, attestation */
 } kr_webauthn_verdict_e;
 
 /**
