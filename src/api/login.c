@@ -125,6 +125,7 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
 
     KR_TRY(find_session(&session, k, flow));
     if (session && !kr_login_gains(flow, session)) {
+        kr_flow_clear_messages(flow);
         /* programs know the flow as the answer; one of another browser is shown without what was typed there */
         if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
         return kr_err_lead(already(k), 303, kr_return_to_of(k, flow, method_of(flow)));
