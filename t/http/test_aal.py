@@ -330,7 +330,7 @@ def test_no_first_factor_counts_as_the_second(server, kind, fields):
     flow = client.start('login', {'aal': 'aal2'})
     body = {**fields, **({'identifier': client.email} if 'password' in fields else {})}
     after = client.step('login', flow, body)
-    assert after.status in (200, 400) and client.whoami().status == 403
+    assert after.status in (200, 303, 400, 404) and client.whoami().status == 403        # 404: a method that is off
 
 
 def test_the_session_stays_the_same_and_an_app_keeps_its_token(servers, kind):
