@@ -97,6 +97,14 @@ typedef struct {
  */
 apr_array_header_t *kr_factor_changes(kr_ctx_t *k, const kr_identity_t *before, const kr_identity_t *now);
 
+/** Can factors of that type be taken away by kr_identity_remove_factor: keys, and what is nothing but a second factor? */
+int kr_factor_removable(const char *type);
+/**
+ * Take factors of such a type out of a copy of an account: the one with that key, or all when `key` is NULL. A credential that is left
+ * without any goes with them. What is last is not asked here (kr_identity_first_factors). @return how many
+ */
+int kr_identity_remove_factor(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *key);
+
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);
 

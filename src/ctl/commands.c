@@ -69,6 +69,12 @@ static const ctl_option_t DISABLE[] = {
     { 0 },
 };
 
+static const ctl_option_t REMOVE_FACTOR[] = {
+    { "--keep-sessions", NULL, NULL, "leave their sessions as they are: all end without it" },
+    { "--force", NULL, NULL, "even if nothing is left to sign in with" },
+    { 0 },
+};
+
 static const ctl_option_t SESSION_LIST[] = {
     LIMIT,
     { "--after", "ID", NULL, "go on after this one: the last of the page before" },
@@ -140,6 +146,15 @@ const ctl_command_t ctl_commands[] = {
       ctl_identity_enable },
     { "identity delete", "ID...", 1, -1, CTL_CONNECTS, DELETE, "delete accounts with all that belongs to them",
       "All of them or none. Asks when standard input is a terminal; elsewhere --yes is needed.", ctl_identity_delete },
+
+    { "identity factors", "ID-OR-IDENTIFIER", 1, 1, CTL_CONNECTS | CTL_PRINTS, NULL, "list what an account has to sign in with",
+      "Each key by itself; nothing secret is shown.", ctl_identity_factors },
+    { "identity remove-factor", "ID FACTOR", 2, 2, CTL_CONNECTS, REMOVE_FACTOR,
+      "take a factor away, as when a phone is lost",
+      "ID may be an identifier. FACTOR is totp, lookup_secret, webauthn, passkey (all keys of it), or one key as `identity factors` names it (webauthn:1f...); "
+      "all-second is every second factor. All sessions of the person end, as whoever has the phone may be signed in with it, and a mail "
+      "tells them of it (`mod_kratos.letters`). The last way to sign in stays, unless --force is given.",
+      ctl_identity_remove_factor },
 
     { "session list", "", 0, 0, CTL_CONNECTS | CTL_PRINTS, SESSION_LIST, "list sessions in the order of their making",
       NULL, ctl_session_list },

@@ -151,6 +151,9 @@ kr_ctx_t *ctl_work(ctl_t *ctl);
 /** The identity that an id or an identifier names. @param id NULL when there is none */
 kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name) KR_MUST_CHECK;
 
+/** The same, read with its credentials. @return 404 when there is none */
+kr_err_t *ctl_identity_named(kr_identity_t **out, kr_ctx_t *k, const char *name) KR_MUST_CHECK;
+
 /* -- pages ------------------------------------------------------------------ */
 
 /**
@@ -235,6 +238,8 @@ int ctl_identity_list(ctl_t *ctl);
 int ctl_identity_delete(ctl_t *ctl);
 int ctl_identity_enable(ctl_t *ctl);
 int ctl_identity_disable(ctl_t *ctl);
+int ctl_identity_factors(ctl_t *ctl);
+int ctl_identity_remove_factor(ctl_t *ctl);
 int ctl_session_list(ctl_t *ctl);
 int ctl_session_revoke(ctl_t *ctl);
 int ctl_import(ctl_t *ctl);

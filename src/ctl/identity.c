@@ -26,7 +26,7 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
 
 /* -- get ----------------------------------------------------------------------- */
 
-static kr_err_t *load_named(kr_identity_t **out, kr_ctx_t *k, const char *name)
+kr_err_t *ctl_identity_named(kr_identity_t **out, kr_ctx_t *k, const char *name)
 {
     const char *id;
 
@@ -45,7 +45,7 @@ int ctl_identity_get(ctl_t *ctl)
 
     if (status) return status;
     k = ctl_work(ctl);
-    err = load_named(&identity, k, ctl_arg(ctl, 0));
+    err = ctl_identity_named(&identity, k, ctl_arg(ctl, 0));
     if (err) return ctl_error(ctl, err, ctl_arg(ctl, 0));
     if (ctl_json(ctl))
         ctl_print_json(k->pool, ctl_identity_json(k, identity));

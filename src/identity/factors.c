@@ -114,6 +114,45 @@ apr_array_header_t *kr_identity_factors(kr_ctx_t *k, const kr_identity_t *identi
     return out;
 }
 
+/* -- away with it ------------------------------------------------------------------ */
+
+/* A password gives way to a new one, a provider is unlinked, and what follows from the traits goes with them. */
+int kr_factor_removable(const char *type)
+{
+    const kr_credential_kind_t *kind = kr_credential_kind(type);
+
+    return kind && !kind->derive && (kind->holds_keys || kind->factors == KR_FACTOR_SECOND);
+}
+
+/* Whatever else its config holds stays as it is. */
+static int remove_key(kr_ctx_t *k, kr_identity_t *identity, kr_credential_t *c, const char *wanted)
+{
+    json_t *config = kr_json_own(k->pool, json_deep_copy(kr_credential_config(k, c))), *keys = json_object_get(config, "credentials");
+    const size_t had = json_array_size(keys);
+
+    for (size_t i = had; i-- > 0;) {
+        const char *id = key_id(k->pool, json_array_get(keys, i));
+
+        if (id && strcmp(id, wanted) == 0) json_array_remove(keys, i);
+    }
+    if (json_array_size(keys) == had) return 0;
+    if (json_array_size(keys)) c->config = kr_json_dump(k->pool, config, NULL);
+    else kr_identity_remove_credential(identity, c->type);
+    return (int)(had - json_array_size(keys));
+}
+
+int kr_identity_remove_factor(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *key)
+{
+    kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, type);
+    apr_array_header_t *all = apr_array_make(k->pool, 4, sizeof(kr_factor_t));
+
+    if (!c || !kr_factor_removable(type)) return 0;
+    if (key) return remove_key(k, identity, c, key);
+    add_factors(all, k, c);
+    kr_identity_remove_credential(identity, type);
+    return all->nelts;
+}
+
 /* -- from one state of an account to another ----------------------------------------- */
 
 /* What follows from the traits nobody has set up; a change of address is told elsewhere. */

@@ -163,6 +163,55 @@ static void test_what_came_went_and_was_made_anew_is_told_apart(void **state)
                             CASES[i].said);
 }
 
+/* -- away with it ------------------------------------------------------------------------- */
+
+static void test_what_is_removed_takes_nothing_else_along(void **state)
+{
+    static const struct {
+        const had_t *had[3];
+        const char *type, *key;
+        int removed;
+        const char *left;
+    } CASES[] = {
+        { { &PASSWORD, &APP_OF_ANA, &SPARE }, "totp", NULL, 1, "-totp" },
+        { { &PASSWORD, &SPARE }, "totp", NULL, 0, "" },
+        { { &SPARE, &APP_OF_ANA }, "lookup_secret", NULL, 1, "-lookup_secret" },
+        { { &BROKEN }, "totp", NULL, 1, "-totp" },
+        { { &TWO_KEYS, &PASSKEY }, "webauthn", "ff", 1, "-webauthn:ff" },
+        { { &TWO_KEYS, &PASSKEY }, "webauthn", NULL, 2, "-webauthn:abcd -webauthn:ff" },
+        { { &TWO_KEYS, &PASSKEY }, "passkey", "ff", 1, "-passkey:ff" },
+        { { &TWO_KEYS }, "webauthn", "00", 0, "" },
+        { { &PASSWORD, &CODE, &GOOGLE }, "password", NULL, 0, "" },
+        { { &PASSWORD, &CODE, &GOOGLE }, "code", NULL, 0, "" },
+        { { &PASSWORD, &CODE, &GOOGLE }, "oidc", "google:7", 0, "" },
+        { { &NEWER }, "of_a_newer_version", NULL, 0, "" },
+    };
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const kr_identity_t *before = account_of(k, CASES[i].had, 3);
+        kr_identity_t *now = kr_identity_copy(k, before);
+
+        assert_int_equal(kr_identity_remove_factor(k, now, CASES[i].type, CASES[i].key), CASES[i].removed);
+        assert_string_equal(changes_said(k, kr_factor_changes(k, before, now)), CASES[i].left);
+    }
+}
+
+/* A key that goes leaves the others as they were written, and a credential without any is no credential. */
+static void test_the_last_key_takes_its_credential_along(void **state)
+{
+    static const had_t *const HAD[] = { &TWO_KEYS };
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+    kr_identity_t *account = account_of(k, HAD, 1);
+
+    assert_int_equal(kr_identity_remove_factor(k, account, "webauthn", "ff"), 1);
+    assert_string_equal(kr_identity_credential(account, "webauthn")->config, ONE_KEY.config);
+    assert_int_equal(kr_identity_remove_factor(k, account, "webauthn", "abcd"), 1);
+    assert_null(kr_identity_credential(account, "webauthn"));
+}
+
 /* -- who is told ------------------------------------------------------------------ */
 
 /** "+ana@example.org" is verified, "ana@example.org" is not, "recover:" helps to recover, a leading digit is a phone's. */
@@ -365,6 +414,8 @@ int main(void)
         TEST(test_each_key_is_a_factor_by_itself_and_what_does_not_count_is_none),
         TEST(test_a_keys_name_is_one_short_line_without_tricks),
         TEST(test_what_came_went_and_was_made_anew_is_told_apart),
+        TEST(test_what_is_removed_takes_nothing_else_along),
+        TEST(test_the_last_key_takes_its_credential_along),
         TEST(test_those_are_told_whose_addresses_were_proved_before),
         TEST(test_an_address_that_nobody_proved_gets_no_more_letters_than_codes),
         TEST(test_a_sign_in_with_a_recovery_code_is_told_and_no_other),
