@@ -130,6 +130,22 @@ static void check_mailing(kr_review_t *review, const kr_settings_t *settings, co
                                              "a channel `sms` to courier.channels", mailing->name);
 }
 
+/* -- two factors ------------------------------------------------------------------------ */
+
+static int recovers_by_its_codes(const kr_leaf_t *leaf)
+{
+    return leaf->code_identifier && leaf->code_via && leaf->recover_via && strcmp(leaf->code_via, leaf->recover_via) == 0;
+}
+
+/* As with codes that sign in: but without recovery nobody would get back in, so it is the owner's to weigh. */
+static void check_second(kr_review_t *review, const kr_settings_t *settings)
+{
+    if (!settings->code_mfa || !settings->flow[KR_FLOW_RECOVERY].enabled || !any(settings, recovers_by_its_codes)) return;
+    kr_review_warn(review, "selfservice.methods.code.mfa_enabled", "with selfservice.flows.recovery.enabled one mailbox is both factors: a "
+                                                                   "recovery and then a code, sent to the same address; send codes "
+                                                                   "elsewhere (via: sms), or use totp or webauthn instead");
+}
+
 void kr_review_people(kr_review_t *review, const kr_settings_t *settings)
 {
     const mailing_t mailings[] = {
@@ -138,9 +154,11 @@ void kr_review_people(kr_review_t *review, const kr_settings_t *settings)
         { "selfservice.flows.verification.enabled", "verification", "verification",
           settings->flow[KR_FLOW_VERIFICATION].enabled, verifies, verify_via },
         { "selfservice.methods.code.passwordless_enabled", "the code", NULL, settings->code_passwordless, NULL, code_via },
+        { "selfservice.methods.code.mfa_enabled", "the code", NULL, settings->code_mfa, NULL, code_via },
     };
 
     if (!settings->schemas->nelts) return; /* wrong, and said already */
     check_identifiers(review, settings);
+    check_second(review, settings);
     for (int i = 0; i < KR_DIM(mailings); i++) check_mailing(review, settings, &mailings[i]);
 }

@@ -58,16 +58,30 @@ static int may_get_codes(kr_ctx_t *k, const kr_identity_t *identity)
     return k->realm->settings->code_mfa && schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
 }
 
-/* What the row keeps was reckoned when the account was written: that it has no second factor holds, that it has one is counted anew. */
-static kr_err_t *has_second(int *out, kr_ctx_t *k, const kr_identity_t *identity)
+/* What was read is kept with the account, if that is still what it was: one request may ask several times. */
+static kr_err_t *read_whole(const kr_identity_t **whole, kr_ctx_t *k, kr_identity_t *identity)
 {
-    kr_identity_t *read = NULL;
+    kr_identity_t *read;
+
+    *whole = identity;
+    if (identity->whole) return NULL;
+    KR_TRY(kr_identity_load(&read, k, identity->id, 1));
+    *whole = read; /* NULL: the account is gone, and the session with it */
+    if (!read || read->version != identity->version) return NULL;
+    identity->credentials = read->credentials;
+    identity->whole = 1;
+    return NULL;
+}
+
+/* What the row keeps was reckoned when the account was written: that it has no second factor holds, that it has one is counted anew. */
+static kr_err_t *has_second(int *out, kr_ctx_t *k, kr_identity_t *identity)
+{
+    const kr_identity_t *whole;
 
     *out = 0;
     if (identity->available_aal != KR_AAL2 && !may_get_codes(k, identity)) return NULL;
-    if (!identity->whole) KR_TRY(kr_identity_load(&read, k, identity->id, 1));
-    if (!identity->whole) identity = read; /* NULL: the account is gone, and the session with it */
-    *out = identity && kr_identity_aal(k, identity) == KR_AAL2;
+    KR_TRY(read_whole(&whole, k, identity));
+    *out = whole && kr_identity_aal(k, whole) == KR_AAL2;
     return NULL;
 }
 

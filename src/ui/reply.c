@@ -54,7 +54,8 @@ void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, 
 
     alone.here = NULL;
     if (got->status == 401) kr_reply_redirect(k, 303, ui_begin_url(k, "login", back));
-    else if (got->status == 403 && elsewhere) kr_reply_redirect(k, 303, elsewhere); /* to the second factor */
+    else if (got->status == 403 && elsewhere) /* to the second factor */
+        kr_reply_redirect(k, 303, back ? kr_url_with(k->pool, elsewhere, "return_to", back) : elsewhere);
     else ui_reply(k, &alone, got->status, kr_ui_error_page(k->pool, &alone, json_object_get(got->json, "error")));
 }
 

@@ -152,7 +152,7 @@ kr_api_answer_t ui_answer_of(kr_ctx_t *k, const kr_err_t *err);
 /**
  * Answer for what the API refused: with the login where somebody is to sign in, with the second factor where that misses, else with
  * the page of the error.
- * @param back  where the login leads to, or NULL
+ * @param back  where either leads to, or NULL
  */
 void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, const char *back);
 /** A page with its headers as the reply. */

@@ -9,8 +9,10 @@ import pytest
 
 from lib.account import account, can_sign_in, person
 from lib.clients import PASSWORD, error_id, messages, new_email
-from lib.levels import App, Code, step_up
+from lib.levels import SIGN_IN, App, Code, step_up
 from lib.mailbox import RECOVERY
+from lib.reader import Reader
+from lib.serving import free_port
 from lib.settings import UI, inline, merge, nested
 
 pytestmark = pytest.mark.san
@@ -544,3 +546,44 @@ def test_a_factor_that_comes_raises_nobody_else(server, kind):
         assert client.session()['authenticator_assurance_level'] == 'aal2'
     else:
         assert asks_for_second(client.whoami())
+
+
+# -- on the built-in pages ---------------------------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def pages(request, database, post):
+    from conftest import end, start
+    own, port, code = {'ui_url': None}, free_port(), Code(post)
+    tree = merge(merge(account(uri=post.uri), code.settings), {
+        'selfservice': {'default_browser_return_url': '/ui/welcome', 'allowed_return_urls': [f'http://127.0.0.1:{port}'],
+                        'flows': {kind: own for kind in ('login', 'registration', 'settings', 'recovery', 'verification', 'error')}},
+        'identity': {'schemas': [{'id': 'person', 'url': inline(schema())}]}})
+    server = start(request, database, tree, port=port, flags=['ui'])
+    server.factor = code
+    yield server
+    end(server)
+
+
+def test_a_page_that_one_factor_may_not_see_asks_for_the_second_and_is_there_then(pages, post):
+    email, reader = somebody(pages, 'native').email, Reader(pages)
+    pages.browser()
+    page = reader.send(reader.open('/ui/sessions'), identifier=email, password=PASSWORD)
+    assert 'code' in page.fields and urlsplit(page.url).path == '/ui/login'
+    assert reader.client.whoami().status == 403 and 'native' not in page.text
+    elsewhere = reader.open('/ui/sessions')
+    assert urlsplit(elsewhere.url).path == '/ui/login', 'the list is not shown'
+    page = reader.send(elsewhere, code=post.wait(email, SIGN_IN, 2).code)
+    assert urlsplit(page.url).path == '/ui/sessions' and page.answer.status == 200
+    assert reader.client.session()['authenticator_assurance_level'] == 'aal2'
+
+
+def test_who_comes_back_in_by_a_code_shows_the_second_factor_and_then_sets_the_password(pages, post):
+    email, reader = somebody(pages, 'native').email, Reader(pages)
+    page = reader.send(reader.open('/self-service/recovery/browser'), email=email)
+    page = reader.send(page, code=post.wait(email, RECOVERY).code)
+    assert urlsplit(page.url).path == '/ui/login' and 'code' in page.fields
+    page = reader.send(page, code=post.wait(email, SIGN_IN).code)
+    assert urlsplit(page.url).path == '/ui/settings'
+    form = {'csrf_token': page.fields['csrf_token'], 'method': 'password', 'password': NEW}
+    reader.follow(reader.client.request('POST', page.action, form=form))
+    assert can_sign_in(pages, email, NEW) and not can_sign_in(pages, email, PASSWORD)

@@ -179,6 +179,10 @@ static void test_a_star_alone_is_for_what_needs_no_cookie_and_says_so(void **sta
 #define PASSWORD "\"credentials\": {\"password\": {\"identifier\": true}}"
 #define CODE(via) "\"credentials\": {\"code\": {\"identifier\": true, \"via\": \"" via "\"}}"
 #define MAIL "courier: {smtp: {connection_uri: 'smtp://mail.example.org/'}}\n"
+#define BOTH(via) "\"credentials\": {\"password\": {\"identifier\": true}, \"code\": {\"identifier\": true, \"via\": \"" via "\"}}"
+#define SECOND "selfservice: {methods: {code: {mfa_enabled: true}}"
+#define ENDS "}\n"
+#define RECOVERY ", flows: {recovery: {enabled: true}}"
 #define PASSWORDLESS "selfservice: {methods: {code: {passwordless_enabled: true}}}\n"
 
 /** Settings with a schema that has this. */
@@ -217,6 +221,12 @@ static const struct {
       "selfservice.flows.verification.enabled: verification goes by text message" },
     { PASSWORD, MAIL "selfservice: {flows: {verification: {enabled: true}}}", "selfservice.flows.verification.enabled: no identity" },
     { CODE("email"), PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: the code goes by mail" },
+    { BOTH("email"), SECOND ENDS, "selfservice.methods.code.mfa_enabled: the code goes by mail" },
+    { BOTH("sms"), MAIL SECOND ENDS, "selfservice.methods.code.mfa_enabled: the code goes by text message" },
+    { BOTH("email"), MAIL SECOND ENDS, NULL },
+    { BOTH("email") ", \"recovery\": {\"via\": \"email\"}", MAIL SECOND ENDS, NULL },
+    { BOTH("email") ", \"recovery\": {\"via\": \"email\"}", MAIL SECOND RECOVERY ENDS,
+      "selfservice.methods.code.mfa_enabled: with selfservice.flows.recovery.enabled one mailbox is both factors" },
     { CODE("sms"), MAIL PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: the code goes by text message" },
 };
 
