@@ -16,6 +16,7 @@ typedef enum {
     KR_KEY_CSRF,    /* anti-CSRF values at rest, HMAC */
     KR_KEY_SEAL,    /* sealing, AES-256-GCM */
     KR_KEY_ASSERTION, /* what applications are told, signed: see kr_jwt.h */
+    KR_KEY_LOOKUP,  /* recovery codes at rest, HMAC */
     KR_KEY_PURPOSES
 } kr_key_e;
 
@@ -35,6 +36,8 @@ kr_keys_t *kr_keys_make(apr_pool_t *pool, const apr_array_header_t *secrets, con
 void kr_random(void *out, apr_size_t len);
 /** `len` characters of [A-Za-z0-9], each drawn without bias. */
 const char *kr_random_alnum(apr_pool_t *pool, int len);
+/** The same of [a-z0-9]. */
+const char *kr_random_lower(apr_pool_t *pool, int len);
 /** `len` decimal digits without bias. */
 const char *kr_random_digits(apr_pool_t *pool, int len);
 

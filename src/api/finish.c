@@ -13,6 +13,15 @@ static kr_err_t *step(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr
     return kr_answer_step(k, flow);
 }
 
+/* Another screen of the settings, which to programs is a success. */
+static kr_err_t *settings_step(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
+{
+    (void)body;
+    if (!done->step.stored) KR_TRY(kr_flow_update(k, flow));
+    if (!flow->show_transient) flow->show_transient = 1;
+    return kr_answer_flow(k, flow);
+}
+
 /* Something is on its way, which to programs is a success. */
 static kr_err_t *sent(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
@@ -36,7 +45,7 @@ static kr_err_t *go(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_b
 }
 
 static kr_finish_fn *const FINISH[KR_OUTCOMES][KR_FLOW_KINDS] = {
-    [KR_OUTCOME_STEP] = { [KR_FLOW_LOGIN] = step, [KR_FLOW_REGISTRATION] = step, [KR_FLOW_SETTINGS] = step, [KR_FLOW_RECOVERY] = sent,
+    [KR_OUTCOME_STEP] = { [KR_FLOW_LOGIN] = step, [KR_FLOW_REGISTRATION] = step, [KR_FLOW_SETTINGS] = settings_step, [KR_FLOW_RECOVERY] = sent,
                           [KR_FLOW_VERIFICATION] = kr_finish_verification_step },
     [KR_OUTCOME_PROVED] = { [KR_FLOW_LOGIN] = kr_finish_login },
     [KR_OUTCOME_REGISTER] = { [KR_FLOW_REGISTRATION] = kr_finish_registration },

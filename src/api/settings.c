@@ -135,6 +135,7 @@ static kr_err_t *resume(kr_outcome_t *done, const char **id, kr_ctx_t *k, kr_flo
     kr_flow_clear_messages(flow);
     if (!parked) return kr_err(k, 400, NULL, "no change waits here any more");
     KR_TRY(kr_methods_resume(done, k, flow, parked));
+    if (done->is != KR_OUTCOME_CHANGED) return NULL;
     done->changed.resumed = *id;
     done->changed.end_others = kr_settings_parked_ends_others(parked);
     return NULL;

@@ -260,6 +260,8 @@ static const char *plain(apr_pool_t *pool, const json_t *value)
     json_t *item;
 
     if (json_is_string(value)) return json_string_value(value);
+    if (json_is_object(value)) value = json_object_get(value, "text"); /* a message within a message */
+    if (json_is_string(value)) return json_string_value(value);
     if (json_is_object(value) || !value) return out;
     if (!json_is_array(value)) return kr_json_dump(pool, value, NULL);
     json_array_foreach((json_t *)value, i, item)

@@ -80,7 +80,7 @@ static const kr_key_t KEYS[] = {
     { "selfservice.methods.totp.config.issuer", KR_TEXT, NULL, AT(totp_issuer), BUILT,
       .help = "name of the site in the app; the host of the base URL, if it is not set", .max = 128, .check = kr_check_line },
     { "selfservice.methods.lookup_secret.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_LOOKUP_SECRET]),
-      REFUSED, .help = "backup codes", .asks = "backup codes" },
+      BUILT, .help = "backup codes" },
 
     { "selfservice.methods.oidc.enabled", KR_BOOL, "false", AT(method_enabled[KR_METHOD_OIDC]), REFUSED,
       .help = "sign in with another site", .asks = "sign-in with other sites (OpenID Connect)" },

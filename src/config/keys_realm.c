@@ -82,7 +82,8 @@ static const kr_key_t KEYS[] = {
       .help = "secrets for whatever has none of its own; newest first, each of 16 bytes or more",
       .min = SECRET_MIN, .secret = 1, .unique = 1, .check = kr_check_secret },
     { "secrets.cookie", KR_TEXTS, NULL, AT(secrets), BUILT,
-      .help = "secrets of cookies, tokens, codes: the first makes, all verify; needed unless `secrets.default` is set; "
+      .help = "secrets of cookies, tokens, codes, seeds: the first makes, all verify; needed unless `secrets.default` is set; one that is "
+              "taken away takes recovery codes along, and apps that were not used since another one came before it; "
               "an element may be the `file://` URL of a file that holds one, for all `secrets`",
       .min = SECRET_MIN, .secret = 1, .unique = 1, .check = kr_check_secret },
     { "secrets.pagination", KR_TEXTS, NULL, NOWHERE, DETAIL,

@@ -52,6 +52,13 @@ const char *kr_random_alnum(apr_pool_t *pool, int len)
     return draw(pool, letters, sizeof(letters) - 1, len);
 }
 
+const char *kr_random_lower(apr_pool_t *pool, int len)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+    return draw(pool, letters, sizeof(letters) - 1, len);
+}
+
 const char *kr_random_digits(apr_pool_t *pool, int len)
 {
     return draw(pool, "0123456789", 10, len);

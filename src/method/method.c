@@ -12,6 +12,7 @@ const kr_method_t *const kr_methods[] = {
     &kr_method_code,
     &kr_method_link,
     &kr_method_totp,
+    &kr_method_lookup,
     &kr_method_identifier_first,
     NULL,
 };

@@ -154,6 +154,8 @@ json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, cons
 
 /* -- what somebody has written down or has on a phone (second.c) ------------- */
 
+/** The field of a form that is shown again is empty: no value at all, as clients know it. */
+void kr_second_forget(kr_flow_t *flow, const char *field);
 /** The account has no such second factor: message `none`. @return kr_err_show_flow */
 kr_err_t *kr_second_missing(kr_ctx_t *k, kr_flow_t *flow, int none) KR_MUST_CHECK;
 /**
@@ -176,6 +178,31 @@ const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url
 kr_show_fn kr_totp_show_settings;
 kr_submit_fn kr_totp_change;
 kr_err_t *kr_totp_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked);
+
+/* -- recovery codes (lookup.c, lookup_codes.c, lookup_settings.c) ------------ */
+
+/** Twelve new codes, as they are shown: an array of texts. Pool-owned. */
+json_t *kr_lookup_make(kr_ctx_t *k);
+/**
+ * The config of their credential: keyed hashes, bound to that identity.
+ * @param made_in  id of the settings flow that still has the codes themselves, for a while
+ */
+const char *kr_lookup_config(kr_ctx_t *k, const char *identity_id, const json_t *codes, const char *made_in);
+/** What such a config holds: an array of {"code", "used_at"}; empty when it cannot be read. */
+json_t *kr_lookup_stored(kr_ctx_t *k, const kr_credential_t *credential);
+/**
+ * Which of the stored codes is it, used or not? Understood in capitals, with blanks and dashes, and full-width; all are compared, by
+ * every secret of the realm.
+ * @param stored  kr_lookup_stored
+ * @return its index, or -1
+ */
+int kr_lookup_find(kr_ctx_t *k, const char *identity_id, const json_t *stored, const char *typed);
+/** The config once the code of that index is used. */
+const char *kr_lookup_used(kr_ctx_t *k, const kr_credential_t *credential, int index);
+
+kr_show_fn kr_lookup_show_settings;
+kr_submit_fn kr_lookup_change;
+kr_err_t *kr_lookup_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked);
 
 /* -- passwords (password_policy.c) ----------------------------------------- */
 

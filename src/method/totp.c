@@ -71,18 +71,17 @@ static kr_err_t *show_second(kr_ctx_t *k, kr_flow_t *flow)
     kr_session_t *session;
 
     KR_TRY(kr_session_whole(&session, &identity, k));
-    if (kr_identity_credential(identity, "totp")) kr_nodes_add(k, flow, "totp", LOGIN_NODES, KR_DIM(LOGIN_NODES));
+    if (!kr_identity_credential(identity, "totp")) return NULL;
+    kr_node_csrf(k, flow); /* the form of codes alone does without, in apps */
+    kr_nodes_add(k, flow, "totp", LOGIN_NODES, KR_DIM(LOGIN_NODES));
     return NULL;
 }
 
-/* The field is empty when the form is shown again, as clients know it: no value at all. */
 static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    json_t *node = flow->kind == KR_FLOW_LOGIN ? kr_node_find(flow, "totp_code") : NULL;
-
     (void)k;
     (void)body;
-    if (node) json_object_del(json_object_get(node, "attributes"), "value");
+    if (flow->kind == KR_FLOW_LOGIN) kr_second_forget(flow, "totp_code");
 }
 
 /* Missing and short ones are told apart from wrong ones, as clients know it: by what was typed, blanks and all. */

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """An authenticator app as second factor: set up, used, removed; each of its codes once."""
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lib.account import account, member, refresh
 from lib.clients import messages
-from lib.factors import App, enrol, give, level, link, second, shown, step_up
+from lib.factors import App, again, at_once, enrol, give, held, level, link, second, shown, step_up
 from lib.settings import UI, merge, nested
 
 CROWD = 20
@@ -35,25 +34,6 @@ def strict(request, database):
     server = start(request, database, merge(TOTP, nested('selfservice.flows.settings.privileged_session_max_age', '1m')), clock=True)
     yield server
     end(server)
-
-
-def again(server, owner, kind='native'):
-    """Another device of the same person's, signed in with the password."""
-    client = server.client(kind)
-    client.email = owner.email
-    client.login(owner.email)
-    return client
-
-
-def at_once(calls):
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [f.result() for f in [pool.submit(call) for call in calls]]
-
-
-def apps(server, email):
-    """How many authenticator apps the account has."""
-    who, = server.ctl.json('identity', 'get', email)
-    return len(who['credentials'].get('totp', {}).get('identifiers', []))
 
 
 # -- once ----------------------------------------------------------------------------------
@@ -130,9 +110,9 @@ def test_a_wrong_code_keeps_the_seed_and_sets_nothing_up(server, kind):
     link(owner, flow, app.wrong)
     shown_again = owner.fetch('settings', flow.flow_id)
     assert messages(shown_again) == [WRONG] and shown(shown_again) == app.secret
-    assert level(owner) == 'aal1' and apps(server, owner.email) == 0
+    assert level(owner) == 'aal1' and held(server, owner.email, 'totp') == 0
     link(owner, flow, app.code()).must(200, 303)
-    assert apps(server, owner.email) == 1
+    assert held(server, owner.email, 'totp') == 1
 
 
 def test_each_form_shows_another_seed(server):
@@ -174,7 +154,7 @@ def test_two_forms_at_once_set_up_one_app_and_the_other_is_told(server):
         answers = at_once([lambda f=f, c=c: link(owner, f, c) for f, c in zip(flows, codes)])
         assert sorted(a.status for a in answers) == [200, 400]
         assert [messages(a) for a in answers if a.status == 400] == [[REASON]]
-        assert apps(server, owner.email) == 1
+        assert held(server, owner.email, 'totp') == 1
         won = flows[[a.status for a in answers].index(200)]
         step_up(again(server, owner), App(server, shown(won)).next()).must(200)
 
@@ -185,7 +165,7 @@ def test_one_form_sent_twice_at_once_is_done_once(server):
         flow = owner.start('settings')
         code = App(server, shown(flow)).code()
         answers = at_once([lambda: link(owner, flow, code) for _ in range(2)])
-        assert [a.status for a in answers] == [200, 200] and apps(server, owner.email) == 1
+        assert [a.status for a in answers] == [200, 200] and held(server, owner.email, 'totp') == 1
 
 
 def test_a_form_that_still_shows_another_seed_does_not_say_that_all_is_well(server):
@@ -214,7 +194,7 @@ def test_it_is_removed_and_the_next_one_has_another_seed(server, kind):
     flow = owner.start('settings')
     assert flow.node('totp_unlink') == 'true' and b'totp_secret_key' not in flow.body
     owner.submit('settings', flow, {'totp_unlink': 'true'}).must(200, 303)
-    assert apps(server, owner.email) == 0 and level(owner) == 'aal2'
+    assert held(server, owner.email, 'totp') == 0 and level(owner) == 'aal2'
     assert shown(owner.fetch('settings', flow.flow_id)) != app.secret
     assert messages(step_up(again(server, owner), app.next()).must(400)) == [NONE]
 
@@ -273,7 +253,7 @@ def test_a_code_that_fitted_before_the_fresh_sign_in_need_not_fit_after_it(stric
     back = refresh(owner, answer)
     assert owner.get(back.location).must(303).location == f'{UI}/settings?flow={flow.flow_id}'
     assert owner.fetch('settings', flow.flow_id).json['state'] == 'success'
-    assert apps(strict, owner.email) == 1 and level(owner) == 'aal2'
+    assert held(strict, owner.email, 'totp') == 1 and level(owner) == 'aal2'
     step_up(again(strict, owner), app.next()).must(200)
 
 
@@ -291,9 +271,9 @@ def test_removing_waits_for_it_too(strict):
     flow = owner.start('settings')
     strict.clock.forward(LATE)
     answer = owner.submit('settings', flow, {'totp_unlink': 'true'}).must(303)
-    assert apps(strict, owner.email) == 1
+    assert held(strict, owner.email, 'totp') == 1
     owner.get(refresh(owner, answer).location).must(303)
-    assert apps(strict, owner.email) == 0
+    assert held(strict, owner.email, 'totp') == 0
 
 
 def test_what_waits_in_an_app_is_nothing(strict):
@@ -301,7 +281,7 @@ def test_what_waits_in_an_app_is_nothing(strict):
     flow = owner.start('settings')
     strict.clock.forward(LATE)
     link(owner, flow, App(strict, shown(flow)).code()).must(403)
-    assert apps(strict, owner.email) == 0
+    assert held(strict, owner.email, 'totp') == 0
 
 
 # -- at rest ---------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Second factors that people have: an authenticator app, and the steps they take with one."""
+"""Second factors that people have, an authenticator app and recovery codes, and the steps they take with them."""
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyotp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
-from harness.factors import text  # noqa: E402
+from harness.factors import codes_of, text  # noqa: E402
 
 PERIOD = 30
 
@@ -71,3 +72,54 @@ def level(client):
     """How far somebody is signed in."""
     answer = client.whoami()
     return answer.json['authenticator_assurance_level'] if answer.status == 200 else answer.status
+
+
+def again(server, owner, kind='native'):
+    """Another device of the same person's, signed in with the password."""
+    client = server.client(kind)
+    client.email = owner.email
+    client.login(owner.email)
+    return client
+
+
+def at_once(calls):
+    """What they return, all begun at the same moment."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [f.result() for f in [pool.submit(call) for call in calls]]
+
+
+def held(server, email, kind):
+    """How many credentials of that type the account has."""
+    who, = server.ctl.json('identity', 'get', email)
+    return len(who['credentials'].get(kind, {}).get('identifiers', []))
+
+
+def make_codes(client):
+    """New recovery codes, which are not kept yet: the flow and the codes."""
+    flow = client.start('settings').must(200)
+    client.submit('settings', flow, {'lookup_secret_regenerate': 'true'}).must(200, 303)
+    return flow, codes_of(client.fetch('settings', flow.flow_id).must(200))
+
+
+def keep_codes(client, flow):
+    """Says that they are kept."""
+    return client.submit('settings', flow, {'lookup_secret_confirm': 'true'})
+
+
+def enrol_codes(client):
+    """The recovery codes that somebody has from now on."""
+    flow, codes = make_codes(client)
+    keep_codes(client, flow).must(200, 303)
+    return codes
+
+
+def reveal(client, flow=None):
+    """The recovery codes as the settings show them: each as it is, as it is hidden, or None when it was used."""
+    flow = flow or client.start('settings').must(200)
+    client.submit('settings', flow, {'lookup_secret_reveal': 'true'}).must(200, 303)
+    return codes_of(client.fetch('settings', flow.flow_id).must(200))
+
+
+def use_code(client, code, flow=None):
+    """Submits a recovery code."""
+    return client.submit('login', flow or second(client), {'method': 'lookup_secret', 'lookup_secret': code})
