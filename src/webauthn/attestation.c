@@ -17,6 +17,9 @@ static const struct {
     { "none", format_none },
     { "packed", kr_format_packed },
     { "fido-u2f", kr_format_u2f },
+    { "tpm", kr_format_tpm },
+    { "android-key", kr_format_android },
+    { "apple", kr_format_apple },
 };
 
 const char *kr_attestation_verify(const char **name, apr_pool_t *pool, const kr_cbor_t *format, const kr_attestation_t *in)
@@ -28,4 +31,9 @@ const char *kr_attestation_verify(const char **name, apr_pool_t *pool, const kr_
         return FORMATS[i].verify(pool, in);
     }
     return "the attestation's format is none that is verified";
+}
+
+int kr_attestation_signature(int *alg, kr_bytes_t *signature, const kr_cbor_t *statement)
+{
+    return kr_cbor_int(alg, kr_cbor_named(statement, "alg")) && kr_cbor_bytes(signature, kr_cbor_named(statement, "sig"));
 }

@@ -95,6 +95,13 @@ int kr_certificate_extension(kr_bytes_t *out, int *critical, const X509 *certifi
     return 1;
 }
 
+int kr_certificate_has_key(const X509 *certificate, const EVP_PKEY *key)
+{
+    const EVP_PKEY *own = X509_get0_pubkey(certificate);
+
+    return own && EVP_PKEY_eq(own, key) == 1;
+}
+
 int kr_certificate_signed(int alg, const X509 *certificate, kr_bytes_t data, kr_bytes_t signature)
 {
     return kr_cose_signed(alg, X509_get0_pubkey(certificate), data, signature);

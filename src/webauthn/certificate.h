@@ -28,6 +28,8 @@ int kr_certificate_names(const X509 *certificate, int nid);
  * @return 1, or 0 when there are several
  */
 int kr_certificate_extension(kr_bytes_t *out, int *critical, const X509 *certificate, const char *oid);
+/** Is it for that very key? */
+int kr_certificate_has_key(const X509 *certificate, const EVP_PKEY *key);
 /** Is it a signature by the certificate's key? See kr_cose_signed. */
 int kr_certificate_signed(int alg, const X509 *certificate, kr_bytes_t data, kr_bytes_t signature);
 

@@ -41,7 +41,7 @@ static const char *by_certificate(apr_pool_t *pool, const kr_attestation_t *in, 
     for (int i = 0; i < chain->nelts; i++)
         if (!kr_certificate_in_time(APR_ARRAY_IDX(chain, i, X509 *))) return "a certificate of the statement is not valid now";
     if (!kr_certificate_signed(alg, APR_ARRAY_IDX(chain, 0, X509 *), in->both, signature))
-        return "the statement's signature is not its certificate's";
+        return KR_FOREIGN_SIGNATURE;
     return check_leaf(APR_ARRAY_IDX(chain, 0, X509 *), in->auth->aaguid);
 }
 
@@ -51,11 +51,9 @@ const char *kr_format_packed(apr_pool_t *pool, const kr_attestation_t *in)
     kr_bytes_t signature;
     int alg;
 
-    if (!kr_cbor_int(&alg, kr_cbor_named(in->statement, "alg")) || !kr_cbor_bytes(&signature, kr_cbor_named(in->statement, "sig")))
-        return "the statement has no algorithm or no signature";
+    if (!kr_attestation_signature(&alg, &signature, in->statement)) return KR_NO_SIGNATURE;
     if (x5c) return by_certificate(pool, in, x5c, alg, signature);
-    /* Gone since Level 2, and never seen; as if it were not there it would be taken for the other kind. */
-    if (kr_cbor_named(in->statement, "ecdaaKeyId")) return "the statement is of ECDAA, which is not verified";
+    if (kr_cbor_named(in->statement, "ecdaaKeyId")) return KR_ECDAA;
     if (alg != in->key->alg) return "the statement's algorithm is not the key's";
     return kr_cose_signed(alg, in->key->pkey, in->both, signature) ? NULL : "the statement's signature is not the key's";
 }

@@ -42,6 +42,6 @@ const char *kr_format_u2f(apr_pool_t *pool, const kr_attestation_t *in)
     if (why) return why;
     if (chain->nelts != 1 || !is_p256(APR_ARRAY_IDX(chain, 0, X509 *))) return "a U2F key has one certificate, of P-256";
     if (!kr_certificate_signed(ES256, APR_ARRAY_IDX(chain, 0, X509 *), message_of(pool, in), signature))
-        return "the statement's signature is not its certificate's";
+        return KR_FOREIGN_SIGNATURE;
     return NULL;
 }

@@ -10,22 +10,23 @@ static const struct {
     const char *name;
     const char *format; /* NULL: not registered */
     int signs_in;       /* with the key that is in the registration */
+    const char *why;    /* it is not registered */
 } VECTORS[] = {
-    { "none-es256", "none", 1 },
-    { "packed-self-es256", "packed", 1 },
-    { "none-es256-crossOrigin", NULL, 0 },
-    { "none-es256-topOrigin", NULL, 0 },
-    { "none-es256-long-credential-id", "none", 1 },
-    { "packed-es256", "packed", 1 },
-    { "packed-es384", "packed", 1 },
-    { "packed-es512", "packed", 1 },
-    { "packed-rs256", "packed", 1 },
-    { "packed-eddsa", "packed", 1 },
-    { "packed-ed448", NULL, 0 },
-    { "tpm-es256", NULL, 1 },
-    { "android-key-es256", NULL, 1 },
-    { "apple-es256", NULL, 1 },
-    { "fido-u2f-es256", NULL, 1 },
+    { "none-es256", "none", 1, NULL },
+    { "packed-self-es256", "packed", 1, NULL },
+    { "none-es256-crossOrigin", NULL, 0, "the page was in a frame of another site's" },
+    { "none-es256-topOrigin", NULL, 0, "the page was in a frame of another site's" },
+    { "none-es256-long-credential-id", "none", 1, NULL },
+    { "packed-es256", "packed", 1, NULL },
+    { "packed-es384", "packed", 1, NULL },
+    { "packed-es512", "packed", 1, NULL },
+    { "packed-rs256", "packed", 1, NULL },
+    { "packed-eddsa", "packed", 1, NULL },
+    { "packed-ed448", NULL, 0, "the public key's algorithm was not offered" },
+    { "tpm-es256", NULL, 1, "the certificate names no TPM of a maker that is known" },
+    { "android-key-es256", NULL, 1, "the key is not for signing" },
+    { "apple-es256", "apple", 1, NULL },
+    { "fido-u2f-es256", NULL, 1, "a U2F key has an AAGUID" },
 };
 
 /* One of them, with its key as it stands in the authenticator data, which comes last in the attestation object. */
@@ -96,6 +97,7 @@ static void each_becomes_what_it_should(void **state)
 
         assert_string_equal(v.name, VECTORS[i].name);
         assert_verdict(created(&key, &v, &create), VECTORS[i].format ? KR_WEBAUTHN_GOOD : KR_WEBAUTHN_REFUSED);
+        if (VECTORS[i].why) assert_string_equal(why_not, VECTORS[i].why);
         assert_verdict(used(&proof, &v, &use), VECTORS[i].signs_in ? KR_WEBAUTHN_GOOD : KR_WEBAUTHN_REFUSED);
         if (!VECTORS[i].format) continue;
         assert_string_equal(key.attestation, VECTORS[i].format);
