@@ -189,6 +189,13 @@ kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);
 kr_aal_e kr_identity_aal_most(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
+ * The settings may have changed since the account was written: have its row keep the level of now, which spares requests a look at its
+ * credentials. One statement, if it keeps another; nothing is written when somebody has changed the account since it was read.
+ * @param identity  with its credentials
+ */
+kr_err_t *kr_identity_keep_aal(kr_ctx_t *k, kr_identity_t *identity) KR_MUST_CHECK;
+
+/**
  * In how many ways the account can be signed in to as it stands in `identity` (with its credentials), by methods that are on,
  * counted as Kratos does: what would leave none is refused, so that nobody shuts themselves out. Keys and providers count one by one; a
  * config that cannot be read, and a type that is not known here, counts as none.

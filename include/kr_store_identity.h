@@ -61,6 +61,8 @@ kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id) KR_MUST
  * @param done      0: somebody has changed it since, and nothing was written
  */
 kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *identity) KR_MUST_CHECK;
+/** Write available_aal alone: no change of the account, so the version stays. Nothing, when it is not of that version any more. */
+kr_err_t *kr_store_identity_level(kr_ctx_t *k, const char *id, apr_int64_t version, const char *available_aal) KR_MUST_CHECK;
 /** Insert more credentials, identifiers and addresses of an identity that exists: a statement for each kind that has rows. */
 kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 /** Forget all keys of a credential. */

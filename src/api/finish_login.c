@@ -89,7 +89,9 @@ static kr_err_t *check_half_in(const char **second, kr_ctx_t *k, const kr_flow_t
 {
     const char *to = flow->return_to && kr_return_to_allowed(k, flow->return_to) ? flow->return_to : NULL;
 
-    return kr_session_half_in(second, k, session, to);
+    KR_TRY(kr_session_half_in(second, k, session, to));
+    /* it was read for that; the next who ask need not, where its row says too much since the settings were changed */
+    return session->identity->whole ? kr_identity_keep_aal(k, session->identity) : NULL;
 }
 
 static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)

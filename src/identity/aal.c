@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kr_realm.h"
+#include "kr_store_identity.h"
 
 /* A second factor counts without a first: who comes in by a recovery must show it all the same. */
 static kr_aal_e level_of(unsigned factors)
@@ -42,6 +43,15 @@ kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity)
 kr_aal_e kr_identity_aal_most(kr_ctx_t *k, const kr_identity_t *identity)
 {
     return level_of(factors_of(k, identity, 1));
+}
+
+kr_err_t *kr_identity_keep_aal(kr_ctx_t *k, kr_identity_t *identity)
+{
+    const kr_aal_e most = kr_identity_aal_most(k, identity);
+
+    if (most == identity->available_aal) return NULL;
+    identity->available_aal = most;
+    return kr_store_identity_level(k, identity->id, identity->version, kr_aal_name(most));
 }
 
 /*

@@ -16,6 +16,11 @@ static const kr_query_t IDENTITY_UPDATE = {
            "WHERE id = %s AND realm_id = %s AND version = %lld",
 };
 
+static const kr_query_t IDENTITY_LEVEL = {
+    .name = "identity_level",
+    .sql = "UPDATE identities SET available_aal = %s WHERE id = %s AND realm_id = %s AND version = %lld",
+};
+
 static const kr_query_t CREDENTIAL_UPDATE = {
     .name = "credential_update",
     .sql = "UPDATE identity_credentials SET config = %s, spent = %lld, updated_at = %lld, version = version + 1 "
@@ -71,6 +76,11 @@ kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row
     return kr_db_hit(done, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->traits), KR_S(i->metadata_public),
             KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name),
             KR_I(i->version));
+}
+
+kr_err_t *kr_store_identity_level(kr_ctx_t *k, const char *id, apr_int64_t version, const char *available_aal)
+{
+    return kr_db_exec(NULL, k, &IDENTITY_LEVEL, KR_S(available_aal), KR_S(id), KR_S(k->realm->name), KR_I(version));
 }
 
 kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const kr_credential_row_t *was, const char *config, apr_int64_t spent)

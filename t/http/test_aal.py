@@ -360,6 +360,29 @@ def test_who_confirms_both_is_as_sure_as_before_and_fresher(server, kind):
     assert [m['method'] for m in client.session()['authentication_methods']] == ['password', second, second, 'password']
 
 
+def test_a_form_that_expired_asks_for_the_second_factor_again(server, kind):
+    client = somebody(server, kind)
+    flow = server.factor.asked(client)
+    server.clock.forward(601)
+    answer = client.submit('login', flow, flow.shown)
+    new = client.fetch('login', answer.flow_id if kind == 'browser' else answer.must(410).json['use_flow_id']).must(200)
+    assert new.json['requested_aal'] == 'aal2' and 4010001 in messages(new) and new.json['id'] != flow.json['id']
+    assert client.whoami().status == 403
+
+
+def test_the_cookie_of_before_a_refresh_gets_a_session_of_its_own(servers):
+    """What the session has become since is not for who comes with the old cookie."""
+    server = servers(LAX)
+    owner = somebody(server, 'browser')
+    flow = server.factor.asked(owner)
+    old = client_of(server, 'browser', owner.email)
+    old.cookies = dict(owner.cookies)
+    confirm = owner.start('login', {'refresh': 'true'})
+    owner.submit('login', confirm, {'method': 'password', 'identifier': owner.email, 'password': PASSWORD}).must(303)
+    assert old.submit('login', flow, flow.shown).must(303) and old.session()['authenticator_assurance_level'] == 'aal2'
+    assert owner.session()['authenticator_assurance_level'] == 'aal1' and old.session()['id'] != owner.session()['id']
+
+
 def test_of_twenty_that_show_the_same_at_once_one_session_is_raised(server):
     one = somebody(server, 'native')
     others = [again(one) for _ in range(19)]

@@ -166,6 +166,36 @@ static void test_who_was_there_before_codes_became_a_second_factor_is_asked_for_
     kr_db_release(k);
 }
 
+static unsigned statements_of(client_t *app)
+{
+    kr_ctx_t *k = get(app, "/sessions/whoami");
+
+    assert_status(k, 200);
+    return k->statements;
+}
+
+static void test_who_signs_in_after_codes_ceased_to_be_a_second_factor_is_not_counted_again_and_again(void **state)
+{
+    env_t *env = with(state, SECOND_FACTOR);
+    client_t *ana = half_in(env, ANA, "ana2@example.org"), *later = native(env);
+    unsigned once;
+    const char *to;
+    kr_ctx_t *k;
+
+    env = with(state, "");
+    ana->realm = later->realm = env->realm;
+    once = statements_of(ana);
+    begin_flow(later, "login", "", &to);
+    k = submit(later, to, NULL, json_pack("{s:s, s:s, s:s}", "method", "password", "identifier", ANA, "password", GOOD));
+    assert_status(k, 200);
+    assert_string_equal(word(k, "session.identity.traits.email"), ANA);
+    assert_true(statements_of(ana) < once);
+    /* and where codes are one again, that holds at once */
+    env = with(state, SECOND_FACTOR);
+    ana->realm = env->realm;
+    assert_status(get(ana, "/sessions/whoami"), 403);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +207,7 @@ int main(void)
         TEST(test_the_code_needs_no_address_beside_it),
         TEST(test_who_was_there_before_codes_became_a_second_factor_is_asked_for_one_too),
         TEST(test_what_misses_is_said_in_the_form_of_a_wrong_code),
+        TEST(test_who_signs_in_after_codes_ceased_to_be_a_second_factor_is_not_counted_again_and_again),
     };
 
     apr_initialize();
