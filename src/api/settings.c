@@ -148,7 +148,6 @@ static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
 
     kr_flow_clear_messages(flow);
     KR_TRY(kr_body_read(&body, k));
-    flow->state = KR_STATE_SHOW_FORM; /* the state follows the last step */
     err = kr_methods_submit(done, k, flow, &body);
     if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(&body, "revoke_other_sessions");
     return err;

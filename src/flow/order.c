@@ -74,9 +74,19 @@ static int same_block(const char *a, const char *b)
     return strcmp(a, b) == 0 || mixed;
 }
 
+/* Of a node without a value what it leads to or shows counts. */
+static const json_t *value_of(const json_t *node)
+{
+    static const char *const names[] = { "value", "src", "href" };
+    const json_t *attributes = json_object_get(node, "attributes"), *value = NULL;
+
+    for (int i = 0; i < KR_DIM(names) && !value; i++) value = json_object_get(attributes, names[i]);
+    return value;
+}
+
 static const char *value_text(apr_pool_t *pool, const kr_flow_t *flow, const json_t *node)
 {
-    const json_t *v = json_object_get(json_object_get(node, "attributes"), "value");
+    const json_t *v = value_of(node);
 
     /* its value is filled in when the flow is shown, and begins with a letter nearly always */
     if (!flow->api && strcmp(kr_node_id(node), "csrf_token") == 0) return "token";
