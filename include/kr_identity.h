@@ -109,6 +109,14 @@ kr_err_t *kr_identity_insert(kr_ctx_t *k, kr_identity_t *identity) KR_MUST_CHECK
  */
 kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
 
+/**
+ * Find by the id of a security key or passkey, as its credential's config has it: one statement; identity with that credential, whose
+ * identifiers are not read, and its addresses.
+ * @param out         NULL when nobody has it
+ * @param credential  that holds it; of `out`
+ */
+kr_err_t *kr_identity_by_key(kr_identity_t **out, const kr_credential_t **credential, kr_ctx_t *k, const char *key_id) KR_MUST_CHECK;
+
 /** Load by id with addresses and, when asked, credentials. @param out NULL when there is none in this realm */
 kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
 

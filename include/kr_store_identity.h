@@ -48,6 +48,8 @@ typedef struct kr_identity_rows_t {
 kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 /** By credential type and identifier: one statement. Identity, that credential, addresses. @param out NULL when none */
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;
+/** By a key that one of its credentials holds (kr_key_row_t.hash): as kr_store_identity_find, without identifiers. */
+kr_err_t *kr_store_identity_by_key(kr_identity_rows_t **out, kr_ctx_t *k, const char *hash) KR_MUST_CHECK;
 /** By id: identity and addresses in one statement; credentials and identifiers in one more when asked. @param out NULL when none */
 kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const char *id, int with_credentials) KR_MUST_CHECK;
 /**

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kr_credential.h"
+#include "kr_crypto.h"
 #include "kr_realm.h"
 #include "kr_json.h"
 #include "kr_store_identity.h"
@@ -213,6 +214,17 @@ kr_err_t *kr_identity_by_identifier(kr_identity_t **out, kr_ctx_t *k, const char
     if (!identifier) return NULL;
     KR_TRY(kr_store_identity_find(&rows, k, type, identifier));
     return kr_identity_from_rows(out, k, rows);
+}
+
+kr_err_t *kr_identity_by_key(kr_identity_t **out, const kr_credential_t **credential, kr_ctx_t *k, const char *key_id)
+{
+    kr_identity_rows_t *rows;
+
+    *credential = NULL;
+    KR_TRY(kr_store_identity_by_key(&rows, k, kr_sha256_hex(k->pool, key_id, strlen(key_id))));
+    KR_TRY(kr_identity_from_rows(out, k, rows));
+    if (*out) *credential = &APR_ARRAY_IDX((*out)->credentials, 0, kr_credential_t);
+    return NULL;
 }
 
 kr_err_t *kr_identity_load(kr_identity_t **out, kr_ctx_t *k, const char *id, int with_credentials)

@@ -240,21 +240,46 @@ static const kr_query_t IDENTITY_BY_IDENTIFIER = {
            "WHERE d.realm_id = %s AND d.identifier = %s AND d.type = %s",
 };
 
+static const kr_query_t IDENTITY_BY_KEY = {
+    .name = "identity_by_key",
+    .sql = "SELECT " KR_IDENTITY_COLUMNS ", " KR_CREDENTIAL_COLUMNS ", " KR_ADDRESS_COLUMNS " FROM identity_keys d "
+           "JOIN identity_credentials c ON c.id = d.credential_id JOIN identities i ON i.id = c.identity_id "
+           "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
+           "WHERE d.realm_id = %s AND d.key_hash = %s",
+};
+
+/* One credential, and its identity as often as that has addresses. */
+static kr_identity_rows_t *with_credential(kr_ctx_t *k, const apr_array_header_t *rows)
+{
+    kr_identity_rows_t *out;
+    const kr_row_t *first;
+
+    if (!rows->nelts) return NULL;
+    first = &APR_ARRAY_IDX(rows, 0, kr_row_t);
+    out = kr_rows_identity(k->pool, first, 0);
+    kr_rows_credential(out, first, KR_IDENTITY_NCOLUMNS);
+    for (int i = 0; i < rows->nelts; i++) {
+        kr_rows_address(out, &APR_ARRAY_IDX(rows, i, kr_row_t), KR_IDENTITY_NCOLUMNS + KR_CREDENTIAL_NCOLUMNS);
+    }
+    return out;
+}
+
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier)
 {
     apr_array_header_t *rows;
-    const kr_row_t *first;
 
-    *out = NULL;
     KR_TRY(kr_db_rows(&rows, k, &IDENTITY_BY_IDENTIFIER, KR_S(k->realm->name), KR_S(identifier), KR_S(type)));
-    if (!rows->nelts) return NULL;
-    first = &APR_ARRAY_IDX(rows, 0, kr_row_t);
-    *out = kr_rows_identity(k->pool, first, 0);
-    kr_rows_credential(*out, first, KR_IDENTITY_NCOLUMNS);
-    kr_rows_identifier(*out, APR_ARRAY_IDX((*out)->credentials, 0, kr_credential_row_t).id, type, identifier);
-    for (int i = 0; i < rows->nelts; i++) {
-        kr_rows_address(*out, &APR_ARRAY_IDX(rows, i, kr_row_t), KR_IDENTITY_NCOLUMNS + KR_CREDENTIAL_NCOLUMNS);
-    }
+    *out = with_credential(k, rows);
+    if (*out) kr_rows_identifier(*out, APR_ARRAY_IDX((*out)->credentials, 0, kr_credential_row_t).id, type, identifier);
+    return NULL;
+}
+
+kr_err_t *kr_store_identity_by_key(kr_identity_rows_t **out, kr_ctx_t *k, const char *hash)
+{
+    apr_array_header_t *rows;
+
+    KR_TRY(kr_db_rows(&rows, k, &IDENTITY_BY_KEY, KR_S(k->realm->name), KR_S(hash)));
+    *out = with_credential(k, rows);
     return NULL;
 }
 
