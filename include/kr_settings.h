@@ -79,6 +79,7 @@ typedef struct kr_settings_t {
     const char *totp_issuer;         /* or NULL */
     kr_webauthn_conf_t webauthn, passkey;
     int webauthn_passwordless;       /* security keys that are added are first factors; else second ones */
+    const char *webauthn_copies;     /* of a key whose counter went back: "refuse", "report" */
     const char *webauthn_origin;     /* the one origin that older versions know; it is in webauthn.origins as well */
     apr_time_t code_lifespan, link_lifespan;
     apr_int64_t code_max_submissions; /* wrong codes per flow */

@@ -77,20 +77,34 @@ static void check_one(kr_review_t *review, const char *path, const char *origin,
         kr_review_error(review, path, "\"%s\" is not https, and browsers use keys nowhere else but on localhost", origin);
 }
 
-/* Without the port that its scheme has anyway: so browsers write it. */
-static const char *origin_of(apr_pool_t *pool, const kr_url_t *url, const char *host)
+/* Where a page is, as browsers write it: without the port that its scheme has anyway. NULL when that is not below the domain. */
+static const char *origin_of(apr_pool_t *pool, const char *page, const char *rp_id)
 {
-    const char *port = strchr(url->host, ':');
-    const char *usual = strcmp(url->scheme, "https") ? ":80" : ":443";
+    const char *port, *usual;
+    kr_url_t url;
 
-    return apr_pstrcat(pool, url->scheme, "://", host, port && strcmp(port, usual) ? port : "", NULL);
+    if (!page || !kr_url_parse(&url, pool, page) || !url.host || !is_below(bare_host(pool, url.host), rp_id)) return NULL;
+    port = strchr(url.host, ':');
+    usual = strcmp(url.scheme, "https") ? ":80" : ":443";
+    return apr_pstrcat(pool, url.scheme, "://", bare_host(pool, url.host), port && strcmp(port, usual) ? port : "", NULL);
 }
 
-static const apr_array_header_t *list_of(apr_pool_t *pool, const char *one)
+static void add_origin(apr_array_header_t *list, const char *origin)
 {
-    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(const char *));
+    for (int i = 0; origin && i < list->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(list, i, const char *), origin)) return;
+    if (origin) APR_ARRAY_PUSH(list, const char *) = origin;
+}
 
-    if (one) APR_ARRAY_PUSH(list, const char *) = one;
+/* The domain itself, as Kratos has it, and what is known of where the pages are. */
+static const apr_array_header_t *usual_origins(apr_pool_t *pool, const kr_settings_t *settings, const kr_url_t *base, const char *rp_id)
+{
+    static const kr_flow_kind_e pages[] = { KR_FLOW_LOGIN, KR_FLOW_REGISTRATION, KR_FLOW_SETTINGS };
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
+
+    if (!strcmp(base->scheme, "https") || is_local(rp_id)) add_origin(list, apr_pstrcat(pool, base->scheme, "://", rp_id, NULL));
+    add_origin(list, origin_of(pool, settings->base_url, rp_id));
+    for (int i = 0; i < KR_DIM(pages); i++) add_origin(list, origin_of(pool, settings->flow[pages[i]].ui_url, rp_id));
     return list;
 }
 
@@ -123,9 +137,7 @@ static void complete(kr_review_t *review, const kr_settings_t *settings, const p
         }
     }
     if (!conf->rp_name) conf->rp_name = conf->rp_id;
-    if (!conf->origins->nelts)
-        conf->origins = list_of(pool, origin_of(pool, &base, is_below(bare_host(pool, base.host), conf->rp_id)
-                                                                 ? bare_host(pool, base.host) : conf->rp_id));
+    if (!conf->origins->nelts) conf->origins = usual_origins(pool, settings, &base, conf->rp_id);
     for (int i = 0; i < conf->origins->nelts; i++)
         check_one(review, path_of(pool, party, ".config.rp.origins"), APR_ARRAY_IDX(conf->origins, i, const char *), conf->rp_id);
 }
@@ -146,8 +158,12 @@ void kr_review_keys(kr_review_t *review, kr_settings_t *settings)
         { "selfservice.methods.passkey", &settings->passkey, settings->method_enabled[KR_METHOD_PASSKEY] },
     };
 
-    if (settings->webauthn_origin && !settings->webauthn.origins->nelts)
-        settings->webauthn.origins = list_of(review->pool, settings->webauthn_origin);
+    if (settings->webauthn_origin && !settings->webauthn.origins->nelts) {
+        apr_array_header_t *one = apr_array_make(review->pool, 1, sizeof(const char *));
+
+        add_origin(one, settings->webauthn_origin);
+        settings->webauthn.origins = one;
+    }
     settings->webauthn.user_verification = "discouraged"; /* it comes after a password, or is asked by name */
     settings->webauthn.attestation = "none";
     settings->webauthn.registration_timeout = settings->webauthn.login_timeout = apr_time_from_sec(120);
