@@ -201,5 +201,7 @@ kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address) KR_MUST_
 
 /** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
 const char *kr_webauthn_script(apr_size_t *len);
+/** What pages say of it, so that no other script runs in its place (W3C Subresource Integrity): "sha512-...". Static. */
+const char *kr_webauthn_script_integrity(void);
 
 #endif

@@ -5,11 +5,22 @@
 #include "finish.h"
 #include "kr_db.h"
 
+/* A new key answers one challenge, and makes one account. */
+static kr_err_t *use_challenge(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_flow_t now = *flow; /* as it is if all of this holds */
+    int done;
+
+    KR_TRY(kr_flow_spend(&done, k, &now, 1, NULL, NULL, 0));
+    return done ? NULL : kr_err(k, 400, NULL, "this form has been used already");
+}
+
 /* Account, verification and session are one change: all of it or none. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     kr_after_flow_t *after = baton;
 
+    if (after->proof->once) KR_TRY(use_challenge(k, after->flow));
     KR_TRY(kr_identity_insert(k, after->identity));
     return kr_hooks_write(k, after);
 }

@@ -11,12 +11,31 @@ typedef struct {
     int claimed; /* out: and this request is the one that carries it out */
 } change_t;
 
+static void count_challenge(kr_ctx_t *k, void *baton)
+{
+    (void)k;
+    ((kr_flow_t *)baton)->spent++;
+}
+
+/* A new key answers one challenge of the form, and is added once. */
+static kr_err_t *use_challenge(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_flow_t now = *flow;
+    int done;
+
+    KR_TRY(kr_flow_spend(&done, k, &now, 1, NULL, NULL, 0));
+    if (!done) return kr_err(k, 400, NULL, "this form has been used already");
+    kr_db_after_commit(k, count_challenge, flow); /* the form that follows asks anew */
+    return NULL;
+}
+
 /* Who has just set up a factor has shown it. */
 static kr_err_t *raise_session(kr_ctx_t *k, kr_after_flow_t *after, const kr_proof_t *gains)
 {
     kr_standing_e standing;
 
     if (!gains->method) return NULL;
+    if (gains->once) KR_TRY(use_challenge(k, after->flow));
     after->session->identity = after->identity;
     KR_TRY(kr_session_prove(&standing, k, after->session, gains, after->flow->api || after->session->token_is_old));
     return standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* both were held: nobody else can have been faster */

@@ -16,6 +16,11 @@ const char *kr_sha256_hex(apr_pool_t *pool, const void *data, apr_size_t len)
     return kr_hex(pool, digest, sizeof(digest));
 }
 
+void kr_sha512(unsigned char out[64], const void *data, apr_size_t len)
+{
+    if (EVP_Digest(data, len, out, NULL, EVP_sha512(), NULL) != 1) abort();
+}
+
 const char *kr_sha1_hex_upper(apr_pool_t *pool, const void *data, apr_size_t len)
 {
     static const char digits[] = "0123456789ABCDEF";

@@ -29,12 +29,23 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
     return 0;
 }
 
+/* What no button offers stays: a passkey of whomever waits in the autocompletion, whoever was named. */
+static int is_offer(const json_t *node)
+{
+    const char *group = kr_json_str(node, "group"), *type = kr_json_str(node, "attributes.type");
+
+    if (strcmp(group, "passkey") != 0 && strcmp(group, "webauthn") != 0) return 1;
+    return type && (strcmp(type, "button") == 0 || strcmp(type, "submit") == 0);
+}
+
 /* What an earlier step offered may be another account's. */
 static void forget_offers(kr_flow_t *flow)
 {
     for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
-        const char *group = kr_json_str(json_array_get(flow->nodes, i), "group");
+        const json_t *node = json_array_get(flow->nodes, i);
+        const char *group = kr_json_str(node, "group");
 
+        if (!is_offer(node)) continue;
         for (int j = 0; kr_methods[j]; j++) {
             if (!kr_methods[j]->show[KR_ASK_KNOWN] || strcmp(group, kr_method_name(kr_methods[j]->id)) != 0) continue;
             json_array_remove(flow->nodes, i);

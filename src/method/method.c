@@ -12,6 +12,8 @@ const kr_method_t *const kr_methods[] = {
     &kr_method_code,
     &kr_method_link,
     &kr_method_totp,
+    &kr_method_passkey,
+    &kr_method_webauthn,
     &kr_method_lookup,
     &kr_method_identifier_first,
     NULL,
@@ -155,8 +157,31 @@ kr_err_t *kr_methods_transient(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *bo
     return NULL;
 }
 
+static kr_err_t *switched_off(kr_ctx_t *k, kr_method_e id)
+{
+    return kr_err(k, 404, NULL, "the method %s is switched off here", kr_method_name(id));
+}
+
+/* What goes by its fields need not be named. A new security key is asked for its name first, and apps have none, as clients know it. */
+static kr_err_t *refuse_fields(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    for (int i = 0; kr_methods[i]; i++) {
+        const kr_method_t *m = kr_methods[i];
+
+        if (!m->takes || !m->submit[flow->kind] || m->on(k->realm->settings, flow->kind) || !m->takes(body, flow->kind)) continue;
+        if (m->id != KR_METHOD_WEBAUTHN) return switched_off(k, m->id);
+        if (flow->api) continue;
+        if (is_sent(body, "webauthn_register") && !is_sent(body, "webauthn_register_displayname")) {
+            kr_field_missing(k, flow, "webauthn_register_displayname");
+            return kr_err_show_flow(k);
+        }
+        return switched_off(k, m->id);
+    }
+    return NULL;
+}
+
 /* Settings, and a sign-in that asks for a second factor, tell a method that is switched off from one that does not exist. */
-static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+static kr_err_t *refuse_disabled(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     static const kr_method_e of_settings[] = { KR_METHOD_OIDC, KR_METHOD_TOTP, KR_METHOD_PASSKEY,
                                                KR_METHOD_LOOKUP_SECRET, KR_METHOD_PASSWORD, KR_METHOD_PROFILE };
@@ -167,9 +192,8 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, const kr_flow_t *flow, const kr_bo
     const char *name = kr_body_str(body, "method");
 
     for (int i = 0; name && i < n; i++)
-        if (strcmp(name, kr_method_name(methods[i])) == 0 && !k->realm->settings->method_enabled[methods[i]])
-            return kr_err(k, 404, NULL, "the method %s is switched off here", name);
-    return NULL;
+        if (strcmp(name, kr_method_name(methods[i])) == 0 && !k->realm->settings->method_enabled[methods[i]]) return switched_off(k, methods[i]);
+    return settings ? refuse_fields(k, flow, body) : NULL;
 }
 
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)

@@ -12,6 +12,8 @@ extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_totp;
 extern const kr_method_t kr_method_lookup;
+extern const kr_method_t kr_method_passkey;
+extern const kr_method_t kr_method_webauthn;
 extern const kr_method_t kr_method_identifier_first;
 
 /* a row of the store: whoever has one includes kr_store_code.h */
@@ -119,6 +121,8 @@ kr_err_t *kr_outcome_change(kr_outcome_t *out, kr_change_fn *change, const void 
 kr_err_t *kr_outcome_park(kr_outcome_t *out, json_t *park, kr_err_t *refresh);
 /** The code or link of that row was right, and a recovery by it has that proof. */
 kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const char *proves);
+/** The browser goes elsewhere, or to the page of this flow as it stands by now. */
+kr_err_t *kr_outcome_go(kr_outcome_t *out, const char *url);
 /** A new flow with that message; its `reason` belongs to 4000001. */
 kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason);
 

@@ -65,6 +65,13 @@ kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const c
     return NULL;
 }
 
+kr_err_t *kr_outcome_go(kr_outcome_t *out, const char *url)
+{
+    begin(out, KR_OUTCOME_GO);
+    out->go.url = url;
+    return NULL;
+}
+
 kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason)
 {
     begin(out, KR_OUTCOME_REPLACE);
