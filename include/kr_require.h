@@ -46,6 +46,9 @@ kr_require_t *kr_require_parse(apr_pool_t *pool, kr_require_kind_e kind, const a
 /** How long ago a session may have been proved, in µs, by the clock of k->now; 0: however long. */
 apr_time_t kr_require_max_age(const kr_require_t *rule);
 
+/** Does it ask for a second factor? */
+int kr_require_asks_second(const kr_require_t *rule);
+
 /** Is there any second factor that people of a realm with these settings can set up? */
 int kr_offers_second(const kr_settings_t *settings);
 

@@ -4,6 +4,7 @@
 #define KR_DOCTOR_EXAM_H
 
 #include "doctor.h"
+#include "kr_require.h"
 
 /** What of ours a place has. */
 typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD } kr_has_e;
@@ -14,6 +15,7 @@ typedef struct {
     const char *prefix;        /* of the paths it is for: <Location>; NULL: `regex`, or nobody knows (a Directory, an If) */
     const ap_regex_t *regex;   /* <LocationMatch> */
     const char *realm;         /* KratosRealm around it, or NULL: the server's own */
+    const kr_require_t *rule;  /* of KR_HAS_GUARD: Require kratos-..., read; NULL: AuthType Kratos, or a line that httpd refuses */
     int programs;              /* KratosUnauthenticated 401 around it: nobody is sent to sign in */
     const char *where;         /* "file:line" */
 } kr_spot_t;
@@ -136,6 +138,8 @@ void kr_exam_places(kr_exam_t *exam);
 void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do realms take each other's cookie away? */
 void kr_exam_neighbours(kr_exam_t *exam);
+/** Can people of the realm give what its gates ask for, and in the time that they have? */
+void kr_exam_asked(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Secrets that stand in httpd's configuration, where mod_info shows it. */
 void kr_exam_shown(kr_exam_t *exam);
 /** Sizes: connections, memory, and what the machine is like. */

@@ -74,9 +74,23 @@ static void read_handler(walk_t *walk, const ap_directive_t *line, const char *w
     if (which == KR_HANDLER_PAGES || which == KR_HANDLER_OWNERS) walk->exam->doctor->diagnosable = 1;
 }
 
+/* As the gate will read it. What it would not take stops httpd with its own words. */
+static const kr_require_t *rule_of(apr_pool_t *pool, const char *args)
+{
+    const char *name = ap_getword_conf(pool, &args), *why;
+    apr_array_header_t *words = apr_array_make(pool, 4, sizeof(const char *));
+
+    while (*args) APR_ARRAY_PUSH(words, const char *) = ap_getword_conf(pool, &args);
+    for (int kind = 0; kind < KR_REQUIRE_KINDS; kind++)
+        if (!strcmp(kr_require_names[kind], name)) return kr_require_parse(pool, (kr_require_kind_e)kind, words, &why);
+    return NULL;
+}
+
 static void read_require(walk_t *walk, const ap_directive_t *line, const char *word)
 {
-    if (!ap_cstr_casecmpn(word, "kratos-", 7)) add_spot(walk, KR_HAS_GUARD, line);
+    if (ap_cstr_casecmpn(word, "kratos-", 7)) return;
+    add_spot(walk, KR_HAS_GUARD, line);
+    APR_ARRAY_IDX(walk->scene->spots, walk->scene->spots->nelts - 1, kr_spot_t).rule = rule_of(walk->exam->ptemp, line->args);
 }
 
 static void read_auth_type(walk_t *walk, const ap_directive_t *line, const char *word)

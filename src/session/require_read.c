@@ -173,3 +173,8 @@ apr_time_t kr_require_max_age(const kr_require_t *rule)
 {
     return rule->max_age;
 }
+
+int kr_require_asks_second(const kr_require_t *rule)
+{
+    return rule->kind == KR_REQUIRE_AAL && rule->aal == KR_AAL2;
+}
