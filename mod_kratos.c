@@ -67,6 +67,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authz(kr_gate_authz, NULL, NULL, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     /* MIDDLE: the name is ours alone. */
     ap_hook_expr_lookup(kr_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
+    /* Before REALLY_FIRST: what looks into bodies there (mod_security) is to see the form, and not the answer to our question. */
+    ap_hook_fixups(kr_gate_resume, NULL, NULL, APR_HOOK_REALLY_FIRST - 10);
+    kr_replay_register();
     /* FIRST: mod_headers and per-directory RewriteRules run in fixups too, and want to read our variables. */
     ap_hook_fixups(kr_gate_export, NULL, NULL, APR_HOOK_FIRST);
     /* REALLY_LAST: by then a RewriteRule has said whether the request is going to be proxied. */

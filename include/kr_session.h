@@ -79,6 +79,12 @@ kr_carrier_e kr_session_carrier(kr_ctx_t *k);
  */
 const char *kr_session_absence(kr_ctx_t *k);
 
+/**
+ * Whose session the cookie of the request once was, over or not, as far as the store still knows: NULL when nobody can say. It opens
+ * nothing. Statements as for kr_session_current.
+ */
+kr_err_t *kr_session_former_owner(const char **identity_id, kr_ctx_t *k) KR_MUST_CHECK;
+
 /** What became of a session cookie. Of several the highest counts. */
 typedef enum {
     KR_SHOWN_NONE,     /* there is none */

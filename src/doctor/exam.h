@@ -7,7 +7,7 @@
 #include "kr_require.h"
 
 /** What of ours a place has. */
-typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD } kr_has_e;
+typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD, KR_HAS_KEEPER } kr_has_e; /* a keeper: KratosKeepPost */
 
 /** One SetHandler or Require line of ours. */
 typedef struct {
@@ -140,6 +140,8 @@ void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 void kr_exam_neighbours(kr_exam_t *exam);
 /** Can people of the realm give what its gates ask for, and in the time that they have? */
 void kr_exam_asked(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Are forms to be kept where nobody is stopped? */
+void kr_exam_keepers(kr_exam_t *exam);
 /** Secrets that stand in httpd's configuration, where mod_info shows it. */
 void kr_exam_shown(kr_exam_t *exam);
 /** Sizes: connections, memory, and what the machine is like. */

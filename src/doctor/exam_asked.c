@@ -49,3 +49,51 @@ void kr_exam_asked(kr_exam_t *exam, const kr_tenant_t *tenant)
         }
     }
 }
+
+/* -- forms that are to be kept ------------------------------------------------ */
+
+/* May one be of a part of the other? Of folders, expressions and conditions nobody knows. */
+static int may_meet(const kr_spot_t *a, const kr_spot_t *b)
+{
+    return !a->prefix || !b->prefix || kr_spot_covers(a, b->prefix) || kr_spot_covers(b, a->prefix);
+}
+
+static int has_guard(const kr_scene_t *scene, const kr_spot_t *keeper)
+{
+    for (int i = 0; i < scene->spots->nelts; i++) {
+        const kr_spot_t *spot = &APR_ARRAY_IDX(scene->spots, i, kr_spot_t);
+
+        if (spot->has == KR_HAS_GUARD && may_meet(spot, keeper)) return 1;
+    }
+    return 0;
+}
+
+/* A line outside of virtual hosts is for all of them: where one of them has a gate for it, it has work to do. */
+static int is_guarded(const kr_exam_t *exam, const kr_spot_t *keeper)
+{
+    for (int i = 0; i < exam->scenes->nelts; i++) {
+        const kr_scene_t *scene = &APR_ARRAY_IDX(exam->scenes, i, kr_scene_t);
+
+        for (int j = 0; j < scene->spots->nelts; j++)
+            if (!strcmp(APR_ARRAY_IDX(scene->spots, j, kr_spot_t).where, keeper->where) && has_guard(scene, keeper)) return 1;
+    }
+    return 0;
+}
+
+void kr_exam_keepers(kr_exam_t *exam)
+{
+    apr_array_header_t *seen = apr_array_make(exam->ptemp, 8, sizeof(const char *));
+
+    for (int i = 0; i < exam->scenes->nelts; i++) {
+        const kr_scene_t *scene = &APR_ARRAY_IDX(exam->scenes, i, kr_scene_t);
+
+        for (int j = 0; j < scene->spots->nelts; j++) {
+            const kr_spot_t *spot = &APR_ARRAY_IDX(scene->spots, j, kr_spot_t);
+
+            if (spot->has != KR_HAS_KEEPER || !is_new(seen, spot->where) || is_guarded(exam, spot)) continue;
+            kr_advise(exam, KRLOGNO(1285), spot->where,
+                      "KratosKeepPost has nothing to do here: nobody is asked to sign in where it stands; put it where Require kratos-... is, "
+                      "or leave it out");
+        }
+    }
+}

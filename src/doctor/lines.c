@@ -98,6 +98,11 @@ static void read_auth_type(walk_t *walk, const ap_directive_t *line, const char 
     if (!ap_cstr_casecmp(word, "Kratos")) add_spot(walk, KR_HAS_GUARD, line);
 }
 
+static void read_keeper(walk_t *walk, const ap_directive_t *line, const char *word)
+{
+    if (ap_cstr_casecmp(word, "off")) add_spot(walk, KR_HAS_KEEPER, line);
+}
+
 static void read_name(walk_t *walk, const ap_directive_t *line, const char *word)
 {
     const char *after = strstr(word, "://");
@@ -158,6 +163,7 @@ static const struct {
     { "SetHandler", read_handler },
     { "Require", read_require },
     { "AuthType", read_auth_type },
+    { "KratosKeepPost", read_keeper },
     { "ServerName", read_name },
     { "SSLEngine", read_tls_switch },
     { "GnuTLSEnable", read_tls_switch },

@@ -21,6 +21,13 @@ int kr_gate_authz(request_rec *r);
 /** post_read_request: take away what a client must not say about itself. */
 int kr_gate_strip(request_rec *r);
 
+/* -- resume.c ------------------------------------------------------------- */
+
+/** fixups, before everybody else: somebody comes back to a form that was kept (KratosKeepPost). */
+int kr_gate_resume(request_rec *r);
+/** Register the filter that gives it to whoever reads the body of the request. */
+void kr_replay_register(void);
+
 /* -- export.c ------------------------------------------------------------- */
 
 /** fixups: tell the app who is here. */

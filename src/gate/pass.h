@@ -4,6 +4,7 @@
 #define KR_GATE_PASS_H
 
 #include "../site/site.h"
+#include "kr_kept.h"
 #include "kr_require.h"
 
 /* -- pass.c --------------------------------------------------------------- */
@@ -31,6 +32,7 @@ typedef struct {
     const char *cookies;     /* likewise: the Cookie header as it came, once some were taken out of it */
     kr_pass_t *refused;      /* whose line of this very request said no */
     int settled;             /* the checks of this very request are over: what it asks from now on makes up its content */
+    struct kr_replay_t *replay; /* of the topmost request only: a form that takes the place of the request's body (replay.c) */
     const kr_line_t *unmet;  /* a line that the session does not meet; one that its owner can mend comes first */
 } kr_visit_t;
 
@@ -59,8 +61,31 @@ int kr_refuse(request_rec *r, const kr_pass_t *pass);
 /** Answer a request whose session lacks a right. @param unmet  the line that said no, or NULL when that was none of ours */
 int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet);
 
+/** Answer a request with that error of its realm. @return a status, or DONE */
+int kr_refuse_for(request_rec *r, const kr_pass_t *pass, const kr_err_t *err);
 /** Write k->reply, a page, as the answer: nobody else has anything to say to this request. @return DONE */
 int kr_answer_page(request_rec *r, kr_ctx_t *k);
+
+/* -- keep.c --------------------------------------------------------------- */
+
+/**
+ * Keep the form that the request sends, where the place wants that (KratosKeepPost) and nothing speaks against it. The cookie of its
+ * browser is in pass->k->reply then.
+ * @param why  out: what speaks against it, for its sender; NULL: it is kept, or nobody asked for that
+ * @return where its sender comes back to; NULL: it is not kept
+ */
+const char *kr_keep(const char **why, request_rec *r, const kr_pass_t *pass);
+/** Does the browser say that the request comes from a page of this very origin? One that says nothing of it does not. */
+int kr_from_here(request_rec *r, const kr_pass_t *pass);
+/** The fields of a form, of kr_pair_t; NULL when it is none, or has files. */
+const apr_array_header_t *kr_kept_fields(apr_pool_t *pool, const kr_kept_t *post);
+
+/* -- replay.c ------------------------------------------------------------- */
+
+/** From now on the request has that form for its body. It must live as long as the request; the request's own body is read. */
+void kr_replay(request_rec *r, const kr_kept_t *post);
+/** After an internal redirect, which leaves filters behind: the same again. */
+void kr_replay_again(request_rec *r);
 
 /* -- upgrade.c ------------------------------------------------------------ */
 

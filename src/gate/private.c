@@ -55,5 +55,6 @@ void kr_gate_register_filter(void)
 
 void kr_gate_filter(request_rec *r)
 {
+    kr_replay_again(r);
     if (kr_passes_of(r)) ap_add_output_filter(KEEP_PRIVATE, NULL, r, r->connection);
 }

@@ -53,9 +53,9 @@ static const char *found_here(const kr_pass_t *pass, const kr_err_t *err)
  * Where somebody can mend what is wrong and come back from: the login, for a session or for a better one. It is told what was
  * found here: who needs nothing there all the same would be sent back at once, and round for ever.
  */
-static const char *mending_url(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+static const char *mending_url(request_rec *r, const kr_pass_t *pass, const kr_err_t *err, const char *back)
 {
-    const char *back = wanted_url(r, pass), *found = found_here(pass, err);
+    const char *found = found_here(pass, err);
     const char *url = err->extra ? kr_json_str(err->extra, "redirect_browser_to") : NULL;
     const json_t *age = json_object_get(err->details, "max_age");
 
@@ -74,6 +74,12 @@ static void set_refusal_headers(request_rec *r, const kr_pass_t *pass, const kr_
     if (err->retry_after) apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, err->retry_after));
 }
 
+static int add_header(void *headers, const char *name, const char *value)
+{
+    apr_table_add(headers, name, value);
+    return 1;
+}
+
 /*
  * Written here and not left to httpd, whose own error pages are HTML. Error filters are added by hand as nobody else
  * does after this: without them `Header always` lines would be lost.
@@ -85,12 +91,6 @@ static int write_refusal(request_rec *r, const kr_pass_t *pass, const kr_err_t *
     ap_run_insert_error_filter(r);
     ap_rputs(kr_api_error_body(pass->k, err), r);
     return DONE;
-}
-
-static int add_header(void *headers, const char *name, const char *value)
-{
-    apr_table_add(headers, name, value);
-    return 1;
 }
 
 int kr_answer_page(request_rec *r, kr_ctx_t *k)
@@ -146,25 +146,45 @@ static int leads_here(request_rec *r, const kr_pass_t *pass, const char *to)
     return 0;
 }
 
-/* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
-static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+static int leads_on(const kr_err_t *err)
 {
-    const char *url = is_part(r) || !sends_away(r) ? NULL : mending_url(r, pass, err);
+    return err->status == HTTP_UNAUTHORIZED || (err->extra && kr_json_str(err->extra, "redirect_browser_to"));
+}
 
-    /* The doctor finds such a gate at start, but not in an .htaccess file or a condition; each hop would be longer than the last. */
-    if (url && leads_here(r, pass, url)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      KRLOGNO(1223) "realm %s: this gate stands before its own login (%s), where nobody has a session yet: put "
-                                    "Require all granted there", pass->tenant->realm->name, r->uri);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    if (!url) {
-        set_refusal_headers(r, pass, err);
-        return r->main ? err->status : write_refusal(r, pass, err);
-    }
+/* mod_dir asks by a sub-request and passes on status and headers when the file it found is guarded: no body then. */
+static int write_error(request_rec *r, const kr_pass_t *pass, const kr_err_t *err, const char *not_kept)
+{
+    kr_err_t told = *err;
+
+    if (not_kept) (void)kr_err_detail(pass->k, &told, "not_kept", json_string(not_kept));
+    set_refusal_headers(r, pass, &told);
+    return r->main ? told.status : write_refusal(r, pass, &told);
+}
+
+/* @return 0 when that would lead here again */
+static int send_away(request_rec *r, const kr_pass_t *pass, const char *url)
+{
+    if (leads_here(r, pass, url)) return 0;
+    kr_reply_finish(pass->k); /* the cookie that finds a form again, if one was kept */
+    apr_table_do(add_header, r->err_headers_out, pass->k->reply->headers, "Set-Cookie", NULL);
     apr_table_setn(r->err_headers_out, "Location", url);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
-    return HTTP_SEE_OTHER;
+    return 1;
+}
+
+static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+{
+    const char *not_kept = NULL, *back = NULL;
+
+    if (!is_part(r) && leads_on(err)) back = kr_keep(&not_kept, r, pass);
+    if (!back && !is_part(r) && leads_on(err) && sends_away(r)) back = wanted_url(r, pass);
+    if (!back) return write_error(r, pass, err, not_kept);
+    if (send_away(r, pass, mending_url(r, pass, err, back))) return HTTP_SEE_OTHER;
+    /* The doctor finds such a gate at start, but not in an .htaccess file or a condition; each hop would be longer than the last. */
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  KRLOGNO(1223) "realm %s: this gate stands before its own login (%s), where nobody has a session yet: put "
+                                "Require all granted there", pass->tenant->realm->name, r->uri);
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static const char *verdict_of(const kr_err_t *err)
@@ -173,7 +193,7 @@ static const char *verdict_of(const kr_err_t *err)
     return err->status == HTTP_UNAUTHORIZED ? "no-session" : "step-up";
 }
 
-static int refuse(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
+int kr_refuse_for(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
     if (err->status >= 500 && kr_database_may_complain(pass->tenant->database))
         ap_log_rerror(APLOG_MARK, APLOG_ERR, err->cause, r,
@@ -184,7 +204,7 @@ static int refuse(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 
 int kr_refuse(request_rec *r, const kr_pass_t *pass)
 {
-    return refuse(r, pass, pass->refusal);
+    return kr_refuse_for(r, pass, pass->refusal);
 }
 
 static int has_page_of_owner(request_rec *r)
@@ -208,7 +228,7 @@ int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
     const char *back = is_person(r) ? wanted_url(r, pass) : NULL;
     const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, back);
 
-    if (err->status >= 500) return refuse(r, pass, err);
+    if (err->status >= 500) return kr_refuse_for(r, pass, err);
     kr_note_verdict(r, err->extra ? "step-up" : "forbidden");
     if ((!err->extra && is_person(r)) || is_part(r)) return forbid(r, pass, err);
     return answer(r, pass, err);

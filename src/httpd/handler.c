@@ -59,7 +59,7 @@ static int answer(request_rec *r, kr_handler_e which)
     if (!tenant) return HTTP_INTERNAL_SERVER_ERROR;
     k = kr_request_ctx(r, tenant, HANDLERS[which].mounted);
     req = (kr_request_t *)k->req; /* ours, and const for everybody else */
-    status = kr_request_read_body(r, req);
+    status = kr_request_read_body(r, req, KR_BODY_MAX);
     if (status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
         reply_too_large(k, r);
     } else if (status != OK) {

@@ -178,6 +178,17 @@ kr_carrier_e kr_session_carrier(kr_ctx_t *k)
     return credential_of(k).carrier;
 }
 
+kr_err_t *kr_session_former_owner(const char **identity_id, kr_ctx_t *k)
+{
+    const credential_t c = credential_of(k);
+    kr_session_t *s = NULL;
+
+    *identity_id = NULL;
+    if (c.carrier == KR_CARRIED_COOKIE && c.token && kr_token_shaped(c.token)) KR_TRY(find(&s, k, c.token, c.secret, 0));
+    if (s) *identity_id = s->identity->id;
+    return NULL;
+}
+
 const char *kr_session_absence(kr_ctx_t *k)
 {
     const credential_t c = credential_of(k);

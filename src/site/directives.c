@@ -5,6 +5,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "kr_kept.h"
+
 #define UNSET KR_UNSET
 
 /* -- helpers -------------------------------------------------------------- */
@@ -212,6 +214,22 @@ static const char *set_upgrade_check(cmd_parms *cmd, void *place, const char *se
     (void)cmd;
     if (n < 0) return "KratosUpgradeCheck: 0 to 86400 seconds";
     ((kr_place_t *)place)->upgrade_check = n;
+    return NULL;
+}
+
+static const char *set_keep_post(cmd_parms *cmd, void *place, const char *size)
+{
+    char *end;
+    apr_int64_t n = ap_cstr_casecmp(size, "Off") ? apr_strtoi64(size, &end, 10) : 0;
+
+    if (n) {
+        if (*end == 'k' || *end == 'K') n *= 1024, end++;
+        if (!apr_isdigit(*size) || *end || n < 1024 || n > KR_KEPT_MAX)
+            return apr_psprintf(cmd->pool, "KratosKeepPost: Off, or a size from 1k to %dk, such as 64k", KR_KEPT_MAX / 1024);
+    } else if (ap_cstr_casecmp(size, "Off")) {
+        return "KratosKeepPost: Off, or a size such as 64k";
+    }
+    ((kr_place_t *)place)->keep_post = (int)n;
     return NULL;
 }
 

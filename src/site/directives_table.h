@@ -67,6 +67,10 @@ DIRECTIVE("KratosHideCookie", FLAG, set_hide_cookie, PLACE, "On|Off", "On for pr
 DIRECTIVE("KratosUpgradeCheck", TAKE1, set_upgrade_check, PLACE, "SECONDS", "10",
           "How often to look whether the session of an upgraded connection (a WebSocket through mod_proxy) still stands; when it "
           "has ended, the connection is closed (over HTTP/2: the whole of it). 0: it stays open for as long as its two ends like.")
+DIRECTIVE("KratosKeepPost", TAKE1, set_keep_post, PLACE, "SIZE|Off", "Off",
+          "A form that somebody was filling in is not lost when the gate asks them to sign in, for a second factor or for a fresh proof: it is "
+          "kept, sealed, for 15 minutes, and they are asked on the way back whether to send it. SIZE is the most that is kept of a form, "
+          "1k to 256k. Only for people, only for forms of this very site, without files.")
 DIRECTIVE("KratosDiagnose", FLAG, set_diagnose, CONTAINER, "On|Off", "who has the key",
           "Who may see the page for owners (`SetHandler kratos-diagnose`, or diagnose among the built-in pages). Unless it is said: "
           "who adds ?key= and the key that the error log tells at each start (KR1212). On: whom the Require lines of this place "

@@ -45,7 +45,7 @@ void *kr_place_create(apr_pool_t *pool, char *dir)
     kr_place_t *place = apr_pcalloc(pool, sizeof(*place));
 
     (void)dir;
-    place->token = place->hide_cookie = place->upgrade_check = place->diagnose = KR_UNSET;
+    place->token = place->hide_cookie = place->upgrade_check = place->keep_post = place->diagnose = KR_UNSET;
     return place;
 }
 
@@ -65,6 +65,7 @@ void *kr_place_merge(apr_pool_t *pool, void *base_, void *add_)
     }
     if (add->hide_cookie == KR_UNSET) place->hide_cookie = base->hide_cookie;
     if (add->upgrade_check == KR_UNSET) place->upgrade_check = base->upgrade_check;
+    if (add->keep_post == KR_UNSET) place->keep_post = base->keep_post;
     return place;
 }
 

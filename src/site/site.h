@@ -45,6 +45,7 @@ typedef struct {
     const char *audience;        /* of that token, or NULL */
     int hide_cookie;             /* KratosHideCookie; KR_UNSET: from proxied applications */
     int upgrade_check;           /* KratosUpgradeCheck, seconds; 0: never; KR_UNSET: as the gate likes */
+    int keep_post;               /* KratosKeepPost, bytes; 0: off; KR_UNSET */
     int diagnose;                /* KratosDiagnose: KR_UNSET: whoever has the key; 0 or 1 */
 } kr_place_t;
 
@@ -178,6 +179,15 @@ kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm
 kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted);
 /** The URL of a request as its client sees it. */
 const char *kr_request_url(request_rec *r, const kr_request_t *req);
+
+/* -- body.c --------------------------------------------------------------- */
+
+/**
+ * Read the whole body of a request into req. It is wiped when the request ends.
+ * @param most  bytes
+ * @return OK, or the status to answer with; 413 is left to the caller's words, all else is httpd's business
+ */
+int kr_request_read_body(request_rec *r, kr_request_t *req, apr_size_t most);
 
 /* -- database.c ----------------------------------------------------------- */
 

@@ -58,6 +58,7 @@ static const struct {
     { FAMILY("sessions", "sessions_revoked", "active = 0 AND ", "updated_at"), .keep = KEEP_REVOKED },
     { FAMILY("courier_messages", "courier_messages_old", "", "updated_at"), .keep = KEEP_MESSAGES },
     { FAMILY("code_budgets", "code_budgets_begins", "", "begins_at"), .keep = KEEP_BUDGETS },
+    { FAMILY("kept_posts", "kept_posts_expires", "", "expires_at"), .keep = 0 },
     { FAMILY("selfservice_errors", "selfservice_errors_created", "", "created_at"), .keep = KEEP_ERRORS },
 };
 

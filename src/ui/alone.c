@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a gate says to people: pages that stand alone, wherever something is guarded. */
 #include "kr_json.h"
+#include "kr_realm.h"
+#include "kr_session.h"
 #include "kr_text.h"
 #include "ui.h"
 
@@ -31,14 +33,25 @@ static void put_names(ui_html_t *h, const kr_kept_view_t *view)
     ui_add(h, "</ul>\n");
 }
 
+/* Who was led into somebody else's account would send the form there. */
+static void put_who(ui_html_t *h, kr_ctx_t *k, kr_page_t *page)
+{
+    const char *who;
+
+    page->schema = kr_realm_schema(k->realm, k->session->identity->schema_id);
+    who = ui_who(k->pool, page, kr_session_json(k, k->session));
+    if (who) ui_add(h, "<p>%s <strong>%s</strong></p>\n", ui_word(h->words, "session.who"), who);
+}
+
 void kr_ui_kept(kr_ctx_t *k, const kr_kept_view_t *view)
 {
-    const kr_page_t page = page_alone(k, "title.kept");
+    kr_page_t page = page_alone(k, "title.kept");
     const char *leave = ui_safe_url(k->pool, view->leave);
     ui_html_t *h = ui_page_begin(k->pool, &page, page.title, 0);
 
     ui_add(h, "<p class=\"lead\">%s</p>\n<p><code>%s</code></p>\n", ui_word(h->words, "kept"), view->place);
     put_names(h, view);
+    if (k->session) put_who(h, k, &page);
     ui_add(h, "<form method=\"post\" action=\"%s\">\n<input type=\"hidden\" name=\"" KR_KEPT_TOKEN "\" value=\"%s\">\n", view->action,
            view->token);
     ui_add(h, "<p class=\"go\"><button class=\"button primary\" type=\"submit\">%s</button></p>\n</form>\n", ui_word(h->words, "kept.send"));

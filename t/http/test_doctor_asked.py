@@ -47,3 +47,18 @@ def test_what_works_is_not_spoken_of(tell, line, changes):
     mail = nested('courier.smtp', {'connection_uri': 'smtp://127.0.0.1:25/', 'from_address': 'a@example.org'})
     said = tell(line, merge(changes or {}, mail))
     assert not [line for line in said if 'KR1283' in line or 'KR1284' in line], said
+
+
+@pytest.mark.parametrize('line', ['Require all granted\nKratosKeepPost 64k', 'KratosKeepPost 64k'])
+def test_forms_that_are_kept_where_nobody_is_stopped_are_told(tell, line):
+    said = tell(line)
+    assert len(said) == 1 and said[0].startswith('KR1285') and 'Require kratos-' in said[0] and 'site.conf:' in said[0], said
+
+
+def test_forms_that_are_kept_at_a_gate_are_not_spoken_of(tell, configtest):  # noqa: F811
+    assert tell('Require kratos-session\nKratosKeepPost 64k') == [] and tell('KratosKeepPost Off') == []
+    assert tell('AuthType Kratos\nRequire valid-user\nKratosKeepPost 64k') == []
+    said = configtest(gate='<Location "/members/deep">\nKratosKeepPost 64k\n</Location>')[1]    # inside of a guarded place
+    assert not [line for line in said if line.startswith('KR')], said
+    said = configtest(gate='<Location "/">\nKratosKeepPost 64k\n</Location>')[1]                # around one
+    assert not [line for line in said if line.startswith('KR')], said

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The body of a request, whole and in one piece. */
-#include "handler.h"
+#include "site.h"
 
 #include <http_protocol.h>
 #include <util_filter.h>
@@ -10,13 +10,13 @@
 /** A body as it grows. */
 typedef struct {
     char *text;
-    apr_size_t len, room;
+    apr_size_t len, room, most;
 } body_t;
 
 /* Bytes into one growing buffer. @return 0 when there are too many of them */
 static int append(body_t *body, apr_pool_t *pool, const char *data, apr_size_t len)
 {
-    if (len > KR_BODY_MAX - body->len) return 0;
+    if (len > body->most - body->len) return 0;
     if (body->len + len > body->room) {
         char *old = body->text;
 
@@ -64,7 +64,7 @@ static int drain(int *done, request_rec *r, apr_bucket_brigade *brigade, body_t 
  * The whole body, or the status to answer with. Brigades, because ap_get_client_block does not tell a time-out from
  * nonsense; AP_FILTER_ERROR means that the answer is out already and must be returned as it is.
  */
-int kr_request_read_body(request_rec *r, kr_request_t *req)
+int kr_request_read_body(request_rec *r, kr_request_t *req, apr_size_t most)
 {
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     const char *announced = apr_table_get(r->headers_in, "Content-Length");
@@ -72,9 +72,10 @@ int kr_request_read_body(request_rec *r, kr_request_t *req)
     int status = OK, done = 0;
 
     /* Refused before the client was told to go on sending. */
-    if (announced && apr_strtoi64(announced, NULL, 10) > KR_BODY_MAX) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    if (announced && apr_strtoi64(announced, NULL, 10) > (apr_int64_t)most) return HTTP_REQUEST_ENTITY_TOO_LARGE;
     body = apr_pcalloc(r->pool, sizeof(*body));
     body->room = 4096;
+    body->most = most;
     body->text = apr_palloc(r->pool, body->room + 1);
     apr_pool_cleanup_register(r->pool, body, wipe_body, apr_pool_cleanup_null);
     while (!done && status == OK) {
