@@ -19,6 +19,11 @@ static int is_code_identifier(const kr_leaf_t *leaf)
     return leaf->code_identifier;
 }
 
+static int is_webauthn_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->webauthn_identifier;
+}
+
 static int recovers(const kr_leaf_t *leaf)
 {
     return leaf->recover_via != NULL;
@@ -61,6 +66,7 @@ static int any(const kr_settings_t *settings, int (*has)(const kr_leaf_t *))
 static void check_identifiers(kr_review_t *review, const kr_settings_t *settings)
 {
     static const char PASSWORD[] = "selfservice.methods.password.enabled";
+    static const char KEY[] = "selfservice.methods.webauthn.config.passwordless";
     static const char CODE[] = "selfservice.methods.code.passwordless_enabled";
     int by_password = any(settings, is_password_identifier);
     int by_code = any(settings, settings->code_fallback ? identifies : is_code_identifier);
@@ -69,6 +75,10 @@ static void check_identifiers(kr_review_t *review, const kr_settings_t *settings
         kr_review_warn(review, PASSWORD, "no identity schema says what people sign in with: nobody can by password; put "
                                          "\"ory.sh/kratos\": {\"credentials\": {\"password\": {\"identifier\": true}}} into the "
                                          "trait that they know, such as email, or set this to false");
+    if (settings->method_enabled[KR_METHOD_WEBAUTHN] && settings->webauthn_passwordless && !any(settings, is_webauthn_identifier))
+        kr_review_warn(review, KEY, "no identity schema says by which name security keys are asked for: nobody can sign in with one; put "
+                                    "\"ory.sh/kratos\": {\"credentials\": {\"webauthn\": {\"identifier\": true}}} into the trait that "
+                                    "people know, such as email, or set this to false");
     if (settings->code_passwordless && !by_code)
         kr_review_warn(review, CODE, "no identity schema says where codes go: nobody can sign in by one; put \"ory.sh/kratos\": "
                                      "{\"credentials\": {\"code\": {\"identifier\": true, \"via\": \"email\"}}} into the trait "

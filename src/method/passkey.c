@@ -39,46 +39,73 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Where the schema names no trait for it: what people sign in by is known to them, too. */
+static int is_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->password_identifier || leaf->code_identifier;
+}
+
+static int is_untitled(const kr_leaf_t *leaf)
+{
+    return !leaf->title;
+}
+
+static int is_named(const kr_leaf_t *leaf)
+{
+    return leaf->passkey_display_name;
+}
+
+static int is_key_identifier(const kr_leaf_t *leaf)
+{
+    return leaf->webauthn_identifier;
+}
+
+static int any_names_it(const kr_schema_t *schema)
+{
+    for (int i = 0; i < schema->leaves->nelts; i++)
+        if (names_it(&APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t))) return 1;
+    return 0;
+}
+
 /* The traits that name it: those that the schema says, else the first that has no title, as clients know it. */
 static apr_array_header_t *name_fields(kr_ctx_t *k, const kr_flow_t *flow)
 {
+    static int (*const ways[])(const kr_leaf_t *) = { names_it, is_untitled, is_identifier };
     const apr_array_header_t *leaves = kr_flow_schema(k, flow)->leaves;
     apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
 
-    for (int i = 0; i < leaves->nelts; i++) {
-        const kr_leaf_t *leaf = &APR_ARRAY_IDX(leaves, i, const kr_leaf_t);
+    for (int way = 0; way < KR_DIM(ways) && !out->nelts; way++)
+        for (int i = 0; i < leaves->nelts && !(way && out->nelts); i++) {
+            const kr_leaf_t *leaf = &APR_ARRAY_IDX(leaves, i, const kr_leaf_t);
 
-        if (names_it(leaf)) APR_ARRAY_PUSH(out, const char *) = leaf->path;
-    }
-    if (out->nelts) qsort(out->elts, (size_t)out->nelts, sizeof(const char *), by_text);
-    for (int i = 0; i < leaves->nelts && !out->nelts; i++) {
-        const kr_leaf_t *leaf = &APR_ARRAY_IDX(leaves, i, const kr_leaf_t);
-
-        if (!leaf->title) APR_ARRAY_PUSH(out, const char *) = leaf->path;
-    }
+            if (ways[way](leaf)) APR_ARRAY_PUSH(out, const char *) = leaf->path;
+        }
+    if (out->nelts > 1) qsort(out->elts, (size_t)out->nelts, sizeof(const char *), by_text);
     return out;
 }
 
-static const char *trait_of(const kr_identity_t *identity, const kr_leaf_t *leaf)
+/* The first value that such a trait has. */
+static const char *value_of(const kr_schema_t *schema, const kr_identity_t *identity, int (*counts)(const kr_leaf_t *))
 {
-    const char *value = strncmp(leaf->path, "traits.", 7) ? NULL : kr_json_str(identity->traits, leaf->path + 7);
+    for (int i = 0; i < schema->leaves->nelts; i++) {
+        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
+        const char *value = counts(leaf) && strncmp(leaf->path, "traits.", 7) == 0 ? kr_json_str(identity->traits, leaf->path + 7) : NULL;
 
-    return value && *value ? value : NULL;
+        if (value && *value) return value;
+    }
+    return NULL;
 }
 
 /* What the account's own traits call it; NULL when nothing does. */
 static const char *display_name(kr_ctx_t *k, const kr_identity_t *identity)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
+    const char *name;
 
-    for (int pass = 0; schema && pass < 2; pass++)
-        for (int i = 0; i < schema->leaves->nelts; i++) {
-            const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
-            const char *value = (pass ? leaf->webauthn_identifier : leaf->passkey_display_name) ? trait_of(identity, leaf) : NULL;
-
-            if (value) return value;
-        }
-    return NULL;
+    if (!schema) return NULL;
+    if (!any_names_it(schema)) return value_of(schema, identity, is_identifier);
+    name = value_of(schema, identity, is_named);
+    return name ? name : value_of(schema, identity, is_key_identifier);
 }
 
 /* -- sign-in: the form ---------------------------------------------------------- */
