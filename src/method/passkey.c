@@ -169,12 +169,14 @@ static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
     kr_identity_t *identity;
     kr_session_t *session;
     kr_keyring_t ring;
+    const char *name;
 
     KR_TRY(kr_session_current(&session, k));
     if (!session) return NULL;
     KR_TRY(own_keys(&ring, &identity, k));
-    identifier.value = display_name(k, identity);
-    if (!ring.keys->nelts || !identifier.value) return NULL;
+    name = display_name(k, identity);
+    identifier.value = name ? name : "";
+    if (!ring.keys->nelts) return NULL;
     put_challenge(k, flow, &ring);
     kr_key_script(k, flow);
     put_answer(k, flow, 0);
@@ -214,7 +216,7 @@ static kr_err_t *find_owner(kr_identity_t **out, const kr_credential_t **credent
     kr_keyring_t ring;
 
     *out = NULL;
-    if (!assertion->user_handle.len) return NULL;
+    if (!assertion->user_handle.len || assertion->user_handle.len > HANDLE) return NULL;
     KR_TRY(kr_identity_by_identifier(out, k, GROUP, kr_key_handle(k->pool, assertion->user_handle)));
     if (*out) {
         *credential = kr_identity_credential(*out, GROUP);

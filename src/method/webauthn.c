@@ -14,9 +14,10 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
            (kind == KR_FLOW_LOGIN || kind == KR_FLOW_SETTINGS || (kind == KR_FLOW_REGISTRATION && settings->webauthn_passwordless));
 }
 
+/* What the settings say is of new keys: those that people have already stay what they are. */
 static unsigned levels(const kr_settings_t *settings)
 {
-    return KR_REACHES(settings->webauthn_passwordless ? KR_AAL1 : KR_AAL2);
+    return KR_REACHES(KR_AAL2) | (settings->webauthn_passwordless ? KR_REACHES(KR_AAL1) : 0);
 }
 
 static const kr_webauthn_conf_t *conf_of(kr_ctx_t *k)
@@ -24,9 +25,10 @@ static const kr_webauthn_conf_t *conf_of(kr_ctx_t *k)
     return &k->realm->settings->webauthn;
 }
 
-static int is_first(kr_ctx_t *k)
+/* Which keys the flow asks for: 1 those that are first factors, 0 the others. */
+static int is_first(const kr_flow_t *flow)
 {
-    return k->realm->settings->webauthn_passwordless;
+    return flow->requested_aal != KR_AAL2;
 }
 
 static const char *sent(const kr_body_t *body, const char *field)
@@ -61,7 +63,7 @@ static void put_trigger(kr_ctx_t *k, kr_flow_t *flow, const kr_keyring_t *ring, 
     kr_asked_t asked;
 
     if (!kr_key_asked(&asked, k, flow, GROUP)) kr_key_ask(&asked, k, flow, GROUP, (kr_bytes_t){ NULL, 0 });
-    trigger.value = kr_json_dump(k->pool, kr_json_own(k->pool, kr_key_request(k, conf_of(k), &asked, ring, is_first(k))), NULL);
+    trigger.value = kr_json_dump(k->pool, kr_json_own(k->pool, kr_key_request(k, conf_of(k), &asked, ring, is_first(flow))), NULL);
     kr_node_put(k, flow, GROUP, &trigger);
 }
 
@@ -107,7 +109,7 @@ static kr_err_t *show_own(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_session_whole(&session, &identity, k));
     credential = kr_identity_credential(identity, GROUP);
     KR_TRY(kr_keyring_read(&ring, k, credential));
-    if (!credential || !has_any(&ring, is_first(k))) return NULL;
+    if (!credential || !has_any(&ring, is_first(flow))) return NULL;
     identifier.value = identifier_of(identity, credential);
     put_question(k, flow, &ring, &identifier, 1010008);
     return NULL;
@@ -117,19 +119,20 @@ static kr_err_t *show_own(kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow);
 
-static kr_key_form_t form_of(kr_ctx_t *k)
+static kr_key_form_t form_of(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    return (kr_key_form_t){ .id = KR_METHOD_WEBAUTHN, .field = "webauthn_login", .conf = conf_of(k), .passwordless = is_first(k),
+    return (kr_key_form_t){ .id = KR_METHOD_WEBAUTHN, .field = "webauthn_login", .conf = conf_of(k), .passwordless = is_first(flow),
                             .again = ask_again };
 }
 
 /* Whom the form is for: of a first factor whoever was named, else who is signed in. */
-static kr_err_t *find_owner(kr_identity_t **identity, const kr_credential_t **credential, kr_ctx_t *k, const char *named)
+static kr_err_t *find_owner(kr_identity_t **identity, const kr_credential_t **credential, kr_ctx_t *k, const kr_flow_t *flow,
+                            const char *named)
 {
     kr_session_t *session;
 
     *identity = NULL;
-    if (!is_first(k)) KR_TRY(kr_session_whole(&session, identity, k));
+    if (!is_first(flow)) KR_TRY(kr_session_whole(&session, identity, k));
     else if (named) KR_TRY(kr_identity_by_identifier(identity, k, GROUP, named));
     *credential = *identity ? kr_identity_credential(*identity, GROUP) : NULL;
     return NULL;
@@ -144,7 +147,7 @@ static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow)
     kr_identity_t *identity;
     kr_keyring_t ring;
 
-    KR_TRY(find_owner(&identity, &credential, k, named));
+    KR_TRY(find_owner(&identity, &credential, k, flow, named));
     KR_TRY(kr_keyring_read(&ring, k, credential));
     if (trigger && credential) put_trigger(k, flow, &ring, (int)json_integer_value(label));
     return NULL;
@@ -152,7 +155,7 @@ static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const kr_key_form_t form = form_of(k);
+    const kr_key_form_t form = form_of(k, flow);
     const char *answer = sent(body, form.field), *named = sent(body, "identifier");
     kr_webauthn_assertion_t assertion;
     const kr_credential_t *credential;
@@ -163,7 +166,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
         return kr_err_show_flow(k);
     }
     KR_TRY(kr_key_read(&assertion, k, flow, &form, answer ? answer : ""));
-    KR_TRY(find_owner(&identity, &credential, k, named));
+    KR_TRY(find_owner(&identity, &credential, k, flow, named));
     if (!credential) return kr_key_refuse(k, flow, &form, 4000015);
     return kr_key_prove(out, k, flow, &form, identity, credential, &assertion);
 }
@@ -177,12 +180,12 @@ static kr_err_t *second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
 static kr_err_t *name_self(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *named)
 {
     const kr_node_spec_t identifier = { .name = "identifier", .type = "hidden", .value = named, .required = 1 };
-    const kr_key_form_t form = form_of(k);
+    const kr_key_form_t form = form_of(k, flow);
     const kr_credential_t *credential;
     kr_identity_t *identity;
     kr_keyring_t ring;
 
-    KR_TRY(find_owner(&identity, &credential, k, named));
+    KR_TRY(find_owner(&identity, &credential, k, flow, named));
     KR_TRY(kr_keyring_read(&ring, k, credential));
     if (!has_any(&ring, 1)) return kr_key_refuse(k, flow, &form, 4000015);
     flow->nodes = kr_json_own(k->pool, json_array());
