@@ -12,6 +12,17 @@ static kr_err_t *no_identity(kr_ctx_t *k)
     return kr_err(k, 404, NULL, "there is no such identity");
 }
 
+/* Whoever signs in by a passkey alone has no identifier that anybody knows, but perhaps an address, which one account has. */
+static kr_err_t *by_address(const char **id, kr_ctx_t *k, const char *address)
+{
+    static const char *const ways[] = { "email", "sms" };
+    const char *which;
+
+    for (int recovery = 0; recovery < 2; recovery++)
+        for (int i = 0; i < KR_DIM(ways) && !*id; i++) KR_TRY(kr_address_find(id, &which, k, recovery, ways[i], address));
+    return NULL;
+}
+
 kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
 {
     const char *identifier = kr_identifier_normalise(k->pool, name);
@@ -21,7 +32,8 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name)
     if (kr_uuid_valid(name)) KR_TRY(kr_identity_known(id, k, name));
     if (*id || !identifier) return NULL;
     KR_TRY(kr_identity_owner(id, &owners, k, identifier));
-    return owners > 1 ? kr_err(k, 409, NULL, "several accounts have this identifier; say which by its id") : NULL;
+    if (owners > 1) return kr_err(k, 409, NULL, "several accounts have this identifier; say which by its id");
+    return *id ? NULL : by_address(id, k, identifier);
 }
 
 /* -- get ----------------------------------------------------------------------- */
