@@ -61,7 +61,7 @@ TESTLIB := $(OUT)/libtest.a
 MODULE := $(OUT)/mod_kratos.so
 CTL    := $(OUT)/kratosctl
 
-.PHONY: all lib unit unit-programs install check clean kratosctl FORCE
+.PHONY: all lib unit unit-programs flags install check clean kratosctl FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -110,6 +110,13 @@ $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TESTLIB) $(LIB) $(KR_LIBS) -lcmocka
 
+# What fuzzers feed, and what a test replays from files; t/fuzz/run builds it once more, by clang, and asks for these.
+FUZZ_OBJ := $(OUT)/obj/t/fuzz/keys.o $(OUT)/obj/t/fuzz/codes.o
+$(OUT)/unit/test_fuzz_seeds: $(FUZZ_OBJ)
+
+flags:
+	@echo "KR_CFLAGS='-std=gnu11 -Iinclude $(APR_CFLAGS)' KR_LIBS='$(KR_LIBS)'"
+
 # The tool is no part of the library: its test takes its objects, but for main.
 $(OUT)/unit/test_ctl: $(filter-out %/main.o,$(CTL_OBJ))
 
@@ -153,6 +160,6 @@ check:
 	build/check
 
 clean:
-	rm -rf build/out build/san build/cov
+	rm -rf build/out build/san build/cov build/fuzz
 
--include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d) $(TEST_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(HTTPD_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(TESTS:%=$(OUT)/obj/t/unit/%.d) $(TEST_OBJ:.o=.d)

@@ -24,6 +24,10 @@ static kr_bytes_t chain(const certificate_t *leaf)
     return ALL(array(1), bytes(der_of(leaf)));
 }
 
+/* Of a statement, unless it is the one that is `left` out. */
+#define MEMBER(named, value)                                                                                           \
+    if (strcmp(left, named) != 0) members = ALL(members, text(named), value), count++
+
 /* -- apple ------------------------------------------------------------------------ */
 
 #define OID_NONCE "1.2.840.113635.100.8.2"
@@ -34,6 +38,7 @@ typedef struct {
     kr_bytes_t nonce;       /* empty: the right one */
     kr_bytes_t (*wrap)(kr_bytes_t nonce);
     int without, twice;
+    const char *statement;  /* in hex, in place of all that; NULL: made */
 } apple_t;
 
 static kr_bytes_t usual(kr_bytes_t nonce)
@@ -73,6 +78,7 @@ static kr_bytes_t apple(const answer_t *answer, kr_bytes_t auth, kr_bytes_t clie
     certificate_t leaf = leaf_of(in->key ? in->key : answer->key);
     kr_bytes_t nonce = in->nonce.len ? in->nonce : sha256(ALL(auth, client_hash));
 
+    if (in->statement) return hex(in->statement);
     for (int i = in->without ? 2 : in->twice ? 0 : 1; i < 2; i++) extend(&leaf, OID_NONCE, 0, in->wrap(nonce));
     return ALL(map(1), text("x5c"), chain(&leaf));
 }
@@ -101,6 +107,10 @@ static void apples_certificate_is_for_this_key_and_this_challenge(void **state)
     assert_refused(registers(&key, &answer));
     in = (apple_t){ .wrap = usual, .twice = 1 };
     assert_refused(registers(&key, &answer));
+    in = (apple_t){ .statement = "a0" };
+    assert_refused(registers(&key, &answer));
+    in = (apple_t){ .statement = "a163783563" "80" }; /* x5c: [] */
+    assert_refused(registers(&key, &answer));
 }
 
 /* -- android-key ------------------------------------------------------------------------ */
@@ -119,6 +129,7 @@ typedef struct {
     EVP_PKEY *key;                   /* of the certificate, NULL: the credential's */
     int alg;
     const char *description;         /* in hex, in place of all that; NULL: made */
+    const char *without;             /* a member that is left out */
 } android_t;
 
 static kr_bytes_t android(const answer_t *answer, kr_bytes_t auth, kr_bytes_t client_hash)
@@ -126,12 +137,17 @@ static kr_bytes_t android(const answer_t *answer, kr_bytes_t auth, kr_bytes_t cl
     const android_t *in = answer->baton;
     EVP_PKEY *signer = in->key ? in->key : answer->key;
     certificate_t leaf = leaf_of(signer);
-    kr_bytes_t lists = ALL(der(0x30, hex(in->software)), der(0x30, hex(in->hardware)));
+    kr_bytes_t lists = ALL(der(0x30, hex(in->software)), der(0x30, hex(in->hardware))), members = { NULL, 0 };
+    const char *left = in->without ? in->without : "";
+    unsigned count = 0;
 
     extend(&leaf, OID_DESCRIPTION, 0,
            in->description ? hex(in->description)
                            : der(0x30, ALL(hex("0201030a01010201040a0101"), der(0x04, in->challenge.len ? in->challenge : client_hash), hex("0400"), lists)));
-    return ALL(map(3), text("alg"), num(in->alg), text("sig"), bytes(sign(signer, answer->alg, ALL(auth, client_hash))), text("x5c"), chain(&leaf));
+    MEMBER("alg", num(in->alg));
+    MEMBER("sig", bytes(sign(signer, answer->alg, ALL(auth, client_hash))));
+    MEMBER("x5c", chain(&leaf));
+    return ALL(map(count), members);
 }
 
 static void an_android_key_is_made_in_the_phone_to_sign(void **state)
@@ -197,6 +213,13 @@ static void an_android_keys_certificate_is_for_this_key_and_this_challenge(void 
     in = good;
     in.key = new_key("P-256");
     assert_refused(registers(&key, &answer));
+    for (int i = 0; i < 3; i++) {
+        static const char *const members[] = { "alg", "sig", "x5c" };
+
+        in = good;
+        in.without = members[i];
+        assert_refused(registers(&key, &answer));
+    }
     in = good;
     in.alg = -35;
     assert_refused(registers(&key, &answer));
@@ -294,8 +317,6 @@ static kr_bytes_t tpm(const answer_t *answer, kr_bytes_t auth, kr_bytes_t client
     unsigned count = 0;
 
     info = ALL(hex("ff54"), u16(in->magic_low), u16(in->type), sized(fill(1, 34)), sized(extra), fill(0, 17), fill(0, 8), sized(name), sized(fill(2, 34)), in->behind);
-#define MEMBER(named, value)                                                                                           \
-    if (strcmp(left, named) != 0) members = ALL(members, text(named), value), count++
     MEMBER("ver", text(in->version));
     MEMBER("alg", num(in->alg));
     MEMBER("sig", bytes(sign(in->signer ? in->signer : in->leaf.key, in->alg, info)));
