@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <openssl/err.h>
 #include <openssl/sha.h>
 
 #include "attestation.h"
@@ -87,7 +88,9 @@ static const char *judge(kr_webauthn_key_t *out, apr_pool_t *pool, const creatio
 {
     unsigned char hash[KR_SHA256_LEN];
     kr_cose_t key;
-    kr_attestation_t attestation = { .statement = new->statement, .auth = &new->auth, .key = &key, .client_hash = { hash, sizeof(hash) } };
+    kr_attestation_t attestation = {
+        .statement = new->statement, .auth = &new->auth, .key = &key, .client_hash = { hash, sizeof(hash) }
+    };
     const char *why = kr_clientdata_check(&new->client, pool, KR_CLIENTDATA_CREATE, expected);
 
     if (!why) why = kr_authdata_check(&new->auth, expected);
@@ -106,7 +109,9 @@ kr_webauthn_verdict_e kr_webauthn_register(kr_webauthn_key_t *out, const char **
     memset(out, 0, sizeof(*out));
     *why = read_creation(&new, pool, json, len);
     if (*why) return KR_WEBAUTHN_UNREADABLE;
+    ERR_set_mark(); /* what OpenSSL says of a false key is nothing to whoever uses it next in this thread */
     *why = judge(out, pool, &new, expected);
+    ERR_pop_to_mark();
     if (*why) return KR_WEBAUTHN_REFUSED;
     out->id = new.auth.id;
     out->public_key = new.auth.public_key;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 
 #include "authdata.h"
@@ -75,7 +76,9 @@ kr_webauthn_verdict_e kr_webauthn_verify(kr_webauthn_proof_t *out, const char **
     kr_authdata_t auth;
 
     memset(out, 0, sizeof(*out));
+    ERR_set_mark();
     *why = judge(&auth, pool, assertion, key, flags_known, expected);
+    ERR_pop_to_mark();
     if (*why) return KR_WEBAUTHN_REFUSED;
     out->sign_count = auth.sign_count;
     out->fell = (auth.sign_count || key->sign_count) && auth.sign_count <= key->sign_count;

@@ -225,6 +225,8 @@ static void what_flags_announce_is_there_and_nothing_else(void **state)
     use.extensions = (kr_bytes_t){ NULL, 0 };
     use.flags = UP | AT; /* which Kratos takes too */
     assert_good(verifies(&proof, &use, &key));
+    use.auth = first(auth_of(&use), 37); /* it is announced, and does not come */
+    assert_unreadable(verifies(&proof, &use, &key));
 }
 
 static void an_id_has_1_to_1023_bytes(void **state)

@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 
 static kr_webauthn_key_t key;
@@ -401,6 +402,20 @@ static void signatures_of_curves_are_der_to_the_letter(void **state)
     BN_free(other);
 }
 
+static void what_openssl_says_of_a_false_key_stays_here(void **state)
+{
+    answer_t answer = new_answer(-7), use = use_of(&answer);
+
+    (void)state;
+    assert_int_equal(ERR_peek_error(), 0);
+    assert_refused(with_key(ec_key(2, -7, 1, fill(1, 32), fill(1, 32))));
+    assert_int_equal(ERR_peek_error(), 0);
+    key = (kr_webauthn_key_t){ .id = answer.id, .public_key = answer.cose };
+    use.signature = fill(0x30, 70);
+    assert_refused(verifies(&proof, &use, &key));
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void a_kept_key_that_is_no_good_opens_nothing(void **state)
 {
     answer_t answer = new_answer(-7), use = use_of(&answer);
@@ -427,6 +442,7 @@ int main(void)
         TEST(numbers_of_rsa_are_sensible),
         TEST(a_key_with_a_small_exponent_signs_in),
         TEST(signatures_of_curves_are_der_to_the_letter),
+        TEST(what_openssl_says_of_a_false_key_stays_here),
         TEST(a_kept_key_that_is_no_good_opens_nothing),
     };
 
