@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who has a factor added or removed hears of it, once, at the addresses that they had before."""
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from lib.account import account, ask, change, give, is_verified, member, refresh
 from lib.clients import PASSWORD, new_email
-from lib.factors import App, enrol, link, shown
+from lib.factors import App, again, at_once, enrol, enrol_codes, link, make_codes, second, shown, told, use_code
 from lib.mailbox import VERIFICATION, Mailbox
 from lib.settings import inline, merge, nested
 
 pytestmark = pytest.mark.san
 CHANGED = 'How you sign in'
-TOTP = merge(nested('selfservice.methods.totp.enabled', True), nested('session.whoami.required_aal', 'aal1'))
-LOOSE = merge(TOTP, nested('selfservice.flows.settings.required_aal', 'aal1'))
+USED = 'A backup code was used'
+LOOSE = merge(nested('selfservice.methods', {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}}),
+              merge(nested('session.whoami.required_aal', 'aal1'), nested('selfservice.flows.settings.required_aal', 'aal1')))
 
 
 @pytest.fixture(scope='module')
@@ -30,14 +29,6 @@ def verify(client, post, email):
     give(client, 'verification', flow, post.wait(email, VERIFICATION, 2).code).must(200, 303)
 
 
-def told(server, post, email):
-    """How many letters about factors came to that address: whatever was queued before now is out when a later message is."""
-    client, last = server.ajax(), new_email('last')
-    client.register(last).must(200)
-    post.wait(last, VERIFICATION)
-    return len(post.to(email, CHANGED))
-
-
 def test_an_app_that_is_set_up_and_removed_is_two_letters(server, post, kind):
     owner = member(server, kind)
     enrol(server, owner)
@@ -47,26 +38,25 @@ def test_an_app_that_is_set_up_and_removed_is_two_letters(server, post, kind):
     assert '<li>Added: authenticator app</li>' in letter.parts['text/html']
     owner.submit('settings', owner.start('settings'), {'method': 'totp', 'totp_unlink': 'true'}).must(200, 303)
     assert 'Removed: authenticator app' in post.wait(owner.email, CHANGED, 2).text
-    assert told(server, post, owner.email) == 2
+    assert told(server, owner.email) == 2
 
 
-def test_what_did_not_happen_is_not_told(server, post):
+def test_what_did_not_happen_is_not_told(server):
     owner = member(server)
     flow = owner.start('settings')
     link(owner, flow, App(server, shown(flow)).wrong).must(400)
     change(owner, method='profile', traits={'email': owner.email, 'name': 'Ana'}).must(200)
     change(owner, method='password', password='another-' + PASSWORD).must(200)
-    assert told(server, post, owner.email) == 0
+    assert told(server, owner.email) == 0
 
 
-def test_of_many_submits_at_once_one_is_told(server, post):
+def test_of_many_submits_at_once_one_is_told(server):
     owner = member(server, 'native')
     flow = owner.start('settings')
     code = App(server, shown(flow)).code()
-    with ThreadPoolExecutor(8) as pool:
-        answers = [f.result() for f in [pool.submit(link, owner, flow, code) for _ in range(8)]]
+    answers = at_once([lambda: link(owner, flow, code)] * 8)
     assert {a.status for a in answers} <= {200, 400}
-    assert told(server, post, owner.email) == 1
+    assert told(server, owner.email) == 1
 
 
 def test_a_change_that_waited_for_a_fresh_sign_in_is_told_when_it_is_made(serve, post):
@@ -77,7 +67,7 @@ def test_a_change_that_waited_for_a_fresh_sign_in_is_told_when_it_is_made(serve,
     app = App(server, shown(flow))
     server.clock.forward(61)
     answer = link(owner, flow, app.code()).must(303)
-    assert told(server, post, owner.email) == 0
+    assert told(server, owner.email) == 0
     owner.get(refresh(owner, answer).location).must(303)
     post.wait(owner.email, CHANGED)
 
@@ -94,8 +84,8 @@ def test_only_the_verified_address_that_was_there_before_is_told(server, post):
     change(owner, method='profile', traits={'email': new}).must(200)
     owner.email = new
     owner.submit('settings', owner.start('settings'), {'method': 'totp', 'totp_unlink': 'true'}).must(200)
-    assert told(server, post, old) == 1, 'it is theirs no more'
-    assert told(server, post, new) == 1, 'better than nobody; notify_previous_addresses tells the other'
+    assert told(server, old) == 1, 'it is theirs no more'
+    assert told(server, new) == 1, 'better than nobody; notify_previous_addresses tells the other'
 
 
 def test_letters_in_german_for_who_reads_german(server, post):
@@ -106,6 +96,41 @@ def test_letters_in_german_for_who_reads_german(server, post):
                   accept='application/json', json_={'method': 'totp', 'totp_code': code, 'csrf_token': flow.node('csrf_token')}).must(200)
     letter = post.wait(owner.email, 'Ihre Anmeldung')
     assert 'Hinzugefügt: Authenticator-App' in letter.text
+
+
+def test_who_signs_in_with_a_recovery_code_is_told_how_many_are_left(server, post, kind):
+    owner = member(server, kind)
+    codes = enrol_codes(owner)
+    assert 'Added: backup codes' in post.wait(owner.email, CHANGED).text
+    client = again(server, owner, kind)
+    use_code(client, 'nonsense')
+    use_code(client, codes[3]).must(200, 303)
+    letter = post.wait(owner.email, USED)
+    assert f'Backup codes left: {len(codes) - 1}' in letter.text and 'UTC' in letter.text and codes[3] not in letter.text
+    assert letter.link == server.url + '/self-service/settings/browser'
+    use_code(again(server, owner, kind), codes[3])
+    assert told(server, owner.email, 'recovery_code_used') == 1
+    assert 'codes_left' not in str(client.whoami().body)
+
+
+def test_of_many_who_bring_one_recovery_code_at_once_one_is_told(server):
+    owner = member(server, 'native')
+    codes = enrol_codes(owner)
+    crowd = [(client, second(client)) for client in [again(server, owner) for _ in range(8)]]
+    answers = at_once([lambda c=c, f=f: use_code(c, codes[0], f) for c, f in crowd])
+    assert sorted(a.status for a in answers) == [200] + [400] * 7
+    assert told(server, owner.email, 'recovery_code_used') == 1
+
+
+def test_recovery_codes_made_anew_are_told_as_that(server, post):
+    owner = member(server)
+    enrol_codes(owner)
+    make_codes(owner)
+    assert told(server, owner.email) == 1, 'they are not kept yet'
+    enrol_codes(owner)
+    assert 'Replaced: backup codes' in post.wait(owner.email, CHANGED, 2).text
+    owner.submit('settings', owner.start('settings'), {'lookup_secret_disable': 'true'}).must(200)
+    assert 'Removed: backup codes' in post.wait(owner.email, CHANGED, 3).text
 
 
 @pytest.mark.parametrize('more', [

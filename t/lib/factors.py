@@ -123,3 +123,8 @@ def reveal(client, flow=None):
 def use_code(client, code, flow=None):
     """Submits a recovery code."""
     return client.submit('login', flow or second(client), {'method': 'lookup_secret', 'lookup_secret': code})
+
+
+def told(server, email, letter='factor_changed'):
+    """How many letters of that kind were queued for that address, sent or not."""
+    return [m['template_type'] for m in server.ctl.json('courier', 'list', '--recipient', email, '--limit', '0')].count(letter)
