@@ -26,6 +26,12 @@ typedef struct {
 /** Append what a credential holds. @param out  array of kr_factor_t @param config  its config, read */
 typedef void kr_factors_fn(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c, const json_t *config);
 
+/** A credential that is to be made of what an import brings. */
+typedef struct {
+    const char *config;
+    apr_array_header_t *identifiers; /* of const char*; NULL: those that the traits name */
+} kr_imported_t;
+
 /** A kind of credentials. Constant: all that is somebody's stands in kr_credential_t. */
 typedef struct {
     const char *type;            /* as in rows and on the wire */
@@ -43,9 +49,10 @@ typedef struct {
     /** Its config, of the identifiers alone: who has these traits has the credential, and neither export nor import knows more. NULL: no. */
     const char *(*derive)(apr_pool_t *pool, const apr_array_header_t *identifiers);
     int holds_keys;              /* 1: `credentials` of its config are keys, each with an `id` that no other account may have */
-    const char *exported;        /* the member of its config that an export carries, with secrets; NULL: none */
-    /** Its config out of what an import brings. NULL: it cannot be imported. @return 400, in words for who wrote it; 503 */
-    kr_err_t *(*import)(const char **config, kr_ctx_t *k, const json_t *given);
+    /** Its config as an export carries it, with secrets: what `import` takes back. NULL: none. @return NULL: it cannot leave this realm */
+    json_t *(*exported)(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
+    /** Make a credential out of the config that an import brings. NULL: there is none. @return 400, in words for who wrote it; 503 */
+    kr_err_t *(*import)(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given);
 } kr_credential_kind_t;
 
 /** Every kind there is; the row behind the last has no type. */
@@ -104,6 +111,18 @@ int kr_factor_removable(const char *type);
  * without any goes with them. What is last is not asked here (kr_identity_first_factors). @return how many
  */
 int kr_identity_remove_factor(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *key);
+
+/** The config of an authenticator app: its URL, sealed for that identity alone with the newest secret. */
+const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url);
+/** The URL that is sealed in it. @return NULL when no secret opens it, which the log says */
+const char *kr_totp_url_of(kr_ctx_t *k, const char *identity_id, const kr_credential_t *credential);
+
+/**
+ * The keyed hash of a recovery code, bound to that identity: what is kept of it.
+ * @param secret  which of the realm's secrets: 0 makes, all verify
+ * @param code    as codes are, without capitals, blanks and dashes
+ */
+const char *kr_lookup_hash(kr_ctx_t *k, const char *identity_id, int secret, const char *code);
 
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);

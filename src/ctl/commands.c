@@ -101,7 +101,7 @@ static const ctl_option_t IMPORT[] = {
 };
 
 static const ctl_option_t EXPORT[] = {
-    { "--with-credentials", NULL, NULL, "with the hashes of passwords: keep the output as you keep the database" },
+    { "--with-credentials", NULL, NULL, "with hashes of passwords and seeds of apps: keep the output as you keep the database" },
     { "--format", "FORMAT", "jsonl", "jsonl is the only one" },
     { 0 },
 };

@@ -13,12 +13,13 @@ typedef struct {
 } export_t;
 
 /* What stands in the traits comes back with them. */
-static int has_others(const kr_identity_t *identity)
+static int has_others(kr_ctx_t *k, const kr_identity_t *identity)
 {
     for (int i = 0; i < identity->credentials->nelts; i++) {
-        const kr_credential_kind_t *kind = kr_credential_kind(APR_ARRAY_IDX(identity->credentials, i, kr_credential_t).type);
+        const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t);
+        const kr_credential_kind_t *kind = kr_credential_kind(c->type);
 
-        if (!kind || (!kind->derive && !kind->exported)) return 1;
+        if (!kind || (!kind->derive && kr_credential_factors(k, c) && !(kind->exported && kind->exported(k, identity, c)))) return 1;
     }
     return 0;
 }
@@ -29,7 +30,7 @@ static void export_one(void *baton, kr_ctx_t *k, const kr_identity_t *identity)
 
     ctl_print_json(k->pool, ctl_identity_document(k, identity, out->with_credentials));
     out->exported++;
-    out->partial += has_others(identity);
+    if (out->with_credentials) out->partial += has_others(k, identity);
 }
 
 static kr_err_t *export_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, void *baton, int count)
@@ -47,8 +48,8 @@ int ctl_export(ctl_t *ctl)
     if (!status) status = ctl_all_pages(last, ctl, 0, export_page, &out);
     if (status) return status;
     ctl_note(ctl, "%" APR_INT64_T_FMT " exported", out.exported);
-    if (out.with_credentials && out.partial)
-        ctl_note(ctl, "%" APR_INT64_T_FMT " of them have ways to sign in that are not part of it: only passwords are",
-                 out.partial);
+    if (out.partial)
+        ctl_note(ctl, "%" APR_INT64_T_FMT " of them have ways to sign in that are not part of it: what is hashed or sealed for this realm "
+                 "stays in it", out.partial);
     return CTL_FINE;
 }

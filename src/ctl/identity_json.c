@@ -71,10 +71,9 @@ static json_t *credentials_of(kr_ctx_t *k, const kr_identity_t *identity)
     for (int i = 0; i < identity->credentials->nelts; i++) {
         const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, kr_credential_t);
         const kr_credential_kind_t *kind = kr_credential_kind(c->type);
-        json_t *config = kr_json_own(k->pool, json_loads(c->config, 0, NULL)), *secret;
+        json_t *config = kind && kind->exported ? kind->exported(k, identity, c) : NULL;
 
-        secret = kind && kind->exported ? json_object_get(config, kind->exported) : NULL;
-        if (secret) json_object_set_new(out, c->type, json_pack("{s:{s:O}}", "config", kind->exported, secret));
+        if (config) json_object_set_new(out, c->type, json_pack("{s:O}", "config", config));
     }
     return json_object_size(out) ? out : NULL;
 }
@@ -192,15 +191,15 @@ static kr_err_t *take_addresses(kr_ctx_t *k, kr_identity_t *identity, const json
 static kr_err_t *take_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char *type, const json_t *given)
 {
     const kr_credential_kind_t *kind = kr_credential_kind(type);
-    const char *where = apr_pstrcat(k->pool, "credentials.", type, NULL), *config;
-    apr_array_header_t *identifiers;
+    const char *where = apr_pstrcat(k->pool, "credentials.", type, NULL);
+    kr_imported_t made = { NULL };
 
     if (kind && kind->derive) return NULL; /* the traits have made it, if they do */
     if (!kind || !kind->import) return wrong(k, where, "cannot be imported");
-    identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
-    if (!identifiers->nelts) return wrong(k, where, "no trait names the account");
-    KR_TRY(kind->import(&config, k, json_object_get(given, "config")));
-    kr_identity_add_credential(k, identity, kind->type, config, identifiers);
+    KR_TRY(kind->import(&made, k, identity, json_object_get(given, "config")));
+    if (!made.identifiers) made.identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
+    if (!made.identifiers->nelts) return wrong(k, where, "no trait names the account");
+    kr_identity_add_credential(k, identity, kind->type, made.config, made.identifiers);
     return NULL;
 }
 

@@ -5,7 +5,6 @@
 #include "identity.h"
 #include "kr_crypto.h"
 #include "kr_json.h"
-#include "kr_password.h"
 #include "kr_realm.h"
 #include "kr_text.h"
 
@@ -45,19 +44,6 @@ static int ways_password(kr_ctx_t *k, const kr_credential_t *c, const json_t *co
 const char *kr_password_config(apr_pool_t *pool, const char *hash)
 {
     return kr_json_dump(pool, kr_json_pack(pool, "{s:s}", "hashed_password", hash), NULL);
-}
-
-static kr_err_t *import_password(const char **config, kr_ctx_t *k, const json_t *given)
-{
-    const char *hash = kr_json_str(given, "hashed_password"), *plain = kr_json_str(given, "password");
-
-    if (!hash == !plain)
-        return kr_err(k, 400, NULL, "credentials.password.config: either hashed_password or password is needed");
-    if (hash && !kr_password_importable(hash))
-        return kr_err(k, 400, NULL, "credentials.password.config.hashed_password: no hash that can be verified here");
-    if (plain) KR_TRY(kr_password_hash(&hash, k, &k->realm->settings->hasher, plain));
-    *config = kr_password_config(k->pool, hash);
-    return NULL;
 }
 
 /* -- codes ---------------------------------------------------------------- */
@@ -186,7 +172,7 @@ static unsigned count_lookup(kr_ctx_t *k, const kr_credential_t *c, const json_t
 
 const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "password", .factors = KR_FACTOR_FIRST, .normalised = 1, .identifies = identifies_password, .counts = count_password,
-      .ways = ways_password, .exported = "hashed_password", .import = import_password },
+      .ways = ways_password, .exported = kr_export_password, .import = kr_import_password },
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
       .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
@@ -194,9 +180,11 @@ const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .holds_keys = 1, .ways = ways_passkey,
       .list = kr_factors_of_keys }, /* found by the user handle */
     { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc, .list = kr_factors_of_providers },
-    { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp, .list = kr_factors_of_totp },
+    { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp, .list = kr_factors_of_totp,
+      .exported = kr_export_totp, .import = kr_import_totp },
     /* this one and the one before: by the identity's id */
-    { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup, .list = kr_factors_of_codes },
+    { .type = "lookup_secret", .factors = KR_FACTOR_SECOND, .counts = count_lookup, .list = kr_factors_of_codes,
+      .import = kr_import_lookup }, /* they go nowhere: what is kept of them means nothing elsewhere */
     { .type = NULL },
 };
 

@@ -16,6 +16,14 @@ kr_factors_fn kr_factors_of_totp;
 /** Recovery codes: all of them are one factor. */
 kr_factors_fn kr_factors_of_codes;
 
+/* -- portable.c: how credentials come in and go out ------------------------------- */
+
+json_t *kr_export_password(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
+kr_err_t *kr_import_password(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
+json_t *kr_export_totp(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
+kr_err_t *kr_import_totp(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
+kr_err_t *kr_import_lookup(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
+
 /* -- normalise.c ------------------------------------------------------------------ */
 
 /** Text without the characters that nobody sees: controls, marks of direction, joiners, line separators. Valid UTF-8. */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Recovery codes at rest. A code is 41 random bits, which nobody guesses over the network, but who has the rows could try all: the hash
- * is keyed, so that the rows alone tell nothing, and bound to the account, so that a row is of no use in another one.
- */
+/* Recovery codes: made, found again by their hashes (kr_lookup_hash), used up. */
 #include <string.h>
 
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "method.h"
@@ -21,11 +19,6 @@ json_t *kr_lookup_make(kr_ctx_t *k)
     return codes;
 }
 
-static const char *hash_of(kr_ctx_t *k, const char *identity_id, int secret, const char *code)
-{
-    return kr_hmac(k->pool, k->realm->keys, KR_KEY_LOOKUP, secret, apr_pstrcat(k->pool, identity_id, " ", code, NULL));
-}
-
 const char *kr_lookup_config(kr_ctx_t *k, const char *identity_id, const json_t *codes, const char *made_in)
 {
     json_t *stored = kr_json_own(k->pool, json_array());
@@ -33,7 +26,7 @@ const char *kr_lookup_config(kr_ctx_t *k, const char *identity_id, const json_t 
     json_t *code;
 
     json_array_foreach((json_t *)codes, i, code)
-        json_array_append_new(stored, json_pack("{s:s, s:n}", "code", hash_of(k, identity_id, 0, json_string_value(code)), "used_at"));
+        json_array_append_new(stored, json_pack("{s:s, s:n}", "code", kr_lookup_hash(k, identity_id, 0, json_string_value(code)), "used_at"));
     return kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:O, s:s}", "recovery_codes", stored, "made_in", made_in), NULL);
 }
 
@@ -68,7 +61,7 @@ int kr_lookup_find(kr_ctx_t *k, const char *identity_id, const json_t *stored, c
 
     if (strlen(code) > TYPED_MAX) return found;
     for (int secret = 0; secret < k->realm->keys->count; secret++) {
-        const char *hash = hash_of(k, identity_id, secret, code);
+        const char *hash = kr_lookup_hash(k, identity_id, secret, code);
         size_t i;
         json_t *one;
 

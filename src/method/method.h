@@ -176,8 +176,6 @@ kr_err_t *kr_second_wrong(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *ide
  * @return NULL when it cannot be read: it was sealed with a secret that is gone
  */
 const char *kr_totp_seed_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
-/** The config of such a credential: its URL, sealed for that identity alone with the newest secret. */
-const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url);
 
 kr_show_fn kr_totp_show_settings;
 kr_submit_fn kr_totp_change;

@@ -4,6 +4,7 @@
 
 #include <unistr.h>
 
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "kr_totp.h"
@@ -29,35 +30,9 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 
 /* -- the credential -------------------------------------------------------- */
 
-/* Sealed for one account: copied into the row of another it opens nothing. */
-static const char *context_of(kr_ctx_t *k, const char *identity_id)
-{
-    return apr_pstrcat(k->pool, "totp ", identity_id, NULL);
-}
-
-const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url)
-{
-    const char *sealed = kr_seal(k->pool, k->realm->keys, context_of(k, identity_id), url, strlen(url));
-
-    return kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:s}", "totp_url", sealed), NULL);
-}
-
-/** The URL that is sealed in it; NULL when no secret opens it. */
-static const char *url_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential)
-{
-    const json_t *config = kr_json_own(k->pool, json_loads(credential->config, 0, NULL));
-    apr_size_t len;
-    const char *url = (const char *)kr_unseal(k->pool, k->realm->keys, context_of(k, identity->id), kr_json_str(config, "totp_url"), &len);
-
-    if (!url)
-        kr_log(k, KR_LOG_ERR, KRLOGNO(0610) "identity %s: the seed of its authenticator app cannot be opened: the secret that sealed it "
-               "is gone, or its row was changed", identity->id);
-    return url;
-}
-
 const char *kr_totp_seed_of(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential)
 {
-    const char *url = url_of(k, identity, credential);
+    const char *url = kr_totp_url_of(k, identity->id, credential);
 
     return url ? kr_totp_url_seed(k->pool, url) : NULL;
 }
@@ -108,7 +83,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     KR_TRY(check_form(k, flow, typed));
     KR_TRY(kr_session_whole(&session, &identity, k));
     credential = kr_identity_credential(identity, "totp");
-    url = credential ? url_of(k, identity, credential) : NULL;
+    url = credential ? kr_totp_url_of(k, identity->id, credential) : NULL;
     seed = url ? kr_totp_url_seed(k->pool, url) : NULL;
     if (seed) step = kr_totp_fits(k->pool, seed, kr_code_clean(k->pool, typed), k->now, credential->spent);
     if (!credential) return kr_second_missing(k, flow, 4000011);

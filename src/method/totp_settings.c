@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "kr_credential.h"
 #include "kr_json.h"
 #include "kr_text.h"
 #include "kr_totp.h"

@@ -9,6 +9,7 @@ import pytest
 from lib import account
 from lib.clients import PASSWORD, WRONG, messages, new_email
 from lib.ctl import OUT, Ctl
+from lib.factors import App, level, step_up, use_code
 from lib.settings import PERSON, inline
 
 pytestmark = pytest.mark.san
@@ -196,6 +197,71 @@ def test_a_file_that_is_not_there_is_said(ctl):
     run = ctl.run('import', '/frob')
     assert run.returncode == 1 and '/frob cannot be read' in run.stderr
     assert ctl.run('import', '/').returncode == 1
+
+
+# -- second factors ---------------------------------------------------------------------
+
+SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+FACTORS = {'totp': {'config': {'totp_url': f'otpauth://totp/Site:ana?algorithm=SHA1&digits=6&issuer=Site&period=30&secret={SEED}'}},
+           'lookup_secret': {'config': {'recovery_codes': [{'code': 'ab12cd34'}, {'code': 'ef56gh78', 'used_at': '2026-01-01T00:00:00Z'}]}}}
+
+
+@pytest.fixture(scope='module')
+def strong(request, database):
+    """Two servers where people have second factors."""
+    from conftest import end, start
+    methods = {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}}
+    servers = [start(request, database, {'identity': {'schemas': schema()}, 'selfservice': {'methods': methods}}, clock=True) for _ in range(2)]
+    yield servers
+    for server in servers:
+        end(server)
+
+
+def test_second_factors_come_in_as_kratos_keeps_them_and_are_good_once(strong):
+    server, email = strong[0], new_email()
+    server.ctl('import', '-', input=lines(person(email, credentials=hashed(BCRYPT) | FACTORS)))
+    clients = [server.native() for _ in range(3)]
+    for client in clients:
+        client.login(email, 'U*U').must(200)
+        assert client.whoami().status == 403, 'the second factor is asked for'
+    app = App(server, SEED)
+    step_up(clients[0], app.code()).must(200)
+    use_code(clients[1], 'AB12 CD34').must(200)
+    assert [level(c) for c in clients] == ['aal2', 'aal2', 403]
+    for used in ('ab12cd34', 'ef56gh78'):
+        use_code(clients[2], used).must(400)
+    assert server.ctl.json('identity', 'factors', email)[-1].get('codes_left', 0) == 0
+    rows = str(server.sql('SELECT config FROM identity_credentials'))
+    assert 'totp_url' in rows and SEED not in rows and 'ab12cd34' not in rows
+
+
+def test_an_app_goes_out_and_in_again_and_recovery_codes_stay(strong):
+    old, new = strong
+    email = new_email()
+    old.ctl('import', '-', input=lines(person(email, credentials=hashed(BCRYPT) | FACTORS)))
+    bare = old.ctl('export')
+    run = old.ctl.run('export', '--with-credentials')
+    own = next(ln for ln in run.stdout.splitlines() if email in ln)
+    assert SEED not in bare and set(json.loads(own)['credentials']) == {'password', 'totp'}
+    assert 'not part of it' in run.stderr and 'ab12cd34' not in run.stdout
+    new.ctl('import', '-', input=own)
+    client = new.native()
+    client.login(email, 'U*U').must(200)
+    step_up(client, App(new, SEED).code()).must(200)
+
+
+@pytest.mark.parametrize('wrong, said', [
+    ({'totp': {'config': {'totp_url': SEED}}}, 'credentials.totp.config.totp_url'),
+    ({'totp': {'config': {}}}, 'credentials.totp.config.totp_url'),
+    ({'totp': None}, 'credentials.totp.config.totp_url'),
+    ({'lookup_secret': {'config': {'recovery_codes': []}}}, 'credentials.lookup_secret.config.recovery_codes'),
+    ({'lookup_secret': {'config': {'recovery_codes': [{'code': 'a b'}]}}}, 'recovery_codes[0].code'),
+])
+def test_a_factor_that_is_none_is_refused_in_words(strong, wrong, said):
+    email = new_email()
+    run = strong[0].ctl.run('import', '-', input=lines(person(email, credentials=hashed(BCRYPT) | wrong)))
+    assert run.returncode == 1 and 'line 1: ' in run.stderr and said in run.stderr
+    assert strong[0].ctl.run('identity', 'get', email).returncode == 3
 
 
 # -- export ---------------------------------------------------------------------------

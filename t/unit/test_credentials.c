@@ -228,12 +228,99 @@ static void test_a_password_is_imported_as_a_hash_or_as_text_and_not_as_both(voi
     for (int i = 0; i < KR_DIM(CASES); i++) {
         const json_t *given = kr_json_own(env->pool, json_loads(CASES[i].given, 0, NULL));
         const kr_credential_kind_t *kind = kr_credential_kind("password");
-        const char *config = NULL;
-        kr_err_t *err = kind->import(&config, k, given);
+        kr_identity_t nobody = { .id = UUID };
+        kr_imported_t made = { NULL };
+        kr_err_t *err = kind->import(&made, k, &nobody, given);
 
         assert_int_equal(err ? err->status : 0, CASES[i].status);
-        if (!err) assert_non_null(kr_json_str(kr_json_own(env->pool, json_loads(config, 0, NULL)), kind->exported));
+        if (err) continue;
+        assert_non_null(kr_json_str(kind->exported(k, &nobody, &(kr_credential_t){ .type = "password", .config = made.config }),
+                                    "hashed_password"));
+        assert_null(made.identifiers);
     }
+}
+
+static void test_an_app_comes_in_as_kratos_keeps_it_is_sealed_for_its_account_and_goes_out_again(void **state)
+{
+#define SEED "otpauth://totp/Site:ana?algorithm=SHA1&digits=6&issuer=Site&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    static const struct {
+        const char *given;
+        int status;
+    } CASES[] = {
+        { "{\"totp_url\":\"" SEED "\"}", 0 },
+        { "{\"totp_url\":\"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"}", 400 },
+        { "{\"totp_url\":\"otpauth://totp/x?secret=\"}", 400 },
+        { "{\"totp_url\":\"otpauth://totp/x?secret=1890\"}", 400 },
+        { "{\"totp_url\":\"otpauth://totp/x?digits=8&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"}", 400 },
+        { "{\"totp_url\":\"otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"}", 400 },
+        { "{\"totp_url\":17}", 400 },
+        { "{}", 400 },
+        { "null", 400 },
+        { "[]", 400 },
+    };
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+    const kr_credential_kind_t *kind = kr_credential_kind("totp");
+    const kr_identity_t ana = { .id = UUID }, eve = { .id = NIL };
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const json_t *given = kr_json_own(env->pool, json_loads(CASES[i].given, JSON_DECODE_ANY, NULL));
+        kr_imported_t made = { NULL };
+        kr_err_t *err = kind->import(&made, k, &ana, given);
+        const kr_credential_t app = { .type = "totp", .config = made.config };
+
+        assert_int_equal(err ? err->status : 0, CASES[i].status);
+        if (err) continue;
+        assert_string_equal(APR_ARRAY_IDX(made.identifiers, 0, const char *), UUID);
+        assert_null(strstr(made.config, "otpauth"));
+        assert_string_equal(kr_json_str(kind->exported(k, &ana, &app), "totp_url"), SEED);
+        k->log_level = 0;
+        assert_null(kind->exported(k, &eve, &app));
+    }
+}
+
+static void test_recovery_codes_come_in_plain_and_are_kept_as_hashes_of_their_account(void **state)
+{
+    static const struct {
+        const char *codes;
+        int status;
+        const char *kept; /* of each code, whether it is used */
+    } CASES[] = {
+        { "[{\"code\":\"ab12cd34\"},{\"code\":\"EF56gh78\",\"used_at\":\"2026-01-01T00:00:00Z\"},"
+          "{\"code\":\"x\",\"used_at\":null},{\"code\":\"y\",\"used_at\":\"0001-01-01T00:00:00Z\"}]", 0, "0100" },
+        { "[]", 400, NULL },
+        { "{}", 400, NULL },
+        { "[\"ab12cd34\"]", 400, NULL },
+        { "[{\"code\":\"\"}]", 400, NULL },
+        { "[{\"code\":\"ab 12\"}]", 400, NULL },
+        { "[{\"code\":\"\u00e4\"}]", 400, NULL },
+        { "[{\"code\":\"a\"},{\"code\":17}]", 400, NULL },
+        { "[{\"code\":\"a\",\"used_at\":\"soon\"}]", 400, NULL },
+        { "[{\"code\":\"a\",\"used_at\":1}]", 400, NULL },
+    };
+    env_t *env = *state;
+    kr_ctx_t *k = context(env, env->realm);
+    const kr_credential_kind_t *kind = kr_credential_kind("lookup_secret");
+    const kr_identity_t ana = { .id = UUID };
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        const char *text = apr_psprintf(k->pool, "{\"recovery_codes\":%s}", CASES[i].codes);
+        kr_imported_t made = { NULL };
+        kr_err_t *err = kind->import(&made, k, &ana, kr_json_own(env->pool, json_loads(text, 0, NULL)));
+        const json_t *kept;
+
+        assert_int_equal(err ? err->status : 0, CASES[i].status);
+        if (err) continue;
+        assert_string_equal(APR_ARRAY_IDX(made.identifiers, 0, const char *), UUID);
+        assert_null(strstr(made.config, "ab12cd34"));
+        kept = json_object_get(kr_json_own(env->pool, json_loads(made.config, 0, NULL)), "recovery_codes");
+        assert_int_equal(json_array_size(kept), strlen(CASES[i].kept));
+        for (size_t j = 0; j < json_array_size(kept); j++)
+            assert_int_equal(json_is_string(json_object_get(json_array_get(kept, j), "used_at")), CASES[i].kept[j] == '1');
+        assert_string_equal(kr_json_str(json_array_get(kept, 1), "code"), kr_lookup_hash(k, UUID, 0, "ef56gh78"));
+        assert_string_not_equal(kr_json_str(json_array_get(kept, 1), "code"), kr_lookup_hash(k, NIL, 0, "ef56gh78"));
+    }
+    assert_null(kind->exported);
 }
 
 int main(void)
@@ -245,6 +332,8 @@ int main(void)
         TEST(test_what_an_account_reaches_is_told_by_its_factors_and_never_lowered_by_others),
         TEST(test_identifiers_are_taken_from_what_the_schema_annotates_for_the_kind),
         TEST(test_a_password_is_imported_as_a_hash_or_as_text_and_not_as_both),
+        TEST(test_recovery_codes_come_in_plain_and_are_kept_as_hashes_of_their_account),
+        TEST(test_an_app_comes_in_as_kratos_keeps_it_is_sealed_for_its_account_and_goes_out_again),
     };
 
     apr_initialize();
