@@ -9,7 +9,7 @@ import pytest
 
 from lib.account import account, can_sign_in, person
 from lib.clients import PASSWORD, error_id, messages, new_email
-from lib.levels import SIGN_IN, App, Code, step_up
+from lib.levels import SIGN_IN, App, Code, Spare, step_up
 from lib.mailbox import RECOVERY
 from lib.reader import Reader
 from lib.serving import free_port
@@ -17,7 +17,7 @@ from lib.settings import UI, inline, merge, nested
 
 pytestmark = pytest.mark.san
 NEW = 'another-Horse-battery-9'
-FACTORS = {'code': Code, 'totp': App}
+FACTORS = {'code': Code, 'totp': App, 'lookup_secret': Spare}
 
 
 def schema():
@@ -241,7 +241,7 @@ def test_a_second_factor_that_nobody_has_is_asked_for_by_an_empty_form(server, k
     client = somebody(server, kind, has=False)
     flow = client.start('login', query)
     assert [n['attributes']['name'] for n in flow.json['ui']['nodes']] == ['csrf_token']
-    after = client.step('login', flow, {'method': server.factor.method, 'code': '123456', 'totp_code': '123456'})
+    after = client.step('login', flow, {'method': server.factor.method, 'code': '123456', 'totp_code': '123456', 'lookup_secret': 'abcdefgh'})
     assert messages(after) and after.json['requested_aal'] == 'aal2'
     assert client.session()['authenticator_assurance_level'] == 'aal1'
 
@@ -569,6 +569,48 @@ def test_a_factor_that_comes_raises_nobody_else(server, kind):
         assert client.session()['authenticator_assurance_level'] == 'aal2'
     else:
         assert asks_for_second(client.whoami())
+
+
+# -- methods that are switched off ---------------------------------------------------------------------
+
+ALL = merge(merge(Code.settings, App.settings), Spare.settings)
+OFF = {'code': nested('selfservice.methods.code.mfa_enabled', False), 'totp': nested('selfservice.methods.totp.enabled', False),
+       'lookup_secret': nested('selfservice.methods.lookup_secret.enabled', False)}
+
+
+@pytest.mark.parametrize('off', [Code, App, Spare])
+def test_a_method_that_is_switched_off_shuts_nobody_out_and_lets_nobody_in(serve, stop, post, off):
+    """Who had that factor alone goes on with one, until the method is back; who has another one shows that."""
+    tree = merge(account(uri=post.uri), {'identity': {'schemas': [{'id': 'person', 'url': inline(schema())}]}})
+    server = serve(merge(tree, ALL), clock=True)
+    other = (Spare if off is App else App)(post)
+    people = {}
+    for name, factors in (('alone', [off(post)]), ('both', [off(post), other])):
+        server.factor = factors[0]
+        half = somebody(server, 'ajax')
+        whole = again(half)
+        step_up(whole, factors[0])
+        if other in factors:
+            other.give(whole)
+        people[name] = half, whole
+
+    def restart(*changes):
+        stop(server, keep=True)
+        to = merge(tree, ALL)
+        for change in changes:
+            to = merge(to, change)
+        return serve(to, dir=server.dir, db=server.db, port=server.port, clock=True)
+
+    def seen():
+        return {name: (half.whoami().status, half.init('settings').status, whole.whoami().status) for name, (half, whole) in people.items()}
+    assert seen() == {'alone': (403, 403, 200), 'both': (403, 403, 200)}
+    server = restart(OFF[off.method])
+    assert seen() == {'alone': (200, 200, 200), 'both': (403, 403, 200)}
+    form = people['alone'][0].start('login', {'aal': 'aal2'})
+    assert [n['attributes']['name'] for n in form.json['ui']['nodes']] == ['csrf_token']
+    assert told(sign_in(client_of(server, 'ajax', people['alone'][0].email))) == 'session'
+    server = restart()
+    assert seen() == {'alone': (403, 403, 200), 'both': (403, 403, 200)}
 
 
 # -- on the built-in pages ---------------------------------------------------------------------------

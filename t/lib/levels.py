@@ -67,6 +67,33 @@ class App:
         return flow
 
 
+class Spare:
+    """Recovery codes: each is good once."""
+    settings = nested('selfservice.methods.lookup_secret.enabled', True)
+    method = 'lookup_secret'
+    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
+    refused, unknown = 4000016, 4000014
+    proves = True
+
+    def __init__(self, post):
+        self.codes = {}
+
+    def add(self, client):
+        self.codes[client.email] = factors.enrol_codes(client)
+
+    give = add
+
+    @staticmethod
+    def take_away(client):
+        client.submit('settings', client.start('settings'), {'lookup_secret_disable': 'true'}).must(200, 303)
+
+    def asked(self, client, query=None):
+        flow = client.start('login', {'aal': 'aal2', **(query or {})})
+        flow.shown = {'method': 'lookup_secret', 'lookup_secret': self.codes[client.email].pop()}
+        flow.wrong = {'method': 'lookup_secret', 'lookup_secret': 'aaaaaaaa'}
+        return flow
+
+
 def step_up(client, factor, query=None):
     """Shows it. The answer."""
     flow = factor.asked(client, query)
