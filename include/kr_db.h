@@ -159,4 +159,13 @@ kr_err_t *kr_db_ping(kr_ctx_t *k) KR_MUST_CHECK;
  */
 kr_err_t *kr_db_migrate(int *pending, kr_ctx_t *k, const char *dir, int apply) KR_MUST_CHECK;
 
+/* -- what is counted ------------------------------------------------------- */
+
+/** Wrong tries, counted together: once there were `limit` of them within `window`, the right one is refused as well. */
+typedef struct kr_tries_t {
+    const char *id;       /* a keyed hash, of what is tried and whose it is */
+    apr_int64_t limit;
+    apr_time_t window;    /* µs */
+} kr_tries_t;
+
 #endif

@@ -7,8 +7,8 @@
 #include "kr_flow_conf.h"
 #include "kr_flow_state.h"
 #include "kr_http.h"
-#include "kr_identity.h"
 #include "kr_schema.h"
+#include "kr_session.h"
 
 typedef struct {
     kr_flow_kind_e kind;
@@ -27,6 +27,7 @@ typedef struct {
     kr_aal_e requested_aal;      /* login only: KR_AAL1 or KR_AAL2; KR_AAL0 elsewhere */
     int submit_count;
     apr_int64_t spent;           /* challenges of this flow that are used up: one that was made before the last of them is void */
+    int again;                   /* 1: the submit was looked at before, and could not use up what it is good for; not stored */
     json_t *messages;            /* array: ui.messages */
     json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */
     json_t *identity;            /* settings: the identity as shown; set by who shows the flow, not stored */
@@ -61,14 +62,11 @@ kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
 /**
  * As kr_flow_update, and use up what a proof rests on: of several requests that bring the same, one has it. One statement, on SQLite a
  * transaction of its own.
- * @param once        1: the challenge of this flow is used up (flow->spent grows)
- * @param credential  as it was read; NULL: none is used up
- * @param config      what its config becomes
- * @param spent       what `credential->spent` becomes
- * @param done        0: a challenge or the credential was used by another request since it was read; nothing was written
+ * @param proof  `once`: the challenge of this flow is used up (flow->spent grows). `spends`: `credential`, as it was read, becomes that,
+ *               and its `spent` the proof's, unless there were too many wrong `tries`
+ * @param done   0: another request was faster, or there were too many; nothing was written
  */
-kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, int once, const kr_credential_t *credential, const char *config,
-                        apr_int64_t spent) KR_MUST_CHECK;
+kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof) KR_MUST_CHECK;
 /**
  * Store what was taken out of `internal`, in the caller's transaction: of several requests that found it there, one has it. The flow's
  * row is written by whoever submits it, as it was when they read it, so what is taken out may come back with that: it is remembered

@@ -8,6 +8,8 @@
 
 /* rows of the store: whoever has some includes kr_store_identity.h */
 typedef struct kr_identity_rows_t kr_identity_rows_t;
+/* wrong tries: kr_db.h */
+typedef struct kr_tries_t kr_tries_t;
 
 /** An address that can be verified or that helps to recover. */
 typedef struct {

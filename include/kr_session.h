@@ -38,6 +38,7 @@ typedef struct {
     int recovery;              /* 1: it has to be a recovery address */
     const char *spends;        /* the config of `credential` once it was used; NULL: nothing of it is used up */
     apr_int64_t spent;         /* and what its `spent` becomes; compared, and written, before the session is (kr_flow_spend) */
+    const kr_tries_t *tries;   /* of `credential`, asked again when it is used up; NULL: nobody counts */
     int once;                  /* 1: it answers a challenge of its flow, which is used up */
 } kr_proof_t;
 

@@ -13,4 +13,7 @@
  */
 kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, apr_time_t window) KR_MUST_CHECK;
 
+/** How many were spent in this window. One statement. */
+kr_err_t *kr_store_budget_look(apr_int64_t *used, kr_ctx_t *k, const char *id, apr_time_t window) KR_MUST_CHECK;
+
 #endif

@@ -39,6 +39,7 @@ typedef struct {
     apr_int64_t version, was;  /* it must be of this version, and used up this far */
     const char *config;        /* what it becomes */
     apr_int64_t spent;         /* and how far it is used up then; another number than `was` */
+    const kr_tries_t *tries;   /* there must not be too many wrong ones; NULL: nobody counts */
 } kr_store_spend_t;
 
 /**

@@ -124,7 +124,7 @@ static kr_err_t *spend(kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof)
 {
     int done;
 
-    KR_TRY(kr_flow_spend(&done, k, flow, proof->once, proof->spends ? proof->credential : NULL, proof->spends, proof->spent));
+    KR_TRY(kr_flow_spend(&done, k, flow, proof));
     return done ? NULL : kr_db_raced(k);
 }
 

@@ -11,7 +11,7 @@ static kr_err_t *use_challenge(kr_ctx_t *k, const kr_flow_t *flow)
     kr_flow_t now = *flow; /* as it is if all of this holds */
     int done;
 
-    KR_TRY(kr_flow_spend(&done, k, &now, 1, NULL, NULL, 0));
+    KR_TRY(kr_flow_spend(&done, k, &now, &(kr_proof_t){ .once = 1 }));
     return done ? NULL : kr_err(k, 400, NULL, "this form has been used already");
 }
 

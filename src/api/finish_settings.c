@@ -23,7 +23,7 @@ static kr_err_t *use_challenge(kr_ctx_t *k, kr_flow_t *flow)
     kr_flow_t now = *flow;
     int done;
 
-    KR_TRY(kr_flow_spend(&done, k, &now, 1, NULL, NULL, 0));
+    KR_TRY(kr_flow_spend(&done, k, &now, &(kr_proof_t){ .once = 1 }));
     if (!done) return kr_err(k, 400, NULL, "this form has been used already");
     kr_db_after_commit(k, count_challenge, flow); /* the form that follows asks anew */
     return NULL;

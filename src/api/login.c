@@ -154,6 +154,7 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
         k->session_known = 0;
         KR_TRY(kr_flow_load(&now, k, KR_FLOW_LOGIN, flow->id));
         *flow = *now;
+        flow->again = 1;
         err = submit_once(k, flow);
     }
     return kr_db_is_raced(err) ? kr_err_unavailable(k, 1, "others use the same sign-in at this moment") : err;

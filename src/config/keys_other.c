@@ -41,7 +41,7 @@ static const kr_key_t KEYS[] = {
       .help = "who confirms a sign-in by code chooses among the addresses on record instead of typing one" },
 
     { "mod_kratos.codes.max_tries", KR_INT, "20", AT(code_budget.tries), BUILT,
-      .help = "codes that may be tried for one account, or address that nobody has, in an hour, over all flows; 0: any number" },
+      .help = "codes that may be tried for one account, or address that nobody has, in an hour, over all flows; and wrong codes of an authenticator app, and wrong recovery codes, each by themselves; 0: any number" },
     { "mod_kratos.codes.max_sent", KR_INT, "30", AT(code_budget.sent), BUILT,
       .help = "codes and links that are sent for one account, or address that nobody has, in an hour; 0: any number" },
     { "mod_kratos.codes.max_messages", KR_INT, "10", AT(code_budget.messages), BUILT,

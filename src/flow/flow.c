@@ -173,19 +173,19 @@ kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
     return kr_store_flow_update(k, &row);
 }
 
-kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, int once, const kr_credential_t *credential, const char *config,
-                        apr_int64_t spent)
+kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof)
 {
+    const kr_credential_t *credential = proof->spends ? proof->credential : NULL;
     kr_store_spend_t spend = { .id = NULL };
     kr_flow_row_t row;
 
     *done = 0;
     if (credential)
         spend = (kr_store_spend_t){ .id = credential->id, .version = credential->version, .was = credential->spent,
-                                    .config = config, .spent = spent };
+                                    .config = proof->spends, .spent = proof->spent, .tries = proof->tries };
     KR_TRY(take_step(&row, k, flow));
-    KR_TRY(kr_store_flow_spend(done, k, &row, once, &spend));
-    if (*done) flow->spent += once;
+    KR_TRY(kr_store_flow_spend(done, k, &row, proof->once, &spend));
+    if (*done) flow->spent += proof->once;
     return NULL;
 }
 

@@ -107,3 +107,14 @@ kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr
     }
     return NULL;
 }
+
+/* Who comes this far knows the password: no sign of theirs tells that it is the person. */
+const kr_tries_t *kr_budget_second(kr_ctx_t *k, const char *method, const char *identity_id)
+{
+    const char *text = apr_pstrcat(k->pool, "budget second ", method, " ", identity_id, NULL);
+    kr_tries_t *tries = apr_palloc(k->pool, sizeof(*tries));
+
+    *tries = (kr_tries_t){ .id = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, text),
+                           .limit = k->realm->settings->code_budget.tries, .window = HOUR };
+    return tries->limit ? tries : NULL;
+}

@@ -89,7 +89,8 @@ static kr_err_t *fallen(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form,
 {
     int done;
 
-    KR_TRY(kr_flow_spend(&done, k, flow, 1, credential, kr_keyring_config(k, ring), credential->spent + 1));
+    KR_TRY(kr_flow_spend(&done, k, flow, &(kr_proof_t){ .once = 1, .credential = credential, .spends = kr_keyring_config(k, ring),
+                                                        .spent = credential->spent + 1 }));
     if (!done) return kr_key_refuse(k, flow, form, 4000043);
     kr_log(k, KR_LOG_WARNING, KRLOGNO(0642) "identity %s: the counter of a key went back, so there may be a copy of it; the sign-in was "
                                             "refused", identity->id);

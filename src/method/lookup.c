@@ -26,17 +26,10 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
            || kr_body_true(body, "lookup_secret_disable") || kr_body_true(body, "lookup_secret_regenerate");
 }
 
-/* Asked of who is signed in: offered if they have codes, used ones too, as an account does not become easier to enter by the last one. */
+/* Offered although all of them are used: an account does not become easier to enter by the last one. */
 static kr_err_t *show_second(kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_identity_t *identity;
-    kr_session_t *session;
-
-    KR_TRY(kr_session_whole(&session, &identity, k));
-    if (!kr_identity_credential(identity, "lookup_secret")) return NULL;
-    kr_node_csrf(k, flow); /* the form of codes alone does without, in apps */
-    kr_nodes_add(k, flow, "lookup_secret", LOGIN_NODES, KR_DIM(LOGIN_NODES));
-    return NULL;
+    return kr_second_show(k, flow, "lookup_secret", LOGIN_NODES, KR_DIM(LOGIN_NODES));
 }
 
 static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -67,9 +60,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (index < 0) return kr_second_wrong(k, flow, identity, "lookup_secret", 4000016);
     if (kr_json_str(json_array_get(stored, (size_t)index), "used_at"))
         return kr_second_wrong(k, flow, identity, "lookup_secret", 4000012);
-    return kr_outcome_proved(out, flow, identity,
-                             (kr_proof_t){ .method = "lookup_secret", .credential = credential,
-                                           .spends = kr_lookup_used(k, credential, index), .spent = credential->spent + 1 });
+    return kr_second_right(out, k, flow, identity, "lookup_secret", kr_lookup_used(k, credential, index), credential->spent + 1);
 }
 
 const kr_method_t kr_method_lookup = {

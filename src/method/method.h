@@ -106,6 +106,9 @@ kr_err_t *kr_budget_send(int *over, kr_ctx_t *k, const kr_flow_t *flow, const ch
  */
 kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr_array_header_t *codes) KR_MUST_CHECK;
 
+/** Wrong tries of that second factor of that account, within an hour; NULL: the settings set no limit. */
+const kr_tries_t *kr_budget_second(kr_ctx_t *k, const char *method, const char *identity_id);
+
 /* -- outcomes (outcome.c): each fills `out`, whose method is set, and returns NULL ------------- */
 
 /** Another screen, which is in the flow by now. */
@@ -158,16 +161,28 @@ json_t *kr_node_identifier(kr_ctx_t *k, kr_flow_t *flow, const char *group, cons
 
 /* -- what somebody has written down or has on a phone (second.c) ------------- */
 
+/** The form of a second factor: shown to who is signed in, if they have it. @param method  its name, its group and its credential's type */
+kr_err_t *kr_second_show(kr_ctx_t *k, kr_flow_t *flow, const char *method, const kr_node_spec_t *nodes, int count) KR_MUST_CHECK;
 /** The field of a form that is shown again is empty: no value at all, as clients know it. */
 void kr_second_forget(kr_flow_t *flow, const char *field);
 /** The account has no such second factor: message `none`. @return kr_err_show_flow */
 kr_err_t *kr_second_missing(kr_ctx_t *k, kr_flow_t *flow, int none) KR_MUST_CHECK;
 /**
- * The code of a second factor is not right: message `wrong`, and a line in the log.
+ * The code of a second factor is not right: message `wrong`, or that it was tried too often, and a line in the log. It is counted for the
+ * account, over all flows.
  * @param method  its name
  * @return kr_err_show_flow
  */
 kr_err_t *kr_second_wrong(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const char *method, int wrong) KR_MUST_CHECK;
+/**
+ * The code is right, and is used up by a proof of the session that has `identity`, unless too many wrong ones were tried: that is asked by
+ * the statement that uses it up, and here only when that one was refused, so that who is right the first time costs no statement more.
+ * @param spends  config of the credential then
+ * @param spent   and how much of it is used up
+ * @return kr_err_show_flow
+ */
+kr_err_t *kr_second_right(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const char *method,
+                          const char *spends, apr_int64_t spent) KR_MUST_CHECK;
 
 /* -- authenticator apps (totp.c, totp_settings.c) --------------------------- */
 

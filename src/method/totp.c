@@ -39,17 +39,9 @@ const char *kr_totp_seed_of(kr_ctx_t *k, const kr_identity_t *identity, const kr
 
 /* -- sign-in --------------------------------------------------------------- */
 
-/* Asked of who is signed in: offered if they have an app. */
 static kr_err_t *show_second(kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_identity_t *identity;
-    kr_session_t *session;
-
-    KR_TRY(kr_session_whole(&session, &identity, k));
-    if (!kr_identity_credential(identity, "totp")) return NULL;
-    kr_node_csrf(k, flow); /* the form of codes alone does without, in apps */
-    kr_nodes_add(k, flow, "totp", LOGIN_NODES, KR_DIM(LOGIN_NODES));
-    return NULL;
+    return kr_second_show(k, flow, "totp", LOGIN_NODES, KR_DIM(LOGIN_NODES));
 }
 
 static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
@@ -89,9 +81,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (!credential) return kr_second_missing(k, flow, 4000011);
     if (!step) return kr_second_wrong(k, flow, identity, "totp", 4000008);
     /* used up together with all steps before it; sealed anew, so that a secret that was replaced is needed less and less */
-    return kr_outcome_proved(out, flow, identity,
-                             (kr_proof_t){ .method = "totp", .credential = credential,
-                                           .spends = kr_totp_config(k, identity->id, url), .spent = step });
+    return kr_second_right(out, k, flow, identity, "totp", kr_totp_config(k, identity->id, url), step);
 }
 
 const kr_method_t kr_method_totp = {

@@ -103,6 +103,20 @@ kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, 
     return NULL;
 }
 
+static const kr_query_t BUDGET_LOOK = {
+    .name = "budget_look",
+    .sql = "SELECT used FROM code_budgets WHERE id = %s AND realm_id = %s AND begins_at > %lld",
+};
+
+kr_err_t *kr_store_budget_look(apr_int64_t *used, kr_ctx_t *k, const char *id, apr_time_t window)
+{
+    kr_row_t *row;
+
+    KR_TRY(kr_db_one(&row, k, &BUDGET_LOOK, KR_S(id), KR_S(k->realm->name), KR_I(k->now - window)));
+    *used = row ? kr_row_int(row, 0) : 0;
+    return NULL;
+}
+
 kr_err_t *kr_store_codes_void(kr_ctx_t *k, const char *identity_id, const char *kind)
 {
     return kr_db_exec(NULL, k, &CODES_VOID, KR_I(k->now), KR_S(identity_id), KR_S(k->realm->name), KR_S(kind));

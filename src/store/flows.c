@@ -82,12 +82,15 @@ kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *f)
     "f.state = %s, f.active = %s, f.ui = %s, f.internal = %s, f.identity_id = %s, f.csrf_hash = %s, "                  \
     "f.updated_at = %lld, f.spent = f.spent + %lld"
 
+#define NOT_TRIED_OFTEN                                                                                                \
+    "AND NOT EXISTS (SELECT 1 FROM code_budgets b WHERE b.id = %s AND b.realm_id = %s AND b.begins_at > %lld AND b.used >= %lld)"
+
 /* MySQL changes rows of two tables in one statement, which is one way to the server less. */
 static const kr_query_t FLOW_SPEND_BOTH = {
     .name = "flow_spend_both",
     .sql = "UPDATE flows f, identity_credentials c SET " SPEND_FLOW ", c.config = %s, c.spent = %lld "
            "WHERE f.id = %s AND f.realm_id = %s AND f.spent = %lld "
-           "AND c.id = %s AND c.realm_id = %s AND c.version = %lld AND c.spent = %lld",
+           "AND c.id = %s AND c.realm_id = %s AND c.version = %lld AND c.spent = %lld " NOT_TRIED_OFTEN,
 };
 
 static const kr_query_t FLOW_SPEND = {
@@ -99,12 +102,16 @@ static const kr_query_t FLOW_SPEND = {
 static const kr_query_t CREDENTIAL_SPEND = {
     .name = "credential_spend",
     .sql = "UPDATE identity_credentials SET config = %s, spent = %lld "
-           "WHERE id = %s AND realm_id = %s AND version = %lld AND spent = %lld",
+           "WHERE id = %s AND realm_id = %s AND version = %lld AND spent = %lld " NOT_TRIED_OFTEN,
 };
 
 #define FLOW_VALUES(f, once)                                                                                           \
     KR_S((f)->state), KR_S((f)->active), KR_S((f)->ui), KR_S((f)->internal), KR_S((f)->identity_id),                   \
         KR_S((f)->csrf_hash), KR_I((f)->updated_at), KR_I(once)
+
+#define TRIES_VALUES(k, tries)                                                                                         \
+    KR_S((tries) ? (tries)->id : ""), KR_S((k)->realm->name), KR_I((tries) ? (k)->now - (tries)->window : 0),          \
+        KR_I((tries) ? (tries)->limit : 0)
 
 static kr_err_t *spend_flow(int *done, kr_ctx_t *k, const kr_flow_row_t *f, int once)
 {
@@ -126,7 +133,7 @@ static kr_err_t *spend_in_turn(kr_ctx_t *k, void *baton)
     const kr_store_spend_t *spend = s->spend;
 
     KR_TRY(kr_db_hit(&s->done, k, &CREDENTIAL_SPEND, KR_S(spend->config), KR_I(spend->spent), KR_S(spend->id),
-                     KR_S(k->realm->name), KR_I(spend->version), KR_I(spend->was)));
+                     KR_S(k->realm->name), KR_I(spend->version), KR_I(spend->was), TRIES_VALUES(k, spend->tries)));
     if (!s->done) return NULL;
     KR_TRY(spend_flow(&s->done, k, s->flow, s->once));
     return s->done ? NULL : s->late;
@@ -141,7 +148,7 @@ kr_err_t *kr_store_flow_spend(int *done, kr_ctx_t *k, const kr_flow_row_t *f, in
     if (!kr_dbpool_is_sqlite(k->realm->dbpool))
         return kr_db_hit(done, k, &FLOW_SPEND_BOTH, FLOW_VALUES(f, once), KR_S(spend->config), KR_I(spend->spent), KR_S(f->id),
                          KR_S(k->realm->name), KR_I(f->spent), KR_S(spend->id), KR_S(k->realm->name), KR_I(spend->version),
-                         KR_I(spend->was));
+                         KR_I(spend->was), TRIES_VALUES(k, spend->tries));
     s.late = kr_err(k, 409, NULL, "another request was faster");
     err = kr_db_tx(k, spend_in_turn, &s);
     *done = s.done;

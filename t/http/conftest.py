@@ -9,6 +9,7 @@ from lib.account import account
 from lib.backends import Http
 from lib.ctl import Ctl
 from lib.debian import Machine
+from lib.factors import FACTORS
 from lib.fixtures import post  # noqa: F401
 from lib.serving import MariaDB, MySQL, Server, free_port
 from lib.settings import UI, base, merge, nested
@@ -98,6 +99,22 @@ def end(server):
 def server(request, database):
     """One server with the base settings for all tests of a file."""
     server = start(request, database)
+    yield server
+    end(server)
+
+
+@pytest.fixture(scope='module')
+def factors(request, database):
+    """A server whose people have authenticator apps and recovery codes."""
+    server = start(request, database, FACTORS, clock=True)
+    yield server
+    end(server)
+
+
+@pytest.fixture(scope='module')
+def strict_factors(request, database):
+    """The same, where factors change within a minute after the sign-in only."""
+    server = start(request, database, merge(FACTORS, nested('selfservice.flows.settings.privileged_session_max_age', '1m')), clock=True)
     yield server
     end(server)
 

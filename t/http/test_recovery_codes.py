@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recovery codes: made, kept, shown, used once each, given up."""
-import json
-
 import pytest
 
-from lib.account import account, member, refresh
+from lib.account import member, refresh
 from lib.clients import messages
-from lib.factors import again, at_once, enrol_codes, held, keep_codes, level, make_codes, reveal, second, use_code
+from lib.factors import FACTORS, again, at_once, at_rest, enrol_codes, held, keep_codes, level, make_codes, reveal, second, use_code
 from lib.settings import UI, merge, nested
 
 CROWD = 20
@@ -15,26 +13,15 @@ HIDDEN = '\u2022' * 8
 LATE = 61           # seconds after which factors change only with a fresh sign-in, where a test says so
 pytestmark = pytest.mark.san
 
-CODES = merge(account(), merge(nested('selfservice.methods.lookup_secret.enabled', True),
-                               merge(nested('session.whoami.required_aal', 'aal1'),
-                                     nested('selfservice.flows.settings', {'required_aal': 'aal1', 'lifespan': '30m'}))))
+
+@pytest.fixture(scope='module')
+def server(factors):
+    return factors
 
 
 @pytest.fixture(scope='module')
-def server(request, database):
-    from conftest import end, start
-    server = start(request, database, CODES, clock=True)
-    yield server
-    end(server)
-
-
-@pytest.fixture(scope='module')
-def strict(request, database):
-    """Factors change within a minute after the sign-in only."""
-    from conftest import end, start
-    server = start(request, database, merge(CODES, nested('selfservice.flows.settings.privileged_session_max_age', '1m')), clock=True)
-    yield server
-    end(server)
+def strict(strict_factors):
+    return strict_factors
 
 
 # -- once ----------------------------------------------------------------------------------
@@ -294,21 +281,20 @@ def test_a_program_is_told_to_sign_in_again(strict, what):
 # -- at rest ---------------------------------------------------------------------------------
 
 def test_no_code_stands_in_the_database(serve):
-    server = serve(CODES, clock=True)
+    server = serve(FACTORS, clock=True)
     owner = member(server)
     codes = enrol_codes(owner)
     _, waiting = make_codes(owner)
     reveal(owner)
     use_code(again(server, owner), codes[0]).must(200)
-    rows = json.dumps([server.sql(f'SELECT {columns} FROM {table}') for table, columns in
-                       (('flows', 'ui, internal'), ('identity_credentials', 'config'))])
+    rows = at_rest(server)
     assert 'recovery_codes' in rows and 'lookup_secret_confirm' in rows, 'this looks at the wrong place'
     for code in codes + waiting:
         assert code not in rows
 
 
 def test_a_row_is_of_no_use_in_another_account(serve):
-    server = serve(CODES)
+    server = serve(FACTORS)
     ana, eve = member(server), member(server)
     enrol_codes(ana)
     theirs = enrol_codes(eve)
@@ -321,17 +307,17 @@ def test_a_row_is_of_no_use_in_another_account(serve):
 
 def test_a_new_secret_in_front_knows_what_the_old_one_hashed(serve, stop):
     old, new = 'an-old-secret-for-tests-only', 'a-newer-secret-for-tests-only'
-    server = serve(merge(CODES, nested('secrets.cookie', [old])))
+    server = serve(merge(FACTORS, nested('secrets.cookie', [old])))
     owner = member(server)
     codes = enrol_codes(owner)
     for secrets, status in (([new, old], 200), ([new], 400)):
         stop(server, keep=True)
-        server = serve(merge(CODES, nested('secrets.cookie', secrets)), dir=server.dir, db=server.db, port=server.port)
+        server = serve(merge(FACTORS, nested('secrets.cookie', secrets)), dir=server.dir, db=server.db, port=server.port)
         use_code(again(server, owner), codes.pop()).must(status)
 
 
 def test_the_method_can_be_switched_off(serve):
-    server = serve(merge(CODES, nested('selfservice.methods.lookup_secret.enabled', False)))
+    server = serve(merge(FACTORS, nested('selfservice.methods.lookup_secret.enabled', False)))
     client = member(server)
     assert b'lookup_secret' not in client.start('settings').body
     assert client.submit('settings', client.start('settings'), {'method': 'lookup_secret', 'lookup_secret_regenerate': True}).status == 404

@@ -5,7 +5,10 @@ import statistics
 
 import pytest
 
+from lib.account import member
 from lib.clients import PASSWORD, new_email
+from lib.factors import enrol, enrol_codes, second
+from lib.settings import merge, nested
 
 TIMES = 7           # the median counts: a pool that opens a connection, or the sweeper, may come between
 
@@ -103,6 +106,33 @@ def test_a_registration_is_eight_statements(server, count, client_kind):
         return lambda: client.submit('registration', flow, body).must(200, 303)
     number, statements = count(make)
     assert number <= 8, statements
+
+
+@pytest.fixture
+def with_factors(request, mariadb):
+    """A server that asks for second factors, and writes no letters about them."""
+    from conftest import end, start
+    methods = nested('selfservice.methods', {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}})
+    letters = nested('mod_kratos.letters.recovery_code_used', False)
+    server = start(request, db=mariadb.fresh(), changes=merge(methods, letters), clock=True)
+    yield server
+    end(server)
+
+
+@pytest.mark.parametrize('factor', ['totp', 'lookup_secret'])
+def test_a_second_factor_is_four_statements(with_factors, count, client_kind, factor):
+    """The flow, the session with all that the account has, what is used up together with the flow, and the session once more."""
+    owner = member(with_factors, 'native')
+    app, codes = (enrol(with_factors, owner), []) if factor == 'totp' else (None, enrol_codes(owner))
+
+    def make():
+        client = with_factors.client(client_kind)
+        client.login(owner.email)
+        flow = second(client)
+        body = {'totp_code': app.next()} if app else {'lookup_secret': codes.pop()}
+        return lambda: client.submit('login', flow, {'method': factor, **body}).must(200, 303)
+    number, statements = count(make)
+    assert number == 4, statements
 
 
 @pytest.fixture(params=['browser', 'native'])

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """An authenticator app as second factor: set up, used, removed; each of its codes once."""
-import json
-
 import pytest
 
-from lib.account import account, member, refresh
+from lib.account import member, refresh
 from lib.clients import messages
-from lib.factors import App, again, at_once, enrol, give, held, level, link, second, shown, step_up
+from lib.factors import FACTORS, App, again, at_once, at_rest, enrol, give, held, level, link, second, shown, step_up
 from lib.settings import UI, merge, nested
 
 CROWD = 20
@@ -14,26 +12,15 @@ WRONG, MISSING, SHORT, NONE, REASON = 4000008, 4000002, 4000003, 4000011, 400000
 LATE = 61           # seconds after which credentials change only with a fresh sign-in, where a test says so
 pytestmark = pytest.mark.san
 
-TOTP = merge(account(), merge(nested('selfservice.methods.totp.enabled', True),
-                              merge(nested('session.whoami.required_aal', 'aal1'),
-                                    nested('selfservice.flows.settings.required_aal', 'aal1'))))
+
+@pytest.fixture(scope='module')
+def server(factors):
+    return factors
 
 
 @pytest.fixture(scope='module')
-def server(request, database):
-    from conftest import end, start
-    server = start(request, database, TOTP, clock=True)
-    yield server
-    end(server)
-
-
-@pytest.fixture(scope='module')
-def strict(request, database):
-    """Factors change within a minute after the sign-in only."""
-    from conftest import end, start
-    server = start(request, database, merge(TOTP, nested('selfservice.flows.settings.privileged_session_max_age', '1m')), clock=True)
-    yield server
-    end(server)
+def strict(strict_factors):
+    return strict_factors
 
 
 # -- once ----------------------------------------------------------------------------------
@@ -286,22 +273,15 @@ def test_what_waits_in_an_app_is_nothing(strict):
 
 # -- at rest ---------------------------------------------------------------------------------
 
-def everything(server):
-    """All that stands in the tables that know of seeds."""
-    found = [server.sql(f'SELECT {columns} FROM {table}') for table, columns in
-             (('flows', 'ui, internal'), ('identity_credentials', 'config'))]
-    return json.dumps(found) if not isinstance(found[0], str) else ''.join(found)
-
-
 def test_no_seed_stands_in_the_database(serve):
-    server = serve(TOTP, clock=True)
+    server = serve(FACTORS, clock=True)
     owner = member(server)
     waiting = owner.start('settings')
     picture = next(n for n in waiting.json['ui']['nodes'] if n['attributes'].get('id') == 'totp_qr')['attributes']['src']
     link(owner, waiting, '000000').must(400)
     app = enrol(server, owner)
     step_up(again(server, owner), app.next()).must(200)
-    rows = everything(server)
+    rows = at_rest(server)
     assert 'totp_code' in rows and 'totp_url' in rows, 'this looks at the wrong place'
     for secret in (shown(waiting), app.secret, picture[30:200], 'otpauth'):
         assert secret not in rows
@@ -311,7 +291,7 @@ def test_a_new_secret_in_front_opens_what_the_old_one_sealed(serve, stop):
     old, new = 'an-old-secret-for-tests-only', 'a-newer-secret-for-tests-only'
 
     def sealing_with(*secrets):
-        return merge(TOTP, nested('secrets.cookie', list(secrets)))
+        return merge(FACTORS, nested('secrets.cookie', list(secrets)))
 
     server = serve(sealing_with(old), clock=True)
     owner, idle = member(server), member(server)
@@ -327,7 +307,7 @@ def test_a_new_secret_in_front_opens_what_the_old_one_sealed(serve, stop):
 
 
 def test_a_seed_is_of_no_use_in_another_account(serve):
-    server = serve(TOTP, clock=True)
+    server = serve(FACTORS, clock=True)
     ana, eve = member(server), member(server)
     enrol(server, ana)
     theirs = enrol(server, eve)
@@ -340,7 +320,7 @@ def test_a_seed_is_of_no_use_in_another_account(serve):
 
 
 def test_the_method_can_be_switched_off(serve):
-    server = serve(merge(TOTP, nested('selfservice.methods.totp.enabled', False)))
+    server = serve(merge(FACTORS, nested('selfservice.methods.totp.enabled', False)))
     client = member(server)
     assert b'totp' not in client.start('settings').body
     assert client.submit('settings', client.start('settings'), {'method': 'totp', 'totp_code': '123456'}).status == 404

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Second factors that people have, an authenticator app and recovery codes, and the steps they take with them."""
+import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,10 +8,18 @@ from pathlib import Path
 
 import pyotp
 
+from .account import account
+from .settings import merge, nested
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
 from harness.factors import codes_of, text  # noqa: E402
 
 PERIOD = 30
+
+# Apps and recovery codes are on; who is half signed in may look round, and change what they have.
+FACTORS = merge(account(), merge(nested('selfservice.methods', {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}}),
+                                 merge(nested('session.whoami.required_aal', 'aal1'),
+                                       nested('selfservice.flows.settings', {'required_aal': 'aal1', 'lifespan': '30m'}))))
 
 
 class App:
@@ -128,3 +137,9 @@ def use_code(client, code, flow=None):
 def told(server, email, letter='factor_changed'):
     """How many letters of that kind were queued for that address, sent or not."""
     return [m['template_type'] for m in server.ctl.json('courier', 'list', '--recipient', email, '--limit', '0')].count(letter)
+
+
+def at_rest(server):
+    """All that stands in the tables that know of seeds and codes, as text."""
+    return json.dumps([server.sql(f'SELECT {columns} FROM {table}') for table, columns in
+                       (('flows', 'ui, internal'), ('identity_credentials', 'config'))])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is good once: a challenge of a flow, a part of a credential, a key that one account has. */
+#include "kr_store_budget.h"
 #include "store_env.h"
 
 /** A flow and an account in the database, as two requests read them. */
@@ -84,6 +85,41 @@ static void using_is_one_way_to_a_server(void **state)
     assert_int_equal(k->statements, kr_dbpool_is_sqlite(k->realm->dbpool) ? 4 : 1);
 }
 
+static int counts(kr_ctx_t *k, const kr_tries_t *tries)
+{
+    apr_int64_t used;
+
+    OK(kr_store_budget_spend(&used, k, tries->id, tries->window));
+    return (int)used;
+}
+
+static void after_too_many_wrong_tries_nothing_is_used_until_their_time_is_over(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+    const kr_tries_t tries = { .id = "tries", .limit = 2, .window = apr_time_from_sec(3600) };
+    read_t r = begun(k);
+    kr_store_spend_t spend = { .id = r.credential->id, .version = r.credential->version, .config = "{}", .spent = 1, .tries = &tries };
+    apr_int64_t used;
+    int done;
+
+    assert_int_equal(counts(k, &tries), 1);
+    OK(kr_store_flow_spend(&done, k, r.flow, 0, &spend));
+    assert_true(done);
+    assert_int_equal(counts(k, &tries), 2);
+    spend.was = 1;
+    spend.spent = 2;
+    r.flow->updated_at++;
+    OK(kr_store_flow_spend(&done, k, r.flow, 0, &spend));
+    assert_false(done);
+    OK(kr_store_budget_look(&used, k, tries.id, tries.window));
+    assert_int_equal(used, 2);
+    k->now += tries.window + 1;
+    OK(kr_store_budget_look(&used, k, tries.id, tries.window));
+    assert_int_equal(used, 0);
+    OK(kr_store_flow_spend(&done, k, r.flow, 0, &spend));
+    assert_true(done);
+}
+
 static void a_change_does_not_bring_back_what_was_used_meanwhile(void **state)
 {
     kr_ctx_t *k = ((env_t *)*state)->k;
@@ -155,6 +191,7 @@ static void a_session_comes_with_its_credentials_in_one_statement(void **state)
     ON(s, of_two_who_read_the_same_one_uses_it),                       \
     ON(s, a_challenge_that_was_used_leaves_the_credential_alone),      \
     ON(s, using_is_one_way_to_a_server),                               \
+    ON(s, after_too_many_wrong_tries_nothing_is_used_until_their_time_is_over), \
     ON(s, a_change_does_not_bring_back_what_was_used_meanwhile),       \
     ON(s, an_account_goes_on_with_another_flow),                       \
     ON(s, a_key_belongs_to_one_account),                               \
