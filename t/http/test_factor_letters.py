@@ -5,6 +5,7 @@ import pytest
 from lib.account import account, ask, change, give, is_verified, member, refresh
 from lib.clients import PASSWORD, new_email
 from lib.factors import App, again, at_once, enrol, enrol_codes, link, make_codes, second, shown, told, use_code
+from lib.keys import Key, add, add_key, passkeys, security_keys, sign_in, sign_up
 from lib.mailbox import VERIFICATION, Mailbox
 from lib.settings import inline, merge, nested
 
@@ -131,6 +132,54 @@ def test_recovery_codes_made_anew_are_told_as_that(server, post):
     assert 'Replaced: backup codes' in post.wait(owner.email, CHANGED, 2).text
     owner.submit('settings', owner.start('settings'), {'lookup_secret_disable': 'true'}).must(200)
     assert 'Removed: backup codes' in post.wait(owner.email, CHANGED, 3).text
+
+
+HOSTILE = 'Blue\r\nBcc: eve@example.org\r\n\r\n<a href="http://evil.example">x</a>\u202e{{ .To }} {site} =?utf-8?q?x?='
+
+
+@pytest.fixture(scope='module')
+def keyed(request, database, post):
+    """A server where people have security keys and passkeys."""
+    from conftest import end, start
+    server = start(request, database, merge(merge(passkeys(), security_keys()), nested('courier', account(uri=post.uri)['courier'])))
+    yield server
+    end(server)
+
+
+def test_a_keys_name_is_told_and_stays_a_name(keyed, post):
+    owner = member(keyed)
+    verify(owner, post, owner.email)
+    add_key(owner, name=HOSTILE).must(200)
+    letter = post.wait(owner.email, CHANGED)
+    added, = [ln for ln in letter.text.splitlines() if ln.startswith('Added: ')]
+    assert added.startswith('Added: security key \u201cBlueBcc: eve@example.org<a href=') and len(added) < 100
+    assert '\u202e' not in letter.text and '<a href="http://evil' not in letter.parts['text/html']
+    assert letter.to == [owner.email] and letter.msg['Bcc'] is None and 'Bcc: ' not in letter.text.splitlines()
+
+
+def test_to_an_address_that_nobody_proved_no_name_is_told(keyed, post):
+    owner = member(keyed)
+    add_key(owner, name='Buy at evil.example').must(200)
+    letter = post.wait(owner.email, CHANGED)
+    assert 'Added: security key' in letter.text.splitlines() and 'evil' not in letter.text
+
+
+def test_each_key_that_comes_or_goes_is_told_and_one_that_signs_in_is_not(keyed, post):
+    owner = member(keyed)
+    keys = [Key() for _ in range(2)]
+    for n, key in enumerate(keys):
+        add(owner, key).must(200)
+        assert 'Added: passkey' in post.wait(owner.email, CHANGED, n + 1).text
+    sign_in(keyed.ajax(), keys[0]).must(200)
+    owner.submit('settings', owner.start('settings'), {'method': 'passkey', 'passkey_remove': keys[1].hex}).must(200)
+    assert 'Removed: passkey' in post.wait(owner.email, CHANGED, 3).text
+    assert told(keyed, owner.email) == 3
+
+
+def test_who_signs_up_with_a_passkey_is_told_nothing(keyed):
+    client = keyed.ajax()
+    sign_up(client)
+    assert told(keyed, client.email) == 0
 
 
 @pytest.mark.parametrize('more', [

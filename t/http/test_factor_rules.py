@@ -5,6 +5,7 @@ import pytest
 from lib.account import account, member, refresh
 from lib.clients import error_id
 from lib.factors import App, shown, told
+from lib.keys import Key, passkeys, security_keys
 from lib.settings import UI, merge, nested
 
 LATE = 61               # seconds after which factors change only with a fresh sign-in
@@ -51,22 +52,53 @@ class Codes:
         return {'lookup_secret_disable': 'true'}
 
 
-KINDS = [Totp, Codes]
+class SecurityKey:
+    """A key as second factor."""
+    kind = method = 'webauthn'
+    clients = ('browser', 'ajax')
+    prepare = Totp.prepare
+
+    @staticmethod
+    def adding(server, flow):
+        return {'method': 'webauthn', 'webauthn_register_displayname': 'Blue', 'webauthn_register': Key().create(flow, 'webauthn_register_trigger')}
+
+    @staticmethod
+    def removing(flow):
+        return {'method': 'webauthn', 'webauthn_remove': flow.node('webauthn_remove')}
+
+
+class Passkey:
+    """A passkey beside the password."""
+    kind = method = 'passkey'
+    clients = ('browser', 'ajax')
+    prepare = Totp.prepare
+
+    @staticmethod
+    def adding(server, flow):
+        return {'method': 'passkey', 'passkey_settings_register': Key().create(flow, 'passkey_create_data')}
+
+    @staticmethod
+    def removing(flow):
+        return {'method': 'passkey', 'passkey_remove': flow.node('passkey_remove')}
+
+
+KINDS = [Totp, Codes, SecurityKey, Passkey]
 LIST = [pytest.param(kind, client, id=f'{kind.kind}-{client}') for kind in KINDS for client in kind.clients]
 BROWSERS = [pytest.param(kind, id=kind.kind) for kind in KINDS]
 both = pytest.mark.parametrize('gone', [False, True], ids=['added', 'removed'])
 
 
-def settings(**more):
-    return {'selfservice': {'methods': {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}},
-                            'flows': {'settings': {'privileged_session_max_age': '1m', 'required_aal': 'aal1', **more}}},
-            'session': {'whoami': {'required_aal': 'aal1'}}}
+def settings(post, **more):
+    """Every factor there is, and a minute to change them in."""
+    mine = {'selfservice': {'methods': {'totp': {'enabled': True}, 'lookup_secret': {'enabled': True}},
+                            'flows': {'settings': {'privileged_session_max_age': '1m', 'required_aal': 'aal1', **more}}}}
+    return merge(merge(passkeys(), security_keys()), merge(nested('courier', account(uri=post.uri)['courier']), mine))
 
 
 @pytest.fixture(scope='module')
 def server(request, database, post):
     from conftest import end, start
-    server = start(request, database, merge(account(uri=post.uri), settings()), clock=True)
+    server = start(request, database, settings(post), clock=True)
     yield server
     end(server)
 
@@ -193,7 +225,7 @@ def stern(request, database, post):
     """The owner has others end with each change of factors."""
     from conftest import end, start
     after = {kind.method: {'hooks': [{'hook': 'revoke_active_sessions'}]} for kind in KINDS}
-    server = start(request, database, merge(account(uri=post.uri), settings(after=after)), clock=True)
+    server = start(request, database, settings(post, after=after), clock=True)
     yield server
     end(server)
 

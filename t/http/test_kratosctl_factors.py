@@ -4,6 +4,7 @@ import pytest
 
 from lib.account import account, member
 from lib.factors import enrol, level, step_up
+from lib.keys import Key, add, add_key, passkeys, security_keys, sign_in, sign_up
 from lib.settings import merge, nested
 
 pytestmark = pytest.mark.san
@@ -14,7 +15,8 @@ BY_OWNER = 'By the people who run the site'
 @pytest.fixture(scope='module')
 def site(request, database, post):
     from conftest import end, start
-    server = start(request, database, merge(account(uri=post.uri), nested('selfservice.methods.totp.enabled', True)), clock=True)
+    both = merge(merge(passkeys(), security_keys()), nested('session.whoami.required_aal', 'highest_available'))
+    server = start(request, database, merge(merge(account(uri=post.uri), both), nested('selfservice.methods.totp.enabled', True)), clock=True)
     yield server
     end(server)
 
@@ -89,3 +91,39 @@ def test_nobody_else_loses_anything(site, ctl):
     step_up(client, app.next()).must(200)
     for command in (['factors', 'nobody@example.org'], ['remove-factor', 'nobody@example.org', 'totp']):
         assert ctl.run('identity', *command).returncode == 3
+
+
+# -- keys ----------------------------------------------------------------------------------
+
+def test_each_key_is_a_factor_by_itself_and_goes_by_itself(site, ctl):
+    owner = member(site)
+    passkey, keys = Key(), [Key(), Key()]
+    add(owner, passkey).must(200)
+    for n, key in enumerate(keys):
+        add_key(owner, key, name=f'Key \x1b[31m{n}\u202e').must(200)
+    has = factors(ctl, owner.email)
+    assert set(has) == {'password', f'passkey:{passkey.hex}', *(f'webauthn:{key.hex}' for key in keys)}
+    assert has[f'webauthn:{keys[1].hex}']['display_name'] == 'Key [31m1' and has[f'webauthn:{keys[0].hex}']['second']
+    table = ctl('identity', 'factors', owner.email)
+    assert '\x1b' not in table and '\u202e' not in table and f'webauthn:{keys[0].hex}' in table
+    assert 'public_key' not in ctl('identity', 'factors', owner.email, '--json')
+    assert ctl('identity', 'remove-factor', owner.email, f'webauthn:{keys[0].hex.upper()}') == '1 removed\n'
+    assert set(factors(ctl, owner.email)) == {'password', f'passkey:{passkey.hex}', f'webauthn:{keys[1].hex}'}
+    assert ctl('identity', 'remove-factor', owner.email, 'all-second') == '1 removed\n'
+    sign_in(site.ajax(), passkey).must(200)
+    assert ctl('identity', 'remove-factor', owner.email, 'passkey') == '1 removed\n'
+    assert sign_in(site.ajax(), passkey).status == 400
+    assert set(factors(ctl, owner.email)) == {'password'}
+
+
+def test_the_last_way_in_stays_unless_it_is_forced(site, ctl):
+    client, keys = site.ajax(), [Key(), Key()]
+    sign_up(client, keys[0])
+    add(client, keys[1]).must(200)
+    assert ctl('identity', 'remove-factor', client.email, f'passkey:{keys[0].hex}', '--keep-sessions') == '1 removed\n'
+    run = ctl.run('identity', 'remove-factor', client.email, 'passkey')
+    assert run.returncode == 1 and '--force' in run.stderr
+    assert client.whoami().status == 200
+    sign_in(site.ajax(), keys[1]).must(200)
+    assert ctl('identity', 'remove-factor', client.email, 'passkey', '--force') == '1 removed\n'
+    assert factors(ctl, client.email) == {} and client.whoami().status == 401
