@@ -182,12 +182,26 @@ const char *kr_cose_read(kr_cose_t *out, apr_pool_t *pool, kr_bytes_t bytes)
 
 /* -- signatures ---------------------------------------------------------------- */
 
-static int is_of(EVP_PKEY *key, const algorithm_t *alg)
+int kr_cose_curve(const EVP_PKEY *key)
+{
+    char group[32];
+
+    return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 ? OBJ_sn2nid(group) : NID_undef;
+}
+
+static int is_on_nist_curve(const EVP_PKEY *key)
+{
+    int curve = kr_cose_curve(key);
+
+    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1 || curve == NID_secp224r1;
+}
+
+/* Keys of certificates come here, too: those of makers may be on another curve than the algorithm's, but on no curve of their own. */
+static int is_of(const EVP_PKEY *key, const algorithm_t *alg)
 {
     switch (alg->kty) {
-    case KR_KTY_EC: return EVP_PKEY_is_a(key, "EC");
+    case KR_KTY_EC: return is_on_nist_curve(key);
     case KR_KTY_OKP: return EVP_PKEY_is_a(key, alg->group);
-    /* Those of certificates come here, too. */
     default: return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
     }
 }

@@ -33,6 +33,9 @@ const char *kr_cose_read(kr_cose_t *out, apr_pool_t *pool, kr_bytes_t bytes);
  */
 int kr_cose_signed(int alg, EVP_PKEY *key, kr_bytes_t data, kr_bytes_t signature);
 
+/** OpenSSL's number of the curve that a key is on; NID_undef: of none with a name, or no such key. */
+int kr_cose_curve(const EVP_PKEY *key);
+
 /** The digest of an algorithm; NULL: it has none of its own (-8), or is not known. */
 const EVP_MD *kr_cose_digest(int alg);
 

@@ -21,11 +21,9 @@ static kr_bytes_t message_of(apr_pool_t *pool, const kr_attestation_t *in)
 
 static int is_p256(const X509 *certificate)
 {
-    char group[32];
-    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
 
-    return key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-           OBJ_sn2nid(group) == NID_X9_62_prime256v1;
+    return key && kr_cose_curve(key) == NID_X9_62_prime256v1;
 }
 
 const char *kr_format_u2f(apr_pool_t *pool, const kr_attestation_t *in)

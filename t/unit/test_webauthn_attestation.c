@@ -151,6 +151,11 @@ static void a_maker_vouches_with_a_certified_key(void **state)
         assert_good(with_leaf(&leaf, makers[i].alg));
         assert_string_equal(key.attestation, "packed");
     }
+    {
+        certificate_t leaf = leaf_of(new_key("secp256k1"));
+
+        assert_refused(with_leaf(&leaf, -7));
+    }
 }
 
 static void a_makers_certificate_says_who_it_is(void **state)
@@ -189,6 +194,11 @@ static void a_makers_certificate_says_who_it_is(void **state)
     leaf.constraints = NULL;
     assert_good(with_leaf(&leaf, -7));
     leaf.extensions[0].value = hex("30");
+    assert_refused(with_leaf(&leaf, -7));
+    leaf = good;
+    extend(&leaf, "1.2.3.4", 0, fill(0, 15000));
+    assert_good(with_leaf(&leaf, -7));
+    leaf.extensions[0].value = fill(0, 16384); /* more than anybody says */
     assert_refused(with_leaf(&leaf, -7));
 }
 
