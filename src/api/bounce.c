@@ -101,7 +101,8 @@ static const struct {
     { "foreign", "it takes the cookie for one of somebody else: its realm has other secrets, or a cookie of the same name is in "
                  "the way", 0 },
     { "expired", "by its clock the sign-in is over: the clocks of the servers differ", 0 },
-    { "ended", "it does not know the sign-in: it asks another database", 0 },
+    /* what was confirmed has a new token, which a copy does not know yet */
+    { "ended", "it does not know the sign-in: it asks another database, or a copy that lags behind", 0 },
     { "aal1", "it does not see the second factor that was given here: " LAGS, 1 },
     { "old", "it does not see that the sign-in was confirmed here: " LAGS, 1 },
 };
@@ -128,16 +129,17 @@ static const char *host_of(kr_ctx_t *k, const char *url)
 static kr_err_t *explain(kr_ctx_t *k, const char *to, int why, const char *reason)
 {
     const int step_up = why >= 0 && REASONS[why].step_up;
-    const char *found = why < 0 ? "its cookie is not kept" : REASONS[why].found;
+    const char *found = why < 0 ? "unkept" : REASONS[why].found, *means = why < 0 ? NOT_KEPT : REASONS[why].means;
     kr_err_t *err = kr_err(k, 403, NULL, "%s", reason);
 
     if (step_up)
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0815) "the gate of %s does not see what sessions have become here (%s): a copy of the "
-                                  "database that lags behind, clocks that differ, or an older cookie", host_of(k, to), found);
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0815) "the gate of %s does not see what sessions have become here (%s): %s", host_of(k, to),
+               found, means);
     else
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here: %s", host_of(k, to), found);
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0810) "the gate of %s does not see sessions that are good here (%s): %s", host_of(k, to),
+               found, means);
     err->message = step_up ? "this site cannot see how you are signed in" : "this site cannot see that you are signed in";
-    err = kr_err_detail(k, err, "gate", json_string(why < 0 ? "unkept" : found)); /* the pages have words of their own for it */
+    err = kr_err_detail(k, err, "gate", json_string(found)); /* the pages have words of their own for it */
     return kr_err_detail(k, err, "return_to", json_string(to));
 }
 

@@ -166,7 +166,7 @@ static const char *text_of(apr_pool_t *pool, const json_t *value)
 {
     if (json_is_boolean(value)) return json_is_true(value) ? "true" : "false";
     if (json_is_real(value)) return decimal(pool, json_real_value(value));
-    return json_is_integer(value) ? apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) : NULL;
+    return json_is_integer(value) ? apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value)) : NULL;
 }
 
 static kr_err_t *read_json(kr_body_t *out, kr_ctx_t *k)

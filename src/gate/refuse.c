@@ -62,7 +62,9 @@ static const char *mending_url(request_rec *r, const kr_pass_t *pass, const kr_e
     if (err->status == HTTP_UNAUTHORIZED) url = kr_session_login_url(pass->k, back);
     else if (url) url = kr_url_with(r->pool, url, "return_to", back);
     if (url && found) url = kr_url_with(r->pool, url, "gate", found);
-    return url && age ? kr_url_with(r->pool, url, "max_age", apr_psprintf(r->pool, "%" JSON_INTEGER_FORMAT, json_integer_value(age))) : url;
+    if (url && age)
+        url = kr_url_with(r->pool, url, "max_age", apr_psprintf(r->pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(age)));
+    return url;
 }
 
 static void set_refusal_headers(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)

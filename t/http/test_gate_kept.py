@@ -48,6 +48,12 @@ PLACES = '''
 <Location "/admins">
     Require kratos-metadata roles admin
 </Location>
+<Location "/parts">
+    Require all granted
+    Options +Includes
+    SetOutputFilter INCLUDES
+</Location>
+ProxyPass "/parts" "!"
 ProxyPass "/moved" "!"
 ProxyPass "/" "http://127.0.0.1:{backend}/"
 '''
@@ -363,6 +369,14 @@ def test_scripts_and_programs_are_told_as_ever(site):
     assert not_kept(site, send(site, site.browser(), '/programs')) is None
     assert not_kept(site, send(site, site.browser(), '/off/x')) is None
     assert site.browser().get(site.gate + '/write').must(303).location.count('kratos-kept') == 0
+
+
+def test_a_guarded_part_of_an_open_page_keeps_nothing(site):
+    (site.dir / 'gate' / 'parts').mkdir(mode=0o755)
+    (site.dir / 'gate' / 'parts' / 'page.html').write_text('open <!--#include virtual="/write" --> end')
+    site.expect_log('unable to include')
+    answer = send(site, site.browser(), '/parts/page.html')
+    assert not answer.location and int(site.sql('SELECT COUNT(*) FROM kept_posts')[0][0]) == 0
 
 
 def test_a_form_that_no_sign_in_helps_is_not_kept(site):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nobody goes round in circles between the gate and the login: not in one tab, not in two hundred, not by mistake of an owner."""
+import contextlib
 import hashlib
 import json
 import re
 import signal
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +14,7 @@ import pytest
 
 from conftest import end, start_gate
 from lib.clients import PASSWORD, new_email
+from lib.factors import enrol
 from lib.serving import free_port, scratch, wait_for
 from lib.settings import UI, base, merge, nested, write
 from lib.strict import StrictBrowser
@@ -49,10 +52,13 @@ MISTAKES = {        # what is wrong, and the word that says so
 }
 
 
+WITH_APPS = nested('selfservice.methods.totp.enabled', True)
+
+
 class Site:
     """A login under one name, a gate under another (or the same), and a mistake between them."""
 
-    def __init__(self, serve, mistake, built_in):
+    def __init__(self, serve, mistake, built_in, line='', more=None):
         self.port, gate_port = free_port(), free_port()
         self.url, self.gate = f'http://id.example.test:{self.port}', f'http://{mistake["gate"]}:{gate_port}'
         self.tree = merge(base(self.port), {
@@ -62,6 +68,7 @@ class Site:
             self.tree['selfservice']['default_browser_return_url'] = self.url + '/'
             for flow in ('login', 'registration', 'error'):
                 del self.tree['selfservice']['flows'][flow]['ui_url']
+        self.tree = merge(self.tree, more or {})
         self.ui = self.url + '/ui' if built_in else UI
         self.folder, self.gate_port = scratch('loops'), gate_port
         realm = HERE
@@ -70,11 +77,13 @@ class Site:
             write(self.folder / 'other', merge(self.tree, mistake['other']))
             realm = ELSEWHERE.format(folder=self.folder)
         gate = self.gate_host(realm)
-        options = dict(dir=self.folder, gate=True, flags=['ui'] if built_in else [])
+        options = dict(dir=self.folder, gate=True, clock=True, flags=['ui'] if built_in else [])
         self.server = self.gate_server = serve(json.dumps(merge(self.tree, mistake['settings'])), port=self.port,
                                                lines={'global': '' if 'apart' in mistake else gate}, **options)
         if 'apart' in mistake:                  # two servers that are meant to share a database
-            self.gate_server = serve(json.dumps(self.tree), gate=gate_port)
+            place = f'<Location "/">\n{line}\n</Location>\n'
+            self.gate_server = serve(json.dumps(self.tree), gate=gate_port, lines={'gate_extra': place}, clock=True)
+            self.gate_server.expect_log('AH0163[01]')       # httpd's own words for whom a line does not let in
 
     def gate_host(self, realm):
         return GATE.format(port=self.gate_port, folder=self.folder, realm=realm)
@@ -131,6 +140,66 @@ def test_who_is_sent_round_in_circles_is_told_why(serve_sqlite, mistake, built_i
         browser.jar.clear()                     # the cookie has to be given anew
         page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
         assert site.sign_in(browser, page, email) == wanted
+    url, answer, hops = browser.follow(again)
+    assert url == wanted and answer.status == 200 and hops <= 2
+
+
+# -- a gate that sees a session as it was -------------------------------------------------------
+
+def behind(site):
+    """The gate's copy of the database, made as a replica would be that gets no more news."""
+    with contextlib.closing(sqlite3.connect(site.server.sqlite)) as now, contextlib.closing(sqlite3.connect(site.gate_server.sqlite)) as then:
+        now.backup(then)
+
+
+def grow_old(site):
+    """All sign-ins are of ten minutes ago."""
+    site.server.sql(f'UPDATE sessions SET authenticated_at = {int((time.time() - 600) * 1000000)}')
+
+
+def confirmed(site, browser, email, wanted, **proof):
+    """Somebody signs in for a place, and gives what else it asks for, at once or a moment later. Where that leads."""
+    page, _, _ = browser.follow(wanted, until=[site.ui + '/login'])
+    return browser.fill(site.url, page, 'login', identifier=email, password=PASSWORD, **proof).location
+
+
+@pytest.mark.parametrize('built_in', [False, True], ids=['own pages', 'built-in pages'])
+@pytest.mark.parametrize('line, asks', [('Require kratos-aal aal2', 'aal=aal2'), ('Require kratos-session max-age=5m', 'refresh=true')],
+                         ids=['second factor', 'fresh proof'])
+def test_a_copy_that_lags_behind_sends_nobody_round_in_circles(serve_sqlite, built_in, line, asks):
+    site = Site(serve_sqlite, dict(gate='id.example.test', settings={}, apart=True), built_in, line, WITH_APPS)
+    browser, email, wanted = StrictBrowser(), new_email(), site.gate + '/index.html?a=b'
+    owner = site.server.native()
+    owner.register(email).must(200)
+    app = enrol(site.server, owner) if 'aal2' in asks else None
+    back = confirmed(site, browser, email, wanted)
+    if not app:
+        grow_old(site)
+    behind(site)
+    page, _, _ = browser.follow(back, until=[site.ui + '/login'])           # what misses is asked for, once
+    proof = {'method': 'totp', 'totp_code': app.next()} if app else {'identifier': email, 'password': PASSWORD}
+    back = browser.fill(site.url, page, 'login', **proof).location
+    assert back == wanted
+    page, _, hops = browser.follow(back, until=[site.ui + '/'])
+    assert page.startswith(site.ui + '/error?id=') and hops <= 8, page
+    reason, again = site.said(browser, page)
+    assert 'lags behind' in reason and again == wanted and re.search('KR0810.*lags behind', site.server.log())
+    behind(site)
+    url, answer, hops = browser.follow(again)
+    assert url == wanted and answer.status == 200 and hops <= 2
+
+
+def test_a_gate_whose_clock_is_ahead_sends_nobody_round_in_circles(serve_sqlite):
+    site = Site(serve_sqlite, dict(gate='id.example.test', settings={}, apart=True), False, 'Require kratos-session max-age=5m')
+    browser, email, wanted = StrictBrowser(), new_email(), site.gate + '/index.html?a=b'
+    site.server.native().register(email).must(200)
+    site.mend()                                                             # one database for both
+    site.gate_server.clock.forward(600)
+    page, _, hops = browser.follow(confirmed(site, browser, email, wanted), until=[UI + '/'])
+    assert page.startswith(UI + '/error?id=') and hops <= 8, page           # nobody is asked for the password again
+    reason, again = site.said(browser, page)
+    assert 'clocks of the servers differ' in reason and again == wanted and re.search(r'KR0815.*\(old\).*clocks', site.server.log())
+    site.gate_server.clock.forward(-600)
     url, answer, hops = browser.follow(again)
     assert url == wanted and answer.status == 200 and hops <= 2
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A place may ask for a second factor, and for a proof that is fresh: people give it there and then, programs are told where."""
 import re
-import time
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from conftest import end, start_gate
 from lib.account import account, member
-from lib.clients import PASSWORD, new_email
+from lib.clients import PASSWORD
+from lib.factors import App, give, link, shown
 from lib.gate import add_pages
 from lib.serving import Server
 from lib.settings import UI, base, merge, nested
@@ -79,6 +79,8 @@ def sent_to(answer, **asked):
     path, query = query_of(answer.must(303))
     assert path == '/self-service/login/browser', answer.location
     assert {name: query.get(name) for name in ('aal', 'refresh')} == {'aal': None, 'refresh': None} | asked
+    found = {'gate': 'old', 'max_age': '900'} if 'refresh' in asked else {'gate': 'aal1'}
+    assert {name: query.get(name) for name in found} == found       # so that a gate that lags behind is found out
     return query['return_to']
 
 
@@ -255,6 +257,65 @@ def test_programs_without_a_second_factor_are_told_so(bare, kind):
     error = answer.json['error']
     assert (answer.status, error['id']) == (403, 'session_aal2_unavailable') and 'redirect_browser_to' not in answer.json
     assert error['details'] == {'settings_url': bare.url + '/self-service/settings/browser'}
+
+
+# -- an authenticator app ---------------------------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def with_apps(request, database):
+    settings = merge(account(), merge(nested('selfservice.methods.totp.enabled', True), nested('session.whoami.required_aal', 'aal1')))
+    server = start_gate(request, database, places().replace('${KRATOS_TEST_LOG}', '/dev/null'), settings, before=ALIAS, clock=True)
+    server.expect_log('AH0163[01]')
+    add_pages(server, *RULES)
+    yield server
+    end(server)
+
+
+def set_up(site, person, wanted):
+    """From the page that says what misses to an app, and back to the place."""
+    link_to = re.search(r'class="button primary" href="([^"]+)"', person.get(wanted).body.decode())[1].replace('&amp;', '&')
+    flow = person.fetch('settings', person.get(link_to).must(303).flow_id).must(200)
+    app = App(site, shown(flow))
+    assert link(person, flow, app.code()).must(303).location == wanted
+    return app
+
+
+def give_code(person, away, app):
+    """The code of the app at the login that a redirect leads to; where that leads."""
+    flow = person.fetch('login', person.get(away.location).must(303).flow_id).must(200)
+    return give(person, flow, app.next()).must(303).location
+
+
+def test_who_has_no_second_factor_sets_one_up_and_is_back_where_they_wanted(with_apps):
+    site, wanted = with_apps, with_apps.gate + '/strong-fresh/?x=%2F'
+    owner = member(site, 'browser')
+    assert owner.get(wanted).status == 403
+    app = set_up(site, owner, wanted)
+    assert owner.get(wanted).status == 200
+
+    person = site.browser()                     # another day, another browser
+    away = person.get(wanted).must(303)
+    flow = person.fetch('login', person.get(away.location).must(303).flow_id).must(200)
+    assert person.submit('login', flow, {'method': 'password', 'identifier': owner.email, 'password': PASSWORD}).must(303).location == wanted
+    away = person.get(wanted)
+    assert sent_to(away, aal='aal2') == wanted and give_code(person, away, app) == wanted
+    assert person.get(wanted).status == 200
+    site.clock.forward(15 * 60)
+    away = person.get(wanted)
+    assert sent_to(away, aal='aal2', refresh='true') == wanted and give_code(person, away, app) == wanted
+    assert person.get(wanted).status == 200
+
+
+def test_a_factor_that_was_taken_away_is_not_asked_for_again(with_apps):
+    """The session keeps its level; once that is to be proved anew there is nothing to prove it by, and no empty form to wait at."""
+    site, person, wanted = with_apps, member(with_apps, 'browser'), with_apps.gate + '/strong-fresh/'
+    set_up(site, person, wanted)
+    person.submit('settings', person.start('settings'), {'totp_unlink': 'true'}).must(303)
+    assert person.get(wanted).status == 200 and person.session()['authenticator_assurance_level'] == 'aal2'
+    site.clock.forward(15 * 60)
+    assert status(site, person, 'strong') == 200
+    answer = person.get(wanted)
+    assert answer.status == 403 and WORDS['en'] in answer.body.decode()
 
 
 # -- a gate that lags behind -------------------------------------------------------------------------
