@@ -92,8 +92,8 @@ void kr_exam_keepers(kr_exam_t *exam)
 
             if (spot->has != KR_HAS_KEEPER || !is_new(seen, spot->where) || is_guarded(exam, spot)) continue;
             kr_advise(exam, KRLOGNO(1285), spot->where,
-                      "KratosKeepPost has nothing to do here: nobody is asked to sign in where it stands; put it where Require kratos-... is, "
-                      "or leave it out");
+                      "KratosKeepPost has nothing to do here: nobody is asked to sign in where it stands; put it where "
+                      "Require kratos-... is, or leave it out");
         }
     }
 }

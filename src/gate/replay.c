@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A form that waited takes the place of a request's body: whoever reads that, an application or a filter of another module, reads the form. */
+/*
+ * A form that waited takes the place of a request's body: whoever reads that, an application or a filter of another module,
+ * reads the form.
+ */
 #include "gate.h"
 #include "pass.h"
 

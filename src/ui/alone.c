@@ -29,7 +29,8 @@ static void put_names(ui_html_t *h, const kr_kept_view_t *view)
     if (!view->names->nelts) return;
     ui_add(h, "<p>%s</p>\n<ul>\n", ui_word(h->words, "kept.fields"));
     for (int i = 0; i < view->names->nelts; i++) ui_add(h, "<li><code>%s</code></li>\n", APR_ARRAY_IDX(view->names, i, const char *));
-    if (view->more) ui_add(h, "<li>%s</li>\n", ui_say(h->pool, h->words, "kept.more", kr_json_pack(h->pool, "{s:i}", "count", view->more)));
+    if (view->more)
+        ui_add(h, "<li>%s</li>\n", ui_say(h->pool, h->words, "kept.more", kr_json_pack(h->pool, "{s:i}", "count", view->more)));
     ui_add(h, "</ul>\n");
 }
 
@@ -54,7 +55,8 @@ void kr_ui_kept(kr_ctx_t *k, const kr_kept_view_t *view)
     if (k->session) put_who(h, k, &page);
     ui_add(h, "<form method=\"post\" action=\"%s\">\n<input type=\"hidden\" name=\"" KR_KEPT_TOKEN "\" value=\"%s\">\n", view->action,
            view->token);
-    ui_add(h, "<p class=\"go\"><button class=\"button primary\" type=\"submit\">%s</button></p>\n</form>\n", ui_word(h->words, "kept.send"));
+    ui_add(h, "<p class=\"go\"><button class=\"button primary\" type=\"submit\">%s</button></p>\n</form>\n",
+           ui_word(h->words, "kept.send"));
     if (leave) ui_link_put(h, leave, ui_word(h->words, "kept.leave"), "button");
     ui_reply(k, &page, 200, ui_page_end(h, &page));
 }

@@ -41,6 +41,12 @@ PLACES = '''
 <Location "/all">
     KratosUnauthenticated redirect
 </Location>
+<Location "/open">
+    Require all granted
+    KratosKeepPost Off
+    RewriteEngine On
+    RewriteRule .* /inner/x [L]
+</Location>
 <Location "/moved">
     RewriteEngine On
     RewriteRule .* /inner/x [L]
@@ -55,6 +61,7 @@ PLACES = '''
 </Location>
 ProxyPass "/parts" "!"
 ProxyPass "/moved" "!"
+ProxyPass "/open" "!"
 ProxyPass "/" "http://127.0.0.1:{backend}/"
 '''
 FORM = {'text': 'A letter & more: ü%20\r\nsecond line', 'csrf_token': 'of the application', 'choice': ['1', '2'], 'empty': ''}
@@ -313,6 +320,12 @@ def test_two_tabs_have_a_form_each(site, app):
         assert app.posts.pop()[2] == body
 
 
+def test_a_form_that_came_from_nowhere_has_no_page_of_ours_behind_it(site, app):
+    person = site.browser()
+    press(site, person, *page_of(person, kept_by(site, person, headers={'Referer': None}))).must(200)
+    assert 'Referer' not in app.posts[0][1]
+
+
 # -- what is not kept ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize('headers', [
@@ -377,6 +390,11 @@ def test_a_guarded_part_of_an_open_page_keeps_nothing(site):
     site.expect_log('unable to include')
     answer = send(site, site.browser(), '/parts/page.html')
     assert not answer.location and int(site.sql('SELECT COUNT(*) FROM kept_posts')[0][0]) == 0
+
+
+def test_nor_does_a_guarded_place_behind_an_open_one(site):
+    """Its person would come back to the open one, which asks nothing."""
+    assert not_kept(site, send(site, site.browser(), '/open')) is None
 
 
 def test_a_form_that_no_sign_in_helps_is_not_kept(site):

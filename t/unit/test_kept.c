@@ -156,6 +156,59 @@ static void it_is_taken_once_and_by_its_realm(void **state)
     assert_int_equal(rows(k), 0);
 }
 
+/** A form that several take at once. */
+typedef struct {
+    env_t *env;
+    const char *id, *cookie;
+    apr_thread_t *thread;
+    int got;
+} taker_t;
+
+static void *APR_THREAD_FUNC take_it(apr_thread_t *thread, void *taker_)
+{
+    taker_t *t = taker_;
+    kr_ctx_t *k = another(&t->env->realm);
+    kr_request_t req = *t->env->k->req;
+    static kr_identity_t ana = { .id = ANA };
+    const kr_session_t session = { .id = BOB, .identity = &ana };
+    kr_kept_t *post = NULL;
+
+    (void)thread;
+    req.cookies = t->cookie;
+    k->req = &req;
+    k->now = t->env->k->now;
+    OK(kr_kept_take(&post, k, &session, t->id, PLACE));
+    kr_db_release(k);
+    t->got = post != NULL;
+    return NULL;
+}
+
+#define TAKERS 8
+#define FORMS 10
+
+static void of_several_who_take_it_at_once_one_gets_it(void **state)
+{
+    env_t *env = *state;
+
+    env->k->req = request(env, NULL, "192.0.2.1:1")->req;
+    for (int i = 0; i < FORMS; i++) {
+        taker_t takers[TAKERS];
+        const char *id, *cookie = keep(&id, env, NULL, "192.0.2.1:1", ANA, 200000);
+        apr_status_t rv;
+        int got = 0;
+
+        for (int j = 0; j < TAKERS; j++) {
+            takers[j] = (taker_t){ .env = env, .id = id, .cookie = cookie };
+            assert_int_equal(apr_thread_create(&takers[j].thread, NULL, take_it, &takers[j], env->pool), APR_SUCCESS);
+        }
+        for (int j = 0; j < TAKERS; j++) {
+            apr_thread_join(&rv, takers[j].thread);
+            got += takers[j].got;
+        }
+        assert_int_equal(got, 1);
+    }
+}
+
 static void secrets_may_be_changed_meanwhile(void **state)
 {
     env_t *env = *state;
@@ -255,6 +308,7 @@ static void a_mark_leaves_the_rest_of_a_query_as_it_was(void **state)
     ON(s, what_is_too_long_is_refused),                           \
     ON(s, a_browser_has_one_secret_and_no_other_is_taken_for_one), \
     ON(s, it_is_taken_once_and_by_its_realm),                     \
+    ON(s, of_several_who_take_it_at_once_one_gets_it),            \
     ON(s, secrets_may_be_changed_meanwhile),                      \
     ON(s, it_expires_and_is_swept),                               \
     ON(s, a_few_may_wait_at_a_time),                              \
