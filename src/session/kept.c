@@ -91,15 +91,14 @@ static const char *context_of(kr_ctx_t *k, const kr_kept_row_t *row)
 
 static const char *seal(kr_ctx_t *k, const kr_kept_row_t *row, const kr_kept_t *post)
 {
-    const char *head = apr_pstrcat(k->pool, post->url, "\n", post->type, "\n", post->referer, "\n", NULL);
-    const apr_size_t len = strlen(head);
-    char *text = apr_palloc(k->pool, len + post->len + 1);
+    char *head = apr_pstrcat(k->pool, post->url, "\n", post->type, "\n", post->referer, "\n", NULL);
+    const struct iovec parts[] = { { head, strlen(head) }, { (char *)post->body, post->len } };
     const char *sealed;
+    apr_size_t len;
+    char *text = apr_pstrcatv(k->pool, parts, KR_DIM(parts), &len);
 
-    memcpy(text, head, len);
-    memcpy(text + len, post->body, post->len);
-    sealed = kr_seal(k->pool, k->realm->keys, context_of(k, row), text, len + post->len);
-    kr_wipe(text, len + post->len);
+    sealed = kr_seal(k->pool, k->realm->keys, context_of(k, row), text, len);
+    kr_wipe(text, len);
     return sealed;
 }
 
