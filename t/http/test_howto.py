@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from lib.clients import new_email
@@ -156,6 +158,24 @@ def test_an_application_with_roles(machine, mailbox):
             page = somebody.get(f'{WWW}/{place}/')
             assert (page.status, page.text) == ((200, place) if place in places else (403, 'not for you')), (email, place)
     assert is_login(Visitor(it).get(WWW + '/admin/'))
+
+
+def test_an_admins_corner(machine):
+    guide = Guide('docs/howto/admin-area.md')
+    it = machine(guide, files={f'/var/www/html{place}index.html': place for place in ('/', '/admin/', '/admin/payout/')})
+    check_dialogues(it, guide)
+    ana, email = Visitor(it), new_email()
+    page = ana.sign_up(ana.get(WWW + '/admin/?x=1'), {'email': email})
+    assert (page.status, page.url) == (403, WWW + '/admin/?x=1') and ana.get(WWW + '/').text == '/'
+    page = ana.get(next(link for link in page.links if '/self-service/settings/' in link))
+    app = pyotp.TOTP(re.search(r'\b[A-Z2-7]{32}\b', page.text)[0])
+    back = ana.submit(page, {'totp_code': app.now()}, 'totp')
+    assert (back.url, back.text) == (WWW + '/admin/?x=1', '/admin/') and ana.get(WWW + '/admin/payout/').text == '/admin/payout/'
+
+    bob = Visitor(it)                           # her other browser, with a form that she filled in before it was closed
+    page = bob.sign_in(bob.request(WWW + '/admin/', b'text=an+hour+of+work', {'Origin': WWW}), email)
+    page = bob.submit(page, {'totp_code': app.at(time.time() + 30)}, 'totp')
+    assert page.url.startswith(WWW + '/admin/?kratos-kept=') and '<code>text</code>' in page.text and 'an hour' not in page.text
 
 
 def test_sites_of_several_customers(machine):

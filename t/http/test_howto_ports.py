@@ -21,6 +21,7 @@ GUARDED = {
     'own-login-app.md': {'/var/www/html/members/index.html': '/members/'},
     'many-tenants.md': {'/var/www/one/index.html': '/', '/var/www/two/index.html': '/'},
     'roles.md': {f'/var/www/html/{place}/index.html': f'/{place}/' for place in ('admin', 'editors', 'staff')},
+    'admin-area.md': {f'/var/www/html{place}index.html': place for place in ('/', '/admin/', '/admin/payout/')},
     'proxied-app.md': {None: '/'},
 }
 NAMES = ['www.example.org', 'one.example.org', 'two.example.org', 'localhost', '127.0.0.1', 'elsewhere.example.net', '']
