@@ -70,9 +70,10 @@ static json_t *descriptor(kr_ctx_t *k, const kr_held_key_t *held)
 
 static json_t *descriptors(kr_ctx_t *k, const kr_keyring_t *ring, int passwordless)
 {
+    const int room = kr_keyring_room(k->pool, ring);
     json_t *out = json_array();
 
-    for (int i = 0; i < ring->keys->nelts; i++) {
+    for (int i = 0; i < room; i++) {
         const kr_held_key_t *held = &APR_ARRAY_IDX(ring->keys, i, kr_held_key_t);
 
         if (passwordless < 0 || held->passwordless == passwordless) json_array_append_new(out, descriptor(k, held));

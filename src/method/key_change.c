@@ -2,6 +2,8 @@
 /* A new key, and one that goes: in the settings, and at registration. */
 #include <string.h>
 
+#include <unistr.h>
+
 #include "keys.h"
 #include "kr_json.h"
 #include "kr_text.h"
@@ -39,11 +41,23 @@ static kr_err_t *read_made(kr_held_key_t *out, kr_asked_t *asked, kr_ctx_t *k, k
 
 /* -- the form ------------------------------------------------------------------ */
 
+/* Names of keys come back in pages and mails. */
+#define NAME_MAX_CHARACTERS 100
+
+static kr_err_t *check_name(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *name)
+{
+    const int characters = name ? (int)u8_mbsnlen((const uint8_t *)name, strlen(name)) : 0;
+
+    if (characters <= NAME_MAX_CHARACTERS) return NULL;
+    kr_node_message(k, flow, field, 4000017, json_pack("{s:i, s:i}", "max_length", NAME_MAX_CHARACTERS, "actual_length", characters));
+    return kr_err_show_flow(k);
+}
+
 void kr_key_buttons(kr_ctx_t *k, kr_flow_t *flow, const kr_key_change_t *form, const kr_identity_t *identity, const kr_keyring_t *ring)
 {
-    const int last = kr_identity_first_factors(k, identity) < 2;
+    const int last = kr_identity_first_factors(k, identity) < 2, room = kr_keyring_room(k->pool, ring);
 
-    for (int i = 0; i < ring->keys->nelts; i++) {
+    for (int i = 0; i < room; i++) {
         const kr_held_key_t *held = &APR_ARRAY_IDX(ring->keys, i, kr_held_key_t);
         apr_time_t added = 0;
         const kr_node_spec_t button = {
@@ -114,12 +128,13 @@ static kr_err_t *add(kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, cons
 
     KR_TRY(kr_keyring_read(&ring, k, credential));
     if (kr_keyring_find(&ring, wanted->held.key.id)) return on_node(k, flow, wanted->form->add, "this key is on the list already");
-    if (ring.keys->nelts >= KR_KEYS_MAX) return on_node(k, flow, wanted->form->add, "there are as many keys as an account can have");
     if (wanted->held.passwordless && !identifiers->nelts) {
         kr_flow_message(k, flow, 4000009, NULL);
         return kr_err_show_flow(k);
     }
     APR_ARRAY_PUSH(ring.keys, kr_held_key_t) = wanted->held;
+    if (kr_keyring_room(k->pool, &ring) < ring.keys->nelts)
+        return on_node(k, flow, wanted->form->add, "there are as many keys as an account can have");
     ring.user_handle = wanted->user;
     if (!credential) {
         kr_identity_add_credential(k, identity, type, kr_keyring_config(k, &ring), identifiers);
@@ -206,9 +221,6 @@ static kr_err_t *change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     return NULL;
 }
 
-/* Names of keys come back in pages and mails. */
-#define KEY_NAME_MAX 100
-
 kr_err_t *kr_key_change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const kr_key_change_t *form)
 {
     const char *remove = sent(body, form->remove), *made = sent(body, form->add), *name = sent(body, form->name);
@@ -220,11 +232,7 @@ kr_err_t *kr_key_change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
         kr_field_missing(k, flow, form->name);
         return kr_err_show_flow(k);
     }
-    if (name && strlen(name) > KEY_NAME_MAX) {
-        kr_node_message(k, flow, form->name, 4000017,
-                        json_pack("{s:i, s:I}", "max_length", KEY_NAME_MAX, "actual_length", (json_int_t)strlen(name)));
-        return kr_err_show_flow(k);
-    }
+    KR_TRY(check_name(k, flow, form->name, name));
     refresh = kr_need_fresh_proof(k, flow);
     if (refresh && refresh->status != 403) return refresh;
     if (refresh)
@@ -280,6 +288,7 @@ kr_err_t *kr_key_register(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
     kr_asked_t asked;
 
     keep_traits(k, flow, body);
+    KR_TRY(check_name(k, flow, "webauthn_register_displayname", name));
     KR_TRY(read_made(&held, &asked, k, flow, kr_method_name(id), conf, made));
     if (name && *name) held.name = name;
     held.passwordless = 1;

@@ -121,6 +121,33 @@ const char *kr_keyring_config(kr_ctx_t *k, const kr_keyring_t *ring)
                         NULL);
 }
 
+/* -- room ------------------------------------------------------------------- */
+
+/*
+ * A row holds 64 KB of a form, and of a credential. In the settings a key has a button, with its id in hex and its name twice, and is in
+ * the options that are not to be made again, twice where a script's call carries them, too. Both methods share the form with all others.
+ */
+#define FORM_ROOM 24000
+#define FORM_EACH 400
+#define ROW_ROOM 56000
+#define ROW_EACH 560
+
+int kr_keyring_room(apr_pool_t *pool, const kr_keyring_t *ring)
+{
+    apr_size_t form = 0, row = 0;
+    int n;
+
+    for (n = 0; n < ring->keys->nelts && n < KR_KEYS_MAX; n++) {
+        const kr_held_key_t *held = &APR_ARRAY_IDX(ring->keys, n, kr_held_key_t);
+        const apr_size_t name = strlen(kr_json_dump(pool, kr_json_own(pool, kr_json_string(held->name)), NULL));
+
+        form += FORM_EACH + 14 * held->key.id.len / 3 + 2 * name;
+        row += ROW_EACH + 4 * (held->key.id.len + held->key.public_key.len) / 3 + name;
+        if (form > FORM_ROOM || row > ROW_ROOM) break;
+    }
+    return n;
+}
+
 /* -- names ------------------------------------------------------------------ */
 
 const char *kr_key_hex(apr_pool_t *pool, kr_bytes_t id)

@@ -8,7 +8,7 @@
 
 /* -- whose keys (keyring.c) ------------------------------------------------ */
 
-#define KR_KEYS_MAX 40 /* of one credential: its config has to fit its column, with certificates' worth of room to spare */
+#define KR_KEYS_MAX 40 /* of one credential, where they are of usual size */
 
 /** One of somebody's keys. */
 typedef struct {
@@ -31,6 +31,11 @@ typedef struct {
 kr_err_t *kr_keyring_read(kr_keyring_t *out, kr_ctx_t *k, const kr_credential_t *credential) KR_MUST_CHECK;
 /** Its config. */
 const char *kr_keyring_config(kr_ctx_t *k, const kr_keyring_t *ring);
+/**
+ * How many of them, the oldest first, one form and one row have room for: at most KR_KEYS_MAX, and fewer where their ids or names are long.
+ * No more are added; of those that came by another way, as with an import, the settings list so many.
+ */
+int kr_keyring_room(apr_pool_t *pool, const kr_keyring_t *ring);
 /** The key of that id, or NULL. */
 kr_held_key_t *kr_keyring_find(const kr_keyring_t *ring, kr_bytes_t id);
 /** The ids of keys as people's forms name them: lower-case hex. */

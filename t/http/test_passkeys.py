@@ -6,7 +6,7 @@ import pytest
 
 from lib.clients import messages
 from lib.factors import at_once
-from lib.keys import (ALGORITHMS, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, b64, in_form, passkeys, sessions, shown,
+from lib.keys import (ALGORITHMS, BENT, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, b64, in_form, passkeys, sessions, shown,
                       sign_in, sign_up, stored)
 from lib.settings import UI
 
@@ -69,33 +69,6 @@ def test_any_page_of_the_site_signs_in(server, page):
 
 
 # -- what does not hold ------------------------------------------------------------------
-
-BENT = {
-    'another site': {'origin': 'https://evil.example.org'},
-    'another port': {'origin': 'http://localhost:9'},
-    'https where http is': {'origin': 'https://localhost:15455'},
-    'a path behind': {'origin': PAGE + '/'},
-    'capitals': {'origin': 'http://LOCALHOST:15455'},
-    'a user before': {'origin': 'http://ana@localhost:15455'},
-    'a name below': {'origin': 'http://x.localhost:15455'},
-    'no origin': {'origin': 'null'},
-    'a made up challenge': {'challenge': b64(bytes(32))},
-    'a short challenge': {'challenge': 'AAAA'},
-    'an empty challenge': {'extra': {'challenge': ''}},
-    'a number as challenge': {'extra': {'challenge': 1}},
-    'another domain': {'rp_id': 'example.org'},
-    'a domain below': {'rp_id': 'www.localhost'},
-    'the other ceremony': {'type_': 'webauthn.create'},
-    'nobody there': {'up': False},
-    'another signature': {'tamper': True},
-    'eligible for backups since': {'be': True},
-    'backed up, not eligible': {'bs': True},
-    'in a frame': {'extra': {'crossOrigin': True}},
-    'in a frame of': {'extra': {'topOrigin': 'https://evil.example.org'}},
-    'another credential': {'credential_id': bytes(32)},
-}
-READABLE = [name for name in BENT if name != 'a number as challenge']
-
 
 @pytest.mark.parametrize('case', BENT)
 def test_what_does_not_hold_lets_nobody_in_and_the_right_one_works_after_it(server, kind, case):

@@ -22,6 +22,32 @@ _names = itertools.count(1)
 UNKNOWN, REFUSED, REASON, MISSING, TOO_LONG = 4000015, 4000043, 4000001, 4000002, 4000017
 SAVED = 1050001
 
+# answers that do not hold, by what is wrong with them: arguments for create() and get()
+BENT = {
+    'another site': {'origin': 'https://evil.example.org'},
+    'another port': {'origin': 'http://localhost:9'},
+    'https where http is': {'origin': 'https://localhost:15455'},
+    'a path behind': {'origin': PAGE + '/'},
+    'capitals': {'origin': 'http://LOCALHOST:15455'},
+    'a user before': {'origin': 'http://ana@localhost:15455'},
+    'a name below': {'origin': 'http://x.localhost:15455'},
+    'no origin': {'origin': 'null'},
+    'a made up challenge': {'challenge': b64(bytes(32))},
+    'a short challenge': {'challenge': 'AAAA'},
+    'an empty challenge': {'extra': {'challenge': ''}},
+    'a number as challenge': {'extra': {'challenge': 1}},
+    'another domain': {'rp_id': 'example.org'},
+    'a domain below': {'rp_id': 'www.localhost'},
+    'the other ceremony': {'type_': 'webauthn.create'},
+    'nobody there': {'up': False},
+    'another signature': {'tamper': True},
+    'eligible for backups since': {'be': True},
+    'backed up, not eligible': {'bs': True},
+    'in a frame': {'extra': {'crossOrigin': True}},
+    'in a frame of': {'extra': {'topOrigin': 'https://evil.example.org'}},
+    'another credential': {'credential_id': bytes(32)},
+}
+
 
 class _Pair(_soft.Key):
     """As the toolkit's, with the longer hashes of RSA."""
@@ -202,3 +228,9 @@ def account_id(server, email):
 def sessions(server, email):
     """How many the account has."""
     return int(server.sql(f"SELECT COUNT(*) FROM sessions WHERE identity_id = '{account_id(server, email)}' AND active = 1")[0][0])
+
+
+def held_rows(server):
+    """How many rows there are of accounts and what they hold."""
+    return {table: int(server.sql(f'SELECT COUNT(*) FROM {table}')[0][0])
+            for table in ('identities', 'identity_credentials', 'identity_identifiers', 'identity_keys')}
