@@ -9,7 +9,7 @@ import pytest
 
 from lib.account import account, can_sign_in, person
 from lib.clients import PASSWORD, error_id, messages, new_email
-from lib.levels import SIGN_IN, App, Code, Spare, step_up
+from lib.levels import SIGN_IN, App, Code, SecurityKey, Spare, step_up
 from lib.mailbox import RECOVERY
 from lib.reader import Reader
 from lib.serving import free_port
@@ -17,7 +17,7 @@ from lib.settings import UI, inline, merge, nested
 
 pytestmark = pytest.mark.san
 NEW = 'another-Horse-battery-9'
-FACTORS = {'code': Code, 'totp': App, 'lookup_secret': Spare}
+FACTORS = {'code': Code, 'totp': App, 'lookup_secret': Spare, 'webauthn': SecurityKey}
 
 
 def schema():
@@ -26,12 +26,24 @@ def schema():
     traits = document['properties']['traits']['properties']
     traits['mail'] = copy.deepcopy(traits['email'])
     traits['mail']['ory.sh/kratos'] = {'credentials': {'code': {'identifier': True, 'via': 'email'}}}
+    traits['email']['ory.sh/kratos']['credentials']['webauthn'] = {'identifier': True}
     return document
 
 
 @pytest.fixture(scope='module', params=list(FACTORS))
 def factor(request, post):
     return FACTORS[request.param](post)
+
+
+@pytest.fixture(params=['browser', 'ajax', 'native'])
+def kind(request, factor):
+    return skip_apps(request.param, factor)
+
+
+def skip_apps(kind, factor):
+    if kind == 'native' and factor.browsers:
+        pytest.skip('apps cannot show it')
+    return kind
 
 
 @pytest.fixture(scope='module')
@@ -88,7 +100,7 @@ def client_of(server, kind, email):
 
 def somebody(server, kind, has=True):
     """Who is signed in by password, and has a second factor unless `has` is false."""
-    owner = client_of(server, 'native', new_email())
+    owner = client_of(server, 'ajax' if server.factor.browsers else 'native', new_email())
     with_code = {'mail': owner.email} if has and server.factor.method == 'code' else {}
     owner.register(owner.email, **with_code).must(200)
     if has:
@@ -295,7 +307,7 @@ def test_a_person_shows_their_own_factor_in_a_flow_of_somebody_elses(server, kin
     flow, own = server.factor.asked(client), server.factor.asked(eve)
     take_over(client, eve)
     after = client.step('login', flow, own.shown)
-    if server.factor.method == 'code':
+    if server.factor.method in ('code', 'webauthn'):
         assert messages(after) and client.whoami().status == 403
     else:
         client._keep_token(after)
@@ -384,6 +396,7 @@ def test_the_cookie_of_before_a_refresh_gets_a_session_of_its_own(servers):
 
 
 def test_of_twenty_that_show_the_same_at_once_one_session_is_raised(server):
+    skip_apps('native', server.factor)
     one = somebody(server, 'native')
     others = [again(one) for _ in range(19)]
     flow = server.factor.asked(one)
@@ -394,7 +407,7 @@ def test_of_twenty_that_show_the_same_at_once_one_session_is_raised(server):
 
 
 def test_of_twenty_posts_of_one_session_one_counts(server):
-    client = somebody(server, 'native')
+    client = somebody(server, skip_apps('native', server.factor))
     flow = server.factor.asked(client)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: client.submit('login', flow, flow.shown), range(20)))
@@ -509,6 +522,7 @@ def recover(server, post, kind, way, query=None):
 @pytest.mark.parametrize('skips', [False, True])
 def test_a_recovery_leads_not_round_the_second_factor(servers, post, way, kind, skips):
     server = servers(WAYS[way][1], TRANSITIONS)
+    skip_apps(kind, server.factor)
     client, answer = recover(server, post, kind, way, {'skip_settings': 'true'} if skips else None)
     client.accept = server.client(kind).accept
     assert asks_for_second(client.get('/sessions/whoami', accept='application/json'))

@@ -139,6 +139,11 @@ def security_keys(first=False, **config):
     return _all(_settings('webauthn'), _method('webauthn', passwordless=first, **config), lax)
 
 
+def second_keys():
+    """The method alone: security keys as a second factor."""
+    return _method('webauthn', passwordless=False)
+
+
 # -- passkeys -------------------------------------------------------------------------
 
 def made(key, flow, email, **bent):

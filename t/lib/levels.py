@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Second factors as a test's people have them. Each can show one in a flow that asks for it, again and again."""
-from . import factors
+from . import factors, keys
 from .settings import nested
 
 SIGN_IN = 'Your code to sign in'
@@ -13,6 +13,7 @@ class Code:
     messages = refreshing = refreshing_first = [1010025]    # of a flow that has just begun: the code is on its way
     refused, unknown = 4010008, 4000035                     # what is said of a wrong one, and of what the person does not have
     proves = False                                          # who sets it up has not shown it yet
+    browsers = False                                        # apps can show it, too
 
     def __init__(self, post):
         self.post = post
@@ -48,6 +49,7 @@ class App:
     messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
     refused, unknown = 4000008, 4000011
     proves = True
+    browsers = False
 
     def __init__(self, post):
         self.apps = {}
@@ -74,6 +76,7 @@ class Spare:
     messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
     refused, unknown = 4000016, 4000014
     proves = True
+    browsers = False
 
     def __init__(self, post):
         self.codes = {}
@@ -91,6 +94,33 @@ class Spare:
         flow = client.start('login', {'aal': 'aal2', **(query or {})})
         flow.shown = {'method': 'lookup_secret', 'lookup_secret': self.codes[client.email].pop()}
         flow.wrong = {'method': 'lookup_secret', 'lookup_secret': 'aaaaaaaa'}
+        return flow
+
+
+class SecurityKey:
+    """A key of somebody's that needs a password beside it."""
+    settings = keys.second_keys()
+    method = 'webauthn'
+    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
+    refused, unknown = keys.REFUSED, keys.UNKNOWN
+    proves = True
+    browsers = True
+
+    def __init__(self, post):
+        self.keys = {}
+
+    def add(self, client):
+        self.keys[client.email] = key = keys.Key()
+        keys.add_key(client, key).must(200, 303)
+
+    give = add
+
+    def take_away(self, client):
+        client.submit('settings', client.start('settings'), {'webauthn_remove': self.keys[client.email].hex}).must(200, 303)
+
+    def asked(self, client, query=None):
+        flow, key = client.start('login', {'aal': 'aal2', **(query or {})}), self.keys[client.email]
+        flow.shown, flow.wrong = keys.tapped(key, flow), keys.tapped(key, flow, tamper=True)
         return flow
 
 
