@@ -133,7 +133,9 @@ kr_err_t *kr_hook_tell_factors(kr_ctx_t *k, kr_after_flow_t *after, const kr_hoo
 
 int kr_hook_has_recovery_code(kr_ctx_t *k, const kr_after_flow_t *after)
 {
-    return after->flow->kind == KR_FLOW_LOGIN && after->method == KR_METHOD_LOOKUP_SECRET && k->realm->settings->tell_recovery_code;
+    const int used = after->flow->kind == KR_FLOW_LOGIN && after->method == KR_METHOD_LOOKUP_SECRET && after->proof->spends;
+
+    return used && k->realm->settings->tell_recovery_code; /* a form that is sent twice has used one code */
 }
 
 /* As they are now that the proof has used one up. @return -1: that cannot be told */

@@ -41,26 +41,24 @@ static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 
 static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *typed = kr_body_str(body, "lookup_secret");
+    kr_second_t second = { .method = "lookup_secret", .typed = kr_body_str(body, "lookup_secret") };
     const kr_credential_t *credential;
-    kr_identity_t *identity;
     kr_session_t *session;
     json_t *stored;
     int index;
 
-    if (!typed || !*typed) {
+    if (!second.typed || !*second.typed) {
         kr_field_missing(k, flow, "lookup_secret");
         return kr_err_show_flow(k);
     }
-    KR_TRY(kr_session_whole(&session, &identity, k));
-    credential = kr_identity_credential(identity, "lookup_secret");
+    KR_TRY(kr_session_whole(&session, &second.identity, k));
+    credential = kr_identity_credential(second.identity, "lookup_secret");
     if (!credential) return kr_second_missing(k, flow, 4000014);
     stored = kr_lookup_stored(k, credential);
-    index = kr_lookup_find(k, identity->id, stored, typed);
-    if (index < 0) return kr_second_wrong(k, flow, identity, "lookup_secret", 4000016);
-    if (kr_json_str(json_array_get(stored, (size_t)index), "used_at"))
-        return kr_second_wrong(k, flow, identity, "lookup_secret", 4000012);
-    return kr_second_right(out, k, flow, identity, "lookup_secret", kr_lookup_used(k, credential, index), credential->spent + 1);
+    index = kr_lookup_find(k, second.identity->id, stored, second.typed);
+    if (index < 0) return kr_second_wrong(out, k, flow, &second, 4000016);
+    if (kr_json_str(json_array_get(stored, (size_t)index), "used_at")) return kr_second_wrong(out, k, flow, &second, 4000012);
+    return kr_second_right(out, k, flow, &second, kr_lookup_used(k, credential, index), credential->spent + 1);
 }
 
 const kr_method_t kr_method_lookup = {

@@ -167,22 +167,28 @@ kr_err_t *kr_second_show(kr_ctx_t *k, kr_flow_t *flow, const char *method, const
 void kr_second_forget(kr_flow_t *flow, const char *field);
 /** The account has no such second factor: message `none`. @return kr_err_show_flow */
 kr_err_t *kr_second_missing(kr_ctx_t *k, kr_flow_t *flow, int none) KR_MUST_CHECK;
+/** A code that somebody typed for the second factor of an account. */
+typedef struct {
+    const char *method;      /* its name, and the type of its credential */
+    const char *typed;
+    kr_identity_t *identity; /* of the session, with credentials */
+} kr_second_t;
+
 /**
- * The code of a second factor is not right: message `wrong`, or that it was tried too often, and a line in the log. It is counted for the
- * account, over all flows.
- * @param method  its name
+ * The code is not right: message `wrong`, or that it was tried too often, and a line in the log. It is counted for the account, over all
+ * flows. If it is but the form that was right a moment ago, clicked twice, it ends as the first did.
  * @return kr_err_show_flow
  */
-kr_err_t *kr_second_wrong(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const char *method, int wrong) KR_MUST_CHECK;
+kr_err_t *kr_second_wrong(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second, int wrong) KR_MUST_CHECK;
 /**
- * The code is right, and is used up by a proof of the session that has `identity`, unless too many wrong ones were tried: that is asked by
- * the statement that uses it up, and here only when that one was refused, so that who is right the first time costs no statement more.
+ * The code is right, and is used up, unless too many wrong ones were tried: that is asked by the statement that uses it up, and here only
+ * when that one was refused, so that who is right the first time costs no statement more.
  * @param spends  config of the credential then
  * @param spent   and how much of it is used up
  * @return kr_err_show_flow
  */
-kr_err_t *kr_second_right(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const char *method,
-                          const char *spends, apr_int64_t spent) KR_MUST_CHECK;
+kr_err_t *kr_second_right(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second, const char *spends,
+                          apr_int64_t spent) KR_MUST_CHECK;
 
 /* -- authenticator apps (totp.c, totp_settings.c) --------------------------- */
 

@@ -66,22 +66,22 @@ static kr_err_t *check_form(kr_ctx_t *k, kr_flow_t *flow, const char *typed)
 
 static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *typed = kr_body_str(body, "totp_code"), *url, *seed;
+    kr_second_t second = { .method = "totp", .typed = kr_body_str(body, "totp_code") };
     const kr_credential_t *credential;
-    kr_identity_t *identity;
+    const char *url, *seed;
     kr_session_t *session;
     apr_int64_t step = 0;
 
-    KR_TRY(check_form(k, flow, typed));
-    KR_TRY(kr_session_whole(&session, &identity, k));
-    credential = kr_identity_credential(identity, "totp");
-    url = credential ? kr_totp_url_of(k, identity->id, credential) : NULL;
+    KR_TRY(check_form(k, flow, second.typed));
+    KR_TRY(kr_session_whole(&session, &second.identity, k));
+    credential = kr_identity_credential(second.identity, "totp");
+    url = credential ? kr_totp_url_of(k, second.identity->id, credential) : NULL;
     seed = url ? kr_totp_url_seed(k->pool, url) : NULL;
-    if (seed) step = kr_totp_fits(k->pool, seed, kr_code_clean(k->pool, typed), k->now, credential->spent);
+    if (seed) step = kr_totp_fits(k->pool, seed, kr_code_clean(k->pool, second.typed), k->now, credential->spent);
     if (!credential) return kr_second_missing(k, flow, 4000011);
-    if (!step) return kr_second_wrong(k, flow, identity, "totp", 4000008);
+    if (!step) return kr_second_wrong(out, k, flow, &second, 4000008);
     /* used up together with all steps before it; sealed anew, so that a secret that was replaced is needed less and less */
-    return kr_second_right(out, k, flow, identity, "totp", kr_totp_config(k, identity->id, url), step);
+    return kr_second_right(out, k, flow, &second, kr_totp_config(k, second.identity->id, url), step);
 }
 
 const kr_method_t kr_method_totp = {
