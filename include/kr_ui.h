@@ -46,8 +46,8 @@ const char *kr_pages_css_version(const kr_pages_t *pages);
  */
 void kr_ui_handle(kr_ctx_t *k);
 
-/** Content-Security-Policy of every page; of those whose forms call the script for keys; of those of a gate. */
-extern const char kr_ui_csp[], kr_ui_csp_scripted[], kr_ui_csp_alone[];
+/** Content-Security-Policy of every page (that of pages whose forms call the script for keys adds to it); of those of a gate. */
+extern const char kr_ui_csp[], kr_ui_csp_alone[];
 
 /* -- at a gate ------------------------------------------------------------ */
 

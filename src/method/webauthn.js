@@ -4,8 +4,21 @@
 (function () {
   'use strict'
 
-  // Once is enough, and without keys there is nothing to define: pages look whether a function is there.
-  if (!window.PublicKeyCredential || window.__oryWebAuthnInitialized) return
+  if (window.__oryWebAuthnInitialized) return
+
+  const all = (selector) => document.querySelectorAll(selector)
+  const show = (selector) => { for (const element of all(selector)) element.hidden = false }
+
+  function whenRead(work) {
+    if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', work)
+    else work()
+  }
+
+  // Without keys there is nothing to define: pages look whether a function is there, and have a line for people.
+  if (!window.PublicKeyCredential) {
+    whenRead(() => show('[data-kratos-without]'))
+    return
+  }
 
   // -- bytes and base64url --------------------------------------------------
 
@@ -64,13 +77,20 @@
 
   // -- one key for one account ----------------------------------------------
 
-  // What went wrong is for the console: people saw their browser's own words about it, and may press the button again.
-  function told(work) {
-    return work.catch((error) => console.error(error))
+  // What went wrong is for the console, and where a page has a line for it, for people: browsers tell them little. The button stays.
+  function failed(error) {
+    console.error(error)
+    for (const line of all('[data-kratos-failed]')) line.hidden = line.dataset.kratosFailed !== (error.name === 'InvalidStateError' ? 'known' : '')
   }
 
-  async function register(options, field) {
-    send(field, created(await navigator.credentials.create({ publicKey: readOptions(options) })))
+  function told(work) {
+    return work.catch(failed)
+  }
+
+  async function register(options, field, done) {
+    const answered = created(await navigator.credentials.create({ publicKey: readOptions(options) }))
+    if (done) done()
+    send(field, answered)
   }
 
   async function oryWebAuthnRegistration(options, result, trigger) {
@@ -96,6 +116,21 @@
     return names.map((name) => form.querySelector(named(CSS.escape(name)))).filter(Boolean)
   }
 
+  // On pages that have a place for it, the button comes first where a passkey was used before: browsers tell nobody else that there is one.
+  const USED = 'kratos-passkey'
+
+  function remember() {
+    if (!all('[data-kratos-click]').length) return
+    try { localStorage.setItem(USED, '1') } catch (error) { /* this browser keeps nothing */ }
+  }
+
+  function putFirst() {
+    const place = document.querySelector('[data-kratos-first]'), button = document.querySelector('[data-kratos-click=oryPasskeyLogin]')
+    try { if (!place || !button || !localStorage.getItem(USED)) return } catch (error) { return }
+    place.prepend(button)
+    place.hidden = false
+  }
+
   async function oryPasskeyRegistration() {
     await told((async () => {
       const source = find(named('passkey_create_data'))
@@ -106,13 +141,13 @@
 
       if (!filled && fields.length && !fields[0].reportValidity()) return
       if (filled) key.user = { ...key.user, name: filled.value, displayName: filled.value }
-      await register(key, find(named('passkey_register')))
+      await register(key, find(named('passkey_register')), remember)
     })())
   }
 
   async function oryPasskeySettingsRegistration() {
     await told((async () => {
-      await register(find(named('passkey_create_data')).value, find(named('passkey_settings_register')))
+      await register(find(named('passkey_create_data')).value, find(named('passkey_settings_register')), remember)
     })())
   }
 
@@ -127,9 +162,11 @@
     try {
       const challenge = find(named('passkey_challenge')).value
       const field = find(named('passkey_login'))
-      send(field, proved(await navigator.credentials.get({ publicKey: readOptions(challenge) })))
+      const answered = proved(await navigator.credentials.get({ publicKey: readOptions(challenge) }))
+      remember()
+      send(field, answered)
     } catch (error) {
-      console.error(error)
+      failed(error)
       await oryPasskeyLoginAutocompleteInit()
     }
   }
@@ -150,7 +187,9 @@
     try {
       const publicKey = readOptions(challenge.value)
       const credential = await navigator.credentials.get({ publicKey, mediation: 'conditional', signal: waiting.signal })
-      if (credential) send(field, proved(credential))
+      if (!credential) return
+      remember()
+      send(field, proved(credential))
     } catch (error) {
       if (!waiting.signal.aborted) console.error(error)
     }
@@ -173,20 +212,21 @@
 
   // Pages whose policy keeps code out of tags name the functions there, and hide the buttons that do nothing without this file.
   function bind() {
-    for (const button of document.querySelectorAll('[data-kratos-click]')) {
+    for (const button of all('[data-kratos-click]')) {
       const call = functions[button.dataset.kratosClick]
       if (!call) continue
       button.addEventListener('click', () => call(button.value))
       button.hidden = false
     }
-    for (const field of document.querySelectorAll('[data-kratos-load]')) {
+    putFirst()
+    show('[data-kratos-with]')
+    for (const field of all('[data-kratos-load]')) {
       const call = functions[field.dataset.kratosLoad]
       if (call) call()
     }
   }
 
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', bind)
-  else bind()
+  whenRead(bind)
   window.__oryWebAuthnInitialized = true
   window.dispatchEvent(new CustomEvent('oryWebAuthnInitialized'))
 })()

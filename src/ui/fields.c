@@ -42,6 +42,7 @@ static const struct {
     { "country", "country" },
     { "totp_code", "one-time-code" },
     { "lookup_secret", "off" },
+    { "webauthn_register_displayname", "off" },
 };
 
 /* -- attributes ----------------------------------------------------------- */
@@ -93,15 +94,26 @@ static void put_autocomplete(ui_html_t *h, const ui_node_t *n)
     if (!value) return;
     ui_add(h, " autocomplete=\"%s\"", value);
     if (strcmp(value, "one-time-code") == 0) ui_add(h, " inputmode=\"numeric\"");
-    if (strncmp(value, "username", 8) == 0) ui_add(h, " autocapitalize=\"none\" spellcheck=\"false\"");
+    if (strncmp(value, "username", 8) == 0 || strcmp(n->name, "lookup_secret") == 0) ui_add(h, " autocapitalize=\"none\" spellcheck=\"false\"");
     if (n->focus) ui_add(h, " autofocus");
+}
+
+static void put_described(ui_html_t *h, const ui_node_t *n)
+{
+    const int about = ui_word_of(h->pool, h->words, "about.", n->name) != NULL, said = json_array_size(n->messages) > 0;
+
+    if (!about && !said) return;
+    ui_add(h, " aria-describedby=\"");
+    if (about) ui_add(h, said ? "n%d-a " : "n%d-a", n->nr);
+    if (said) ui_add(h, "n%d-m", n->nr);
+    ui_add(h, "\"");
 }
 
 /** What every field has, select and checkbox too. */
 static void put_state(ui_html_t *h, const ui_node_t *n)
 {
     if (ui_node_has(n, "disabled")) ui_add(h, " disabled");
-    if (json_array_size(n->messages) > 0) ui_add(h, " aria-describedby=\"n%d-m\"", n->nr);
+    put_described(h, n);
     if (n->failed) ui_add(h, " aria-invalid=\"true\"");
 }
 
@@ -219,7 +231,7 @@ void ui_field_put(ui_html_t *h, const ui_node_t *n, int mark_optional)
         put_checkbox(h, n);
         return;
     }
-    ui_add(h, "<div class=\"field\">\n");
+    ui_add(h, n->scripted ? "<div class=\"field\" data-kratos-with hidden>\n" : "<div class=\"field\">\n");
     put_label(h, n, mark_optional);
     if (json_array_size(options) > 0) {
         put_select(h, n, options);
@@ -227,6 +239,7 @@ void ui_field_put(ui_html_t *h, const ui_node_t *n, int mark_optional)
     else {
         put_input(h, n, type);
     }
+    ui_about_put(h, n->name, apr_psprintf(h->pool, "n%d-a", n->nr));
     put_messages(h, n);
     ui_add(h, "</div>\n");
 }

@@ -101,16 +101,55 @@ static const char *heading_of(const kr_page_t *page, const json_t *flow, const a
     return is_state(flow, "sent_email") ? ui_word(page->words, "title.sent") : page->title;
 }
 
-static void focus_code(apr_array_header_t *nodes)
+/** Messages that are about one way. */
+static const struct {
+    int id;
+    const char *group;
+} ABOUT[] = {
+    { 4000008, "totp" }, { 4000011, "totp" }, { 4000012, "lookup_secret" }, { 4000014, "lookup_secret" }, { 4000016, "lookup_secret" },
+};
+
+/** The group that was sent last, as far as the flow tells: by what failed in it, or by what it says. NULL: nothing does */
+static const char *way_taken(const json_t *flow, const apr_array_header_t *nodes)
 {
-    int i;
+    const ui_node_t *n;
+    json_t *message;
+    size_t i;
 
-    for (i = 0; i < nodes->nelts; i++) {
-        ui_node_t *n = &APR_ARRAY_IDX(nodes, i, ui_node_t);
-
-        n->focus = ui_field_is_code(n);
-        if (n->focus) return;
+    UI_EACH_NODE(n, nodes) {
+        if (n->failed && n->kind == UI_FIELD) return n->group;
     }
+    json_array_foreach(kr_json_at(flow, "ui.messages"), i, message) {
+        const json_int_t id = json_integer_value(json_object_get(message, "id"));
+
+        for (int j = 0; j < KR_DIM(ABOUT); j++)
+            if (ABOUT[j].id == id) return ABOUT[j].group;
+    }
+    return kr_json_str(flow, "active");
+}
+
+static int waits_for_passkey(const ui_node_t *n)
+{
+    const char *fills = kr_json_str(n->attributes, "autocomplete");
+
+    return n->kind == UI_FIELD && fills && strstr(fills, "webauthn");
+}
+
+/** The field that a code is typed into, of the way that stands open; else the one where browsers offer passkeys once the cursor is there. */
+static void focus_first(apr_array_header_t *nodes, const char *active)
+{
+    ui_node_t *best = NULL;
+    int best_score = 0;
+
+    for (int i = 0; i < nodes->nelts; i++) {
+        ui_node_t *n = &APR_ARRAY_IDX(nodes, i, ui_node_t);
+        const int score = ui_field_is_code(n) ? 2 + (active && strcmp(n->group, active) == 0) : waits_for_passkey(n);
+
+        if (score <= best_score) continue;
+        best = n;
+        best_score = score;
+    }
+    if (best) best->focus = 1;
 }
 
 /* Where there is one already, a field for a password asks for another. */
@@ -133,10 +172,11 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",
                     .wait = !failed && asks_for_code(nodes) && json_array_size(messages) > 0,
-                    .who = page->here ? ui_or_else(ui_who(pool, page, flow), "") : NULL };
+                    .who = page->here ? ui_or_else(ui_who(pool, page, flow), "") : NULL, .active = way_taken(flow, nodes) };
     ui_html_t *h = ui_page_begin(pool, page, heading_of(page, flow, nodes), failed);
 
-    if (!failed) focus_code(nodes);
+    h->who = form.who;
+    if (!failed && !page->here) focus_first(nodes, form.active);
     if (page->here) name_new_password(page, nodes);
     put_messages(h, messages, nodes);
     if (ui_form_shows(&form)) ui_forms_put(h, &form, page->here != NULL);

@@ -10,7 +10,8 @@
 
 static int in_form(const ui_form_t *form, const ui_node_t *n)
 {
-    if (!form->group || strcmp(n->group, form->group) == 0) return 1;
+    if (!form->group) return !n->folded;
+    if (strcmp(n->group, form->group) == 0) return 1;
     return strcmp(n->group, "default") == 0 && (form->first || n->kind == UI_HIDDEN);
 }
 
@@ -85,10 +86,11 @@ static void put_submits(ui_html_t *h, const ui_form_t *form)
         ui_submit_put(h, n, "button", 0);
     }
     UI_EACH_NODE(n, form->nodes) {
-        if (n->kind == UI_BUTTON && in_form(form, n)) ui_button_put(h, n);
+        if (n->kind == UI_BUTTON && in_form(form, n)) ui_button_put(h, n, main_one ? "button" : "button primary");
     }
+    if (has_kind(form, UI_BUTTON)) ui_key_needs_put(h);
     UI_EACH_NODE(n, form->nodes) {
-        if (n->kind != UI_SUBMIT || n->look == UI_CHOICE || !in_form(form, n)) continue;
+        if (n->kind != UI_SUBMIT || n->look == UI_CHOICE || ui_is_key(n) || !in_form(form, n)) continue;
         if (n->label_id == UI_LABEL_SEND_AGAIN && form->wait) put_resend(h, n);
         else ui_submit_put(h, n, n->look == UI_DANGER ? "button danger" : "button quiet", 0);
     }
@@ -133,6 +135,43 @@ static void put_whose_password(ui_html_t *h, const ui_form_t *form)
               "aria-hidden=\"true\">\n", form->who);
 }
 
+/** Keys that the account has, each with the button that takes it away. */
+static void put_keys(ui_html_t *h, const ui_form_t *form)
+{
+    const ui_node_t *n;
+    int keys = 0;
+
+    UI_EACH_NODE(n, form->nodes) {
+        if (!ui_is_key(n) || !in_form(form, n)) continue;
+        if (!keys++) ui_add(h, "<ul class=\"list\">\n");
+        ui_key_put(h, n);
+    }
+    if (keys) ui_add(h, "</ul>\n");
+}
+
+/** The script puts the button there where this browser has had a passkey; everybody else finds it below. */
+static void put_first_place(ui_html_t *h, const ui_form_t *form)
+{
+    const ui_node_t *n;
+
+    UI_EACH_NODE(n, form->nodes) {
+        const char *function = n->kind == UI_BUTTON && in_form(form, n) ? kr_json_str(n->attributes, "onclickTrigger") : NULL;
+
+        if (!function || strcmp(function, "oryPasskeyLogin") != 0 || !has_kind(form, UI_FIELD)) continue;
+        ui_add(h, "<div class=\"buttons\" data-kratos-first hidden>\n<p class=\"or\"><span>%s</span></p>\n</div>\n", ui_word(h->words, "or"));
+    }
+}
+
+/** What is to be known of a button before it is pressed. */
+static void put_about_submits(ui_html_t *h, const ui_form_t *form)
+{
+    const ui_node_t *n;
+
+    UI_EACH_NODE(n, form->nodes) {
+        if (n->kind == UI_SUBMIT && in_form(form, n)) ui_about_put(h, n->name, NULL);
+    }
+}
+
 static void put_form(ui_html_t *h, const ui_form_t *form)
 {
     int submits = has_kind(form, UI_SUBMIT) || has_kind(form, UI_BUTTON), mark_optional = has_required(form);
@@ -145,10 +184,13 @@ static void put_form(ui_html_t *h, const ui_form_t *form)
         ui_node_put(h, n, 0);
     }
     if (submits && changes_password(form)) put_whose_password(h, form);
+    put_first_place(h, form);
+    put_keys(h, form);
     UI_EACH_NODE(n, form->nodes) {
         if (n->kind != UI_HIDDEN && in_form(form, n)) ui_node_put(h, n, mark_optional);
     }
     if (submits && changes_password(form)) put_end_others(h);
+    put_about_submits(h, form);
     put_submits(h, form);
     if (submits) ui_add(h, "</form>\n");
 }
@@ -164,21 +206,9 @@ static int opens_group(const apr_array_header_t *nodes, const ui_node_t *node)
     return n == node;
 }
 
-/**
- * Two groups that each ask something and each have a submit are two forms (settings, second factors): what one
- * requires must not be in the way of the other.
- */
-static int is_split(const apr_array_header_t *nodes)
+static int is_whole(const apr_array_header_t *nodes, const char *group)
 {
-    const ui_node_t *n;
-    int whole = 0;
-
-    UI_EACH_NODE(n, nodes) {
-        if (strcmp(n->group, "default") != 0 && opens_group(nodes, n)) {
-            whole += group_has_kind(nodes, n->group, UI_FIELD) && group_has_kind(nodes, n->group, UI_SUBMIT);
-        }
-    }
-    return whole > 1;
+    return strcmp(group, "default") != 0 && group_has_kind(nodes, group, UI_FIELD) && group_has_kind(nodes, group, UI_SUBMIT);
 }
 
 int ui_form_shows(const ui_form_t *form)
@@ -215,8 +245,47 @@ static void put_sections(ui_html_t *h, ui_form_t *form)
     }
 }
 
+/* -- one way after the other ---------------------------------------------- */
+
+/** The group that stands open: the one that was used last, else the first of those that ask something. NULL: none does */
+static const char *open_way(const ui_form_t *form)
+{
+    const ui_node_t *n;
+
+    if (form->active && is_whole(form->nodes, form->active)) return form->active;
+    UI_EACH_NODE(n, form->nodes) {
+        if (is_whole(form->nodes, n->group)) return n->group;
+    }
+    return NULL;
+}
+
+/**
+ * What one way requires must not be in the way of another, and who has lost the one at hand finds the others: each is a form of its own,
+ * behind a line that opens without any script.
+ */
+static void put_ways(ui_html_t *h, ui_form_t *form)
+{
+    const char *open = open_way(form);
+    ui_node_t *all = (ui_node_t *)form->nodes->elts;
+    const ui_node_t *n;
+
+    for (int i = 0; open && i < form->nodes->nelts; i++) all[i].folded = strcmp(all[i].group, open) != 0 && is_whole(form->nodes, all[i].group);
+    form->first = 1;
+    put_form(h, form);
+    form->first = 0;
+    UI_EACH_NODE(n, form->nodes) {
+        const char *way = ui_word_of(h->pool, h->words, "way.", n->group), *group = ui_word_of(h->pool, h->words, "group.", n->group);
+
+        if (!n->folded || !opens_group(form->nodes, n)) continue;
+        form->group = n->group;
+        ui_add(h, "<details>\n<summary>%s</summary>\n", way ? way : ui_or_else(group, n->group));
+        put_form(h, form);
+        ui_add(h, "</details>\n");
+    }
+}
+
 void ui_forms_put(ui_html_t *h, ui_form_t *form, int sections)
 {
-    if (sections || is_split(form->nodes)) put_sections(h, form);
-    else put_form(h, form);
+    if (sections) put_sections(h, form);
+    else put_ways(h, form);
 }

@@ -102,27 +102,33 @@ static const kr_leaf_t *list_of(const kr_schema_t *schema, const ui_node_t *n)
     return leaf && leaf->type == KR_LEAF_ARRAY ? leaf : NULL;
 }
 
-/** Without a script buttons do nothing, and in a group with one and no submit fields would be questions that nobody reads. */
-static void skip_scripted_groups(apr_array_header_t *nodes)
+/** Does the group ask for something that only a button of the script sends? */
+static int needs_script(const apr_array_header_t *nodes, const char *group)
 {
-    int i, j;
+    const ui_node_t *n;
+    int buttons = 0;
 
-    for (i = 0; i < nodes->nelts; i++) {
-        const ui_node_t *button = &APR_ARRAY_IDX(nodes, i, ui_node_t);
-        int submits = 0;
-
-        if (button->kind != UI_BUTTON || strcmp(button->group, "default") == 0) continue;
-        for (j = 0; j < nodes->nelts; j++) {
-            const ui_node_t *n = &APR_ARRAY_IDX(nodes, j, ui_node_t);
-            submits += n->kind == UI_SUBMIT && strcmp(n->group, button->group) == 0;
-        }
-        for (j = 0; !submits && j < nodes->nelts; j++) {
-            ui_node_t *n = &APR_ARRAY_IDX(nodes, j, ui_node_t);
-            if (n != button && strcmp(n->group, button->group) == 0) n->kind = UI_SKIP;
-        }
+    if (strcmp(group, "default") == 0) return 0;
+    UI_EACH_NODE(n, nodes) {
+        if (strcmp(n->group, group) != 0) continue;
+        if (n->kind == UI_SUBMIT && n->look != UI_DANGER) return 0;
+        buttons += n->kind == UI_BUTTON;
     }
-    for (i = 0; i < nodes->nelts; i++)
-        if (APR_ARRAY_IDX(nodes, i, ui_node_t).kind == UI_BUTTON) APR_ARRAY_IDX(nodes, i, ui_node_t).kind = UI_SKIP;
+    return buttons > 0;
+}
+
+/** Where no script of ours comes, buttons do nothing, and what they would send are questions that nobody reads. */
+static void mark_scripted(apr_array_header_t *nodes, int has_script)
+{
+    const ui_node_t *end = (const ui_node_t *)nodes->elts + nodes->nelts;
+
+    for (ui_node_t *n = (ui_node_t *)nodes->elts; n < end; n++) {
+        if (n->kind == UI_BUTTON || n->kind == UI_SUBMIT || !needs_script(nodes, n->group)) continue;
+        n->scripted = n->kind == UI_FIELD;
+        if (!has_script) n->kind = UI_SKIP;
+    }
+    for (ui_node_t *n = (ui_node_t *)nodes->elts; n < end; n++)
+        if (n->kind == UI_BUTTON && !has_script) n->kind = UI_SKIP;
 }
 
 apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_page_t *page, const json_t *nodes)
@@ -145,9 +151,10 @@ apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_page_t *page, const
         n->look = look_of(n->name);
         n->label = label_of(pool, page->words, node, n);
         n->label_id = (int)json_integer_value(kr_json_at(node, "meta.label.id"));
+        n->context = kr_json_at(node, "meta.label.context");
         n->failed = has_failed(n);
     }
-    if (!page->script) skip_scripted_groups(out);
+    mark_scripted(out, page->script != NULL);
     return out;
 }
 
@@ -158,26 +165,15 @@ int ui_node_has(const ui_node_t *n, const char *attribute)
 
 /* -- putting -------------------------------------------------------------- */
 
-/** A text to keep: one secret, or the list of recovery codes that stands in its context. */
-static void put_text(ui_html_t *h, const ui_node_t *n)
+int ui_about_put(ui_html_t *h, const char *name, const char *id)
 {
-    const json_t *secrets = kr_json_at(n->attributes, "text.context.secrets");
-    size_t i;
-    json_t *secret;
+    const char *about = ui_word_of(h->pool, h->words, "about.", name);
 
-    ui_add(h, "<div class=\"field\">\n");
-    if (*n->label) ui_add(h, "<p class=\"label\">%s</p>\n", n->label);
-    if (json_array_size(secrets) > 0) {
-        ui_add(h, "<ul class=\"codes\">\n");
-        json_array_foreach(secrets, i, secret) {
-            ui_add(h, "<li><code>%s</code></li>\n", ui_message(h->pool, h->words, secret));
-        }
-        ui_add(h, "</ul>\n");
-    }
-    else {
-        ui_add(h, "<p><code>%s</code></p>\n", ui_message(h->pool, h->words, json_object_get(n->attributes, "text")));
-    }
-    ui_add(h, "</div>\n");
+    if (!about) return 0;
+    ui_add(h, "<p class=\"hint\"");
+    if (id) ui_add(h, " id=\"%s\"", id);
+    ui_add(h, ">%s</p>\n", about);
+    return 1;
 }
 
 static void put_image(ui_html_t *h, const ui_node_t *n)
@@ -187,6 +183,7 @@ static void put_image(ui_html_t *h, const ui_node_t *n)
     json_int_t height = json_integer_value(json_object_get(n->attributes, "height"));
 
     if (!src) return;
+    ui_about_put(h, ui_or_else(kr_json_str(n->attributes, "id"), ""), NULL);
     ui_add(h, "<p class=\"picture\"><img src=\"%s\" alt=\"%s\"", src, n->label);
     if (width > 0 && width < 10000) ui_add(h, " width=\"%d\"", (int)width);
     if (height > 0 && height < 10000) ui_add(h, " height=\"%d\"", (int)height);
@@ -221,9 +218,9 @@ static void put_hidden(ui_html_t *h, const ui_node_t *n)
     ui_add(h, ">\n");
 }
 
-void ui_button_put(ui_html_t *h, const ui_node_t *node)
+void ui_button_put(ui_html_t *h, const ui_node_t *node, const char *css_class)
 {
-    ui_add(h, "<button class=\"button\" type=\"button\" name=\"%s\" value=\"%s\"", node->name,
+    ui_add(h, "<button class=\"%s\" type=\"button\" name=\"%s\" value=\"%s\"", css_class, node->name,
            ui_value_text(h->pool, json_object_get(node->attributes, "value")));
     put_call(h, node, "click", "onclickTrigger");
     if (ui_node_has(node, "disabled")) ui_add(h, " disabled");
@@ -241,7 +238,7 @@ void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional)
         put_hidden(h, node);
         break;
     case UI_FIELD: ui_field_put(h, node, mark_optional); break;
-    case UI_TEXT: put_text(h, node); break;
+    case UI_TEXT: ui_text_put(h, node); break;
     case UI_IMAGE: put_image(h, node); break;
     case UI_LINK: put_link(h, node); break;
     case UI_SUBMIT: /* ui_submit_put: how it looks depends on its neighbours */

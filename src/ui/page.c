@@ -12,7 +12,6 @@
 #define CSP "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 const char kr_ui_csp[] = CSP;
-const char kr_ui_csp_scripted[] = CSP "; script-src 'self'";
 const char kr_ui_csp_alone[] = "default-src 'none'; style-src data:; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 /* -- between the pages of an account -------------------------------------- */
@@ -37,11 +36,19 @@ static void put_account_ways(ui_html_t *h, const kr_page_t *page)
 
 /* -- the frame ------------------------------------------------------------ */
 
+static const char *site_of(const ui_html_t *h, const kr_page_t *page)
+{
+    const char *own = ui_word_or_null(h->words, "site");
+
+    return own && *own ? own : page->site;
+}
+
 ui_html_t *ui_page_begin(apr_pool_t *pool, const kr_page_t *page, const char *heading, int failed)
 {
     ui_html_t *h = ui_html_make(pool, page->words);
 
     h->title = heading;
+    h->site = site_of(h, page);
     if (failed) h->title = apr_pstrcat(pool, ui_word(h->words, "title.failed"), " ", heading, NULL);
     ui_add(h, page->here || page->wide ? "<div class=\"account\">\n" : "<div class=\"card\">\n");
     if (page->here) put_account_ways(h, page);
@@ -64,13 +71,6 @@ static void put_links(ui_html_t *h, const kr_page_link_t *links)
         if (links[i].text) ui_add(h, "%s ", links[i].text);
         ui_add(h, "<a href=\"%s\">%s</a></p>\n", url, links[i].label ? links[i].label : url);
     }
-}
-
-static const char *site_of(const ui_html_t *h, const kr_page_t *page)
-{
-    const char *own = ui_word_or_null(h->words, "site");
-
-    return own && *own ? own : page->site;
 }
 
 /* A page that stands where no style sheet of ours is served brings it along. */
@@ -101,7 +101,7 @@ const char *ui_page_end(ui_html_t *h, const kr_page_t *page)
         case UI_LANG: ui_add(whole, "%s", h->words->lang); break;
         case UI_TITLE: ui_add(whole, "%s", h->title); break;
         case UI_STYLE: ui_add(whole, "%s", style_of(h, page)); break;
-        case UI_SITE: ui_add(whole, "%s", site_of(h, page)); break;
+        case UI_SITE: ui_add(whole, "%s", h->site); break;
         }
     }
     return whole->text;

@@ -71,12 +71,34 @@ static void choose_schema(kr_ctx_t *k, kr_page_t *page, const json_t *shown)
 
 /* -- pages of flows ------------------------------------------------------- */
 
-/* Somebody who is signed in and only proves it again has an account, and no use for recovery. */
+static int is_text(const json_t *flow, const char *key, const char *wanted)
+{
+    const char *value = kr_json_str(flow, key);
+
+    return value && strcmp(value, wanted) == 0;
+}
+
+/* A second factor, asked of who is signed in halfway. */
+static int is_second(const flow_page_t *p, const json_t *flow)
+{
+    return p->kind == KR_FLOW_LOGIN && is_text(flow, "requested_aal", "aal2");
+}
+
+/* Somebody who is signed in and proves it again, or proves more, has an account; who cannot needs another way, and the way out. */
+static void put_ways_out(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
+{
+    const char *again = kr_url_with(k->pool, ui_begin_url(k, "login", kr_json_str(flow, "return_to")), "aal", "aal2");
+    kr_api_answer_t logout;
+
+    if (is_second(p, flow) && is_text(flow, "state", "sent_email"))
+        page->links[0] = (kr_page_link_t){ NULL, again, ui_word(page->words, "link.otherway") };
+    kr_api_call(&logout, k, KR_GET, "/self-service/logout/browser", NULL);
+    page->links[1] = (kr_page_link_t){ NULL, kr_json_str(logout.json, "logout_url"), ui_word(page->words, "signout") };
+}
+
 static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
 {
-    const int again = p->kind == KR_FLOW_LOGIN && json_is_true(json_object_get(flow, "refresh"));
-
-    for (int i = 0; i < KR_PAGE_LINKS && p->ways[i].label && !again; i++) {
+    for (int i = 0; i < KR_PAGE_LINKS && p->ways[i].label; i++) {
         const way_t *way = &p->ways[i];
         const char *url = NULL;
 
@@ -114,7 +136,10 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
     }
     if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
     choose_schema(k, page, got.json);
-    put_ways(k, page, p, got.json);
+    if (is_second(p, got.json)) page->title = ui_word(page->words, "title.second");
+    if (is_second(p, got.json) || (p->kind == KR_FLOW_LOGIN && json_is_true(json_object_get(got.json, "refresh"))))
+        put_ways_out(k, page, p, got.json);
+    else put_ways(k, page, p, got.json);
     page->script = ui_flow_script(k->pool, k->realm->settings->base_url, got.json);
     ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, got.json));
 }

@@ -7,10 +7,10 @@
 
 /* -- pages ---------------------------------------------------------------- */
 
-static const char *policy_of(const kr_page_t *page)
+static const char *policy_of(kr_ctx_t *k, const kr_page_t *page)
 {
     if (page->alone) return kr_ui_csp_alone;
-    return page->script ? kr_ui_csp_scripted : kr_ui_csp;
+    return page->script ? ui_script_policy(k->pool, page->script) : kr_ui_csp;
 }
 
 void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)
@@ -21,7 +21,7 @@ void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)
     k->reply->body_len = strlen(html);
     kr_reply_header(k, "Content-Language", page->words->lang);
     kr_reply_header(k, "Vary", "Accept-Language, Cookie");
-    kr_reply_header(k, "Content-Security-Policy", policy_of(page));
+    kr_reply_header(k, "Content-Security-Policy", policy_of(k, page));
     kr_reply_header(k, "Cache-Control", "no-store");
     kr_reply_header(k, "Referrer-Policy", "same-origin");
     kr_reply_header(k, "X-Content-Type-Options", "nosniff");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one script that pages run: our own, for security keys and passkeys. */
+#include <apr_strings.h>
+
 #include "kr_json.h"
 #include "kr_text.h"
 #include "ui.h"
@@ -18,6 +20,27 @@ const json_t *ui_flow_script(apr_pool_t *pool, const char *base_url, const json_
         if (type && src && strcmp(type, "script") == 0 && strcmp(src, ours) == 0) return json_object_get(node, "attributes");
     }
     return NULL;
+}
+
+/* What ends a source or a directive must not stand in it. */
+static const char *as_source(apr_pool_t *pool, const char *url)
+{
+    char *out = apr_palloc(pool, 3 * strlen(url) + 1), *to = out;
+
+    for (; *url; url++) {
+        if (*url != ';' && *url != ',' && *url > ' ') *to++ = *url;
+        else to += apr_snprintf(to, 4, "%%%02X", (unsigned char)*url);
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *ui_script_policy(apr_pool_t *pool, const json_t *script)
+{
+    const char *hash = kr_json_str(script, "integrity"), *src = as_source(pool, ui_or_else(kr_json_str(script, "src"), "'none'"));
+
+    if (!hash || !*hash) return apr_pstrcat(pool, kr_ui_csp, "; script-src ", src, NULL);
+    return apr_pstrcat(pool, kr_ui_csp, "; script-src '", hash, "' ", src, NULL);
 }
 
 static void put_attribute(ui_html_t *h, const json_t *script, const char *name)

@@ -88,6 +88,7 @@ typedef struct {
     apr_pool_t *pool;
     const kr_words_t *words;
     const char *title;  /* of the document */
+    const char *site, *who; /* whose pages these are and whose account, for what people keep of them; or NULL */
     char *text;
     apr_size_t len, size;
 } ui_html_t;
@@ -182,6 +183,11 @@ void ui_flow_lost(kr_ctx_t *k, const kr_page_t *page, kr_flow_kind_e kind, int s
  * there is none, or it is somebody else's, which no page of ours runs.
  */
 const json_t *ui_flow_script(apr_pool_t *pool, const char *base_url, const json_t *flow);
+/**
+ * The Content-Security-Policy of a page that includes it: that one file, by its hash, and by its address for browsers that look at no
+ * hashes of files.
+ */
+const char *ui_script_policy(apr_pool_t *pool, const json_t *script);
 /** Include it. @param script  as ui_flow_script gave it */
 void ui_script_put(ui_html_t *h, const json_t *script);
 
@@ -214,12 +220,15 @@ typedef struct {
     const char *name;   /* of inputs; never NULL */
     const char *label;  /* in the language of the page; never NULL */
     int label_id;       /* message id of the label, or 0 */
+    const json_t *context; /* of the label, or NULL */
     const json_t *attributes, *messages;
     const kr_leaf_t *list; /* of a list of traits: what its elements are; its value is an array then. Else NULL */
     const json_t *elements; /* of a list: {"2": messages} of its elements; or NULL */
     int failed;         /* an error is among its messages, or those of its elements */
     int bare;           /* 1: its label is for ears alone, because eyes see it next to it */
     int focus;          /* 1: the cursor stands here when the page opens */
+    int scripted;       /* 1: a field that only a button of the script sends; hidden until that is there */
+    int folded;         /* 1: stands with its group behind a line that opens */
 } ui_node_t;
 
 /** Message ids of labels: of the button that sends a code again, of the field for a password. */
@@ -238,13 +247,30 @@ void ui_node_put(ui_html_t *h, const ui_node_t *node, int mark_optional);
 /** A submit button. @param check 1: the browser checks required fields first */
 void ui_submit_put(ui_html_t *h, const ui_node_t *node, const char *css_class, int check);
 /** A button that calls the script; hidden until that is there. */
-void ui_button_put(ui_html_t *h, const ui_node_t *node);
+void ui_button_put(ui_html_t *h, const ui_node_t *node, const char *css_class);
 /** Is an attribute of the node true? */
 int ui_node_has(const ui_node_t *node, const char *attribute);
 /** A scalar as people write it; NULL for absent and null. */
 const char *ui_value_text(apr_pool_t *pool, const json_t *value);
 /** `s`, or `other` where there is none. */
 const char *ui_or_else(const char *s, const char *other);
+
+/** A line about a node, where the catalogue has one: "about.<name>". @param id  of the element, or NULL @return 1: there is one */
+int ui_about_put(ui_html_t *h, const char *name, const char *id);
+
+/* -- secrets.c ------------------------------------------------------------ */
+
+/** A text that people take along: the key of an authenticator app, backup codes with what saves them, or any other. */
+void ui_text_put(ui_html_t *h, const ui_node_t *node);
+
+/* -- keys.c --------------------------------------------------------------- */
+
+/** Is it a button that takes a security key or a passkey away? Those stand in a list. */
+int ui_is_key(const ui_node_t *node);
+/** A key on that list: its name, since when it is there, the button. */
+void ui_key_put(ui_html_t *h, const ui_node_t *node);
+/** What is said where keys cannot be used: without scripts, and in browsers that know none. */
+void ui_key_needs_put(ui_html_t *h);
 
 /* -- gather.c ------------------------------------------------------------- */
 
@@ -285,12 +311,14 @@ typedef struct {
     int wait;           /* a code was sent just now: another one is not offered at once */
     const char *action;
     const char *who;    /* whose settings these are, "" where the account has no name; or NULL */
+    const char *active; /* the way that was taken last; or NULL */
 } ui_form_t;
 
 /** Is there anything in it that people see? */
 int ui_form_shows(const ui_form_t *form);
 /**
- * The form; or one for each group, where two of them each ask something and have a button of their own.
+ * The form. Where two groups each ask something and have a button of their own (second factors), the way that was taken last or comes
+ * first, and each other one behind a line that opens.
  * @param sections  1: one for each group, whatever they ask
  */
 void ui_forms_put(ui_html_t *h, ui_form_t *form, int sections);
