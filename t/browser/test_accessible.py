@@ -13,7 +13,9 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+import test_factors
 from conftest import SCREENS, launch, mails_in
+from keys import Key
 from lib.serving import ROOT, Server, free_port, scratch, wait_for
 from lib.settings import base, merge
 
@@ -365,3 +367,68 @@ def test_the_language_of_the_account_is_that_of_its_pages(wide_eye):
         eye.open(path)
         assert eye.browser.find_element(By.TAG_NAME, 'h1').text == words('de')[title]
         assert eye.browser.find_element(By.TAG_NAME, 'html').get_attribute('lang') == 'de'
+
+
+# -- second factors and passkeys --------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def factors():
+    site = test_factors.Site()
+    yield site
+    site.stop()
+
+
+@pytest.mark.parametrize('lang', ['en', 'de', 'fr', 'es'])
+def test_no_factor_keeps_anybody_out(factors, browser, lang):
+    eye = Eye(factors, browser, lang, ALL if lang == 'en' else FEW)
+    owner, key = test_factors.Owner(browser, factors), Key(browser)
+    try:
+        key.touched(False)
+        eye.open('/self-service/registration/browser')
+        eye.look('factors registration', 'title.registration')
+        owner.sign_up()
+        key.touched(True)
+        for _ in (1, 2):        # the second time it is there already, and a line says so
+            owner.open_settings()
+            button = owner.one('[name=passkey_register_trigger]')
+            WebDriverWait(browser, 15).until(lambda _: button.is_displayed())
+            button.click()
+            WebDriverWait(browser, 15).until(lambda _: owner.find('.message.success') or owner.shown('[data-kratos-failed]'))
+        eye.look('factors settings', 'title.settings')
+        owner.open_settings()
+        owner.fill_in(totp_code='000000')
+        owner.press('[name=method][value=totp]')
+        eye.look('factors settings wrong code', 'title.settings')
+        secret = owner.one('.key').get_attribute('textContent')
+        owner.fill_in(totp_code=owner.now(secret))
+        owner.press('[name=method][value=totp]')
+        codes = owner.make_codes()
+        eye.look('factors codes', 'title.settings')
+        owner.press('[name=lookup_secret_confirm]')
+        eye.open('/self-service/login/browser?refresh=true')
+        eye.look('factors login again', 'title.login')
+        browser.delete_all_cookies()
+
+        key.touched(False)
+        eye.open('/self-service/login/browser')
+        WebDriverWait(browser, 15).until(lambda _: owner.shown('[data-kratos-first]'))
+        eye.look('factors login', 'title.login')
+        key.touched(True)
+        owner.press_key('[name=passkey_login_trigger]')
+        browser.delete_all_cookies()
+        key.touched(False)
+        owner.give_password()
+        eye.look('factors second step', 'title.second')
+        owner.click('summary')
+        eye.look('factors second step, both ways', 'title.second')
+        owner.fill_in(lookup_secret='nothing')
+        owner.press('[name=method][value=lookup_secret]')
+        eye.look('factors second step, wrong code', 'title.second')
+        owner.fill_in(lookup_secret=codes[0])
+        owner.press('[name=method][value=lookup_secret]')
+        owner.open_settings()
+        owner.press('[name=lookup_secret_reveal]')
+        eye.look('factors hidden codes', 'title.settings')
+    finally:
+        key.unplug()
+    assert not eye.wrong, '\n'.join(eye.wrong)
