@@ -62,7 +62,7 @@ def test_a_login_page_of_ones_own(machine):
     page = ana.get(WWW + '/members/')
     assert page.url.startswith(WWW + '/account/login?flow=') and '<script' in page.text
     flow = ana.get(WWW + '/auth/self-service/registration/browser', Accept='application/json').json
-    form = {n['attributes']['name']: n['attributes'].get('value', '') for n in flow['ui']['nodes']}
+    form = {n['attributes']['name']: n['attributes'].get('value', '') for n in flow['ui']['nodes'] if n['type'] == 'input'}
     sent = {**form, 'traits': {'email': new_email()}, 'password': 'correct-Horse-battery-9', 'method': 'password'}
     headers = {'Content-Type': 'application/json', 'Accept': 'application/json'}
     assert ana.request(flow['ui']['action'], json.dumps(sent).encode(), headers).status == 200
