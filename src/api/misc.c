@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small operations: stored errors, schemas, health, the well-known password URL. */
+/* Small operations: stored errors, schemas, health, well-known URLs for managers of passwords and passkeys. */
 #include <string.h>
 
 #include "api.h"
@@ -103,4 +103,13 @@ kr_err_t *kr_health_ready(kr_ctx_t *k)
 kr_err_t *kr_change_password(kr_ctx_t *k)
 {
     return kr_answer_see(k, kr_flow_conf(k, KR_FLOW_SETTINGS)->ui_url);
+}
+
+/* W3C "A Well-Known URL for Relying Party Passkey Endpoints": where managers of passkeys lead people to. */
+kr_err_t *kr_passkey_endpoints(kr_ctx_t *k)
+{
+    const char *settings = kr_url_join(k->pool, k->realm->settings->base_url, "/self-service/settings/browser");
+
+    if (!k->realm->settings->method_enabled[KR_METHOD_PASSKEY]) return kr_err(k, 404, NULL, "there are no passkeys here");
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:s}", "enroll", settings, "manage", settings));
 }

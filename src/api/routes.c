@@ -61,6 +61,7 @@ static const kr_route_t ROUTES[] = {
     { NULL, KR_GET, "/schemas/{id}", kr_schema_get, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/.well-known/jwks.json", kr_jwks, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/.well-known/change-password", kr_change_password, 0, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, "/.well-known/passkey-endpoints", kr_passkey_endpoints, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/health/alive", kr_health_alive, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/health/ready", kr_health_ready, FREE, SCRIPTS, SCRIPTS },
     { NULL, 0, NULL, NULL, 0, SCRIPTS, SCRIPTS },

@@ -319,6 +319,13 @@ def test_a_phone_and_buttons_that_are_pressed_twice(owner):
     assert owner.browser.execute_script('return document.documentElement.scrollWidth <= innerWidth')
 
 
+def test_managers_of_passwords_find_the_settings(owner):
+    owner.sign_up()
+    owner.open('/.well-known/change-password')
+    owner.at(owner.root + '/ui/settings?flow=')
+    assert owner.one('[autocomplete=new-password]').is_displayed()
+
+
 # -- passkeys ---------------------------------------------------------------------------
 
 def sign_up_with_passkey(owner):
