@@ -292,7 +292,9 @@ kr_err_t *kr_code_take_login(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, co
 kr_err_t *kr_code_take_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const char *identifier = kr_code_identifier(k, flow, body);
-    const int sent = flow->state == KR_STATE_SENT_EMAIL, passed = flow->state == KR_STATE_PASSED_CHALLENGE && !kr_code_again(body);
+    const int sent = flow->state == KR_STATE_SENT_EMAIL;
+    /* not after the right code, unless it is the form of somebody who clicked twice */
+    const int over = flow->state == KR_STATE_PASSED_CHALLENGE && !kr_code_again(body) && k->client != KR_CLIENT_PERSON;
 
-    return shown_again(k, flow, sent, identifier, passed ? kr_methods_none(k, flow) : kr_code_prove_second(out, k, flow, body));
+    return shown_again(k, flow, sent, identifier, over ? kr_methods_none(k, flow) : kr_code_prove_second(out, k, flow, body));
 }

@@ -2,6 +2,7 @@
 /* A code as second factor: one of the addresses of who is signed in, then the digits that were sent to it. */
 #include <string.h>
 
+#include "kr_db.h"
 #include "kr_json.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
@@ -145,26 +146,61 @@ static int is_proof(const kr_code_row_t *row, const kr_identity_t *identity, con
     return row->identity_id && strcmp(row->identity_id, identity->id) == 0 && is_among(addresses, row->address);
 }
 
+#define WAIT apr_time_from_msec(40) /* ten times at most */
+
+/*
+ * The code was used before: by this very form, clicked twice? The first post has used it up and is about to write what follows from that,
+ * or is done. @param yes  1: and `flow` is as the first has left it
+ */
+static kr_err_t *was_used_by_this_form(int *yes, kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second)
+{
+    *yes = 0;
+    for (int i = 0; i < 10 && k->client == KR_CLIENT_PERSON; i++) {
+        kr_flow_t *now;
+
+        KR_TRY(kr_flow_load(&now, k, KR_FLOW_LOGIN, flow->id));
+        KR_TRY(kr_second_twice(yes, k, now, second));
+        if (*yes) *flow = *now;
+        if (*yes) return NULL;
+        kr_db_release(k); /* nobody shall wait for a connection meanwhile, the first post least of all */
+        apr_sleep(WAIT);
+    }
+    return NULL;
+}
+
+/* What is wrong with a code, unless it was right before. */
+static kr_err_t *refuse(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_code_verdict_e verdict, const kr_second_t *second)
+{
+    const kr_credential_t *credential = kr_identity_credential(second->identity, second->method);
+    int twice = 0;
+
+    if (verdict == KR_CODE_USED) KR_TRY(was_used_by_this_form(&twice, k, flow, second));
+    if (!twice) return kr_code_refuse(k, flow, verdict, 4010008);
+    return kr_outcome_proved(out, flow, second->identity, (kr_proof_t){ .method = "code", .credential = credential });
+}
+
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const apr_array_header_t *addresses,
                        const char *code)
 {
     const char *whose = kr_json_str(flow->internal, KR_CODE_WHOSE);
     const int theirs = whose && strcmp(whose, identity->id) == 0;
+    const kr_second_t second = { .method = "code", .typed = code, .identity = identity };
     kr_code_verdict_e verdict;
     kr_code_row_t row;
 
     /* a code of somebody else's counts as a try, and is not used up: no code is empty */
     KR_TRY(kr_code_check(&verdict, &row, k, flow, SECOND.kind, theirs ? code : ""));
     if (verdict == KR_CODE_RIGHT && !is_proof(&row, identity, addresses)) verdict = KR_CODE_WRONG;
-    if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
+    if (verdict != KR_CODE_RIGHT) return refuse(out, k, flow, verdict, &second);
     kr_code_verified(k, identity, row.address);
+    KR_TRY(kr_second_remember(k, flow, &second));
     flow->state = KR_STATE_PASSED_CHALLENGE;
     return kr_outcome_proved(out, flow, identity, (kr_proof_t){ .method = "code", .address = row.address });
 }
 
 kr_err_t *kr_code_prove_second(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const int sent = !kr_code_again(body) && flow->state == KR_STATE_SENT_EMAIL;
+    const int sent = !kr_code_again(body) && (flow->state == KR_STATE_SENT_EMAIL || flow->state == KR_STATE_PASSED_CHALLENGE);
     const char *typed = kr_code_identifier(k, flow, body), *code = kr_body_str(body, "code");
     apr_array_header_t *addresses;
     kr_identity_t *identity;

@@ -174,6 +174,10 @@ typedef struct {
     kr_identity_t *identity; /* of the session, with credentials */
 } kr_second_t;
 
+/** It was right: kept in the flow, which is stored with what follows from it, for who sends the form once more. */
+kr_err_t *kr_second_remember(kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second) KR_MUST_CHECK;
+/** Was it right a moment ago, in this form, and in this session? Of somebody who looks at pages. */
+kr_err_t *kr_second_twice(int *yes, kr_ctx_t *k, const kr_flow_t *flow, const kr_second_t *second) KR_MUST_CHECK;
 /**
  * The code is not right: message `wrong`, or that it was tried too often, and a line in the log. It is counted for the account, over all
  * flows. If it is but the form that was right a moment ago, clicked twice, it ends as the first did.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What codes of authenticator apps and recovery codes share. Three codes of a million fit at any moment: so wrong ones are counted for the
+ * What codes of authenticator apps and recovery codes share, and codes that were sent in part. Three codes of a million fit at any moment: so wrong ones are counted for the
  * account, whatever flow and session they come by, and after too many of them the right one opens nothing either.
  */
 #include "kr_db.h"
@@ -50,7 +50,7 @@ static kr_err_t *tag_of(const char **tag, kr_ctx_t *k, const kr_flow_t *flow, co
     return NULL;
 }
 
-static kr_err_t *remember(kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second)
+kr_err_t *kr_second_remember(kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second)
 {
     const char *tag;
 
@@ -63,7 +63,7 @@ static kr_err_t *remember(kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *secon
  * Of somebody who looks at pages: the browser sent both with the same cookie, and shows what the second comes to. The first answer, and
  * the session's new token with it, may be lost; the old one is good for as long.
  */
-static kr_err_t *came_before(int *yes, kr_ctx_t *k, const kr_flow_t *flow, const kr_second_t *second)
+kr_err_t *kr_second_twice(int *yes, kr_ctx_t *k, const kr_flow_t *flow, const kr_second_t *second)
 {
     const json_t *passed = json_object_get(flow->internal, PASSED);
     const char *tag;
@@ -108,7 +108,7 @@ kr_err_t *kr_second_wrong(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
 {
     int twice;
 
-    KR_TRY(came_before(&twice, k, flow, second));
+    KR_TRY(kr_second_twice(&twice, k, flow, second));
     return twice ? kr_outcome_proved(out, flow, second->identity, proof_of(second)) : refuse(k, flow, second, wrong);
 }
 
@@ -123,6 +123,6 @@ kr_err_t *kr_second_right(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
     proof.tries = kr_budget_second(k, second->method, second->identity->id);
     if (flow->again && proof.tries) KR_TRY(kr_store_budget_look(&used, k, proof.tries->id, proof.tries->window));
     if (proof.tries && used >= proof.tries->limit) return kr_code_refuse(k, flow, KR_CODE_TOO_OFTEN, 0);
-    KR_TRY(remember(k, flow, second));
+    KR_TRY(kr_second_remember(k, flow, second));
     return kr_outcome_proved(out, flow, second->identity, proof);
 }

@@ -7,10 +7,11 @@ import pytest
 
 from lib.account import account, person
 from lib.clients import PASSWORD, messages, new_email
+from lib.factors import at_once
 from lib.levels import SIGN_IN
 from lib.mailbox import RECOVERY, Service
 from lib.serving import wait_for
-from lib.settings import inline, merge, nested
+from lib.settings import UI, inline, merge, nested
 
 pytestmark = pytest.mark.san
 _phones = iter(range(1000, 9999))
@@ -149,3 +150,37 @@ def test_a_sign_in_by_password_on_the_flow_of_the_second_factor_is_none(server):
     client = somebody(server, 'native')
     after = client.submit('login', asked(client), {'method': 'password', 'identifier': client.email, 'password': PASSWORD})
     assert messages(after.must(400)) == [4010002] and level(client) == 'aal1'
+
+
+# -- clicked twice ----------------------------------------------------------------------
+
+@pytest.fixture
+def clicked(server, post):
+    """Somebody at the form, and click(): the answer to its button, as often as it is pressed."""
+    client = somebody(server, 'browser', phone=False)
+    flow = asked(client, {'return_to': UI + '/there'})
+    body = {'method': 'code', 'identifier': client.email, 'code': post.wait(client.email, SIGN_IN).code}
+    client.click = lambda by=client: by.submit('login', flow, body)
+    return client
+
+
+def test_a_button_that_is_clicked_twice_leads_where_one_click_does(clicked):
+    before = dict(clicked.cookies)
+    assert clicked.click().must(303).location == UI + '/there'
+    clicked.cookies.update(before)                  # the first answer never arrived
+    assert clicked.click().must(303).location == UI + '/there'
+    assert level(clicked) == 'aal2'
+
+
+def test_so_it_does_at_the_very_same_moment(clicked):
+    assert {a.must(303).location for a in at_once([clicked.click] * 3)} == {UI + '/there'}
+    assert level(clicked) == 'aal2'
+
+
+def test_another_session_gets_nothing_by_it(server, clicked):
+    other = server.browser()
+    other.login(clicked.email)
+    clicked.click().must(303)
+    other.cookies.update({name: value for name, value in clicked.cookies.items() if name.startswith('csrf_token')})
+    clicked.click(by=other)
+    assert level(other) == 'aal1'
