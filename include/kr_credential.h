@@ -4,6 +4,7 @@
 #define KR_CREDENTIAL_H
 
 #include "kr_identity.h"
+#include "kr_webauthn.h"
 
 /** What a credential can be good for; or-ed. */
 enum {
@@ -123,6 +124,11 @@ const char *kr_totp_url_of(kr_ctx_t *k, const char *identity_id, const kr_creden
  * @param code    as codes are, without capitals, blanks and dashes
  */
 const char *kr_lookup_hash(kr_ctx_t *k, const char *identity_id, int secret, const char *code);
+
+/** Keys of one credential, where they are of usual size. */
+#define KR_KEYS_MAX 40
+/** A user handle of keys as identifier: itself where it is text, else base64url. */
+const char *kr_key_handle(apr_pool_t *pool, kr_bytes_t handle);
 
 /** The config of a password with that hash: JSON text in the pool. */
 const char *kr_password_config(apr_pool_t *pool, const char *hash);

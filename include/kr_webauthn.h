@@ -90,6 +90,9 @@ kr_webauthn_verdict_e kr_webauthn_verify(kr_webauthn_proof_t *out, const char **
 /** COSE algorithms that keys may have, in the order in which they are offered; ended by 0. */
 extern const int kr_webauthn_algorithms[];
 
+/** Can answers be verified with it: is it a COSE key of an algorithm that is offered, as kr_webauthn_register takes them? */
+int kr_webauthn_key_usable(apr_pool_t *pool, kr_bytes_t public_key);
+
 /** base64url without padding. */
 const char *kr_webauthn_b64(apr_pool_t *pool, kr_bytes_t bytes);
 /** @return 1, or 0 when it is no base64url; padding is taken when `padded` */

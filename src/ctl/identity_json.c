@@ -197,8 +197,10 @@ static kr_err_t *take_credential(kr_ctx_t *k, kr_identity_t *identity, const kr_
     if (kind && kind->derive) return NULL; /* the traits have made it, if they do */
     if (!kind || !kind->import) return wrong(k, where, "cannot be imported");
     KR_TRY(kind->import(&made, k, identity, json_object_get(given, "config")));
-    if (!made.identifiers) made.identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
-    if (!made.identifiers->nelts) return wrong(k, where, "no trait names the account");
+    if (!made.identifiers) {
+        made.identifiers = kr_traits_identifiers(k->pool, schema, identity->traits, kind->type);
+        if (!made.identifiers->nelts) return wrong(k, where, "no trait names the account");
+    }
     kr_identity_add_credential(k, identity, kind->type, made.config, made.identifiers);
     return NULL;
 }

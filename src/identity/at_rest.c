@@ -40,3 +40,10 @@ const char *kr_lookup_hash(kr_ctx_t *k, const char *identity_id, int secret, con
 {
     return kr_hmac(k->pool, k->realm->keys, KR_KEY_LOOKUP, secret, apr_pstrcat(k->pool, identity_id, " ", code, NULL));
 }
+
+const char *kr_key_handle(apr_pool_t *pool, kr_bytes_t handle)
+{
+    for (apr_size_t i = 0; i < handle.len; i++)
+        if (handle.at[i] <= ' ' || handle.at[i] > '~') return kr_webauthn_b64(pool, handle);
+    return apr_pstrmemdup(pool, (const char *)handle.at, handle.len);
+}

@@ -176,9 +176,10 @@ const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
       .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,
-      .counts = count_webauthn, .holds_keys = 1, .ways = ways_webauthn, .list = kr_factors_of_keys },
+      .counts = count_webauthn, .holds_keys = 1, .ways = ways_webauthn, .list = kr_factors_of_keys,
+      .exported = kr_export_keys, .import = kr_import_webauthn },
     { .type = "passkey", .factors = KR_FACTOR_FIRST, .counts = count_passkey, .holds_keys = 1, .ways = ways_passkey,
-      .list = kr_factors_of_keys }, /* found by the user handle */
+      .list = kr_factors_of_keys, .exported = kr_export_keys, .import = kr_import_passkey }, /* found by the user handle */
     { .type = "oidc", .factors = KR_FACTOR_FIRST, .counts = count_oidc, .ways = ways_oidc, .list = kr_factors_of_providers },
     { .type = "totp", .factors = KR_FACTOR_SECOND, .counts = count_totp, .list = kr_factors_of_totp,
       .exported = kr_export_totp, .import = kr_import_totp },

@@ -24,6 +24,12 @@ json_t *kr_export_totp(kr_ctx_t *k, const kr_identity_t *identity, const kr_cred
 kr_err_t *kr_import_totp(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
 kr_err_t *kr_import_lookup(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
 
+/* -- portable_keys.c --------------------------------------------------------------- */
+
+kr_err_t *kr_import_passkey(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
+kr_err_t *kr_import_webauthn(kr_imported_t *out, kr_ctx_t *k, const kr_identity_t *identity, const json_t *given) KR_MUST_CHECK;
+json_t *kr_export_keys(kr_ctx_t *k, const kr_identity_t *identity, const kr_credential_t *credential);
+
 /* -- normalise.c ------------------------------------------------------------------ */
 
 /** Text without the characters that nobody sees: controls, marks of direction, joiners, line separators. Valid UTF-8. */

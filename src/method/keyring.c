@@ -163,13 +163,6 @@ const char *kr_key_hex(apr_pool_t *pool, kr_bytes_t id)
     return out;
 }
 
-const char *kr_key_handle(apr_pool_t *pool, kr_bytes_t handle)
-{
-    for (apr_size_t i = 0; i < handle.len; i++)
-        if (handle.at[i] <= ' ' || handle.at[i] > '~') return kr_webauthn_b64(pool, handle);
-    return apr_pstrmemdup(pool, (const char *)handle.at, handle.len);
-}
-
 const char *kr_key_name(const kr_held_key_t *held)
 {
     return *held->name ? held->name : "unnamed";

@@ -3,12 +3,11 @@
 #ifndef KR_METHOD_KEYS_H
 #define KR_METHOD_KEYS_H
 
+#include "kr_credential.h"
 #include "kr_webauthn.h"
 #include "method.h"
 
 /* -- whose keys (keyring.c) ------------------------------------------------ */
-
-#define KR_KEYS_MAX 40 /* of one credential, where they are of usual size */
 
 /** One of somebody's keys. */
 typedef struct {
@@ -40,8 +39,6 @@ int kr_keyring_room(apr_pool_t *pool, const kr_keyring_t *ring);
 kr_held_key_t *kr_keyring_find(const kr_keyring_t *ring, kr_bytes_t id);
 /** The ids of keys as people's forms name them: lower-case hex. */
 const char *kr_key_hex(apr_pool_t *pool, kr_bytes_t id);
-/** A user handle as identifier: itself where it is text, else base64url. */
-const char *kr_key_handle(apr_pool_t *pool, kr_bytes_t handle);
 /** How a key is called in its button: its name, or that it has none. */
 const char *kr_key_name(const kr_held_key_t *held);
 

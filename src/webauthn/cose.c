@@ -7,6 +7,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
@@ -228,4 +229,13 @@ const EVP_MD *kr_cose_digest(int alg)
     const algorithm_t *how = known(alg);
 
     return how && how->digest ? how->digest() : NULL;
+}
+
+int kr_webauthn_key_usable(apr_pool_t *pool, kr_bytes_t public_key)
+{
+    kr_cose_t key;
+    const int usable = kr_cose_read(&key, pool, public_key) == NULL;
+
+    ERR_clear_error(); /* of a key that is none */
+    return usable;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kratosctl import and export: what people have comes in, signs in, and goes out again."""
+import base64
 import copy
 import json
 import subprocess
@@ -10,7 +11,8 @@ from lib import account
 from lib.clients import PASSWORD, WRONG, messages, new_email
 from lib.ctl import OUT, Ctl
 from lib.factors import App, level, step_up, use_code
-from lib.settings import PERSON, inline
+from lib.keys import Key, add_key, cbor, passkeys, security_keys, sign_in, sign_up, stored, tap
+from lib.settings import PERSON, inline, merge
 
 pytestmark = pytest.mark.san
 ALGORITHMS = {'bcrypt': '-B -C 5', 'apr1': '-m', 'sha1': '-s', 'sha256-crypt': '-2', 'sha512-crypt': '-5', 'des': '-d'}
@@ -40,6 +42,11 @@ def person(email, **more):
 
 def hashed(hash_):
     return {'password': {'config': {'hashed_password': hash_}}}
+
+
+def b64(raw):
+    """Standard base64, as rows have bytes."""
+    return base64.b64encode(raw).decode()
 
 
 def lines(*documents):
@@ -262,6 +269,94 @@ def test_a_factor_that_is_none_is_refused_in_words(strong, wrong, said):
     run = strong[0].ctl.run('import', '-', input=lines(person(email, credentials=hashed(BCRYPT) | wrong)))
     assert run.returncode == 1 and 'line 1: ' in run.stderr and said in run.stderr
     assert strong[0].ctl.run('identity', 'get', email).returncode == 3
+
+
+# -- keys --------------------------------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def keyed(request, database):
+    """Two servers of one site, where people have security keys and passkeys."""
+    from conftest import end, start
+    servers = [start(request, database, merge(passkeys(), security_keys())) for _ in range(2)]
+    yield servers
+    for server in servers:
+        end(server)
+
+
+def bare(credentials):
+    """Rows as Kratos' own: no handle beside each key, identifiers beside the config, and members that are not known here."""
+    for credential in credentials.values():
+        credential |= {'identifiers': ['whatever'], 'version': 1}
+        for key in credential['config'].get('credentials', []):
+            key.pop('user_handle', None)
+            key['attestation'] = {'x': 1}
+    return credentials
+
+
+@pytest.mark.parametrize('keep_ids', [True, False])
+@pytest.mark.parametrize('shape', [lambda c: c, bare], ids=['ours', 'as in Kratos'])
+def test_keys_go_out_and_in_again_and_sign_their_people_in(keyed, shape, keep_ids):
+    old, new = keyed
+    client, passkey, key = old.ajax(), Key(), Key()
+    sign_up(client, passkey)
+    add_key(client, key, name='Blue <b>').must(200)
+    own = json.loads(next(ln for ln in old.ctl('export', '--with-credentials').splitlines() if client.email in ln))
+    assert set(own['credentials']) == {'passkey', 'webauthn'}
+    own['credentials'] = shape(own['credentials'])
+    new.ctl('import', '-', *(['--keep-ids'] if keep_ids else []), input=lines(own))
+    assert len(stored(new, client.email)) == len(stored(new, client.email, 'webauthn')) == 1
+    assert stored(new, client.email, 'webauthn')[0]['display_name'] == 'Blue <b>'
+    there = new.ajax()
+    sign_in(there, passkey).must(200)
+    tap(there, key).must(200)
+    assert there.session()['authenticator_assurance_level'] == 'aal2'
+    assert new.ctl.run('import', '-', input=lines(own)).returncode == 1, 'it is there already'
+    other = person(new_email(), credentials={'passkey': own['credentials']['passkey']})
+    run = new.ctl.run('import', '-', input=lines(other))
+    assert run.returncode == 1 and 'already' in run.stderr, "a key is one account's"
+
+
+GOOD_KEY = b64(cbor(Key().key.cose()))
+NOT_ON_CURVE = b64(cbor(Key().key.cose() | {-2: bytes(32)}))
+
+
+def spoilt(path, value):
+    """One key with one thing wrong."""
+    key = {'id': b64(b'id'), 'public_key': GOOD_KEY, 'is_passwordless': True}
+    config = {'credentials': [key], 'user_handle': b64(b'handle')}
+    at = config if path in config else key
+    if path.startswith('authenticator.'):
+        key['authenticator'] = {path.split('.')[1]: value}
+    else:
+        at[path] = value
+    return config
+
+
+@pytest.mark.parametrize('path, value, said', [
+    ('credentials', [], '.credentials: a list'), ('credentials', [{}] * 41, '.credentials: a list'), ('credentials', 'x', '.credentials: a list'),
+    ('credentials', [None], '[0].id'), ('id', '', '[0].id'), ('id', '!', '[0].id'), ('id', b64(bytes(1024)), '[0].id'), ('id', 5, '[0].id'),
+    ('public_key', None, '[0].public_key'), ('public_key', b64(b'no key'), '[0].public_key'), ('public_key', NOT_ON_CURVE, '[0].public_key'),
+    ('public_key', GOOD_KEY[:-4], '[0].public_key'), ('is_passwordless', 'yes', '[0].is_passwordless'),
+    ('authenticator.sign_count', -1, 'sign_count'), ('authenticator.sign_count', 2**32, 'sign_count'), ('authenticator.sign_count', '1', 'sign_count'),
+    ('authenticator.aaguid', b64(bytes(15)), 'aaguid'), ('authenticator.clone_warning', 1, 'clone_warning'),
+    ('display_name', 'x' * 101, '[0].display_name'), ('added_at', 'soon', '[0].added_at'), ('transport', ['x' * 33], '[0].transport'),
+    ('flags', {'user_present': 1}, '[0].flags'), ('user_handle', '', 'user_handle'), ('user_handle', b64(bytes(65)), 'user_handle'),
+    ('user_handle', None, 'user_handle'),
+    ('credentials', [{'id': b64(b'a'), 'public_key': GOOD_KEY}] * 2, '[1].id: it is there already'),
+])
+def test_a_key_that_is_none_is_refused_in_words(keyed, path, value, said):
+    email = new_email()
+    run = keyed[0].ctl.run('import', '-', input=lines(person(email, credentials={'passkey': {'config': spoilt(path, value)}})))
+    assert run.returncode == 1 and 'credentials.passkey.config' in run.stderr and said in run.stderr, run.stderr
+    assert keyed[0].ctl.run('identity', 'get', email).returncode == 3
+
+
+def test_a_key_without_a_name_of_the_account_is_no_first_factor(site, ctl):
+    key = {'credentials': [{'id': b64(b'a key of its own'), 'public_key': GOOD_KEY, 'is_passwordless': True}]}
+    run = ctl.run('import', '-', input=lines(person(new_email(), credentials={'webauthn': {'config': key}})))
+    assert run.returncode == 1 and 'no trait names the account' in run.stderr
+    key['credentials'][0]['is_passwordless'] = False
+    assert ctl('import', '-', input=lines(person(new_email(), credentials={'webauthn': {'config': key}}))).startswith('1 imported')
 
 
 # -- export ---------------------------------------------------------------------------
