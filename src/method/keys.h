@@ -126,4 +126,19 @@ kr_err_t *kr_key_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const j
 kr_err_t *kr_key_register(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const kr_webauthn_conf_t *conf,
                           const char *made, const char *name, kr_method_e id) KR_MUST_CHECK;
 
+/* -- passkeys (passkey.c, passkey_new.c) ------------------------------------------ */
+
+#define KR_PASSKEY_HANDLE 64 /* bytes of a user handle at most, and of ours (section 5.4.3) */
+
+/** Who is signed in, and their passkeys. */
+kr_err_t *kr_passkey_own(kr_keyring_t *ring, kr_identity_t **identity, kr_ctx_t *k) KR_MUST_CHECK;
+/** What the account's own traits call its passkeys; NULL when nothing does. */
+const char *kr_passkey_name(kr_ctx_t *k, const kr_identity_t *identity);
+
+extern const kr_key_change_t kr_passkey_change;
+kr_show_fn kr_passkey_show_sign_up, kr_passkey_show_credential, kr_passkey_show_settings;
+kr_submit_fn kr_passkey_sign_up, kr_passkey_take_settings;
+/** kr_method_t.resume */
+kr_err_t *kr_passkey_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked) KR_MUST_CHECK;
+
 #endif

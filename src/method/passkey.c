@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passkeys: the authenticator keeps them and finds them without a name. Sign-in, sign-up, and what the settings offer. */
+/* Passkeys: the authenticator keeps them and finds them without a name. Making and removing them: passkey_new.c. */
 #include <string.h>
 
 #include "keys.h"
@@ -7,7 +7,6 @@
 #include "kr_text.h"
 
 #define GROUP "passkey"
-#define HANDLE 64 /* characters of a user handle; section 5.4.3 allows 64 bytes */
 
 static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 {
@@ -25,87 +24,6 @@ static const char *sent(const kr_body_t *body, const char *field)
     const char *value = kr_body_str(body, field);
 
     return value && *value ? value : NULL;
-}
-
-/* -- what it is called -------------------------------------------------------- */
-
-static int names_it(const kr_leaf_t *leaf)
-{
-    return leaf->passkey_display_name || leaf->webauthn_identifier;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Where the schema names no trait for it: what people sign in by is known to them, too. */
-static int is_identifier(const kr_leaf_t *leaf)
-{
-    return leaf->password_identifier || leaf->code_identifier;
-}
-
-static int is_untitled(const kr_leaf_t *leaf)
-{
-    return !leaf->title;
-}
-
-static int is_named(const kr_leaf_t *leaf)
-{
-    return leaf->passkey_display_name;
-}
-
-static int is_key_identifier(const kr_leaf_t *leaf)
-{
-    return leaf->webauthn_identifier;
-}
-
-static int any_names_it(const kr_schema_t *schema)
-{
-    for (int i = 0; i < schema->leaves->nelts; i++)
-        if (names_it(&APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t))) return 1;
-    return 0;
-}
-
-/* The traits that name it: those that the schema says, else the first that has no title, as clients know it. */
-static apr_array_header_t *name_fields(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    static int (*const ways[])(const kr_leaf_t *) = { names_it, is_untitled, is_identifier };
-    const apr_array_header_t *leaves = kr_flow_schema(k, flow)->leaves;
-    apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
-
-    for (int way = 0; way < KR_DIM(ways) && !out->nelts; way++)
-        for (int i = 0; i < leaves->nelts && !(way && out->nelts); i++) {
-            const kr_leaf_t *leaf = &APR_ARRAY_IDX(leaves, i, const kr_leaf_t);
-
-            if (ways[way](leaf)) APR_ARRAY_PUSH(out, const char *) = leaf->path;
-        }
-    if (out->nelts > 1) qsort(out->elts, (size_t)out->nelts, sizeof(const char *), by_text);
-    return out;
-}
-
-/* The first value that such a trait has. */
-static const char *value_of(const kr_schema_t *schema, const kr_identity_t *identity, int (*counts)(const kr_leaf_t *))
-{
-    for (int i = 0; i < schema->leaves->nelts; i++) {
-        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
-        const char *value = counts(leaf) && strncmp(leaf->path, "traits.", 7) == 0 ? kr_json_str(identity->traits, leaf->path + 7) : NULL;
-
-        if (value && *value) return value;
-    }
-    return NULL;
-}
-
-/* What the account's own traits call it; NULL when nothing does. */
-static const char *display_name(kr_ctx_t *k, const kr_identity_t *identity)
-{
-    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
-    const char *name;
-
-    if (!schema) return NULL;
-    if (!any_names_it(schema)) return value_of(schema, identity, is_identifier);
-    name = value_of(schema, identity, is_named);
-    return name ? name : value_of(schema, identity, is_key_identifier);
 }
 
 /* -- sign-in: the form ---------------------------------------------------------- */
@@ -155,7 +73,7 @@ static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
     return put_trigger(k, flow);
 }
 
-static kr_err_t *own_keys(kr_keyring_t *ring, kr_identity_t **identity, kr_ctx_t *k)
+kr_err_t *kr_passkey_own(kr_keyring_t *ring, kr_identity_t **identity, kr_ctx_t *k)
 {
     kr_session_t *session;
 
@@ -173,8 +91,8 @@ static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
 
     KR_TRY(kr_session_current(&session, k));
     if (!session) return NULL;
-    KR_TRY(own_keys(&ring, &identity, k));
-    name = display_name(k, identity);
+    KR_TRY(kr_passkey_own(&ring, &identity, k));
+    name = kr_passkey_name(k, identity);
     identifier.value = name ? name : "";
     if (!ring.keys->nelts) return NULL;
     put_challenge(k, flow, &ring);
@@ -197,7 +115,7 @@ static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow)
         put_challenge(k, flow, NULL);
         return NULL;
     }
-    KR_TRY(own_keys(&ring, &identity, k));
+    KR_TRY(kr_passkey_own(&ring, &identity, k));
     put_challenge(k, flow, &ring);
     return NULL;
 }
@@ -216,7 +134,7 @@ static kr_err_t *find_owner(kr_identity_t **out, const kr_credential_t **credent
     kr_keyring_t ring;
 
     *out = NULL;
-    if (!assertion->user_handle.len || assertion->user_handle.len > HANDLE) return NULL;
+    if (!assertion->user_handle.len || assertion->user_handle.len > KR_PASSKEY_HANDLE) return NULL;
     KR_TRY(kr_identity_by_identifier(out, k, GROUP, kr_key_handle(k->pool, assertion->user_handle)));
     if (*out) {
         *credential = kr_identity_credential(*out, GROUP);
@@ -246,93 +164,6 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
     return kr_key_prove(out, k, flow, &form, identity, credential, &assertion);
 }
 
-/* -- sign-up --------------------------------------------------------------------- */
-
-static kr_bytes_t new_handle(kr_ctx_t *k)
-{
-    return (kr_bytes_t){ (const unsigned char *)kr_random_alnum(k->pool, HANDLE), HANDLE };
-}
-
-static kr_err_t *show_credential(kr_ctx_t *k, kr_flow_t *flow)
-{
-    static const kr_node_spec_t trigger = { .name = "passkey_register_trigger", .type = "button", .onclick = "oryPasskeyRegistration",
-                                            .label = 1040007 };
-    static const kr_node_spec_t answer = { .name = "passkey_register", .type = "hidden" };
-    kr_node_spec_t data = { .name = "passkey_create_data", .type = "hidden" };
-    const apr_array_header_t *fields = name_fields(k, flow);
-    json_t *names = kr_json_own(k->pool, json_array());
-    kr_asked_t asked;
-
-    if (!fields->nelts) {
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0645) "registration %s: no trait of the schema names a passkey, so none is offered", flow->id);
-        return NULL;
-    }
-    for (int i = 0; i < fields->nelts; i++) json_array_append_new(names, json_string(APR_ARRAY_IDX(fields, i, const char *)));
-    if (!kr_key_asked(&asked, k, flow, GROUP)) kr_key_ask(&asked, k, flow, GROUP, new_handle(k));
-    data.value = kr_json_dump(k->pool, kr_json_pack(k->pool, "{s:o, s:s, s:O}", "credentialOptions",
-                                                    kr_key_creation(k, conf_of(k), &asked, conf_of(k)->rp_name, NULL, 1),
-                                                    "displayNameFieldName", APR_ARRAY_IDX(fields, 0, const char *),
-                                                    "displayNameFieldNames", names), NULL);
-    kr_node_put(k, flow, GROUP, &data);
-    kr_node_put(k, flow, GROUP, &trigger);
-    kr_key_script(k, flow);
-    kr_node_put(k, flow, GROUP, &answer);
-    return NULL;
-}
-
-static kr_err_t *show_sign_up(kr_ctx_t *k, kr_flow_t *flow)
-{
-    kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", NULL);
-    return show_credential(k, flow);
-}
-
-static kr_err_t *sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
-{
-    return kr_key_register(out, k, flow, body, conf_of(k), kr_body_str(body, "passkey_register"), NULL, KR_METHOD_PASSKEY);
-}
-
-/* -- settings -------------------------------------------------------------------- */
-
-static const kr_key_change_t CHANGE = { .id = KR_METHOD_PASSKEY, .add = "passkey_settings_register", .remove = "passkey_remove",
-                                        .label = 1050020 };
-
-static kr_err_t *show_settings(kr_ctx_t *k, kr_flow_t *flow)
-{
-    static const kr_node_spec_t trigger = { .name = "passkey_register_trigger", .type = "button", .value = "",
-                                            .onclick = "oryPasskeySettingsRegistration", .label = 1050019 };
-    static const kr_node_spec_t answer = { .name = "passkey_settings_register", .type = "hidden" };
-    kr_node_spec_t data = { .name = "passkey_create_data", .type = "hidden" };
-    kr_identity_t *identity;
-    const char *name;
-    kr_keyring_t ring;
-    kr_asked_t asked;
-
-    KR_TRY(own_keys(&ring, &identity, k));
-    kr_key_buttons(k, flow, &CHANGE, identity, &ring);
-    name = display_name(k, identity);
-    if (!name) {
-        kr_flow_message(k, flow, 4000009, NULL);
-        return NULL;
-    }
-    kr_key_ask(&asked, k, flow, GROUP, new_handle(k));
-    data.value = kr_json_dump(k->pool, kr_json_own(k->pool, kr_key_creation(k, conf_of(k), &asked, name, &ring, 1)), NULL);
-    kr_key_script(k, flow);
-    kr_node_put(k, flow, GROUP, &trigger);
-    kr_node_put(k, flow, GROUP, &answer);
-    kr_node_put(k, flow, GROUP, &data);
-    return NULL;
-}
-
-static kr_err_t *change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
-{
-    return kr_key_change(out, k, flow, body, &CHANGE);
-}
-
-static kr_err_t *resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *parked)
-{
-    return kr_key_resume(out, k, flow, parked, &CHANGE);
-}
-
 /* -- the method -------------------------------------------------------------------- */
 
 /* By its fields, whatever `method` says: scripts send the form without a button. "true" is what a React form sends for an empty one. */
@@ -340,7 +171,7 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 {
     const char *method = kr_body_str(body, "method"), *made = sent(body, "passkey_register");
 
-    if (kind == KR_FLOW_SETTINGS) return kr_key_changes(body, &CHANGE);
+    if (kind == KR_FLOW_SETTINGS) return kr_key_changes(body, &kr_passkey_change);
     if (kind == KR_FLOW_REGISTRATION) return made && strcmp(made, "true") != 0;
     return sent(body, "passkey_login") || (method && strcmp(method, GROUP) == 0);
 }
@@ -351,7 +182,7 @@ const kr_method_t kr_method_passkey = {
     .aal = kr_reaches_first,
     .takes = takes,
     .show = { [KR_ASK_FIRST] = show_first, [KR_ASK_IDENTIFIER] = show_waiting, [KR_ASK_KNOWN] = put_trigger, [KR_ASK_REFRESH] = show_refresh,
-              [KR_ASK_SIGN_UP] = show_sign_up, [KR_ASK_CREDENTIAL] = show_credential, [KR_ASK_CHANGE] = show_settings },
-    .submit = { [KR_FLOW_LOGIN] = take, [KR_FLOW_REGISTRATION] = sign_up, [KR_FLOW_SETTINGS] = change },
-    .resume = resume,
+              [KR_ASK_SIGN_UP] = kr_passkey_show_sign_up, [KR_ASK_CREDENTIAL] = kr_passkey_show_credential, [KR_ASK_CHANGE] = kr_passkey_show_settings },
+    .submit = { [KR_FLOW_LOGIN] = take, [KR_FLOW_REGISTRATION] = kr_passkey_sign_up, [KR_FLOW_SETTINGS] = kr_passkey_take_settings },
+    .resume = kr_passkey_resume,
 };
