@@ -2,6 +2,7 @@
 """KratosKeepPost: a form that meets a gate is kept while its person signs in, and sent once they say so. By nobody else, and once."""
 import http.client
 import re
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ import pytest
 
 from conftest import end, start_gate
 from lib.account import account, member
+from lib.backends import modules
 from lib.clients import PASSWORD, new_email
 from lib.serving import Server
 from lib.settings import base, merge, nested
@@ -18,6 +20,7 @@ from lib.settings import base, merge, nested
 pytestmark = pytest.mark.san
 
 PLACES = '''
+Protocols h2c http/1.1
 <Location "/">
     Require kratos-session
     KratosKeepPost 4k
@@ -117,7 +120,7 @@ def site(request, database, post, app):
     code = nested('selfservice.methods.code', {'enabled': True, 'mfa_enabled': True})
     settings = merge(merge(account(uri=post.uri, code={'identifier': True, 'via': 'email'}), code),
                      nested('session.whoami.required_aal', 'aal1'))
-    server = start_gate(request, database, PLACES.format(backend=app.port), settings, clock=True, also=('http://other.example.org/',))
+    server = start_gate(request, database, PLACES.format(backend=app.port), settings, clock=True, before=modules('http2'))
     server.expect_log('AH0163[01]')
     yield server
     end(server)
@@ -308,6 +311,29 @@ def test_a_form_in_chunks_is_one_as_well(site):
     assert status == 303 and 'kratos-kept' in location
     status, said = in_chunks(site, '/write', b'x=' + b'y' * 5000)
     assert status == 401 and 'larger than' in said
+
+
+def test_over_http_2(site, app):
+    person, email = site.browser(), new_email()
+    site.native().register(email).must(200)
+
+    def curl(url, body):
+        given = {**fetched(site), 'Cookie': '; '.join(f'{name}={value}' for name, value in person.cookies.items())}
+        headers = [word for name, value in given.items() for word in ('-H', f'{name}: {value}')]
+        said = subprocess.run(['curl', '-s', '-i', '--http2-prior-knowledge', *headers, '--data-binary', body, url], capture_output=True, text=True,
+                              check=True).stdout.replace('\r', '')
+        assert said.startswith('HTTP/2 ')
+        return said
+
+    away = curl(site.gate + '/write', BODY)
+    name, value = re.search('^set-cookie: ([^=]+)=([^;]+)', away, re.M).groups()
+    person.cookies[name] = value
+    begun = person.get(re.search('^location: (.*)$', away, re.M)[1]).must(303)
+    flow = person.fetch('login', begun.flow_id).must(200)
+    url = person.submit('login', flow, {'method': 'password', 'identifier': email, 'password': PASSWORD}).must(303).location
+    action, token = page_of(person, url)
+    assert curl(action, urlencode({'kratos_kept_token': token})).endswith('thank you')
+    assert [body for _, _, body in app.posts] == [BODY.encode()]
 
 
 def test_two_tabs_have_a_form_each(site, app):
