@@ -19,7 +19,7 @@ kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
     const char *organization = kr_query(k->req, "organization");
     const char *challenge = kr_query(k->req, "login_challenge");
 
-    if (schema_id && *schema_id) {
+    if (schema_id && *schema_id && flow->requested_aal != KR_AAL2) { /* who is asked is known then */
         const kr_schema_t *schema = kr_realm_schema(k->realm, schema_id);
 
         if (!schema || !schema->selectable || strcmp(schema->id, schema_id) != 0)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from lib import keys
 from lib.account import account, can_sign_in, person
 from lib.clients import PASSWORD, error_id, messages, new_email
 from lib.levels import SIGN_IN, App, Code, SecurityKey, Spare, step_up
@@ -251,7 +252,7 @@ def test_a_login_that_begins(server, people, kind, level, aal, refresh):
     assert flow.json['refresh'] is (level != 'none' and refresh in ('true', '1', 'T'))
 
 
-@pytest.mark.parametrize('query', [{'aal': 'aal2'}, {'aal': 'aal2', 'refresh': 'true'}])
+@pytest.mark.parametrize('query', [{'aal': 'aal2'}, {'aal': 'aal2', 'refresh': 'true'}, {'aal': 'aal2', 'identity_schema': 'none'}])
 def test_a_second_factor_that_nobody_has_is_asked_for_by_an_empty_form(server, kind, query):
     client = somebody(server, kind, has=False)
     flow = client.start('login', query)
@@ -590,6 +591,32 @@ def test_a_factor_that_comes_raises_nobody_else(server, kind):
         assert client.session()['authenticator_assurance_level'] == 'aal2'
     else:
         assert asks_for_second(client.whoami())
+
+
+# -- a passkey is one factor -----------------------------------------------------------------------------
+
+@pytest.fixture(scope='module')
+def by_passkey(request, database):
+    from conftest import end, start
+    server = start(request, database, merge(keys.passkeys(), App.settings), clock=True)
+    server.factor = App(None)
+    yield server
+    end(server)
+
+
+@pytest.mark.parametrize('sort', ['browser', 'ajax', 'native'])
+def test_who_signs_in_by_a_passkey_is_led_to_the_second_factor_as_by_password(by_passkey, sort):
+    owner = client_of(by_passkey, 'ajax', new_email())
+    key = keys.sign_up(owner, email=owner.email)
+    assert owner.session()['authenticator_assurance_level'] == 'aal1'
+    by_passkey.factor.give(owner)
+    client = client_of(by_passkey, sort, owner.email)
+    answer = keys.sign_in(client, key)
+    assert told(answer) == {'browser': 'second factor', 'ajax': 'browser_location_change_required', 'native': 'session'}[sort]
+    assert sort != 'native' or answer.json['session']['identity'] is None
+    assert asks_for_second(client.whoami())
+    step_up(client, by_passkey.factor)
+    assert [(m['method'], m['aal']) for m in client.session()['authentication_methods']] == [('passkey', 'aal1'), ('totp', 'aal2')]
 
 
 # -- methods that are switched off ---------------------------------------------------------------------
