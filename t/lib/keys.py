@@ -133,10 +133,17 @@ def passkeys(**config):
     return _all(_settings('passkey'), _method('passkey', **config))
 
 
+LAX = merge(nested('session.whoami.required_aal', 'aal1'), nested('selfservice.flows.settings.required_aal', 'aal1'))
+
+
 def security_keys(first=False, **config):
     """Settings with security keys, as a second factor or as the first."""
-    lax = {} if first else _all(nested('session.whoami.required_aal', 'aal1'), nested('selfservice.flows.settings.required_aal', 'aal1'))
-    return _all(_settings('webauthn'), _method('webauthn', passwordless=first, **config), lax)
+    return _all(_settings('webauthn'), _method('webauthn', passwordless=first, **config), {} if first else LAX)
+
+
+def both():
+    """Settings with passkeys, and security keys as the second factor."""
+    return _all(passkeys(), _method('webauthn', passwordless=False), LAX)
 
 
 def second_keys():
