@@ -212,11 +212,12 @@ apr_array_header_t *kr_credential_keys(kr_ctx_t *k, const kr_credential_t *crede
 {
     const kr_credential_kind_t *kind = kr_credential_kind(credential->type);
     apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
+    json_t *keys, *key;
     size_t i;
-    json_t *key;
 
     if (!kind || !kind->holds_keys) return out;
-    json_array_foreach(json_object_get(kr_credential_config(k, credential), "credentials"), i, key)
+    keys = json_object_get(kr_credential_config(k, credential), "credentials");
+    json_array_foreach(keys, i, key) /* a macro that looks at its first argument each time round */
     {
         const char *id = kr_json_str(key, "id");
 

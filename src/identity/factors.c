@@ -13,12 +13,17 @@
 
 /* -- one by one ------------------------------------------------------------------ */
 
-static kr_factor_t *add(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c)
+static kr_factor_t *add_as(apr_array_header_t *out, const kr_credential_t *c, unsigned factors)
 {
     kr_factor_t *factor = apr_array_push(out);
 
-    *factor = (kr_factor_t){ .type = c->type, .factors = kr_credential_factors(k, c), .left = -1, .added_at = c->created_at };
+    *factor = (kr_factor_t){ .type = c->type, .factors = factors, .left = -1, .added_at = c->created_at };
     return factor;
+}
+
+static kr_factor_t *add(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c)
+{
+    return add_as(out, c, kr_credential_factors(k, c));
 }
 
 /* Somebody typed it, and others read it: one short line without tricks. */
@@ -50,11 +55,10 @@ void kr_factors_of_keys(apr_array_header_t *out, kr_ctx_t *k, const kr_credentia
 
     json_array_foreach(json_object_get(config, "credentials"), i, key)
     {
-        kr_factor_t *factor = add(out, k, c);
         const int alone = json_is_true(json_object_get(key, "is_passwordless")) || !(all & KR_FACTOR_SECOND);
+        kr_factor_t *factor = add_as(out, c, alone ? KR_FACTOR_FIRST : KR_FACTOR_SECOND);
         const char *when = kr_json_str(key, "added_at");
 
-        factor->factors = alone ? KR_FACTOR_FIRST : KR_FACTOR_SECOND;
         factor->key = key_id(k->pool, key);
         factor->name = shown_name(k->pool, kr_json_str(key, "display_name"));
         if (when && !kr_time_parse(&factor->added_at, when)) factor->added_at = c->created_at;

@@ -44,13 +44,17 @@ static kr_err_t *read_made(kr_held_key_t *out, kr_asked_t *asked, kr_ctx_t *k, k
 /* Names of keys come back in pages and mails. */
 #define NAME_MAX_CHARACTERS 100
 
-static kr_err_t *check_name(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *name)
+/* What was typed stays in the form where it does. @param typed  NULL: nothing */
+static kr_err_t *check_name(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *typed)
 {
-    const int characters = name ? (int)u8_mbsnlen((const uint8_t *)name, strlen(name)) : 0;
+    const int characters = typed ? (int)u8_mbsnlen((const uint8_t *)typed, strlen(typed)) : 0;
 
-    if (characters <= NAME_MAX_CHARACTERS) return NULL;
-    kr_node_message(k, flow, field, 4000017, json_pack("{s:i, s:i}", "max_length", NAME_MAX_CHARACTERS, "actual_length", characters));
-    return kr_err_show_flow(k);
+    if (characters > NAME_MAX_CHARACTERS) {
+        kr_node_message(k, flow, field, 4000017, json_pack("{s:i, s:i}", "max_length", NAME_MAX_CHARACTERS, "actual_length", characters));
+        return kr_err_show_flow(k);
+    }
+    if (typed) kr_node_set(kr_node_find(flow, field), "value", json_string(typed));
+    return NULL;
 }
 
 void kr_key_buttons(kr_ctx_t *k, kr_flow_t *flow, const kr_key_change_t *form, const kr_identity_t *identity, const kr_keyring_t *ring)
@@ -226,13 +230,11 @@ kr_err_t *kr_key_change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     const char *remove = sent(body, form->remove), *made = sent(body, form->add), *name = sent(body, form->name);
     kr_err_t *refresh;
 
-    if (form->name && kr_body_str(body, form->name))
-        kr_node_set(kr_node_find(flow, form->name), "value", json_string(kr_body_str(body, form->name)));
+    KR_TRY(check_name(k, flow, form->name, form->name ? kr_body_str(body, form->name) : NULL));
     if (made && form->name && !name) {
         kr_field_missing(k, flow, form->name);
         return kr_err_show_flow(k);
     }
-    KR_TRY(check_name(k, flow, form->name, name));
     refresh = kr_need_fresh_proof(k, flow);
     if (refresh && refresh->status != 403) return refresh;
     if (refresh)

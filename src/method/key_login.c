@@ -61,7 +61,7 @@ static const kr_held_key_t *find(const kr_keyring_t *ring, const kr_key_form_t *
 /* Whoever names somebody names the one that the key was made for (section 7.2, step 6). */
 static int is_theirs(const kr_keyring_t *ring, const kr_held_key_t *held, kr_bytes_t handle)
 {
-    const kr_bytes_t made_for = held->user.len ? held->user : ring->user_handle;
+    const kr_bytes_t made_for = kr_key_made_for(ring, held);
 
     return !handle.len || !made_for.len || (handle.len == made_for.len && memcmp(handle.at, made_for.at, handle.len) == 0);
 }

@@ -89,6 +89,11 @@ kr_held_key_t *kr_keyring_find(const kr_keyring_t *ring, kr_bytes_t id)
     return NULL;
 }
 
+kr_bytes_t kr_key_made_for(const kr_keyring_t *ring, const kr_held_key_t *held)
+{
+    return held->user.len ? held->user : ring->user_handle;
+}
+
 /* -- writing ---------------------------------------------------------------- */
 
 static json_t *json_of(kr_ctx_t *k, const kr_held_key_t *held)

@@ -37,6 +37,8 @@ const char *kr_keyring_config(kr_ctx_t *k, const kr_keyring_t *ring);
 int kr_keyring_room(apr_pool_t *pool, const kr_keyring_t *ring);
 /** The key of that id, or NULL. */
 kr_held_key_t *kr_keyring_find(const kr_keyring_t *ring, kr_bytes_t id);
+/** The user handle that one of them was made for; empty where its row does not tell. */
+kr_bytes_t kr_key_made_for(const kr_keyring_t *ring, const kr_held_key_t *held);
 /** The ids of keys as people's forms name them: lower-case hex. */
 const char *kr_key_hex(apr_pool_t *pool, kr_bytes_t id);
 /** How a key is called in its button: its name, or that it has none. */

@@ -131,11 +131,14 @@ static kr_err_t *begin(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 /* By the handle that the passkey was made for; a security key that knows a handle signs in here, too, and is found by itself. */
 static kr_err_t *find_owner(kr_identity_t **out, const kr_credential_t **credential, kr_ctx_t *k, const kr_webauthn_assertion_t *assertion)
 {
+    const kr_bytes_t named = assertion->user_handle;
+    const kr_held_key_t *held;
     kr_keyring_t ring;
+    kr_bytes_t owner;
 
     *out = NULL;
-    if (!assertion->user_handle.len || assertion->user_handle.len > KR_PASSKEY_HANDLE) return NULL;
-    KR_TRY(kr_identity_by_identifier(out, k, GROUP, kr_key_handle(k->pool, assertion->user_handle)));
+    if (!named.len || named.len > KR_PASSKEY_HANDLE) return NULL;
+    KR_TRY(kr_identity_by_identifier(out, k, GROUP, kr_key_handle(k->pool, named)));
     if (*out) {
         *credential = kr_identity_credential(*out, GROUP);
         return NULL;
@@ -143,9 +146,9 @@ static kr_err_t *find_owner(kr_identity_t **out, const kr_credential_t **credent
     KR_TRY(kr_identity_by_key(out, credential, k, kr_base64(k->pool, assertion->id.at, assertion->id.len)));
     if (!*out) return NULL;
     KR_TRY(kr_keyring_read(&ring, k, *credential));
-    if (ring.user_handle.len != assertion->user_handle.len ||
-        memcmp(ring.user_handle.at, assertion->user_handle.at, ring.user_handle.len) != 0)
-        *out = NULL;
+    held = kr_keyring_find(&ring, assertion->id);
+    owner = held ? kr_key_made_for(&ring, held) : ring.user_handle;
+    if (owner.len != named.len || memcmp(owner.at, named.at, owner.len) != 0) *out = NULL;
     return NULL;
 }
 

@@ -260,7 +260,6 @@ static kr_err_t *sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
     const char *name = kr_body_str(body, NAME.name);
 
     if (flow->api) return kr_methods_none(k, flow);
-    if (name) kr_node_set(kr_node_find(flow, NAME.name), "value", json_string(name));
     return kr_key_register(out, k, flow, body, conf_of(k), kr_body_str(body, MADE.name), name, KR_METHOD_WEBAUTHN);
 }
 
