@@ -85,6 +85,18 @@ static kr_err_t *has_second(int *out, kr_ctx_t *k, kr_identity_t *identity)
     return NULL;
 }
 
+/*
+ * Where the settings want it, codes go to accounts without a credential for them, too. As in Kratos that is no factor that they are asked for
+ * as a rule; a place that lets nobody in without one may ask.
+ */
+static int codes_reach(const kr_settings_t *settings, const kr_identity_t *identity)
+{
+    if (!settings->method_enabled[KR_METHOD_CODE] || !settings->code_mfa || !settings->code_fallback) return 0;
+    for (int i = 0; i < identity->addresses->nelts; i++)
+        if (!APR_ARRAY_IDX(identity->addresses, i, const kr_address_t).recovery) return 1;
+    return 0;
+}
+
 static int is_asked(const kr_settings_t *settings, kr_demand_e demand)
 {
     switch (demand) {
@@ -106,7 +118,9 @@ static kr_err_t *need_second(kr_ctx_t *k, const char *return_to)
 
 kr_err_t *kr_session_has_second(int *out, kr_ctx_t *k, const kr_session_t *session)
 {
-    return has_second(out, k, session->identity);
+    KR_TRY(has_second(out, k, session->identity));
+    if (!*out) *out = codes_reach(k->realm->settings, session->identity);
+    return NULL;
 }
 
 kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_demand_e demand, const char *return_to)
@@ -114,7 +128,8 @@ kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_dema
     int second;
 
     if (session->aal == KR_AAL2 || !is_asked(k->realm->settings, demand)) return NULL;
-    KR_TRY(has_second(&second, k, session->identity));
+    if (demand == KR_DEMAND_SECOND) KR_TRY(kr_session_has_second(&second, k, session));
+    else KR_TRY(has_second(&second, k, session->identity));
     if (second) return need_second(k, return_to);
     if (demand != KR_DEMAND_SECOND) return NULL;
     return kr_err(k, 403, NULL, "a second factor is asked for, and the account has none");

@@ -157,11 +157,36 @@ static void test_a_key_that_needs_no_password_is_no_second_factor(void **state)
     assert_int_equal(kr_identity_aal_most(k, &identity), KR_AAL1);
 }
 
+static void test_whom_codes_reach_without_a_credential_is_asked_by_a_place_alone(void **state)
+{
+    static const char ON[] = "selfservice: {methods: {code: {mfa_enabled: %s, config: {missing_credential_fallback_enabled: %s}}}}\n";
+    env_t *env = *state;
+
+    for (int on = 0; on < 4; on++)
+        for (int recovery = 0; recovery < 2; recovery++) {
+            kr_identity_t identity = { .schema_id = "person", .available_aal = KR_AAL1, .whole = 1, .traits = kr_json_own(env->pool, json_object()),
+                                       .addresses = apr_array_make(env->pool, 1, sizeof(kr_address_t)),
+                                       .credentials = apr_array_make(env->pool, 1, sizeof(kr_credential_t)) };
+            const kr_session_t session = { .aal = KR_AAL1, .identity = &identity };
+            kr_err_t *err;
+            kr_ctx_t *k;
+
+            APR_ARRAY_PUSH(identity.addresses, kr_address_t) = (kr_address_t){ .value = "a@example.org", .via = "email", .recovery = recovery };
+            change(env, apr_psprintf(env->pool, ON, on & 1 ? "true" : "false", on & 2 ? "true" : "false"));
+            k = context(env, env->realm);
+            OK(kr_session_check_aal(k, &session, KR_DEMAND_WHOAMI, NULL));
+            OK(kr_session_check_aal(k, &session, KR_DEMAND_SETTINGS, NULL));
+            err = kr_session_check_aal(k, &session, KR_DEMAND_SECOND, NULL);
+            assert_int_equal(err->id != NULL, on == 3 && !recovery);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_who_can_show_a_second_factor_is_asked_for_it_and_nobody_else),
         TEST(test_an_account_that_was_written_while_all_was_on_is_counted_anew_when_a_method_is_off),
+        TEST(test_whom_codes_reach_without_a_credential_is_asked_by_a_place_alone),
         TEST(test_a_key_that_needs_no_password_is_no_second_factor),
     };
 
