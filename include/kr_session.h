@@ -268,9 +268,9 @@ kr_err_t *kr_session_by_token(kr_session_t **out, kr_ctx_t *k, const char *token
 const char *kr_session_login_url(kr_ctx_t *k, const char *return_to);
 
 /**
- * What the gate hands to the app, by name: id, identity (id of the identity), aal, schema, authenticated_at, issued_at, expires_at,
- * traits.PATH and metadata.PATH (public metadata; members by dots; what is no text comes as JSON). NULL when there is no such
- * thing, or when it holds control bytes, which neither a header nor a variable can carry. UTF-8.
+ * What the gate hands to the app, by name: id, identity (id of the identity), aal, schema, authenticated_at, age (seconds since
+ * that), issued_at, expires_at, traits.PATH and metadata.PATH (public metadata; members by dots; what is no text comes as JSON). NULL
+ * when there is no such thing, or when it holds control bytes, which neither a header nor a variable can carry. UTF-8.
  */
 const char *kr_session_field(kr_ctx_t *k, const kr_session_t *session, const char *field);
 /** Is it a name that kr_session_field knows? */

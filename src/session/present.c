@@ -51,7 +51,7 @@ static const char *value_text(kr_ctx_t *k, const json_t *v)
 }
 
 /** What has a name of its own; beside it there are traits.PATH and metadata.PATH. */
-typedef enum { F_ID, F_IDENTITY, F_AAL, F_SCHEMA, F_AUTHENTICATED_AT, F_ISSUED_AT, F_EXPIRES_AT, FIELDS } field_e;
+typedef enum { F_ID, F_IDENTITY, F_AAL, F_SCHEMA, F_AUTHENTICATED_AT, F_AGE, F_ISSUED_AT, F_EXPIRES_AT, FIELDS } field_e;
 
 static const char *const FIELD_NAMES[FIELDS] = {
     [F_ID] = "id",
@@ -59,9 +59,18 @@ static const char *const FIELD_NAMES[FIELDS] = {
     [F_AAL] = "aal",
     [F_SCHEMA] = "schema",
     [F_AUTHENTICATED_AT] = "authenticated_at",
+    [F_AGE] = "age",
     [F_ISSUED_AT] = "issued_at",
     [F_EXPIRES_AT] = "expires_at",
 };
+
+/* Seconds since the last proof: httpd's expressions compare numbers, and reckon with no times. */
+static const char *age_of(kr_ctx_t *k, const kr_session_t *s)
+{
+    const apr_time_t age = k->now - s->authenticated_at;
+
+    return apr_psprintf(k->pool, "%" APR_INT64_T_FMT, (apr_int64_t)(age > 0 ? apr_time_sec(age) : 0));
+}
 
 static field_e field_of(const char *name)
 {
@@ -94,6 +103,7 @@ const char *kr_session_field(kr_ctx_t *k, const kr_session_t *s, const char *fie
     case F_AAL: return kr_aal_name(s->aal);
     case F_SCHEMA: return s->identity->schema_id;
     case F_AUTHENTICATED_AT: return kr_time_rfc3339(k->pool, s->authenticated_at);
+    case F_AGE: return age_of(k, s);
     case F_ISSUED_AT: return kr_time_rfc3339(k->pool, s->issued_at);
     case F_EXPIRES_AT: return kr_time_rfc3339(k->pool, s->expires_at);
     case FIELDS: break;

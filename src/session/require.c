@@ -167,11 +167,10 @@ static kr_err_t *mendable(kr_ctx_t *k, kr_err_t *err, const char *path, const ch
 
 int kr_offers_second(const kr_settings_t *conf)
 {
-    static const kr_method_e METHODS[] = { KR_METHOD_TOTP, KR_METHOD_LOOKUP_SECRET, KR_METHOD_WEBAUTHN };
+    const int *on = conf->method_enabled;
 
-    for (int i = 0; i < KR_DIM(METHODS); i++)
-        if (conf->method_enabled[METHODS[i]]) return 1;
-    return conf->method_enabled[KR_METHOD_CODE] && conf->code_mfa;
+    if (on[KR_METHOD_TOTP] || on[KR_METHOD_LOOKUP_SECRET] || (on[KR_METHOD_CODE] && conf->code_mfa)) return 1;
+    return on[KR_METHOD_WEBAUTHN] && !conf->webauthn_passwordless; /* such keys are first factors */
 }
 
 static kr_err_t *refuse_without_second(kr_ctx_t *k, const char *return_to)

@@ -51,7 +51,7 @@ DIRECTIVE("KratosExport", ITERATE, add_export, PLACE, "none|default|FIELD|NAME=F
           "id identity aal schema authenticated_at",
           "What the application is told about its visitor. Each FIELD becomes a variable KRATOS_NAME (CGI, SSI, PHP) and a "
           "request header X-Kratos-Name (proxied applications), where NAME is the field's own unless it is given: id (of the "
-          "session), identity (its id), aal, schema, authenticated_at, issued_at, expires_at, traits.PATH and metadata.PATH "
+          "session), identity (its id), aal, schema, authenticated_at, age (seconds since that), issued_at, expires_at, traits.PATH and metadata.PATH "
           "(members by dots; what is no text comes as JSON). user=FIELD makes it the name of the user, REMOTE_USER; who has "
           "none is refused. In headers, % and bytes that are not printable ASCII are written as %XX; values with control "
           "characters, or longer than 4096 bytes then, are left out; a name of the user may have 320. Whatever clients send under "

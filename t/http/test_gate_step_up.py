@@ -27,6 +27,7 @@ RULES = {
     'all': '<RequireAll>\nRequire kratos-trait name nobody\nRequire kratos-session max-age=15m\n</RequireAll>',
     'alias': 'Require just-now',
     'expr': 'Require expr "%{KRATOS:aal} == \'aal2\'"',
+    'age': 'Require expr "%{KRATOS:aal} == \'aal2\' && %{KRATOS:age} -lt 300"',
     'own-page': 'ErrorDocument 403 "words of the owner"\nRequire kratos-aal aal2',
     'programs': 'KratosUnauthenticated 401\nRequire kratos-session max-age=15m',
 }
@@ -109,6 +110,11 @@ def test_a_second_factor_is_asked_for_there_and_then_and_leads_back(site, person
     after = person.session()
     assert after['id'] == before['id'] and after['authenticator_assurance_level'] == 'aal2'
     assert status(site, person, 'strong-fresh') == 200 and status(site, person, 'expr') == 200
+    assert status(site, person, 'age') == 200
+    site.clock.forward(270)
+    assert status(site, person, 'age') == 200
+    site.clock.forward(30)
+    assert status(site, person, 'age') == 403
 
 
 def test_somebody_without_a_session_gives_both_factors_on_one_way(site, post):

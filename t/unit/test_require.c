@@ -242,6 +242,11 @@ static void test_a_realm_without_second_factors_sends_nobody_to_set_one_up(void 
     (void)state;
     assert_string_equal(err->id, KR_NO_SECOND);
     assert_null(kr_json_str(err->details, "settings_url"));
+    settings.code_mfa = 1; /* where codes are off, that says nothing */
+    settings.method_enabled[KR_METHOD_WEBAUTHN] = settings.webauthn_passwordless = 1;
+    assert_false(kr_offers_second(&settings));
+    settings.webauthn_passwordless = 0;
+    assert_true(kr_offers_second(&settings));
     settings.method_enabled[KR_METHOD_LOOKUP_SECRET] = 1;
     err = kr_require_refusal(k, read_as("kratos-aal", "aal2"), session(), "https://app.example.org/");
     assert_string_equal(kr_json_str(err->details, "settings_url"),
