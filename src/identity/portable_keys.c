@@ -146,7 +146,7 @@ static kr_err_t *read_keys(json_t **out, kr_ctx_t *k, const char *type, const js
 {
     const json_t *keys = json_object_get(given, "credentials");
     reading_t r = { .k = k, .type = type };
-    json_t *kept = kr_json_own(k->pool, json_array());
+    json_t *kept = *out = kr_json_own(k->pool, json_array());
 
     if (!json_array_size(keys) || json_array_size(keys) > KR_KEYS_MAX)
         return kr_err(k, 400, NULL, "credentials.%s.config.credentials: a list of 1 to %d keys is needed", type, KR_KEYS_MAX);
@@ -157,7 +157,6 @@ static kr_err_t *read_keys(json_t **out, kr_ctx_t *k, const char *type, const js
         if (is_there(kept, key)) return wrong(&r, "id", "it is there already");
         json_array_append(kept, key);
     }
-    *out = kept;
     return NULL;
 }
 

@@ -314,6 +314,39 @@ static void test_those_are_told_whose_addresses_were_proved_before(void **state)
     }
 }
 
+/** A transaction that somebody gets in the way of, so many times. */
+typedef struct {
+    kr_identity_t *accounts[2];
+    int raced, runs;
+} raced_t;
+
+static kr_err_t *tell_in_spite_of_others(kr_ctx_t *k, void *baton)
+{
+    raced_t *raced = baton;
+
+    KR_TRY(tell_in_tx(k, raced->accounts));
+    return raced->runs++ < raced->raced ? kr_db_raced(k) : NULL;
+}
+
+static void test_a_change_that_is_tried_again_is_told_once_and_one_that_fails_is_not(void **state)
+{
+    static const had_t *const NOTHING[] = { NULL }, *const NOW[] = { &APP_OF_ANA };
+    env_t *env = *state;
+    json_t *data;
+
+    change(env, MAILER);
+    for (int raced = 2; raced <= 100; raced += 98) {
+        kr_ctx_t *k = context(env, env->realm);
+        raced_t tries = { { account_of(k, NOTHING, 1), account_of(k, NOW, 1) }, .raced = raced };
+
+        give_address(tries.accounts[0], "!" ANA);
+        assert_int_equal(kr_db_tx(k, tell_in_spite_of_others, &tries) == NULL, raced == 2);
+        assert_int_equal(k->queued, raced == 2);
+        kr_db_release(k);
+        assert_string_equal(letters(env, &data), raced == 2 ? ANA : "");
+    }
+}
+
 static void test_an_address_that_nobody_proved_gets_no_more_letters_than_codes(void **state)
 {
     static const had_t *const NOTHING[] = { NULL }, *const NOW[] = { &APP_OF_ANA };
@@ -417,6 +450,7 @@ int main(void)
         TEST(test_what_is_removed_takes_nothing_else_along),
         TEST(test_the_last_key_takes_its_credential_along),
         TEST(test_those_are_told_whose_addresses_were_proved_before),
+        TEST(test_a_change_that_is_tried_again_is_told_once_and_one_that_fails_is_not),
         TEST(test_an_address_that_nobody_proved_gets_no_more_letters_than_codes),
         TEST(test_a_sign_in_with_a_recovery_code_is_told_and_no_other),
         TEST(test_the_first_password_is_told_once_and_the_next_is_not),
