@@ -140,6 +140,8 @@ void kr_exam_guard(kr_exam_t *exam, const kr_tenant_t *tenant);
 void kr_exam_neighbours(kr_exam_t *exam);
 /** Can people of the realm give what its gates ask for, and in the time that they have? */
 void kr_exam_asked(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Do keys and passkeys work under the names of the servers that have the realm's pages? */
+void kr_exam_keys(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Are forms to be kept where nobody is stopped? */
 void kr_exam_keepers(kr_exam_t *exam);
 /** Secrets that stand in httpd's configuration, where mod_info shows it. */
