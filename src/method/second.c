@@ -75,6 +75,19 @@ kr_err_t *kr_second_twice(int *yes, kr_ctx_t *k, const kr_flow_t *flow, const kr
     return NULL;
 }
 
+/* The first may have come to its end since this one began, and a third may come. */
+static kr_err_t *came_before(int *yes, kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second)
+{
+    kr_flow_t *now;
+
+    *yes = 0;
+    if (k->client != KR_CLIENT_PERSON) return NULL;
+    KR_TRY(kr_flow_load(&now, k, flow->kind, flow->id));
+    KR_TRY(kr_second_twice(yes, k, now, second));
+    if (*yes) flow->internal = now->internal;
+    return NULL;
+}
+
 /* -- wrong and right ------------------------------------------------------- */
 
 /** A wrong try, for the transaction that counts it. */
@@ -108,7 +121,7 @@ kr_err_t *kr_second_wrong(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
 {
     int twice;
 
-    KR_TRY(kr_second_twice(&twice, k, flow, second));
+    KR_TRY(came_before(&twice, k, flow, second));
     return twice ? kr_outcome_proved(out, flow, second->identity, proof_of(second)) : refuse(k, flow, second, wrong);
 }
 
