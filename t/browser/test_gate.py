@@ -7,6 +7,8 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from test_accessible import AXE, RULES, RUN
+
 from lib.clients import Native, new_email
 from lib.factors import enrol
 from lib.serving import Server, free_port
@@ -102,14 +104,24 @@ def fill(chromium, button, **fields):
     press(chromium, f'button[value="{button}"]')
 
 
-def is_dressed(chromium):
-    """The style sheet that came along holds, and nothing was refused."""
+@pytest.fixture
+def runs_scripts(request):
+    return 'with JavaScript' in request.node.name
+
+
+def is_dressed(chromium, runs_scripts):
+    """The style sheet that came along holds, nothing was refused, and the page keeps nobody out."""
     assert chromium.find_element(By.CSS_SELECTOR, '.card').value_of_css_property('border-radius') == '14px'
     assert not [line for line in chromium.get_log('browser') if 'Content Security Policy' in line['message']]
+    if not runs_scripts:
+        return
+    chromium.execute_script(AXE.read_text())
+    found = chromium.execute_async_script(RUN, RULES)
+    assert found['passed'] > 5 and not found['violations'], found
 
 
 @pytest.mark.parametrize('how', ['urlencoded', 'multipart'])
-def test_a_form_that_meets_the_gate_is_sent_after_the_sign_in(site, chromium, how):
+def test_a_form_that_meets_the_gate_is_sent_after_the_sign_in(site, chromium, runs_scripts, how):
     email, app = site.account(app=True)
     site.posts.clear()
     chromium.get(f'{site.url}/form?{how}&to=/admin/x?a=b')
@@ -119,7 +131,7 @@ def test_a_form_that_meets_the_gate_is_sent_after_the_sign_in(site, chromium, ho
     assert chromium.current_url.startswith(site.url + '/admin/x?a=b&kratos-kept=')
     text = chromium.find_element(By.TAG_NAME, 'main').text
     assert email in text and 'text' in text and 'an hour' not in chromium.page_source and site.posts == []
-    is_dressed(chromium)
+    is_dressed(chromium, runs_scripts)
     chromium.shot('kept form')
     press(chromium, 'button')
     assert chromium.title == 'thank you'
@@ -129,12 +141,11 @@ def test_a_form_that_meets_the_gate_is_sent_after_the_sign_in(site, chromium, ho
     chromium.back()                             # the question again: it is over
     chromium.refresh()
     assert 'kratos_kept_token' not in chromium.page_source and site.posts[1:] == []
-    is_dressed(chromium)
+    is_dressed(chromium, runs_scripts)
     chromium.shot('kept form gone')
 
 
 def test_a_form_of_another_site_is_not_kept(site, chromium):
-    email, _ = site.account()
     site.posts.clear()
     elsewhere = site.url.replace('127.0.0.1', 'localhost')
     chromium.get(f'{elsewhere}/form?to={site.url}/write')
@@ -142,12 +153,12 @@ def test_a_form_of_another_site_is_not_kept(site, chromium):
     assert 'this very site' in chromium.page_source and site.posts == []
 
 
-def test_who_has_no_second_factor_sees_where_to_set_one_up(site, chromium):
+def test_who_has_no_second_factor_sees_where_to_set_one_up(site, chromium, runs_scripts):
     email, _ = site.account()
     chromium.get(site.url + '/admin/x')
     fill(chromium, 'password', identifier=email, password=PASSWORD)
     assert chromium.current_url == site.url + '/admin/x' and chromium.title.startswith('A second step is needed')
-    is_dressed(chromium)
+    is_dressed(chromium, runs_scripts)
     chromium.shot('no second factor')
     link = chromium.find_element(By.CSS_SELECTOR, 'a.primary').get_attribute('href')
     assert link.startswith(site.server.url + '/self-service/settings/browser?return_to=')
