@@ -159,18 +159,6 @@ static const kr_held_key_t *by_hex(kr_ctx_t *k, const kr_keyring_t *ring, const 
     return NULL;
 }
 
-static void drop_credential(kr_identity_t *identity, const char *type)
-{
-    for (int i = 0; i < identity->credentials->nelts; i++) {
-        kr_credential_t *all = (kr_credential_t *)identity->credentials->elts;
-
-        if (strcmp(all[i].type, type) != 0) continue;
-        memmove(all + i, all + i + 1, sizeof(*all) * (apr_size_t)(identity->credentials->nelts - i - 1));
-        identity->credentials->nelts--;
-        return;
-    }
-}
-
 static kr_err_t *drop(kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const wanted_t *wanted)
 {
     const char *type = kr_method_name(wanted->form->id);
@@ -187,7 +175,7 @@ static kr_err_t *drop(kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, con
     for (int i = 0; i < ring.keys->nelts; i++)
         if (&APR_ARRAY_IDX(ring.keys, i, kr_held_key_t) != held)
             APR_ARRAY_PUSH(rest.keys, kr_held_key_t) = APR_ARRAY_IDX(ring.keys, i, kr_held_key_t);
-    if (!rest.keys->nelts) drop_credential(identity, type);
+    if (!rest.keys->nelts) kr_identity_remove_credential(identity, type);
     else credential->config = kr_keyring_config(k, &rest);
     return NULL;
 }
