@@ -30,7 +30,7 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 }
 
 /* What no button offers stays: a passkey of whomever waits in the autocompletion, whoever was named. */
-static int is_offer(const json_t *node)
+static int is_button(const json_t *node)
 {
     const char *group = kr_json_str(node, "group"), *type = kr_json_str(node, "attributes.type");
 
@@ -38,20 +38,30 @@ static int is_offer(const json_t *node)
     return type && (strcmp(type, "button") == 0 || strcmp(type, "submit") == 0);
 }
 
+/* Does it belong to a method that an account offers? */
+static int is_offer(const json_t *node)
+{
+    const char *group = kr_json_str(node, "group");
+
+    for (int i = 0; kr_methods[i]; i++)
+        if (kr_methods[i]->show[KR_ASK_KNOWN] && strcmp(group, kr_method_name(kr_methods[i]->id)) == 0) return is_button(node);
+    return 0;
+}
+
 /* What an earlier step offered may be another account's. */
 static void forget_offers(kr_flow_t *flow)
 {
-    for (size_t i = json_array_size(flow->nodes); i-- > 0;) {
-        const json_t *node = json_array_get(flow->nodes, i);
-        const char *group = kr_json_str(node, "group");
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;)
+        if (is_offer(json_array_get(flow->nodes, i))) json_array_remove(flow->nodes, i);
+}
 
-        if (!is_offer(node)) continue;
-        for (int j = 0; kr_methods[j]; j++) {
-            if (!kr_methods[j]->show[KR_ASK_KNOWN] || strcmp(group, kr_method_name(kr_methods[j]->id)) != 0) continue;
-            json_array_remove(flow->nodes, i);
-            break;
-        }
-    }
+static int offers_any(const kr_flow_t *flow)
+{
+    size_t i;
+    json_t *node;
+
+    json_array_foreach(flow->nodes, i, node) if (is_offer(node)) return 1;
+    return 0;
 }
 
 /* Does the form ask for nothing but a code? */
@@ -109,7 +119,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_node_csrf(k, flow); /* apps' forms that ask for a code have none */
     KR_TRY(kr_methods_offer(k, flow, KR_ASK_KNOWN, mitigate ? NULL : types));
     flow->state = KR_STATE_CHOOSE_METHOD;
-    if (!kr_node_find(flow, "method")) { /* what this account has is switched off: the first screen again */
+    if (!offers_any(flow)) { /* what this account has is switched off: the first screen again */
         kr_node_set(node, "type", json_string("text"));
         kr_node_add(k, flow, "identifier_first", &NEXT);
         return nobody(k, flow);

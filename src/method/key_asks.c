@@ -38,6 +38,11 @@ int kr_key_asked(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char
     return kr_webauthn_unb64(&out->challenge, k->pool, challenge, 0) && kr_webauthn_unb64(&out->user, k->pool, user, 0);
 }
 
+void kr_key_forget_asked(kr_flow_t *flow, const char *name)
+{
+    json_object_del(json_object_get(flow->internal, "asked"), name);
+}
+
 int kr_key_failed(kr_flow_t *flow, const char *name)
 {
     json_t *kept = json_object_get(json_object_get(flow->internal, "asked"), name);

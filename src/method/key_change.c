@@ -43,18 +43,16 @@ static kr_err_t *read_made(kr_held_key_t *out, kr_asked_t *asked, kr_ctx_t *k, k
 
 /* Names of keys come back in pages and mails. */
 #define NAME_MAX_CHARACTERS 100
+#define NAME_FIELD "webauthn_register_displayname" /* of a registration; it is kept there where the key does not hold */
 
-/* What was typed stays in the form where it does. @param typed  NULL: nothing */
+/* @param typed  NULL: nothing */
 static kr_err_t *check_name(kr_ctx_t *k, kr_flow_t *flow, const char *field, const char *typed)
 {
     const int characters = typed ? (int)u8_mbsnlen((const uint8_t *)typed, strlen(typed)) : 0;
 
-    if (characters > NAME_MAX_CHARACTERS) {
-        kr_node_message(k, flow, field, 4000017, json_pack("{s:i, s:i}", "max_length", NAME_MAX_CHARACTERS, "actual_length", characters));
-        return kr_err_show_flow(k);
-    }
-    if (typed) kr_node_set(kr_node_find(flow, field), "value", json_string(typed));
-    return NULL;
+    if (characters <= NAME_MAX_CHARACTERS) return NULL;
+    kr_node_message(k, flow, field, 4000017, json_pack("{s:i, s:i}", "max_length", NAME_MAX_CHARACTERS, "actual_length", characters));
+    return kr_err_show_flow(k);
 }
 
 void kr_key_buttons(kr_ctx_t *k, kr_flow_t *flow, const kr_key_change_t *form, const kr_identity_t *identity, const kr_keyring_t *ring)
@@ -251,6 +249,14 @@ static void keep_traits(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
     kr_nodes_fill(flow, schema, decoded);
 }
 
+/* Names that people sign in by with a password are theirs, whether they have one or not: nobody else gets them, and by them they are known. */
+static void reserve_names(kr_ctx_t *k, const kr_flow_t *flow, kr_identity_t *identity)
+{
+    apr_array_header_t *names = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password");
+
+    if (names->nelts) kr_identity_add_credential(k, identity, "password", "{}", names);
+}
+
 static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const kr_held_key_t *held,
                               const kr_asked_t *asked, kr_method_e id)
 {
@@ -268,6 +274,7 @@ static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     }
     APR_ARRAY_PUSH(ring.keys, kr_held_key_t) = *held;
     kr_identity_add_credential(k, identity, type, kr_keyring_config(k, &ring), identifiers);
+    reserve_names(k, flow, identity);
     return kr_outcome_register(out, identity, (kr_proof_t){ .method = type, .once = 1 });
 }
 
@@ -276,10 +283,13 @@ kr_err_t *kr_key_register(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
 {
     kr_held_key_t held;
     kr_asked_t asked;
+    kr_err_t *err;
 
     keep_traits(k, flow, body);
-    KR_TRY(check_name(k, flow, "webauthn_register_displayname", name));
-    KR_TRY(read_made(&held, &asked, k, flow, kr_method_name(id), conf, made));
+    KR_TRY(check_name(k, flow, NAME_FIELD, name));
+    err = read_made(&held, &asked, k, flow, kr_method_name(id), conf, made);
+    if (err && name) kr_node_set(kr_node_find(flow, NAME_FIELD), "value", json_string(name));
+    KR_TRY(err);
     if (name && *name) held.name = name;
     held.passwordless = 1;
     return make_account(out, k, flow, body, &held, &asked, id);

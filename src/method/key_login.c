@@ -10,20 +10,23 @@
  * one with the form that they have. */
 #define FAILED_MAX 5
 
-kr_err_t *kr_key_refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, int message)
+void kr_key_forget(kr_flow_t *flow, const kr_key_form_t *form)
 {
     json_t *field = kr_node_find(flow, form->field);
 
     if (field) json_object_del(json_object_get(field, "attributes"), "value");
+}
+
+kr_err_t *kr_key_refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, int message)
+{
+    kr_key_forget(flow, form);
     kr_flow_message(k, flow, message, NULL);
     return kr_err_show_flow(k);
 }
 
 kr_err_t *kr_key_unfit(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *reason)
 {
-    json_t *field = kr_node_find(flow, form->field);
-
-    if (field) json_object_del(json_object_get(field, "attributes"), "value");
+    kr_key_forget(flow, form);
     kr_flow_reason(k, flow, reason);
     return kr_err_show_flow(k);
 }
@@ -40,7 +43,7 @@ kr_err_t *kr_key_read(kr_webauthn_assertion_t *out, kr_ctx_t *k, kr_flow_t *flow
 /* The challenge that was shown is answered too often, or used: the form asks another one. */
 static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form)
 {
-    json_object_del(json_object_get(flow->internal, "asked"), kr_method_name(form->id));
+    kr_key_forget_asked(flow, kr_method_name(form->id));
     return form->again(k, flow);
 }
 
@@ -126,7 +129,7 @@ kr_err_t *kr_key_prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (said.fell && strcmp(k->realm->settings->webauthn_copies, "refuse") == 0) return fallen(k, flow, form, identity, credential, &ring);
     if (said.fell)
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0643) "identity %s: the counter of a key went back, so there may be a copy of it", identity->id);
-    json_object_del(json_object_get(flow->internal, "asked"), method);
+    kr_key_forget_asked(flow, method);
     flow->active = method;
     return kr_outcome_proved(out, flow, identity, proof);
 }

@@ -57,6 +57,8 @@ typedef struct {
 void kr_key_ask(kr_asked_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *name, kr_bytes_t user);
 /** What is asked. @return 0: nothing, or it was answered already */
 int kr_key_asked(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name);
+/** Whatever is asked, it is answered or not meant any more. */
+void kr_key_forget_asked(kr_flow_t *flow, const char *name);
 /** One more answer that did not hold. @return how many there were by now */
 int kr_key_failed(kr_flow_t *flow, const char *name);
 
@@ -94,6 +96,8 @@ typedef struct {
 
 /** Read the answer out of the form. @return kr_err_show_flow: it cannot be read */
 kr_err_t *kr_key_read(kr_webauthn_assertion_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *text) KR_MUST_CHECK;
+/** The field is emptied. */
+void kr_key_forget(kr_flow_t *flow, const kr_key_form_t *form);
 /** Message on the flow, and the field is emptied. @return kr_err_show_flow */
 kr_err_t *kr_key_refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, int message) KR_MUST_CHECK;
 /** The same with 4000001 and a reason. */

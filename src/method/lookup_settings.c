@@ -167,8 +167,7 @@ static kr_err_t *reveal(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     show_codes(k, flow, plain, kr_lookup_stored(k, credential));
     kr_node_add(k, flow, "lookup_secret", &DISABLE);
     kr_node_add(k, flow, "lookup_secret", &REGENERATE);
-    flow->state = KR_STATE_SHOW_FORM;
-    return kr_outcome_step(out);
+    return kr_outcome_step(out); /* it changes nothing: what the form said of the last change holds */
 }
 
 /* -- what becomes of the account ------------------------------------------- */

@@ -88,6 +88,13 @@ kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr
     return NULL;
 }
 
+/* Elsewhere the method puts the anti-CSRF token where it belongs; an app's form of second factors has it with one of them or not at all. */
+static int has_token_first(const kr_flow_t *flow)
+{
+    if (flow->kind == KR_FLOW_LOGIN) return !flow->api || !is_second(flow);
+    return flow->kind == KR_FLOW_REGISTRATION || flow->kind == KR_FLOW_SETTINGS;
+}
+
 kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
 {
     /* a flow for an organisation offers that organisation's sign-in and nothing else; we have none */
@@ -95,7 +102,7 @@ kr_err_t *kr_methods_show(kr_ctx_t *k, kr_flow_t *flow)
         if (!flow->api) kr_node_csrf(k, flow);
         return NULL;
     }
-    if (flow->kind != KR_FLOW_RECOVERY && flow->kind != KR_FLOW_VERIFICATION) kr_node_csrf(k, flow); /* there it has its place */
+    if (has_token_first(flow)) kr_node_csrf(k, flow);
     KR_TRY(kr_methods_offer(k, flow, kr_ask_of(k, flow), NULL));
     kr_nodes_sort(k, flow);
     return NULL;
@@ -126,7 +133,7 @@ static const kr_method_t *method_of(kr_ctx_t *k, const kr_flow_t *flow, const kr
     for (int i = 0; kr_methods[i]; i++) {
         const kr_method_t *m = kr_methods[i];
 
-        if (!m->submit[flow->kind] || !m->on(k->realm->settings, flow->kind)) continue;
+        if (!m->submit[flow->kind] || !m->on(k->realm->settings, flow->kind) || !reaches(k, m, flow)) continue;
         if (m->takes ? m->takes(body, flow->kind) : name && strcmp(name, kr_method_name(m->id)) == 0) return m;
     }
     if (flow->kind == KR_FLOW_LOGIN) return method_of_login(k, flow, body);

@@ -14,10 +14,17 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
            (kind == KR_FLOW_LOGIN || kind == KR_FLOW_SETTINGS || (kind == KR_FLOW_REGISTRATION && settings->webauthn_passwordless));
 }
 
-/* What the settings say is of new keys: those that people have already stay what they are. */
+/* What the settings say is of new keys: those that people have already stay what they are, and confirm a sign-in as that. */
 static unsigned levels(const kr_settings_t *settings)
 {
-    return KR_REACHES(KR_AAL2) | (settings->webauthn_passwordless ? KR_REACHES(KR_AAL1) : 0);
+    (void)settings;
+    return KR_REACHES(KR_AAL2) | KR_REACHES(KR_AAL1);
+}
+
+/* Whoever signs in by a key and nothing else is asked for it only where that is meant to be. */
+static int asks_nobody(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return flow->api || (!k->realm->settings->webauthn_passwordless && !flow->refresh);
 }
 
 static const kr_webauthn_conf_t *conf_of(kr_ctx_t *k)
@@ -44,13 +51,13 @@ static kr_err_t *show_known(kr_ctx_t *k, kr_flow_t *flow)
 {
     static const kr_node_spec_t choose = { .name = "method", .type = "submit", .value = GROUP, .label = 1010008 };
 
-    if (!flow->api && !kr_node_find_value(flow, "method", GROUP)) kr_node_add(k, flow, GROUP, &choose);
+    if (!asks_nobody(k, flow) && !kr_node_find_value(flow, "method", GROUP)) kr_node_add(k, flow, GROUP, &choose);
     return NULL;
 }
 
 static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (flow->api) return NULL;
+    if (asks_nobody(k, flow)) return NULL;
     if (!kr_node_find(flow, "identifier")) kr_node_identifier(k, flow, "default", NULL);
     kr_node_set(kr_node_find(flow, "identifier"), "autocomplete", json_string("username webauthn"));
     return show_known(k, flow);
@@ -161,6 +168,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     const kr_credential_t *credential;
     kr_identity_t *identity;
 
+    kr_key_forget(flow, &form);
     if (answer && !named) {
         kr_field_missing(k, flow, "identifier");
         return kr_err_show_flow(k);
@@ -189,7 +197,9 @@ static kr_err_t *name_self(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
     KR_TRY(kr_keyring_read(&ring, k, credential));
     if (!has_any(&ring, 1)) return kr_key_refuse(k, flow, &form, 4000015);
     flow->nodes = kr_json_own(k->pool, json_array());
+    kr_key_forget_asked(flow, GROUP);
     put_question(k, flow, &ring, &identifier, 1010013);
+    if (flow->refresh) kr_flow_message(k, flow, 1010003, NULL);
     kr_flow_message(k, flow, 1010012, NULL);
     return kr_outcome_go(out, kr_flow_ui_url(k, flow));
 }
@@ -198,7 +208,7 @@ static kr_err_t *first(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
 {
     const char *named = sent(body, "identifier");
 
-    if (flow->api) return kr_methods_none(k, flow);
+    if (asks_nobody(k, flow)) return kr_methods_none(k, flow);
     if (sent(body, "webauthn_login")) return prove(out, k, flow, body);
     if (named) return name_self(out, k, flow, named);
     kr_field_missing(k, flow, "identifier");
@@ -257,10 +267,8 @@ static kr_err_t *show_sign_up(kr_ctx_t *k, kr_flow_t *flow)
 
 static kr_err_t *sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *name = kr_body_str(body, NAME.name);
-
     if (flow->api) return kr_methods_none(k, flow);
-    return kr_key_register(out, k, flow, body, conf_of(k), kr_body_str(body, MADE.name), name, KR_METHOD_WEBAUTHN);
+    return kr_key_register(out, k, flow, body, conf_of(k), kr_body_str(body, MADE.name), kr_body_str(body, NAME.name), KR_METHOD_WEBAUTHN);
 }
 
 /* -- settings -------------------------------------------------------------------- */

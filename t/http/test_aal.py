@@ -256,7 +256,7 @@ def test_a_login_that_begins(server, people, kind, level, aal, refresh):
 def test_a_second_factor_that_nobody_has_is_asked_for_by_an_empty_form(server, kind, query):
     client = somebody(server, kind, has=False)
     flow = client.start('login', query)
-    assert [n['attributes']['name'] for n in flow.json['ui']['nodes']] == ['csrf_token']
+    assert [n['attributes']['name'] for n in flow.json['ui']['nodes'] or []] == ([] if kind == 'native' else ['csrf_token'])
     after = client.step('login', flow, {'method': server.factor.method, 'code': '123456', 'totp_code': '123456', 'lookup_secret': 'abcdefgh'})
     assert messages(after) and after.json['requested_aal'] == 'aal2'
     assert client.session()['authenticator_assurance_level'] == 'aal1'
