@@ -101,6 +101,16 @@ static kr_err_t *fallen(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form,
     return kr_key_refuse(k, flow, form, 4000043);
 }
 
+/* Who confirms a sign-in was asked for their own keys. */
+static kr_err_t *is_asked(int *out, kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity)
+{
+    kr_session_t *session;
+
+    KR_TRY(kr_session_current(&session, k));
+    *out = !flow->refresh || !session || strcmp(session->identity->id, identity->id) == 0;
+    return NULL;
+}
+
 kr_err_t *kr_key_prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, kr_identity_t *identity,
                        const kr_credential_t *credential, const kr_webauthn_assertion_t *assertion)
 {
@@ -111,8 +121,11 @@ kr_err_t *kr_key_prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     kr_keyring_t ring;
     kr_asked_t asked;
     kr_held_key_t *held;
+    int theirs;
 
     KR_TRY(kr_keyring_read(&ring, k, credential));
+    KR_TRY(is_asked(&theirs, k, flow, identity));
+    if (!theirs) return wrong(k, flow, form, identity, "the sign-in that is confirmed is another account's");
     if (!kr_key_asked(&asked, k, flow, method)) {
         KR_TRY(ask_again(k, flow, form));
         return kr_key_unfit(k, flow, form, "the key was asked for already, please use it once more");

@@ -123,7 +123,10 @@ static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow)
 /* The button without an answer, as where no script runs: browsers see the form once more, an app has none. */
 static kr_err_t *begin(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (!flow->api) return kr_outcome_go(out, kr_flow_ui_url(k, flow));
+    if (!flow->api) {
+        if (flow->refresh) kr_flow_message(k, flow, 1010003, NULL);
+        return kr_outcome_go(out, kr_flow_ui_url(k, flow));
+    }
     kr_field_missing(k, flow, "passkey_login");
     return kr_err_show_flow(k);
 }

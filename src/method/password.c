@@ -30,6 +30,15 @@ static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
 
 /* -- login ---------------------------------------------------------------- */
 
+static const char *hash_of(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    const kr_credential_t *credential = identity ? kr_identity_credential(identity, "password") : NULL;
+    const json_t *config = credential && credential->config
+                               ? kr_json_own(k->pool, json_loads(credential->config, 0, NULL)) : NULL;
+
+    return config ? kr_json_str(config, "hashed_password") : NULL;
+}
+
 /* Who signs in again is known: the identifier is shown as a hidden field, if there is a password at all. */
 static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
 {
@@ -42,7 +51,7 @@ static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
     if (!session) return NULL;
     KR_TRY(kr_identity_load(&identity, k, session->identity->id, 1));
     credential = identity ? kr_identity_credential(identity, "password") : NULL;
-    if (!credential || !credential->identifiers->nelts) return NULL;
+    if (!hash_of(k, identity) || !credential->identifiers->nelts) return NULL;
     identifier.value = APR_ARRAY_IDX(credential->identifiers, 0, const char *);
     kr_node_add(k, flow, "default", &identifier);
     kr_nodes_add(k, flow, "password", REFRESH_NODES, KR_DIM(REFRESH_NODES));
@@ -65,15 +74,6 @@ static kr_err_t *show_first(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_node_identifier(k, flow, "default", NULL);
     return show_known(k, flow);
-}
-
-static const char *hash_of(kr_ctx_t *k, const kr_identity_t *identity)
-{
-    const kr_credential_t *credential = identity ? kr_identity_credential(identity, "password") : NULL;
-    const json_t *config = credential && credential->config
-                               ? kr_json_own(k->pool, json_loads(credential->config, 0, NULL)) : NULL;
-
-    return config ? kr_json_str(config, "hashed_password") : NULL;
 }
 
 /* The same work whether or not anybody has the identifier: time must not tell. */

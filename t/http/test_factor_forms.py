@@ -7,10 +7,10 @@ import pytest
 from lib.account import member
 from lib.clients import messages
 from lib.factors import enrol_codes
-from lib.keys import REASON, UNKNOWN, Key, add_key, asked, in_form, passkeys, security_keys, sign_up, tapped
+from lib.keys import REASON, REFUSED, UNKNOWN, Key, add_key, asked, in_form, passkeys, security_keys, shown, sign_up, tapped
 from lib.settings import merge, nested
 
-ASKED_AGAIN, PRESS, NO_METHOD = 1010003, 1010012, 4010002
+ASKED_AGAIN, PRESS, NO_METHOD, TAKEN = 1010003, 1010012, 4010002, 4000007
 NAMES = 'webauthn_register_displayname'
 COOKIES = ['browser', 'ajax']
 
@@ -172,3 +172,24 @@ def test_showing_recovery_codes_leaves_what_the_form_says_of_the_last_change(ser
     assert in_form(client, 'settings', flow).json['state'] == 'success'
     client.submit('settings', flow, {'method': 'lookup_secret', 'lookup_secret_reveal': True})
     assert in_form(client, 'settings', flow).json['state'] == 'success'
+
+
+def test_who_has_a_passkey_alone_confirms_a_sign_in_by_it_and_by_nobody_elses(named_first, kind):
+    client, other = named_first.client(kind), named_first.client('ajax')
+    key, others = sign_up(client), sign_up(other)
+    flow = asked(client, refresh='true')
+    assert flow.node('passkey_challenge') and flow.node('method') is None
+    mine = client.session()['identity']['id']
+    client.submit('login', flow, shown(others, flow))
+    now = in_form(client, 'login', flow)
+    assert messages(now) == [REFUSED] and client.session()['identity']['id'] == mine
+    client.submit('login', now, shown(key, now)).must(200, 303)
+
+
+def test_a_name_to_sign_in_by_with_a_password_is_taken_by_who_has_a_passkey_alone(named_first, kind):
+    owner = named_first.client('ajax')
+    sign_up(owner)
+    client = named_first.client(kind)
+    flow = client.start('registration')
+    client.submit('registration', flow, {'method': 'password', 'password': 'a-Horse-of-another-colour-7', 'traits': {'email': owner.email}})
+    assert messages(in_form(client, 'registration', flow)) == [TAKEN]
