@@ -50,7 +50,8 @@ static const kr_key_t KEYS[] = {
     { "selfservice.flows.settings.privileged_session_max_age", KR_DURATION, "1h", AT(settings_privileged_age), BUILT,
       .help = "how fresh a login must be for changes of credentials" },
     { "selfservice.flows.settings.required_aal", KR_CHOICE, "highest_available", AT(settings_highest_aal), BUILT,
-      .help = "assurance level that changes ask for", .words = "aal1|highest_available" },
+      .help = "assurance level that changes ask for; with aal1 who comes back by a recovery needs no second factor for them",
+      .words = "aal1|highest_available" },
     { "selfservice.flows.settings.before.hooks", KR_HOOKS, NULL, FLOW(SETTINGS, before), BUILT,
       .help = "hooks when a change begins", .words = BEFORE },
 
