@@ -78,9 +78,16 @@
   // -- one key for one account ----------------------------------------------
 
   // What went wrong is for the console, and where a page has a line for it, for people: browsers tell them little. The button stays.
+  let pressed = null
+
+  function say(what) {
+    const lines = pressed ? pressed.closest('form').querySelectorAll('[data-kratos-failed]') : []
+    for (const line of lines) line.hidden = line.dataset.kratosFailed !== what
+  }
+
   function failed(error) {
     console.error(error)
-    for (const line of all('[data-kratos-failed]')) line.hidden = line.dataset.kratosFailed !== (error.name === 'InvalidStateError' ? 'known' : '')
+    say(error.name === 'InvalidStateError' ? 'known' : '')
   }
 
   function told(work) {
@@ -215,7 +222,11 @@
     for (const button of all('[data-kratos-click]')) {
       const call = functions[button.dataset.kratosClick]
       if (!call) continue
-      button.addEventListener('click', () => call(button.value))
+      button.addEventListener('click', () => {
+        pressed = button
+        say('nothing')
+        call(button.value)
+      })
       button.hidden = false
     }
     putFirst()

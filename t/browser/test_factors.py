@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Second factors and passkeys as people meet them: in the built-in pages, with a key in the browser, an app on the phone, codes on paper."""
+import base64
 import contextlib
 import copy
+import hashlib
 import re
 import shutil
 import tempfile
@@ -16,22 +18,24 @@ from selenium.webdriver.support.ui import WebDriverWait
 from conftest import SCREENS, launch
 from keys import Key
 from lib.account import person
+from lib.clients import Browser
 from lib.serving import Server, free_port, wait_for
 from lib.settings import base, inline, merge
 from test_demo import PASSWORD, Person
 
 PERIOD = 30
+SIGN_IN = 'code to sign in'
 
 
-def schema():
-    own = copy.deepcopy(person())
+def schema(code=False):
+    own = copy.deepcopy(person({'identifier': True, 'via': 'email'} if code else None))
     email = own['properties']['traits']['properties']['email']['ory.sh/kratos']['credentials']
     email |= {'webauthn': {'identifier': True}, 'totp': {'account_name': True}, 'passkey': {'display_name': True}}
     return inline(own)
 
 
-def settings(port, verification='preferred'):
-    """All factors, on pages of our own; the host has a name, as keys want one."""
+def settings(port, verification='preferred', uri=None):
+    """All factors, on pages of our own; the host has a name, as keys want one. uri: of a post office, and codes are a second factor."""
     root, on, after = f'http://localhost:{port}', {'enabled': True}, {'hooks': [{'hook': 'session'}]}
     tree = merge(base(port), {
         'serve': {'public': {'base_url': root + '/'}},
@@ -47,6 +51,10 @@ def settings(port, verification='preferred'):
         'session': {'whoami': {'required_aal': 'highest_available'}},
         'identity': {'schemas': [{'id': 'person', 'url': schema()}]},
     })
+    if uri:
+        tree = merge(tree, {'selfservice': {'methods': {'code': {**on, 'passwordless_enabled': False, 'mfa_enabled': True}}},
+                            'courier': {'smtp': {'connection_uri': uri, 'from_address': 'site@example.org'}},
+                            'identity': {'schemas': [{'id': 'person', 'url': schema(code=True)}]}})
     for flow in tree['selfservice']['flows'].values():
         flow.pop('ui_url', None)
     return tree
@@ -326,6 +334,20 @@ def test_managers_of_passwords_find_the_settings(owner):
     assert owner.one('[autocomplete=new-password]').is_displayed()
 
 
+# -- the one script ---------------------------------------------------------------------
+
+def test_the_policy_of_a_page_lets_in_the_one_script_by_its_hash_and_address(site):
+    reader = Browser(site.root)
+    where = reader.get('/self-service/login/browser').must(303).location
+    answer = reader.get(where.removeprefix(site.root)).must(200)
+    policy, page = answer.header('Content-Security-Policy'), answer.body.decode()
+    source, integrity = re.search(r'<script async src="([^"]+)" integrity="(sha512-[^"]+)"', page).groups()
+    script = reader.get(source.removeprefix(site.root)).must(200).body
+    assert integrity == 'sha512-' + base64.b64encode(hashlib.sha512(script).digest()).decode()
+    scripts, = [part.split()[1:] for part in policy.split(';') if part.split()[0] == 'script-src']
+    assert scripts == [f"'{integrity}'", source] and page.count('<script') == 1
+
+
 # -- passkeys ---------------------------------------------------------------------------
 
 def sign_up_with_passkey(owner):
@@ -395,7 +417,8 @@ def test_a_key_that_is_there_already_is_told_so(owner):
     WebDriverWait(owner.browser, 10).until(lambda _: button.is_displayed())
     button.click()
     WebDriverWait(owner.browser, 10).until(lambda _: owner.shown('[data-kratos-failed]'))
-    assert 'on the list already' in owner.shown('[data-kratos-failed]')[0].text
+    line, = owner.shown('[data-kratos-failed]')     # in this part of the page, and no other
+    assert 'on the list already' in line.text
 
 
 @pytest.fixture
@@ -445,6 +468,54 @@ def test_a_security_key_is_the_second_step(owner):
     assert owner.saved and not owner.find('.list li')
     owner.sign_out()
     owner.give_password()
+    owner.at(owner.root + '/ui/welcome')
+
+
+# -- codes by mail --------------------------------------------------------------------
+
+@pytest.fixture
+def mailed(post):
+    site = Site(uri=post.uri)
+    yield site
+    site.stop()
+
+
+def test_a_code_by_mail_is_one_way_among_others_and_no_dead_end(browser, mailed, post):
+    owner = Owner(browser, mailed)
+
+    def ask():
+        owner.press('[name=address]')
+        assert owner.one('h1').text == 'Enter the code'
+
+    def give(count):
+        owner.fill_in(code=post.wait(owner.email, SIGN_IN, count).code)
+        owner.press('button[name=method][value=code]')
+        owner.at(owner.root + '/ui/welcome')
+
+    owner.open('/self-service/registration/browser')
+    owner.fill_in(traits__email=owner.email, password=PASSWORD)
+    owner.press('[value=password]')
+    give(1)                     # the address is a second factor already, and the only one: the code is on its way
+    secret = owner.set_up_app()
+    owner.set_up_codes()
+    owner.sign_out()
+
+    owner.give_password()
+    owner.at_second()
+    assert owner.one('[name=address]').is_displayed() and owner.one('summary').text == 'Use a backup code instead'
+    owner.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {'width': 320, 'height': 640, 'deviceScaleFactor': 1, 'mobile': False})
+    assert browser.execute_script('return document.documentElement.scrollWidth <= innerWidth'), 'a long address moves the page'
+    browser.shot('second step, three ways')
+    ask()
+    browser.shot('second step, code sent')
+    next(link for link in owner.find('.other a') if link.text == 'Choose another way').click()
+    owner.at_second()
+    ask()
+    give(3)
+    owner.sign_out()
+    owner.give_password()
+    owner.fill_in(totp_code=owner.next(secret))
+    owner.press('[name=method][value=totp]')
     owner.at(owner.root + '/ui/welcome')
 
 
