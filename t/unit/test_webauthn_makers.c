@@ -394,6 +394,10 @@ static void what_a_tpm_says_is_of_this_key_and_this_challenge(void **state)
     BENT(ecdaa, 1);
     BENT(alg, -258);
     for (size_t len = 1; len < area.len; len++) BENT(area, first(area, len));
+    answer = tpm_answer(-257, &in);
+    area = area_of(&answer, 0x000b);
+    BENT(area, ALL(area, fill(0, 1)));
+    for (size_t len = 1; len < area.len; len++) BENT(area, first(area, len));
     BENT(without, "ver");
     BENT(without, "alg");
     BENT(without, "sig");
@@ -414,6 +418,7 @@ static void a_tpms_certificate_names_a_known_maker(void **state)
         { "id:494E54", "m", "13", KR_WEBAUTHN_REFUSED },
         { "id:494E54430", "m", "13", KR_WEBAUTHN_REFUSED },
         { "id:494E544G", "m", "13", KR_WEBAUTHN_REFUSED },
+        { "id:GGGGF1D0", "m", "13", KR_WEBAUTHN_REFUSED },
         { "INTC", "m", "13", KR_WEBAUTHN_REFUSED },
         { "id:", "m", "13", KR_WEBAUTHN_REFUSED },
         { "", "m", "13", KR_WEBAUTHN_REFUSED },
