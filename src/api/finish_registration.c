@@ -5,22 +5,30 @@
 #include "finish.h"
 #include "kr_db.h"
 
+/** The account and all that belongs to it, for the transaction. */
+typedef struct {
+    kr_after_flow_t *after;
+    int late; /* out: another request answered the challenge of the form first */
+} making_t;
+
 /* A new key answers one challenge, and makes one account. */
-static kr_err_t *use_challenge(kr_ctx_t *k, const kr_flow_t *flow)
+static kr_err_t *use_challenge(kr_ctx_t *k, making_t *making)
 {
-    kr_flow_t now = *flow; /* as it is if all of this holds */
+    kr_flow_t now = *making->after->flow; /* as it is if all of this holds */
     int done;
 
     KR_TRY(kr_flow_spend(&done, k, &now, &(kr_proof_t){ .once = 1 }));
+    making->late = !done;
     return done ? NULL : kr_err(k, 400, NULL, "this form has been used already");
 }
 
 /* Account, verification and session are one change: all of it or none. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
-    kr_after_flow_t *after = baton;
+    making_t *making = baton;
+    kr_after_flow_t *after = making->after;
 
-    if (after->proof->once) KR_TRY(use_challenge(k, after->flow));
+    if (after->proof->once) KR_TRY(use_challenge(k, making));
     KR_TRY(kr_identity_insert(k, after->identity));
     return kr_hooks_write(k, after);
 }
@@ -77,12 +85,14 @@ static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)
 /* The account with all that belongs to it; or the one that the very same form made a moment ago. */
 static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outcome_t *done, const kr_body_t *body)
 {
+    making_t making = { .after = after };
     kr_err_t *err;
     int again;
 
     if (done->registers.repeated) return kr_repeat_first(k, after);
     KR_TRY(kr_hooks_admit(k, after));
-    err = kr_db_tx(k, persist, after);
+    err = kr_db_tx(k, persist, &making);
+    if (making.late) return kr_db_raced(k); /* for the method to say what that means */
     if (!err || !kr_db_is_duplicate(err)) return err;
     KR_TRY(kr_sent_twice(&again, k, after, body));
     return again ? NULL : taken(k, after->flow, done->registers.identity);

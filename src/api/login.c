@@ -142,22 +142,9 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
     return kr_finish(k, flow, &done, &body);
 }
 
-/* What is good once was used by another request while this one was looked at: what that means is for the method to say. */
 static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_err_t *err = submit_once(k, flow);
-
-    for (int tries = 1; tries < TRIES && kr_db_is_raced(err); tries++) {
-        kr_flow_t *now;
-
-        k->session = NULL;
-        k->session_known = 0;
-        KR_TRY(kr_flow_load(&now, k, KR_FLOW_LOGIN, flow->id));
-        *flow = *now;
-        flow->again = 1;
-        err = submit_once(k, flow);
-    }
-    return kr_db_is_raced(err) ? kr_err_unavailable(k, 1, "others use the same sign-in at this moment") : err;
+    return kr_flow_submit_anew(k, flow, submit_once, TRIES);
 }
 
 kr_err_t *kr_login_submit(kr_ctx_t *k)

@@ -2,6 +2,8 @@
 /* Registration: begin, get, submit. */
 #include "api.h"
 
+#define TRIES 2 /* of a submit: whatever used up what it brings has done so for good */
+
 /* -- begin ---------------------------------------------------------------- */
 
 static kr_err_t *already(kr_ctx_t *k)
@@ -56,7 +58,7 @@ kr_err_t *kr_registration_get(kr_ctx_t *k)
 
 /* -- submit --------------------------------------------------------------- */
 
-static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_session_t *session;
     kr_outcome_t done;
@@ -76,6 +78,11 @@ static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(kr_follow_first(k, flow, &body));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
     return kr_finish(k, flow, &done, &body);
+}
+
+static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow)
+{
+    return kr_flow_submit_anew(k, flow, submit_once, TRIES);
 }
 
 kr_err_t *kr_registration_submit(kr_ctx_t *k)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "kr_db.h"
 
 #define VISIT_MAX 1024 /* bytes of a mail link's query that are kept; ours are shorter */
 
@@ -80,4 +81,21 @@ kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *su
     KR_TRY(mailed ? flow_by_mail(&flow, k, kind) : kr_flow_of_submit(&flow, k, kind));
     err = submit(k, flow);
     return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+}
+
+kr_err_t *kr_flow_submit_anew(kr_ctx_t *k, kr_flow_t *flow, kr_flow_submit_fn *submit, int most)
+{
+    kr_err_t *err = submit(k, flow);
+
+    for (int tries = 1; tries < most && kr_db_is_raced(err); tries++) {
+        kr_flow_t *now;
+
+        k->session = NULL;
+        k->session_known = 0;
+        KR_TRY(kr_flow_load(&now, k, flow->kind, flow->id));
+        *flow = *now;
+        flow->again = 1;
+        err = submit(k, flow);
+    }
+    return kr_db_is_raced(err) ? kr_err_unavailable(k, 1, "others use the same sign-in at this moment") : err;
 }

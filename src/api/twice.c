@@ -68,7 +68,7 @@ kr_err_t *kr_follow_first(kr_ctx_t *k, const kr_flow_t *flow, kr_body_t *body)
 /** The method by which this flow made the account just now; -1 when it did not. */
 static int made_by(kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity)
 {
-    static const kr_method_e methods[] = { KR_METHOD_PASSWORD, KR_METHOD_CODE };
+    static const kr_method_e methods[] = { KR_METHOD_PASSWORD, KR_METHOD_CODE, KR_METHOD_PASSKEY, KR_METHOD_WEBAUTHN };
 
     for (int i = 0; i < KR_DIM(methods) && !flow->api && kr_just_made(k, identity); i++)
         if (strcmp(kr_registration_id(k, flow, identity->traits, kr_method_name(methods[i])), identity->id) == 0) return (int)methods[i];

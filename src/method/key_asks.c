@@ -27,15 +27,26 @@ void kr_key_ask(kr_asked_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *name,
                              kr_webauthn_b64(k->pool, user), "spent", (json_int_t)flow->spent));
 }
 
-int kr_key_asked(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name)
+/* @param spent  how many challenges of the flow were used up when it was asked */
+static int find(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name, apr_int64_t spent)
 {
     const json_t *kept = kr_json_at(flow->internal, place(k, name));
     const char *challenge = kr_json_str(kept, "challenge"), *user = kr_json_str(kept, "user");
 
     *out = (kr_asked_t){ .failed = (int)json_integer_value(json_object_get(kept, "failed")) };
     /* the flow's row may have been written by who read it before its challenge was used: how many were used says so */
-    if (!challenge || !user || json_integer_value(json_object_get(kept, "spent")) != (json_int_t)flow->spent) return 0;
+    if (!challenge || !user || json_integer_value(json_object_get(kept, "spent")) != (json_int_t)spent) return 0;
     return kr_webauthn_unb64(&out->challenge, k->pool, challenge, 0) && kr_webauthn_unb64(&out->user, k->pool, user, 0);
+}
+
+int kr_key_asked(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name)
+{
+    return find(out, k, flow, name, flow->spent);
+}
+
+int kr_key_answered(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name)
+{
+    return find(out, k, flow, name, flow->spent - 1);
 }
 
 void kr_key_forget_asked(kr_flow_t *flow, const char *name)

@@ -16,15 +16,27 @@ static kr_err_t *unfit(kr_ctx_t *k, kr_flow_t *flow, const char *reason)
     return kr_err_show_flow(k);
 }
 
-/* Read and verified, as the answer to what this flow asked; what is wrong is said on the flow. */
-static kr_err_t *read_made(kr_held_key_t *out, kr_asked_t *asked, kr_ctx_t *k, kr_flow_t *flow, const char *name,
+static kr_err_t *used(kr_ctx_t *k, kr_flow_t *flow)
+{
+    return unfit(k, flow, "this form has been used already, please begin anew");
+}
+
+/*
+ * Read and verified, as the answer to what this flow asked; what is wrong is said on the flow.
+ * @param again  out: 1 when a browser sent that before, whatever came of it; NULL: that is wrong, too
+ */
+static kr_err_t *read_made(kr_held_key_t *out, kr_asked_t *asked, int *again, kr_ctx_t *k, kr_flow_t *flow, const char *name,
                            const kr_webauthn_conf_t *conf, const char *text)
 {
     kr_webauthn_expected_t expected;
     kr_webauthn_verdict_e verdict;
     const char *why, *make;
 
-    if (!kr_key_asked(asked, k, flow, name)) return unfit(k, flow, "this form has been used already, please begin anew");
+    if (again) *again = 0;
+    if (!kr_key_asked(asked, k, flow, name)) {
+        if (!again || flow->api || !kr_csrf_owns(k, flow) || !kr_key_answered(asked, k, flow, name)) return used(k, flow);
+        *again = 1;
+    }
     expected = kr_key_expected(conf, asked);
     *out = (kr_held_key_t){ .flags_known = 1 };
     verdict = kr_webauthn_register(&out->key, &why, k->pool, text, strlen(text), &expected);
@@ -202,7 +214,7 @@ static kr_err_t *change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     wanted->form = form;
     wanted->remove = remove;
     if (remove) return kr_outcome_change(out, put_keys, wanted);
-    KR_TRY(read_made(&wanted->held, &asked, k, flow, method, conf_of(k, form->id), made));
+    KR_TRY(read_made(&wanted->held, &asked, NULL, k, flow, method, conf_of(k, form->id), made));
     if (name) wanted->held.name = name;
     wanted->held.passwordless = form->id == KR_METHOD_PASSKEY || k->realm->settings->webauthn_passwordless;
     wanted->user = asked.user;
@@ -257,16 +269,36 @@ static void reserve_names(kr_ctx_t *k, const kr_flow_t *flow, kr_identity_t *ide
     if (names->nelts) kr_identity_add_credential(k, identity, "password", "{}", names);
 }
 
-static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const kr_held_key_t *held,
-                              const kr_asked_t *asked, kr_method_e id)
+/* A double click: this very key made the account just now, by this form with these traits. */
+static kr_err_t *check_again(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const kr_held_key_t *held,
+                             const char *type)
+{
+    const kr_credential_t *credential;
+    const kr_held_key_t *first;
+    kr_identity_t *made;
+    kr_keyring_t ring;
+
+    KR_TRY(kr_identity_load(&made, k, identity->id, 1));
+    if (!made || !kr_just_made(k, made) || !json_equal(made->traits, identity->traits)) return used(k, flow);
+    credential = kr_identity_credential(made, type);
+    KR_TRY(kr_keyring_read(&ring, k, credential));
+    first = kr_keyring_find(&ring, held->key.id);
+    if (!first || first->key.public_key.len != held->key.public_key.len ||
+        memcmp(first->key.public_key.at, held->key.public_key.at, held->key.public_key.len) != 0)
+        return used(k, flow);
+    KR_TRY(kr_outcome_register(out, made, (kr_proof_t){ .method = type, .credential = credential }));
+    out->registers.repeated = 1;
+    return NULL;
+}
+
+static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const kr_held_key_t *held,
+                              kr_method_e id)
 {
     const char *type = kr_method_name(id);
-    kr_keyring_t ring = { .keys = apr_array_make(k->pool, 1, sizeof(kr_held_key_t)), .user_handle = asked->user };
+    kr_keyring_t ring = { .keys = apr_array_make(k->pool, 1, sizeof(kr_held_key_t)), .user_handle = held->user };
     apr_array_header_t *identifiers = apr_array_make(k->pool, 1, sizeof(const char *));
-    kr_identity_t *identity;
 
-    KR_TRY(kr_registration_traits(&identity, k, flow, body, NULL));
-    if (id == KR_METHOD_PASSKEY) APR_ARRAY_PUSH(identifiers, const char *) = kr_key_handle(k->pool, asked->user);
+    if (id == KR_METHOD_PASSKEY) APR_ARRAY_PUSH(identifiers, const char *) = kr_key_handle(k->pool, held->user);
     else identifiers = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, type);
     if (!identifiers->nelts) {
         kr_flow_message(k, flow, 4000009, NULL);
@@ -281,16 +313,21 @@ static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
 kr_err_t *kr_key_register(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body, const kr_webauthn_conf_t *conf,
                           const char *made, const char *name, kr_method_e id)
 {
+    const char *type = kr_method_name(id);
+    kr_identity_t *identity;
     kr_held_key_t held;
     kr_asked_t asked;
     kr_err_t *err;
+    int again;
 
     keep_traits(k, flow, body);
     KR_TRY(check_name(k, flow, NAME_FIELD, name));
-    err = read_made(&held, &asked, k, flow, kr_method_name(id), conf, made);
+    err = read_made(&held, &asked, &again, k, flow, type, conf, made);
     if (err && name) kr_node_set(kr_node_find(flow, NAME_FIELD), "value", json_string(name));
     KR_TRY(err);
     if (name && *name) held.name = name;
     held.passwordless = 1;
-    return make_account(out, k, flow, body, &held, &asked, id);
+    KR_TRY(kr_registration_traits(&identity, k, flow, body, NULL));
+    identity->id = kr_registration_id(k, flow, identity->traits, type);
+    return again ? check_again(out, k, flow, identity, &held, type) : make_account(out, k, flow, identity, &held, id);
 }

@@ -59,6 +59,8 @@ void kr_key_ask(kr_asked_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *name,
 int kr_key_asked(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name);
 /** Whatever is asked, it is answered or not meant any more. */
 void kr_key_forget_asked(kr_flow_t *flow, const char *name);
+/** What was asked last, where that was answered since: for a form that is sent twice. @return 0: nothing */
+int kr_key_answered(kr_asked_t *out, kr_ctx_t *k, const kr_flow_t *flow, const char *name);
 /** One more answer that did not hold. @return how many there were by now */
 int kr_key_failed(kr_flow_t *flow, const char *name);
 
