@@ -154,25 +154,22 @@ static kr_err_t *link_outcome(kr_outcome_t *out, kr_ctx_t *k, const char *url, a
     return kr_outcome_change(out, link_app, app);
 }
 
-/* A code that fits by now need not fit when the fresh sign-in is done: what is kept of it is that it did. */
+/* A code that fits by now need not fit when the fresh sign-in is done: what is kept of it is that it did. One that does not fit is looked at then,
+ * as clients know it: who only found the session learns nothing here. */
 static kr_err_t *link_by(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *typed, kr_err_t *refresh)
 {
     const char *url = offered(k, flow);
-    apr_int64_t step;
+    const int has_code = typed && *typed;
+    apr_int64_t step = 0;
 
-    if (!typed || !*typed) {
-        kr_field_missing(k, flow, "totp_code");
-        return kr_err_show_flow(k);
-    }
-    step = url ? kr_totp_fits(k->pool, kr_totp_url_seed(k->pool, url), kr_code_clean(k->pool, typed), k->now, 0) : 0;
-    if (!step) {
-        kr_node_message(k, flow, "totp_code", 4000008, NULL);
-        return kr_err_show_flow(k);
-    }
+    if (url && has_code) step = kr_totp_fits(k->pool, kr_totp_url_seed(k->pool, url), kr_code_clean(k->pool, typed), k->now, 0);
     if (refresh)
-        return kr_outcome_park(out, kr_json_pack(k->pool, "{s:s, s:s, s:I}", "method", "totp", "url", url, "step", (json_int_t)step),
-                               refresh);
-    return link_outcome(out, k, url, step);
+        return kr_outcome_park(out, kr_json_pack(k->pool, "{s:s, s:s?, s:I, s:s?}", "method", "totp", "url", step ? url : NULL,
+                                                 "step", (json_int_t)step, "typed", step ? NULL : typed), refresh);
+    if (step) return link_outcome(out, k, url, step);
+    if (has_code) kr_node_message(k, flow, "totp_code", 4000008, NULL);
+    else kr_field_missing(k, flow, "totp_code");
+    return kr_err_show_flow(k);
 }
 
 /* An app is linked already. A form that still shows another seed must not say that all is well: its app would be of no use. */
@@ -205,6 +202,7 @@ kr_err_t *kr_totp_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
     const int asked = json_is_true(json_object_get(parked, "unlink"));
 
     KR_TRY(kr_need_fresh_proof(k, flow));
+    if (!url && !json_object_get(parked, "unlink")) return link_by(out, k, flow, kr_json_str(parked, "typed"), NULL);
     if (url) return link_outcome(out, k, url, json_integer_value(json_object_get(parked, "step")));
     return kr_outcome_change(out, asked ? unlink_app : leave, NULL);
 }

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from lib.account import member
-from lib.clients import messages
+from lib.account import account, member, refresh
+from lib.clients import error_id, messages
 from lib.factors import enrol_codes
-from lib.keys import REASON, REFUSED, UNKNOWN, Key, add_key, asked, in_form, passkeys, security_keys, shown, sign_up, tapped
+from lib.keys import MISSING, REASON, REFUSED, UNKNOWN, Key, add_key, asked, in_form, passkeys, security_keys, shown, sign_up, tapped
 from lib.settings import merge, nested
 
 ASKED_AGAIN, PRESS, NO_METHOD, TAKEN = 1010003, 1010012, 4010002, 4000007
@@ -15,12 +15,12 @@ NAMES = 'webauthn_register_displayname'
 COOKIES = ['browser', 'ajax']
 
 
-def started(request, database, *trees):
+def started(request, database, *trees, **options):
     from conftest import start
     tree = {}
     for more in trees:
         tree = merge(tree, more)
-    return start(request, database, tree)
+    return start(request, database, tree, **options)
 
 
 @pytest.fixture(scope='module')
@@ -47,6 +47,16 @@ def named_first(request, database):
     """Passkeys where people are asked first who they are."""
     from conftest import end
     server = started(request, database, passkeys(), nested('selfservice.flows.login.style', 'identifier_first'))
+    yield server
+    end(server)
+
+
+@pytest.fixture(scope='module')
+def apps(request, database):
+    """Authenticator apps; changes ask for a sign-in of the last minute."""
+    from conftest import end
+    server = started(request, database, account(), nested('selfservice.methods.totp.enabled', True),
+                     nested('selfservice.flows.settings.privileged_session_max_age', '1m'), clock=True)
     yield server
     end(server)
 
@@ -193,3 +203,20 @@ def test_a_name_to_sign_in_by_with_a_password_is_taken_by_who_has_a_passkey_alon
     flow = client.start('registration')
     client.submit('registration', flow, {'method': 'password', 'password': 'a-Horse-of-another-colour-7', 'traits': {'email': owner.email}})
     assert messages(in_form(client, 'registration', flow)) == [TAKEN]
+
+
+@pytest.mark.parametrize('code, said', [({'totp_code': '000000'}, 4000008), ({'totp_code': ''}, MISSING), ({}, MISSING)], ids=['wrong', 'empty', 'none'])
+def test_an_old_session_does_not_learn_whether_the_code_of_an_app_is_right(apps, kind, code, said):
+    client = member(apps, kind)
+    flow = client.start('settings')
+    apps.clock.forward(120)
+    answer = client.submit('settings', flow, {'method': 'totp', **code})
+    if kind != 'browser':
+        assert (answer.status, error_id(answer)) == (403, 'session_refresh_required')
+        return
+    assert answer.status == 303 and 'refresh=true' in answer.location
+    assert not [n for n in in_form(client, 'settings', flow).json['ui']['nodes'] if n['messages']]
+    refresh(client, answer)
+    client.get('/self-service/settings', {'flow': flow.flow_id})
+    field = next(n for n in in_form(client, 'settings', flow).json['ui']['nodes'] if n['attributes'].get('name') == 'totp_code')
+    assert [m['id'] for m in field['messages']] == [said]
