@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from lib.account import account, member
-from lib.clients import error_id, messages
+from lib.account import member
+from lib.clients import messages
 from lib.factors import at_once
-from lib.keys import (REASON, REFUSED, UNKNOWN, Key, account_id, add, add_key, asked, b64, both, in_form, listed, passkeys, sessions, shown,
-                      sign_in, sign_up, stored, tap, tapped)
-from lib.settings import UI, merge, nested
+from lib.keys import (REASON, REFUSED, UNKNOWN, Key, account_id, add, add_key, asked, b64, both, in_form, passkeys, sessions, shown, sign_in,
+                      sign_up, stored, tapped)
+from lib.settings import merge, nested
 
 LOCKED, STALE = 4010011, 4010001
 pytestmark = pytest.mark.san

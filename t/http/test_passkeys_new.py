@@ -6,10 +6,9 @@ import pytest
 
 from lib.account import change, member
 from lib.clients import PASSWORD, messages, new_email
-from lib.factors import again, at_once
-from lib.keys import (ALGORITHMS, BENT, PAGE, REASON, Key, add, asked, b64, buttons, cbor, held_rows, in_form, listed, made, passkeys,
-                      shown, sign_in, sign_up, stored, unb64)
-from lib.settings import merge, nested
+from lib.factors import at_once
+from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, b64, buttons, cbor, held_rows, in_form, listed, made, passkeys, sign_in, sign_up,
+                      stored, unb64)
 
 CROWD = 20
 TAKEN, NO_WAY, NO_CHANGE = 4000007, 4010003, 4010004
