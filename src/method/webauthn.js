@@ -70,7 +70,10 @@
   const named = (name) => '[name="' + name + '"]'
 
   // The form's own submit(), even where a field has that name: an empty password beside the key must not hold it up.
+  let sent = false
+
   function send(field, value) {
+    sent = true
     field.value = value
     HTMLFormElement.prototype.submit.call(field.closest('form'))
   }
@@ -78,7 +81,7 @@
   // -- one key for one account ----------------------------------------------
 
   // What went wrong is for the console, and where a page has a line for it, for people: browsers tell them little. The button stays.
-  let pressed = null
+  let pressed = null, busy = false
 
   function say(what) {
     const lines = pressed ? pressed.closest('form').querySelectorAll('[data-kratos-failed]') : []
@@ -174,7 +177,7 @@
       send(field, answered)
     } catch (error) {
       failed(error)
-      await oryPasskeyLoginAutocompleteInit()
+      oryPasskeyLoginAutocompleteInit() // which may wait for ever
     }
   }
 
@@ -222,10 +225,13 @@
     for (const button of all('[data-kratos-click]')) {
       const call = functions[button.dataset.kratosClick]
       if (!call) continue
-      button.addEventListener('click', () => {
+      button.addEventListener('click', async () => {
+        if (busy) return // a double click asks once, and sends once
         pressed = button
         say('nothing')
-        call(button.value)
+        busy = true
+        await call(button.value)
+        busy = sent
       })
       button.hidden = false
     }
@@ -238,6 +244,7 @@
   }
 
   whenRead(bind)
+  window.addEventListener('pageshow', () => { sent = busy = false }) // who comes back to the page finds it as it was
   window.__oryWebAuthnInitialized = true
   window.dispatchEvent(new CustomEvent('oryWebAuthnInitialized'))
 })()

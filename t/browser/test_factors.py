@@ -175,10 +175,10 @@ class Owner(Person):
         assert self.saved
         return codes
 
-    def press_key(self, selector):
+    def press_key(self, selector, **how):
         """A button that asks a key, which sends the form."""
         WebDriverWait(self.browser, 10).until(lambda _: self.one(selector).is_displayed(), f'{selector} is hidden')
-        self.press(selector)
+        self.press(selector, **how)
 
 
 @contextlib.contextmanager
@@ -324,6 +324,17 @@ def test_a_phone_and_buttons_that_are_pressed_twice(owner):
     owner.press('[name=method][value=lookup_secret]', twice=True)
     owner.open('/ui/welcome')
     owner.at(owner.root + '/ui/welcome')
+    key = Key(owner.browser)
+    owner.open_settings()
+    owner.press_key('[name=passkey_register_trigger]', twice=True)
+    assert owner.saved and len(key.credentials) == 1
+    owner.sign_out()
+    key.touched(False)
+    owner.open('/self-service/login/browser')
+    key.touched(True)
+    owner.press_key('[name=passkey_login_trigger]', twice=True)
+    owner.at(owner.root + '/ui/login')
+    owner.at_second()
     assert owner.browser.execute_script('return document.documentElement.scrollWidth <= innerWidth')
 
 

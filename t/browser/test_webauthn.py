@@ -185,6 +185,45 @@ def test_where_no_code_may_stand_in_tags_they_name_the_functions(visitor):
     visitor.sent('webauthn_register')
 
 
+def on_our_page(visitor, *extra):
+    """A form as the built-in pages have it; nobody touches the key before the test says what that comes to."""
+    visitor.site.page = f'''<!DOCTYPE html><title>form</title><form method="post"><input type="hidden" name="webauthn_register">
+        <button type="button" name="webauthn_register_trigger" value="{escape(json.dumps(to_create('ana')))}"
+                data-kratos-click="oryWebAuthnRegistration" hidden>Add</button>{''.join(extra)}</form>
+        <form><p id="elsewhere" data-kratos-failed hidden>not here</p></form><script src="{visitor.script}" async></script>'''
+    visitor.site.sent.clear()
+    visitor.driver.get(visitor.site.url)
+    visitor.until(lambda d: d.find_element('name', 'webauthn_register_trigger').is_displayed())
+    visitor.driver.execute_script('''window.asked = []
+        navigator.credentials.create = () => new Promise((yes, no) => asked.push(no))''')
+
+
+LINES = '<p id="failed" data-kratos-failed hidden>failed</p><p id="known" data-kratos-failed="known" hidden>known</p>'
+
+
+def test_a_double_click_asks_once_and_a_failure_lets_one_ask_again(visitor):
+    on_our_page(visitor, LINES)
+    press = visitor.driver.find_element('name', 'webauthn_register_trigger').click
+    press()
+    press()
+    assert visitor.driver.execute_script('return asked.length') == 1
+    visitor.driver.execute_script('asked[0](new DOMException("nobody", "NotAllowedError"))')
+    visitor.until(lambda d: d.find_element('id', 'failed').is_displayed())
+    press()
+    assert visitor.driver.execute_script('return asked.length') == 2
+    assert not visitor.driver.find_element('id', 'failed').is_displayed()
+
+
+@pytest.mark.parametrize('name, line', [('NotAllowedError', 'failed'), ('InvalidStateError', 'known'), ('SecurityError', 'failed')])
+def test_what_went_wrong_is_said_in_the_form_whose_button_was_pressed(visitor, name, line):
+    on_our_page(visitor, LINES)
+    visitor.driver.find_element('name', 'webauthn_register_trigger').click()
+    visitor.driver.execute_script(f'asked[0](new DOMException("no", "{name}"))')
+    visitor.until(lambda d: d.find_element('id', line).is_displayed())
+    shown = [id for id in ('failed', 'known', 'elsewhere') if visitor.driver.find_element('id', id).is_displayed()]
+    assert shown == [line] and not visitor.site.sent
+
+
 # -- security keys ----------------------------------------------------------------------
 
 @pytest.mark.parametrize('argument', ['', 'JSON.parse(document.querySelector("[name=webauthn_register_trigger]").value)'])
