@@ -64,6 +64,7 @@ struct kr_outcome_t {
         struct {
             kr_identity_t *identity;  /* who it is, as read for the proof */
             kr_proof_t proof;
+            json_t *said;             /* messages of the form as it was sent: it keeps them; NULL: none */
         } proved;
         struct {
             kr_identity_t *identity;  /* to be made */

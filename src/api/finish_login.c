@@ -124,8 +124,21 @@ static kr_err_t *spend(kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof)
 {
     int done;
 
+    if (!(proof->spends || proof->once)) return kr_flow_update(k, flow);
     KR_TRY(kr_flow_spend(&done, k, flow, proof));
     return done ? NULL : kr_db_raced(k);
+}
+
+/* A form that let somebody in says what it said when it was sent, as clients know it. */
+static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
+{
+    json_t *now = flow->messages;
+    kr_err_t *err;
+
+    if (done->proved.said && !json_array_size(now)) flow->messages = done->proved.said;
+    err = spend(k, flow, &done->proved.proof);
+    flow->messages = now;
+    return err;
 }
 
 static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
@@ -145,8 +158,7 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
-    if (!(done->proved.proof.spends || done->proved.proof.once)) KR_TRY(kr_flow_update(k, flow));
-    else KR_TRY(spend(k, flow, &done->proved.proof));
+    KR_TRY(store(k, flow, done));
     KR_TRY(establish(&after.session, &standing, k, flow, done));
     if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
     if (kr_hooks_would_write(k, &after)) KR_TRY(kr_db_tx(k, write_hooks, &after));

@@ -122,6 +122,7 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
     kr_session_t *session;
     kr_outcome_t done;
     kr_body_t body;
+    json_t *said;
 
     KR_TRY(find_session(&session, k, flow));
     if (session && !kr_login_gains(flow, session)) {
@@ -136,9 +137,11 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
         if (!session) flow->refresh = 0; /* there is nothing to refresh any more: the new form must ask for everything */
         return kr_flow_replace_expired(k, flow, 4010001);
     }
+    said = kr_json_own(k->pool, json_copy(flow->messages));
     kr_flow_clear_messages(flow);
     KR_TRY(kr_flow_body(&body, k, flow));
     KR_TRY(kr_methods_submit(&done, k, flow, &body));
+    if (done.is == KR_OUTCOME_PROVED) done.proved.said = said;
     return kr_finish(k, flow, &done, &body);
 }
 

@@ -144,5 +144,5 @@ void kr_key_script(kr_ctx_t *k, kr_flow_t *flow)
         .integrity = kr_webauthn_script_integrity(), .nonce = kr_uuid(k),
     };
 
-    if (!flow->api && !kr_node_find(flow, "webauthn_script")) kr_node_add(k, flow, "webauthn", &script);
+    if (!flow->api) kr_node_put(k, flow, "webauthn", &script); /* anew with every screen, as its nonce should be */
 }

@@ -10,7 +10,7 @@ from lib.factors import enrol_codes
 from lib.keys import MISSING, REASON, REFUSED, UNKNOWN, Key, add_key, asked, in_form, passkeys, security_keys, shown, sign_up, tapped
 from lib.settings import merge, nested
 
-ASKED_AGAIN, PRESS, NO_METHOD, TAKEN = 1010003, 1010012, 4010002, 4000007
+ASKED_AGAIN, STEP_UP, PRESS, NO_METHOD, TAKEN = 1010003, 1010004, 1010012, 4010002, 4000007
 NAMES = 'webauthn_register_displayname'
 COOKIES = ['browser', 'ajax']
 
@@ -47,6 +47,15 @@ def named_first(request, database):
     """Passkeys where people are asked first who they are."""
     from conftest import end
     server = started(request, database, passkeys(), nested('selfservice.flows.login.style', 'identifier_first'))
+    yield server
+    end(server)
+
+
+@pytest.fixture(scope='module')
+def two_screens(request, database):
+    """Security keys sign people up, on a screen of their own."""
+    from conftest import end
+    server = started(request, database, security_keys(first=True), nested('selfservice.flows.registration.enable_legacy_one_step', False))
     yield server
     end(server)
 
@@ -220,3 +229,27 @@ def test_an_old_session_does_not_learn_whether_the_code_of_an_app_is_right(apps,
     client.get('/self-service/settings', {'flow': flow.flow_id})
     field = next(n for n in in_form(client, 'settings', flow).json['ui']['nodes'] if n['attributes'].get('name') == 'totp_code')
     assert [m['id'] for m in field['messages']] == [said]
+
+
+@pytest.mark.parametrize('kind', COOKIES)
+def test_a_form_that_let_somebody_in_says_what_it_said_when_it_was_sent(second, kind):
+    owner, key = member(second), Key()
+    add_key(owner, key).must(200)
+    client = second.client(kind)
+    client.login(owner.email).must(200, 303)
+    flow = asked(client, aal='aal2')
+    assert messages(flow) == [STEP_UP]
+    client.submit('login', flow, tapped(key, flow)).must(200, 303)
+    assert messages(in_form(client, 'login', flow)) == [STEP_UP]
+
+
+@pytest.mark.parametrize('kind', COOKIES)
+def test_the_script_of_every_screen_has_a_nonce_of_its_own(two_screens, kind):
+    client = two_screens.client(kind)
+    traits, seen = {'email': 'ana@example.org'}, set()
+    flow = client.start('registration')
+    for _ in range(2):
+        client.submit('registration', flow, {'method': 'profile', 'traits': traits})
+        script = next(n for n in in_form(client, 'registration', flow).json['ui']['nodes'] if n['attributes'].get('id') == 'webauthn_script')
+        seen.add(script['attributes']['nonce'])
+    assert len(seen) == 2
