@@ -139,8 +139,6 @@ void kr_db_after_commit(kr_ctx_t *k, kr_after_commit_fn *fn, void *baton);
  * too long it is a 409 that says so.
  */
 kr_err_t *kr_db_raced(kr_ctx_t *k);
-/** Is it that one? */
-int kr_db_is_raced(const kr_err_t *err);
 
 /** Give the connection back now: before hashing, sending, waiting. Harmless when none is held; not inside a transaction. */
 void kr_db_release(kr_ctx_t *k);

@@ -27,6 +27,7 @@ typedef struct {
     kr_aal_e requested_aal;      /* login only: KR_AAL1 or KR_AAL2; KR_AAL0 elsewhere */
     int submit_count;
     apr_int64_t spent;           /* challenges of this flow that are used up: one that was made before the last of them is void */
+    int lost;                    /* 1: what this submit would use up was used by another one meanwhile; not stored */
     int again;                   /* 1: the submit was looked at before, and could not use up what it is good for; not stored */
     json_t *messages;            /* array: ui.messages */
     json_t *nodes;               /* array: ui.nodes; the value of csrf_token is filled in when shown */

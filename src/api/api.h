@@ -97,10 +97,12 @@ typedef kr_err_t *kr_flow_submit_fn(kr_ctx_t *k, kr_flow_t *flow);
  */
 kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *submit) KR_MUST_CHECK;
 /**
- * What `submit` returns; anew, with the flow as it is now, where another request used up what this one brings (kr_db_raced): what that
+ * What `submit` returns; anew, with the flow as it is now, where another request used up what this one brings (kr_flow_lost): what that
  * means is for the method to say. @param most  times
  */
 kr_err_t *kr_flow_submit_anew(kr_ctx_t *k, kr_flow_t *flow, kr_flow_submit_fn *submit, int most) KR_MUST_CHECK;
+/** Another request was faster: the submit is to be looked at anew. @return 503, for whom that happens too often */
+kr_err_t *kr_flow_lost(kr_ctx_t *k, kr_flow_t *flow);
 /**
  * From here on k->client is who sent this request, though the flow be an app's: a recovery or verification may end in a browser. Who
  * follows the link of a recovery's mail is a person, whatever Accept says.

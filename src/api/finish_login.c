@@ -126,7 +126,7 @@ static kr_err_t *spend(kr_ctx_t *k, kr_flow_t *flow, const kr_proof_t *proof)
 
     if (!(proof->spends || proof->once)) return kr_flow_update(k, flow);
     KR_TRY(kr_flow_spend(&done, k, flow, proof));
-    return done ? NULL : kr_db_raced(k);
+    return done ? NULL : kr_flow_lost(k, flow);
 }
 
 /* A form that let somebody in says what it said when it was sent, as clients know it. */

@@ -92,7 +92,7 @@ static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outc
     if (done->registers.repeated) return kr_repeat_first(k, after);
     KR_TRY(kr_hooks_admit(k, after));
     err = kr_db_tx(k, persist, &making);
-    if (making.late) return kr_db_raced(k); /* for the method to say what that means */
+    if (making.late) return kr_flow_lost(k, after->flow);
     if (!err || !kr_db_is_duplicate(err)) return err;
     KR_TRY(kr_sent_twice(&again, k, after, body));
     return again ? NULL : taken(k, after->flow, done->registers.identity);

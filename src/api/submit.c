@@ -83,11 +83,17 @@ kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *su
     return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }
 
+kr_err_t *kr_flow_lost(kr_ctx_t *k, kr_flow_t *flow)
+{
+    flow->lost = 1;
+    return kr_err_unavailable(k, 1, "others use the same form or sign-in at this moment");
+}
+
 kr_err_t *kr_flow_submit_anew(kr_ctx_t *k, kr_flow_t *flow, kr_flow_submit_fn *submit, int most)
 {
     kr_err_t *err = submit(k, flow);
 
-    for (int tries = 1; tries < most && kr_db_is_raced(err); tries++) {
+    for (int tries = 1; tries < most && flow->lost; tries++) {
         kr_flow_t *now;
 
         k->session = NULL;
@@ -97,5 +103,5 @@ kr_err_t *kr_flow_submit_anew(kr_ctx_t *k, kr_flow_t *flow, kr_flow_submit_fn *s
         flow->again = 1;
         err = submit(k, flow);
     }
-    return kr_db_is_raced(err) ? kr_err_unavailable(k, 1, "others use the same sign-in at this moment") : err;
+    return err;
 }

@@ -205,11 +205,6 @@ int kr_db_is_duplicate(const kr_err_t *err)
     return err && err->cause == CAUSE_DUPLICATE;
 }
 
-int kr_db_is_raced(const kr_err_t *err)
-{
-    return kr_db_is_again(err) && err->status == 409;
-}
-
 int kr_db_is_again(const kr_err_t *err)
 {
     return err && err->cause == CAUSE_AGAIN;
