@@ -168,8 +168,8 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     const kr_credential_t *credential;
     kr_identity_t *identity;
 
-    kr_key_forget(flow, &form);
     if (answer && !named) {
+        kr_key_forget(flow, &form);
         kr_field_missing(k, flow, "identifier");
         return kr_err_show_flow(k);
     }

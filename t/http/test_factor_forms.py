@@ -240,7 +240,8 @@ def test_a_form_that_let_somebody_in_says_what_it_said_when_it_was_sent(second, 
     flow = asked(client, aal='aal2')
     assert messages(flow) == [STEP_UP]
     client.submit('login', flow, tapped(key, flow)).must(200, 303)
-    assert messages(in_form(client, 'login', flow)) == [STEP_UP]
+    now = in_form(client, 'login', flow)
+    assert messages(now) == [STEP_UP] and has_value(now, 'webauthn_login') == [True]
 
 
 @pytest.mark.parametrize('kind', COOKIES)
