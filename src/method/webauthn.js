@@ -222,6 +222,10 @@
 
   // Pages whose policy keeps code out of tags name the functions there, and hide the buttons that do nothing without this file.
   function bind() {
+    if (/^\[|^\d+(\.\d+){3}$/.test(location.hostname)) { // keys are bound to names
+      show('[data-kratos-without]')
+      return
+    }
     for (const button of all('[data-kratos-click]')) {
       const call = functions[button.dataset.kratosClick]
       if (!call) continue

@@ -224,6 +224,15 @@ def test_what_went_wrong_is_said_in_the_form_whose_button_was_pressed(visitor, n
     assert shown == [line] and not visitor.site.sent
 
 
+@pytest.mark.parametrize('host, usable', [('localhost', True), ('127.0.0.1', False)])
+def test_where_a_site_has_no_name_pages_say_so_and_show_no_button(visitor, host, usable):
+    on_our_page(visitor, '<p id="without" data-kratos-without hidden>not here</p>')
+    visitor.driver.get(visitor.site.url.replace('localhost', host))
+    visitor.until(lambda d: d.find_element('name' if usable else 'id', 'webauthn_register_trigger' if usable else 'without').is_displayed())
+    assert visitor.driver.find_element('id', 'without').is_displayed() != usable
+    assert visitor.driver.find_element('name', 'webauthn_register_trigger').is_displayed() == usable
+
+
 # -- security keys ----------------------------------------------------------------------
 
 @pytest.mark.parametrize('argument', ['', 'JSON.parse(document.querySelector("[name=webauthn_register_trigger]").value)'])
