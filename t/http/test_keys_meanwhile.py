@@ -6,8 +6,7 @@ import pytest
 
 from lib.account import member
 from lib.clients import messages
-from lib.factors import at_once
-from lib.keys import (REASON, REFUSED, UNKNOWN, Key, account_id, add, add_key, asked, b64, both, in_form, passkeys, sessions, shown, sign_in,
+from lib.keys import (REASON, REFUSED, UNKNOWN, Key, account_id, add, add_key, asked, at_one_moment, b64, both, in_form, passkeys, sessions, shown, sign_in,
                       sign_up, stored, tapped)
 from lib.settings import merge, nested
 
@@ -123,6 +122,17 @@ def test_a_key_that_never_counts_is_always_fine(server):
                                                                'clone_warning': False}
 
 
+def test_after_five_wrong_answers_another_question_is_asked(server, way):
+    client = way.client()
+    flow = way.form(client)
+    challenge = 'passkey_challenge' if way.method == 'passkey' else 'webauthn_login_trigger'
+    seen = [client.submit('login', flow, way.sent(flow, tamper=True)).must(400).node(challenge) for _ in range(6)]
+    assert seen[:4] == [flow.node(challenge)] * 4 and len(set(seen)) == 2 and seen[4] == seen[5]
+    assert client.submit('login', flow, way.sent(flow)).status == 400 and not way.proved(client)
+    way.show(client, in_form(client, 'login', flow)).must(200)
+    assert way.proved(client)
+
+
 def test_the_highest_counter_there_is(server, way):
     way.show(count=2 ** 32 - 1).must(200)
     assert way.row()['sign_count'] == 2 ** 32 - 1
@@ -134,7 +144,7 @@ def test_sign_ins_at_once_with_counters_of_their_own_leave_the_highest(server, w
     clients = [way.client() for _ in range(6)]
     flows = [way.form(c) for c in clients]
     sent = [way.sent(f) for f in flows]
-    answers = at_once([lambda c=c, f=f, s=s: c.submit('login', f, s) for c, f, s in zip(clients, flows, sent)])
+    answers = at_one_moment(server, [lambda c=c, f=f, s=s: c.submit('login', f, s) for c, f, s in zip(clients, flows, sent)])
     assert {a.status for a in answers} <= {200, 400}, [a.body for a in answers]
     assert answers[-1].status == 200                                # the highest is never behind
     for client, answer in zip(clients, answers):
@@ -149,7 +159,7 @@ def test_two_copies_with_one_counter_at_once_get_in_once(server, way):
         clients = [way.client() for _ in range(4)]
         flows = [way.form(c) for c in clients]
         sent = [way.sent(f, count=count) for f in flows]
-        answers = at_once([lambda c=c, f=f, s=s: c.submit('login', f, s) for c, f, s in zip(clients, flows, sent)])
+        answers = at_one_moment(server, [lambda c=c, f=f, s=s: c.submit('login', f, s) for c, f, s in zip(clients, flows, sent)])
         assert sorted(a.status for a in answers) == [200, 400, 400, 400], [a.body for a in answers]
     assert way.row()['clone_warning'] is True
 
@@ -164,7 +174,7 @@ def test_of_one_answer_at_once_one_gets_in(server, way):
         other.cookies = dict(client.cookies)
         crowd.append(other)
     before = sessions(server, way.owner.email)
-    answers = at_once([lambda c=c: c.submit('login', flow, sent) for c in crowd])
+    answers = at_one_moment(server, [lambda c=c: c.submit('login', flow, sent) for c in crowd])
     assert not [a for a in answers if a.status >= 500], [a.body for a in answers if a.status >= 500]
     assert 200 in [a.status for a in answers]
     assert sessions(server, way.owner.email) == before + (way.method == 'passkey')

@@ -5,7 +5,7 @@ import pytest
 from lib.account import account
 from lib.clients import messages, new_email
 from lib.factors import at_once
-from lib.keys import PAGE, REASON, Key, held_rows, in_form, made, passkeys, security_keys, sign_in
+from lib.keys import PAGE, REASON, Key, at_one_moment, held_rows, in_form, made, passkeys, security_keys, sign_in
 from lib.settings import UI, merge, nested
 
 pytestmark = pytest.mark.san
@@ -54,7 +54,7 @@ def test_a_sign_up_that_is_sent_at_once_makes_one_account_and_every_answer_signs
     client, email, key = server.client(kind), new_email(), Key()
     flow = client.start('registration')
     body, clients, before = form(key, flow, email), [twin(client) for _ in range(clicks)], held_rows(server)
-    answers = at_once([lambda c=c: c.submit('registration', flow, body) for c in clients])
+    answers = at_one_moment(server, [lambda c=c: c.submit('registration', flow, body) for c in clients])
     assert {a.status for a in answers} == {303 if kind == 'browser' else 200}, [a.body for a in answers]
     if kind == 'browser':
         assert {a.location for a in answers} == {UI + '/'}
@@ -122,7 +122,7 @@ def test_apps_get_no_second_session_by_it(server):
     assert (answer.status, messages(answer)) == (400, [REASON])
     flow = client.start('registration')
     body = made(Key(), flow, new_email())
-    answers = at_once([lambda: server.client('native').submit('registration', flow, body) for _ in range(6)])
+    answers = at_one_moment(server, [lambda: server.client('native').submit('registration', flow, body) for _ in range(6)])
     assert sorted(a.status for a in answers) == [200] + [400] * 5
     assert {tuple(messages(a)) for a in answers if a.status == 400} == {(REASON,)}
 

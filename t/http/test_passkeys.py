@@ -5,8 +5,7 @@ import json
 import pytest
 
 from lib.clients import messages
-from lib.factors import at_once
-from lib.keys import (ALGORITHMS, BENT, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, b64, in_form, passkeys, sessions, shown,
+from lib.keys import (ALGORITHMS, BENT, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, at_one_moment, b64, in_form, passkeys, sessions, shown,
                       sign_in, sign_up, stored)
 from lib.settings import UI
 
@@ -222,7 +221,7 @@ def test_of_one_answer_that_is_sent_many_times_at_once_one_signs_in(server):
     flow = asked(crowd[0])
     sent = shown(key, flow)
     before = sessions(server, owner.email)
-    answers = at_once([lambda c=c: c.submit('login', flow, sent) for c in crowd])
+    answers = at_one_moment(server, [lambda c=c: c.submit('login', flow, sent) for c in crowd])
     assert sorted(a.status for a in answers) == [200] + [400] * (CROWD - 1), [a.body for a in answers if a.status not in (200, 400)]
     assert sessions(server, owner.email) == before + 1
 

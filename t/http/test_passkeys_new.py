@@ -6,8 +6,7 @@ import pytest
 
 from lib.account import change, member
 from lib.clients import PASSWORD, messages, new_email
-from lib.factors import at_once
-from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, b64, buttons, cbor, held_rows, in_form, listed, made, passkeys, sign_in, sign_up,
+from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, at_one_moment, b64, buttons, cbor, held_rows, in_form, listed, made, passkeys, sign_in, sign_up,
                       stored, unb64)
 
 CROWD = 20
@@ -345,7 +344,7 @@ def test_of_one_answer_that_is_sent_many_times_at_once_one_account_comes(server,
     emails = [new_email() for _ in range(CROWD)]
     crowd = [again_with(server, client) for _ in emails]
     before = held_rows(server)
-    answers = at_once([lambda c=c, e=e: c.submit('registration', flow, made(key, flow, e)) for c, e in zip(crowd, emails)])
+    answers = at_one_moment(server, [lambda c=c, e=e: c.submit('registration', flow, made(key, flow, e)) for c, e in zip(crowd, emails)])
     assert not [a for a in answers if a.status >= 500], [a.body for a in answers if a.status >= 500]
     assert sum(c.whoami().status == 200 or (kind == 'native' and a.status == 200) for c, a in zip(crowd, answers)) == 1
     after = held_rows(server)
@@ -448,7 +447,7 @@ def test_two_that_remove_the_last_two_at_once_leave_one(server):
         one = sign_up(client)
         add(client, two).must(200)
         flows = [client.start('settings') for _ in range(2)]
-        answers = at_once([lambda f=f, k=k: client.submit('settings', f, {'method': 'passkey', 'passkey_remove': k.hex})
+        answers = at_one_moment(server, [lambda f=f, k=k: client.submit('settings', f, {'method': 'passkey', 'passkey_remove': k.hex})
                            for f, k in zip(flows, (one, two))])
         assert sorted(a.status for a in answers) in ([200, 400], [200, 409]), [a.body for a in answers]
         assert len(listed(client)) == 1
@@ -489,7 +488,7 @@ def test_the_form_of_somebody_else_changes_nothing(server, kind):
 def test_of_one_new_key_that_is_sent_many_times_at_once_one_is_kept(server):
     client, key = member(server, 'native'), Key()
     flow = client.start('settings')
-    answers = at_once([lambda: add(client, key, flow) for _ in range(CROWD)])
+    answers = at_one_moment(server, [lambda: add(client, key, flow) for _ in range(CROWD)])
     assert not [a for a in answers if a.status >= 500] and 200 in [a.status for a in answers]
     assert listed(client) == [key.hex]
 
@@ -497,7 +496,7 @@ def test_of_one_new_key_that_is_sent_many_times_at_once_one_is_kept(server):
 def test_of_many_keys_for_one_question_one_is_kept(server):
     client, keys = member(server, 'native'), [Key() for _ in range(8)]
     flow = client.start('settings')
-    answers = at_once([lambda k=k: add(client, k, flow) for k in keys])
+    answers = at_one_moment(server, [lambda k=k: add(client, k, flow) for k in keys])
     assert [a.status for a in answers].count(200) == 1 and not [a for a in answers if a.status >= 500], [a.status for a in answers]
     assert len(listed(client)) == 1
 
@@ -505,7 +504,7 @@ def test_of_many_keys_for_one_question_one_is_kept(server):
 def test_keys_that_are_added_at_once_in_forms_of_their_own_are_all_kept(server):
     client, keys = member(server, 'native'), [Key() for _ in range(5)]
     flows = [client.start('settings') for _ in keys]
-    answers = at_once([lambda k=k, f=f: add(client, k, f) for k, f in zip(keys, flows)])
+    answers = at_one_moment(server, [lambda k=k, f=f: add(client, k, f) for k, f in zip(keys, flows)])
     kept = set(listed(client))
     assert {k.hex for k, a in zip(keys, answers) if a.status == 200} == kept
     assert not [a for a in answers if a.status >= 500], [a.body for a in answers]
@@ -515,7 +514,7 @@ def test_one_key_that_two_accounts_add_at_once_is_one_accounts(server):
     for _ in range(4):
         clients, key = [member(server, 'native') for _ in range(4)], Key()
         flows = [c.start('settings') for c in clients]
-        answers = at_once([lambda c=c, f=f: add(c, key.twin(), f) for c, f in zip(clients, flows)])
+        answers = at_one_moment(server, [lambda c=c, f=f: add(c, key.twin(), f) for c, f in zip(clients, flows)])
         assert sorted(a.status for a in answers) == [200, 400, 400, 400], [a.body for a in answers]
         assert sum(len(listed(c)) for c in clients) == 1
 

@@ -6,8 +6,8 @@ import pytest
 
 from lib.account import member
 from lib.clients import PASSWORD, messages, new_email
-from lib.factors import again, at_once, level
-from lib.keys import (ALGORITHMS, BENT, MISSING, PAGE, REASON, REFUSED, TOO_LONG, UNKNOWN, Key, add, add_key, asked, b64, both, buttons,
+from lib.factors import again, level
+from lib.keys import (ALGORITHMS, BENT, MISSING, PAGE, REASON, REFUSED, TOO_LONG, UNKNOWN, Key, add, add_key, asked, at_one_moment, b64, both, buttons,
                       held_rows, in_form, listed, security_keys, sessions, shown, sign_in, stored, tap, tapped)
 from lib.settings import merge, nested
 
@@ -174,6 +174,15 @@ def test_the_second_factor_of_somebody_else_adds_nothing_to_a_session(server):
     assert REFUSED in messages(tap(client, theirs[1], flow).must(400)) and level(client) == 'aal1'
 
 
+@pytest.mark.parametrize('handle', [b'x' * 64, b'x', bytes(16)])
+def test_an_answer_that_names_somebody_else_proves_nothing(server, handle):
+    owner, key = owner_of(server)
+    client = again(server, owner, 'ajax')
+    flow = asked(client, aal='aal2')
+    assert REFUSED in messages(tap(client, key, flow, user_handle=handle).must(400)) and level(client) == 'aal1'
+    tap(client, key, flow, user_handle=None).must(200)      # as a second factor it need not say
+
+
 def test_an_answer_is_good_for_one_form(server):
     owner, key = owner_of(server)
     one, two = again(server, owner, 'ajax'), again(server, owner, 'ajax')
@@ -295,7 +304,7 @@ def test_one_key_is_not_both_kinds_for_two_people(server):
 def test_of_many_keys_for_one_question_one_is_kept(server):
     owner = member(server)
     flow = owner.start('settings')
-    answers = at_once([lambda: add_key(owner, Key(), flow=flow) for _ in range(8)])
+    answers = at_one_moment(server, [lambda: add_key(owner, Key(), flow=flow) for _ in range(8)])
     assert [a.status for a in answers].count(200) == 1 and not [a for a in answers if a.status >= 500], [a.body for a in answers]
     assert len(listed(owner, 'webauthn_remove')) == 1
 
@@ -451,7 +460,7 @@ def test_of_one_answer_at_once_one_signs_in(first):
         other.cookies = dict(client.cookies)
         crowd.append(other)
     before = sessions(first, owner.email)
-    answers = at_once([lambda c=c: c.submit('login', flow, sent) for c in crowd])
+    answers = at_one_moment(first, [lambda c=c: c.submit('login', flow, sent) for c in crowd])
     assert sorted(a.status for a in answers) == [200] + [400] * 19, [a.body for a in answers]
     assert sessions(first, owner.email) == before + 1
 
@@ -466,7 +475,7 @@ def test_of_one_registration_at_once_one_account_comes(first):
         other.cookies = dict(client.cookies)
         crowd.append(other)
     before = held_rows(first)
-    answers = at_once([lambda c=c: c.submit('registration', flow, {'method': 'webauthn', 'traits': {'email': new_email()},
+    answers = at_one_moment(first, [lambda c=c: c.submit('registration', flow, {'method': 'webauthn', 'traits': {'email': new_email()},
                                                                    'webauthn_register': answer}) for c in crowd])
     assert [a.status for a in answers].count(200) == 1 and not [a for a in answers if a.status >= 500], [a.body for a in answers]
     after = held_rows(first)

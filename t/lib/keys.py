@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Security keys and passkeys that people have, and the steps they take with one: the toolkit's software authenticator, with all algorithms."""
+import contextlib
 import itertools
 import json
+import sqlite3
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
@@ -11,6 +15,7 @@ from harness.authenticator import ES256, b64, cbor, unb64  # noqa: E402, F401
 
 from .account import account, person  # noqa: E402
 from .clients import new_email  # noqa: E402
+from .factors import at_once  # noqa: E402
 from .settings import inline, merge, nested  # noqa: E402
 
 RP, PAGE, OTHER_PAGE = 'localhost', 'http://localhost:15455', 'http://www.localhost:15455'
@@ -240,6 +245,18 @@ def account_id(server, email):
 def sessions(server, email):
     """How many the account has."""
     return int(server.sql(f"SELECT COUNT(*) FROM sessions WHERE identity_id = '{account_id(server, email)}' AND active = 1")[0][0])
+
+
+def at_one_moment(server, calls):
+    """What they return. On SQLite none of them stores anything before all have read what there is."""
+    if server.db:
+        return at_once(calls)
+    with contextlib.closing(sqlite3.connect(server.sqlite, isolation_level=None, timeout=20)) as db, ThreadPoolExecutor(len(calls)) as pool:
+        db.execute('BEGIN IMMEDIATE')
+        waiting = [pool.submit(call) for call in calls]
+        time.sleep(0.6)             # nothing tells outside that a request has read its flow
+        db.execute('ROLLBACK')
+        return [f.result() for f in waiting]
 
 
 def held_rows(server):
