@@ -480,3 +480,18 @@ def test_of_one_registration_at_once_one_account_comes(first):
     assert [a.status for a in answers].count(200) == 1 and not [a for a in answers if a.status >= 500], [a.body for a in answers]
     after = held_rows(first)
     assert {t: after[t] - before[t] for t in ('identities', 'identity_keys')} == {'identities': 1, 'identity_keys': 1}
+
+
+def test_of_many_keys_and_names_for_one_question_one_account_comes(first):
+    client = first.client('ajax')
+    flow = client.start('registration')
+    crowd, before = [], held_rows(first)
+    for _ in range(8):
+        other = first.client('ajax')
+        other.cookies = dict(client.cookies)
+        crowd.append(other)
+    answers = at_one_moment(first, [lambda c=c: c.submit('registration', flow, {
+        'method': 'webauthn', 'traits': {'email': new_email()}, 'webauthn_register': Key().create(flow, 'webauthn_register_trigger')}) for c in crowd])
+    assert sorted(a.status for a in answers) == [200] + [400] * 7, [a.body for a in answers]
+    after = held_rows(first)
+    assert {t: after[t] - before[t] for t in ('identities', 'identity_keys')} == {'identities': 1, 'identity_keys': 1}
