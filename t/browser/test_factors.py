@@ -420,6 +420,23 @@ def test_a_second_key_is_added_and_removed_and_the_last_one_stays(owner):
     assert not owner.one('[name=passkey_remove]').is_enabled()
 
 
+def test_a_change_long_after_the_sign_in_is_confirmed_with_the_passkey(owner):
+    key = Key(owner.browser)
+    sign_up_with_passkey(owner)
+    owner.site.server.clock.forward(3601)       # more than privileged_session_max_age
+    owner.open_settings()
+    owner.fill_in(password=PASSWORD)
+    owner.press('[name=method][value=password]')
+    owner.at(owner.root + '/ui/login')
+    assert not owner.find('.other a[href*=registration]'), 'somebody who has an account is asked to sign up'
+    owner.press_key('[name=passkey_login_trigger]')
+    owner.at(owner.root + '/ui/settings')
+    key.unplug()                                # else it is faster than the password
+    owner.browser.delete_all_cookies()
+    owner.give_password()                       # it was set
+    owner.at(owner.root + '/ui/welcome')
+
+
 def test_a_key_that_is_there_already_is_told_so(owner):
     Key(owner.browser)
     sign_up_with_passkey(owner)
