@@ -154,6 +154,7 @@ kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_err_t *err = kr_db_raced(k);
 
+    err->cause = APR_SUCCESS; /* nothing is done over: what was proved is over with the sessions that were ended */
     if (k->client != KR_CLIENT_PERSON) return err;
     kr_flow_reason(k, flow, err->reason);
     return kr_err_show_flow(k);
