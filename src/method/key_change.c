@@ -214,6 +214,7 @@ static kr_err_t *change(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     wanted->form = form;
     wanted->remove = remove;
     if (remove) return kr_outcome_change(out, put_keys, wanted);
+    if (!made) return kr_methods_none(k, flow);
     KR_TRY(read_made(&wanted->held, &asked, NULL, k, flow, method, conf_of(k, form->id), made));
     if (name) wanted->held.name = name;
     wanted->held.passwordless = form->id == KR_METHOD_PASSKEY || k->realm->settings->webauthn_passwordless;
@@ -315,7 +316,7 @@ kr_err_t *kr_key_register(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
 {
     const char *type = kr_method_name(id);
     kr_identity_t *identity;
-    kr_held_key_t held;
+    kr_held_key_t held = { .flags_known = 0 };
     kr_asked_t asked;
     kr_err_t *err;
     int again;
