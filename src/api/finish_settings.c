@@ -24,7 +24,10 @@ static kr_err_t *use_challenge(kr_ctx_t *k, kr_flow_t *flow)
     int done;
 
     KR_TRY(kr_flow_spend(&done, k, &now, &(kr_proof_t){ .once = 1 }));
-    if (!done) return kr_err(k, 400, NULL, "this form has been used already");
+    if (!done) {
+        kr_flow_reason(k, flow, "this form has been used already, please begin anew");
+        return kr_err_show_flow(k);
+    }
     kr_db_after_commit(k, count_challenge, flow); /* the form that follows asks anew */
     return NULL;
 }

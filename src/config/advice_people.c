@@ -63,6 +63,21 @@ static int any(const kr_settings_t *settings, int (*has)(const kr_leaf_t *))
 
 /* -- signing in ------------------------------------------------------------------------- */
 
+static int names_passkey(const kr_leaf_t *leaf)
+{
+    return leaf->passkey_display_name || leaf->webauthn_identifier;
+}
+
+/* Clients know it so: whose passkey it is, is shown by the authenticator, and without that none is made. */
+static void check_passkeys(kr_review_t *review, const kr_settings_t *settings)
+{
+    if (settings->method_enabled[KR_METHOD_PASSKEY] && !any(settings, names_passkey))
+        kr_review_warn(review, "selfservice.methods.passkey.enabled",
+                       "no identity schema says what a passkey is called after: none can be made; put \"ory.sh/kratos\": "
+                       "{\"credentials\": {\"passkey\": {\"display_name\": true}}} into a trait that its owner knows, such as email, or set "
+                       "this to false");
+}
+
 static void check_identifiers(kr_review_t *review, const kr_settings_t *settings)
 {
     static const char PASSWORD[] = "selfservice.methods.password.enabled";
@@ -169,6 +184,7 @@ void kr_review_people(kr_review_t *review, const kr_settings_t *settings)
 
     if (!settings->schemas->nelts) return; /* wrong, and said already */
     check_identifiers(review, settings);
+    check_passkeys(review, settings);
     check_second(review, settings);
     for (int i = 0; i < KR_DIM(mailings); i++) check_mailing(review, settings, &mailings[i]);
 }

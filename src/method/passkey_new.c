@@ -26,12 +26,6 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Where the schema names no trait for it: what people sign in by is known to them, too. */
-static int is_identifier(const kr_leaf_t *leaf)
-{
-    return leaf->password_identifier || leaf->code_identifier;
-}
-
 static int is_untitled(const kr_leaf_t *leaf)
 {
     return !leaf->title;
@@ -47,17 +41,10 @@ static int is_key_identifier(const kr_leaf_t *leaf)
     return leaf->webauthn_identifier;
 }
 
-static int any_names_it(const kr_schema_t *schema)
-{
-    for (int i = 0; i < schema->leaves->nelts; i++)
-        if (names_it(&APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t))) return 1;
-    return 0;
-}
-
 /* The traits that name it: those that the schema says, else the first that has no title, as clients know it. */
 static apr_array_header_t *name_fields(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    static int (*const ways[])(const kr_leaf_t *) = { names_it, is_untitled, is_identifier };
+    static int (*const ways[])(const kr_leaf_t *) = { names_it, is_untitled };
     const apr_array_header_t *leaves = kr_flow_schema(k, flow)->leaves;
     apr_array_header_t *out = apr_array_make(k->pool, 2, sizeof(const char *));
 
@@ -87,12 +74,9 @@ static const char *value_of(const kr_schema_t *schema, const kr_identity_t *iden
 const char *kr_passkey_name(kr_ctx_t *k, const kr_identity_t *identity)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
-    const char *name;
+    const char *name = schema ? value_of(schema, identity, is_named) : NULL;
 
-    if (!schema) return NULL;
-    if (!any_names_it(schema)) return value_of(schema, identity, is_identifier);
-    name = value_of(schema, identity, is_named);
-    return name ? name : value_of(schema, identity, is_key_identifier);
+    return name || !schema ? name : value_of(schema, identity, is_key_identifier);
 }
 
 /* -- sign-up --------------------------------------------------------------------- */

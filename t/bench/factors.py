@@ -18,9 +18,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.clients import Native, Ajax, new_email  # noqa: E402
 from lib.factors import enrol, second  # noqa: E402
-from lib.account import account  # noqa: E402
+from lib.account import account, person  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
-from lib.settings import base, merge, nested  # noqa: E402
+from lib.settings import base, inline, merge, nested  # noqa: E402
 from harness.authenticator import ES256, RS256, Authenticator  # noqa: E402
 
 ORIGIN = 'http://localhost:3000'
@@ -37,7 +37,9 @@ def say(database, what, figure, good=True):
 
 def settings(port):
     party = {'rp': {'id': 'localhost', 'display_name': 'Bench', 'origins': [ORIGIN]}}
-    tree = merge(base(port), account())
+    schema = person()
+    schema['properties']['traits']['properties']['email']['ory.sh/kratos']['credentials']['passkey'] = {'display_name': True}
+    tree = merge(base(port), merge(account(), nested('identity.schemas', [{'id': 'person', 'url': inline(schema)}])))
     for path, value in {
         'selfservice.methods.totp.enabled': True,
         'selfservice.methods.passkey': {'enabled': True, 'config': party},

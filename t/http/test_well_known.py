@@ -3,8 +3,9 @@
 import pytest
 
 from lib.account import account, member
+from lib.keys import key_person
 from lib.pages import Guide
-from lib.settings import UI, merge, nested
+from lib.settings import UI, inline, merge
 
 ENDPOINTS = '/.well-known/passkey-endpoints'
 ON = {'passkey': {'enabled': True, 'config': {'rp': {'id': 'localhost', 'display_name': 'Shop', 'origins': ['http://localhost']}}}}
@@ -15,7 +16,7 @@ def passkeys(request, database):
     """With the lines of docs/pages.md, which lead there from elsewhere on the site."""
     from conftest import end, start
     rule, = (block for block in Guide('docs/pages.md').all('apache') if 'RewriteRule' in block)
-    server = start(request, database, merge(account(), nested('selfservice.methods', ON)),
+    server = start(request, database, merge(account(), {'selfservice': {'methods': ON}, 'identity': {'schemas': [{'id': 'person', 'url': inline(key_person())}]}}),
                    lines={'extra': rule.replace('"^/', '"^/top/').replace('"/auth/', '"/')})
     yield server
     end(server)

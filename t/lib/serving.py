@@ -135,7 +135,7 @@ class Server:
         if clock:
             self.clock = Clock(self.config_dir)
             env = {**(env or {}), 'KRATOS_TEST_CLOCK': str(self.clock.file)}
-        cmd = [str(SERVE)] + [f'--{flag}' for flag in flags]
+        cmd = [str(SERVE), '--letters'] + [f'--{flag}' for flag in flags]
         for name, value in options.items():
             if value is not None:
                 cmd += ['--' + name.replace('_', '-'), str(value)]

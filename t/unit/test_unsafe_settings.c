@@ -185,6 +185,9 @@ static void test_a_star_alone_is_for_what_needs_no_cookie_and_says_so(void **sta
 #define RECOVERY ", flows: {recovery: {enabled: true}}"
 #define PASSWORDLESS "selfservice: {methods: {code: {passwordless_enabled: true}}}\n"
 
+#define PASSKEYS "selfservice: {methods: {passkey: {enabled: true}}}\n"
+#define KEYS_FIRST "selfservice: {methods: {webauthn: {enabled: true, config: {passwordless: true}}}}\n"
+
 /** Settings with a schema that has this. */
 static const char *with_schema(world_t *w, const char *extension, const char *more)
 {
@@ -228,6 +231,9 @@ static const struct {
     { BOTH("email") ", \"recovery\": {\"via\": \"email\"}", MAIL SECOND RECOVERY ENDS,
       "selfservice.methods.code.mfa_enabled: with selfservice.flows.recovery.enabled one mailbox is both factors" },
     { CODE("sms"), MAIL PASSWORDLESS, "selfservice.methods.code.passwordless_enabled: the code goes by text message" },
+    { PASSWORD, PASSKEYS, "selfservice.methods.passkey.enabled: no identity schema says what a passkey is called after" },
+    { "\"credentials\": {\"password\": {\"identifier\": true}, \"passkey\": {\"display_name\": true}}", PASSKEYS, NULL },
+    { PASSWORD, KEYS_FIRST, "selfservice.methods.webauthn.config.passwordless: no identity schema says by which name" },
 };
 
 static void test_what_is_on_and_nobody_could_use_is_told(void **state)
