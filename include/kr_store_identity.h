@@ -44,7 +44,10 @@ typedef struct kr_identity_rows_t {
     apr_array_header_t *keys;        /* only to be inserted; NULL: none */
 } kr_identity_rows_t;
 
-/** Insert all of it: a statement each for the identity, credentials, identifiers, addresses and keys that there are. KR duplicate when a key is taken. */
+/**
+ * Insert all of it: a statement each for the identity, credentials, identifiers, addresses and keys that there are.
+ * KR duplicate when a key is taken.
+ */
 kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 /** By credential type and identifier: one statement. Identity, that credential, addresses. @param out NULL when none */
 kr_err_t *kr_store_identity_find(kr_identity_rows_t **out, kr_ctx_t *k, const char *type, const char *identifier) KR_MUST_CHECK;

@@ -188,7 +188,8 @@ const kr_method_t kr_method_passkey = {
     .aal = kr_reaches_first,
     .takes = takes,
     .show = { [KR_ASK_FIRST] = show_first, [KR_ASK_IDENTIFIER] = show_waiting, [KR_ASK_KNOWN] = put_trigger, [KR_ASK_REFRESH] = show_refresh,
-              [KR_ASK_SIGN_UP] = kr_passkey_show_sign_up, [KR_ASK_CREDENTIAL] = kr_passkey_show_credential, [KR_ASK_CHANGE] = kr_passkey_show_settings },
+              [KR_ASK_SIGN_UP] = kr_passkey_show_sign_up, [KR_ASK_CREDENTIAL] = kr_passkey_show_credential,
+              [KR_ASK_CHANGE] = kr_passkey_show_settings },
     .submit = { [KR_FLOW_LOGIN] = take, [KR_FLOW_REGISTRATION] = kr_passkey_sign_up, [KR_FLOW_SETTINGS] = kr_passkey_take_settings },
     .resume = kr_passkey_resume,
 };

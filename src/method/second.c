@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What codes of authenticator apps and recovery codes share, and codes that were sent in part. Three codes of a million fit at any moment: so wrong ones are counted for the
- * account, whatever flow and session they come by, and after too many of them the right one opens nothing either.
+ * What codes of authenticator apps and recovery codes share, and codes that were sent in part. Three codes of a million fit at any
+ * moment: so wrong ones are counted for the account, whatever flow and session they come by, and after too many of them the right one
+ * opens nothing either.
  */
 #include "kr_db.h"
 #include "kr_json.h"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: servers on both databases, clients of the three kinds, and an eye on every server's error log."""
 import sys
+from inspect import signature
 
 import pytest
 
@@ -26,8 +27,18 @@ def pytest_addoption(parser):
 
 def pytest_generate_tests(metafunc):
     if 'database' in metafunc.fixturenames:
-        only = metafunc.config.getoption('--database')
+        only = metafunc.config.getoption('--database') or (metafunc.definition.get_closest_marker('rules') and 'sqlite')
         metafunc.parametrize('database', [only] if only else ['sqlite', 'mariadb'], indirect=True, scope='session')
+
+
+def pytest_collection_modifyitems(items):
+    """A file whose parameters do not all go together says in is_a_case which do: the others are no tests."""
+    items[:] = [item for item in items if is_a_case(item)]
+
+
+def is_a_case(item):
+    judge = getattr(item.module, 'is_a_case', None)
+    return not judge or judge(**{name: item.callspec.params[name] for name in signature(judge).parameters if name in item.callspec.params})
 
 
 class Database:

@@ -88,8 +88,8 @@ def test_expired_rows_are_swept_away(serve_sqlite):
 
 
 COPY = """INSERT INTO flows SELECT lower(hex(randomblob(16))), realm_id, kind, type, state, active, ui, internal, request_url, csrf_hash,
-    identity_id, schema_id, organization_id, login_challenge, refresh, requested_aal, submit_count, issued_at, ?, created_at, updated_at
-    FROM flows, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n) WHERE id = ?"""
+    identity_id, schema_id, organization_id, login_challenge, refresh, requested_aal, submit_count, issued_at, ?, created_at, updated_at,
+    spent FROM flows, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n) WHERE id = ?"""
 
 
 @pytest.mark.slow
