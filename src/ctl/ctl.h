@@ -154,6 +154,9 @@ kr_err_t *ctl_identity_id(const char **id, kr_ctx_t *k, const char *name) KR_MUS
 /** The same, read with its credentials. @return 404 when there is none */
 kr_err_t *ctl_identity_named(kr_identity_t **out, kr_ctx_t *k, const char *name) KR_MUST_CHECK;
 
+/** Connects, and reads the identity that the first argument names. @return CTL_FINE; else the exit status, and why has been said */
+int ctl_identity_open(kr_identity_t **out, kr_ctx_t **k, ctl_t *ctl) KR_MUST_CHECK;
+
 /* -- pages ------------------------------------------------------------------ */
 
 /**

@@ -53,16 +53,12 @@ static void print_factor(ctl_t *ctl, kr_ctx_t *k, const kr_factor_t *factor)
 
 int ctl_identity_factors(ctl_t *ctl)
 {
-    int status = ctl_connect(ctl);
     const apr_array_header_t *factors;
     kr_identity_t *identity;
-    kr_err_t *err;
     kr_ctx_t *k;
+    int status = ctl_identity_open(&identity, &k, ctl);
 
     if (status) return status;
-    k = ctl_work(ctl);
-    err = ctl_identity_named(&identity, k, ctl_arg(ctl, 0));
-    if (err) return ctl_error(ctl, err, ctl_arg(ctl, 0));
     factors = kr_identity_factors(k, identity);
     for (int i = 0; i < factors->nelts; i++) print_factor(ctl, k, &APR_ARRAY_IDX(factors, i, const kr_factor_t));
     return CTL_FINE;

@@ -48,17 +48,24 @@ kr_err_t *ctl_identity_named(kr_identity_t **out, kr_ctx_t *k, const char *name)
     return *out ? NULL : no_identity(k);
 }
 
-int ctl_identity_get(ctl_t *ctl)
+int ctl_identity_open(kr_identity_t **out, kr_ctx_t **k, ctl_t *ctl)
 {
     int status = ctl_connect(ctl);
-    kr_identity_t *identity;
     kr_err_t *err;
-    kr_ctx_t *k;
 
     if (status) return status;
-    k = ctl_work(ctl);
-    err = ctl_identity_named(&identity, k, ctl_arg(ctl, 0));
-    if (err) return ctl_error(ctl, err, ctl_arg(ctl, 0));
+    *k = ctl_work(ctl);
+    err = ctl_identity_named(out, *k, ctl_arg(ctl, 0));
+    return err ? ctl_error(ctl, err, ctl_arg(ctl, 0)) : CTL_FINE;
+}
+
+int ctl_identity_get(ctl_t *ctl)
+{
+    kr_identity_t *identity;
+    kr_ctx_t *k;
+    int status = ctl_identity_open(&identity, &k, ctl);
+
+    if (status) return status;
     if (ctl_json(ctl))
         ctl_print_json(k->pool, ctl_identity_json(k, identity));
     else
