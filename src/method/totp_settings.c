@@ -154,8 +154,8 @@ static kr_err_t *link_outcome(kr_outcome_t *out, kr_ctx_t *k, const char *url, a
     return kr_outcome_change(out, link_app, app);
 }
 
-/* A code that fits by now need not fit when the fresh sign-in is done: what is kept of it is that it did. One that does not fit is looked at then,
- * as clients know it: who only found the session learns nothing here. */
+/* A code that fits by now need not fit when the fresh sign-in is done: what is kept of it is that it did. One that does not fit is
+ * looked at then, as clients know it: who only found the session learns nothing here. */
 static kr_err_t *link_by(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *typed, kr_err_t *refresh)
 {
     const char *url = offered(k, flow);

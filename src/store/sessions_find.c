@@ -31,9 +31,9 @@ void kr_rows_session(kr_session_row_t *s, const kr_row_t *row)
     s->old_authenticated_at = kr_row_int(row, 20);
 }
 
-#define WITH_IDENTITY                                                                                                  \
-    "SELECT " KR_SESSION_COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS KR_SESSION_FROM                      \
-    "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
+#define COLUMNS "SELECT " KR_SESSION_COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS
+#define FROM KR_SESSION_FROM "LEFT JOIN identity_addresses a ON a.identity_id = i.id "
+#define WITH_IDENTITY COLUMNS FROM
 
 static const kr_query_t SESSION_BY_TOKEN = {
     .name = "session_by_token",
@@ -52,8 +52,7 @@ static const kr_query_t SESSION_BY_ID = {
 
 /* With credentials and their identifiers: each combination of those and an address is a row. They are few, and one way to the server. */
 #define WHOLE                                                                                                          \
-    "SELECT " KR_SESSION_COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS ", " KR_CREDENTIAL_COLUMNS ", d.identifier" KR_SESSION_FROM \
-    "LEFT JOIN identity_addresses a ON a.identity_id = i.id "                                                          \
+    COLUMNS ", " KR_CREDENTIAL_COLUMNS ", d.identifier" FROM                                                           \
     "LEFT JOIN identity_credentials c ON c.identity_id = i.id AND c.realm_id = s.realm_id "                            \
     "LEFT JOIN identity_identifiers d ON d.credential_id = c.id "
 
