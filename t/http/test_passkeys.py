@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lib.clients import messages
-from lib.keys import (ALGORITHMS, BENT, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, at_one_moment, b64, in_form, passkeys, sessions, shown,
-                      sign_in, sign_up, stored)
+from lib.keys import (ALGORITHMS, BENT, MISSING, OTHER_PAGE, PAGE, REASON, REFUSED, UNKNOWN, Key, asked, at_one_moment, b64, bent_envelope,
+                      in_form, passkeys, sessions, shown, sign_in, sign_up, stored)
 from lib.settings import UI
 
 CROWD = 20
@@ -86,16 +86,7 @@ def test_what_does_not_hold_lets_nobody_in_and_the_right_one_works_after_it(serv
 
 
 def envelope(**changes):
-    """What a key sends, with members of the outer object changed; None takes one away."""
-    def bend(key, flow):
-        whole = key.get(flow, 'passkey_challenge', dump=False)
-        for name, value in changes.items():
-            where = whole['response'] if name in whole['response'] else whole
-            where[name] = value
-            if value is None:
-                del where[name]
-        return json.dumps(whole)
-    return bend
+    return bent_envelope(Key.get, 'passkey_challenge', **changes)
 
 
 UNREADABLE = {

@@ -6,8 +6,8 @@ import pytest
 
 from lib.account import change, member
 from lib.clients import PASSWORD, messages, new_email
-from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, at_one_moment, b64, buttons, cbor, held_rows, in_form, listed, made, passkeys, sign_in, sign_up,
-                      stored, unb64)
+from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, at_one_moment, b64, bent_envelope, buttons, cbor, held_rows, in_form, listed,
+                      made, passkeys, sign_in, sign_up, stored, unb64)
 
 CROWD = 20
 TAKEN, NO_WAY, NO_CHANGE = 4000007, 4010003, 4010004
@@ -173,15 +173,7 @@ def attested(bend):
 
 
 def enveloped(**changes):
-    def make(key, flow):
-        whole = key.create(flow, 'passkey_create_data', dump=False)
-        for name, value in changes.items():
-            where = whole['response'] if name in whole['response'] else whole
-            where[name] = value
-            if value is None:
-                del where[name]
-        return json.dumps(whole)
-    return make
+    return bent_envelope(Key.create, 'passkey_create_data', **changes)
 
 
 def statement(fmt, stmt):

@@ -158,6 +158,19 @@ def second_keys():
 
 # -- passkeys -------------------------------------------------------------------------
 
+def bent_envelope(make, node, **changes):
+    """What a key says by `make` (Key.get, Key.create), with members of the outer object changed; None takes one away."""
+    def bend(key, flow):
+        whole = make(key, flow, node, dump=False)
+        for name, value in changes.items():
+            where = whole['response'] if name in whole['response'] else whole
+            where[name] = value
+            if value is None:
+                del where[name]
+        return json.dumps(whole)
+    return bend
+
+
 def made(key, flow, email, **bent):
     """What a registration by it sends."""
     return {'method': 'passkey', 'traits': {'email': email}, 'passkey_register': key.create(flow, 'passkey_create_data', **bent)}

@@ -6,6 +6,13 @@ from .settings import nested
 SIGN_IN = 'Your code to sign in'
 
 
+class Shown:
+    """One that a form asks for and people have with them."""
+    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
+    proves = True                                           # who sets it up has shown it
+    browsers = False                                        # apps can show it, too
+
+
 class Code:
     """A code that is mailed to the one address that a person has for that: the trait `mail`."""
     settings = nested('selfservice.methods.code', {'enabled': True, 'mfa_enabled': True})
@@ -42,14 +49,11 @@ class Code:
         return flow
 
 
-class App:
+class App(Shown):
     """An authenticator app on somebody's phone. The server's clock goes on by half a minute for each code."""
     settings = nested('selfservice.methods.totp.enabled', True)
     method = 'totp'
-    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
     refused, unknown = 4000008, 4000011
-    proves = True
-    browsers = False
 
     def __init__(self, post):
         self.apps = {}
@@ -69,14 +73,11 @@ class App:
         return flow
 
 
-class Spare:
+class Spare(Shown):
     """Recovery codes: each is good once."""
     settings = nested('selfservice.methods.lookup_secret.enabled', True)
     method = 'lookup_secret'
-    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
     refused, unknown = 4000016, 4000014
-    proves = True
-    browsers = False
 
     def __init__(self, post):
         self.codes = {}
@@ -97,13 +98,11 @@ class Spare:
         return flow
 
 
-class SecurityKey:
+class SecurityKey(Shown):
     """A key of somebody's that needs a password beside it."""
     settings = keys.second_keys()
     method = 'webauthn'
-    messages, refreshing, refreshing_first = [1010004], [1010003], [1010003, 1010004]
     refused, unknown = keys.REFUSED, keys.UNKNOWN
-    proves = True
     browsers = True
 
     def __init__(self, post):
