@@ -43,6 +43,8 @@ const char *kr_random_digits(apr_pool_t *pool, int len);
 
 /** SHA-256 as 64 lower-case hex digits. */
 const char *kr_sha256_hex(apr_pool_t *pool, const void *data, apr_size_t len);
+/** SHA-256. */
+void kr_sha256(unsigned char out[32], const void *data, apr_size_t len);
 /** SHA-512. */
 void kr_sha512(unsigned char out[64], const void *data, apr_size_t len);
 /** SHA-1 as 40 UPPER-case hex digits: what the breach list's range API wants, and nothing else should. */

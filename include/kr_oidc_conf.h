@@ -6,6 +6,10 @@
 #include <apr_tables.h>
 #include <jansson.h>
 
+#include "kr_jsonnet.h"
+
+typedef struct kr_document_t kr_document_t;
+
 /** One provider. Strings are NULL where nobody said them and there is no default; lists are never NULL. */
 typedef struct {
     const char *id;                  /* in URLs and credentials */
@@ -28,6 +32,10 @@ typedef struct {
     const char *net_id_token_origin_header;
     const char *account_linking_mode;     /* "confirm_with_existing_credential", "automatic" */
     const char *update_identity_on_login; /* "never", "automatic" */
+
+    /* made of these */
+    const kr_jsonnet_t *mapper;      /* NULL: there is none */
+    kr_document_t *discovery, *keys; /* what each process keeps of its documents */
 } kr_oidc_provider_conf_t;
 
 #endif

@@ -137,6 +137,7 @@ extern const kr_element_t kr_request_element, kr_web_hook_element, kr_notify_ele
 
 kr_finish_fn kr_schema_finish;     /* compiles it (schemas.c) */
 kr_finish_fn kr_auth_finish;       /* notes that it is there (courier.c) */
+kr_finish_fn kr_provider_finish;   /* compiles its mapper (providers.c) */
 kr_finish_fn kr_channel_finish;    /* makes its service (courier.c) */
 
 extern const kr_hook_kind_t kr_hook_kinds[];

@@ -60,4 +60,4 @@ static const kr_key_t PROVIDER[] = {
       .help = "are traits renewed at each sign-in", .words = "never|automatic" },
 };
 
-const kr_element_t kr_oidc_provider_element = { ELEMENT(kr_oidc_provider_conf_t, PROVIDER) };
+const kr_element_t kr_oidc_provider_element = { ELEMENT(kr_oidc_provider_conf_t, PROVIDER), .finish = kr_provider_finish };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unkeyed digests as text. */
+/* Unkeyed digests. */
 #include "kr_crypto.h"
 
 #include <stdlib.h>
@@ -8,11 +8,16 @@
 
 #include "kr_text.h"
 
+void kr_sha256(unsigned char out[32], const void *data, apr_size_t len)
+{
+    if (EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) != 1) abort(); /* out of memory inside libcrypto */
+}
+
 const char *kr_sha256_hex(apr_pool_t *pool, const void *data, apr_size_t len)
 {
     unsigned char digest[32];
 
-    if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1) abort(); /* out of memory inside libcrypto */
+    kr_sha256(digest, data, len);
     return kr_hex(pool, digest, sizeof(digest));
 }
 

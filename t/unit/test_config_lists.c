@@ -14,7 +14,7 @@ static kr_settings_t *unbuilt(void **state, const char *more)
 
 #define PROVIDERS                                                                                                      \
     "selfservice: {methods: {oidc: {config: {base_redirect_uri: 'https://id.example.org/', providers: [\n"             \
-    "  {id: google, provider: google, label: Google, client_id: c1, client_secret: s1, mapper_url: 'file:///m',\n"     \
+    "  {id: google, provider: google, label: Google, client_id: c1, client_secret: s1, mapper_url: 'base64://e30=',\n"     \
     "   scope: [email, profile], requested_claims: {id_token: {email: null}}, aal2_amr_values: [mfa], pkce: force},\n" \
     "  {id: 007, provider: generic, issuer_url: 'https://a.example/', aal2_acr_values: [a, b]}]}}}}\n"
 
@@ -28,7 +28,7 @@ static void test_providers_are_filled_with_their_defaults(void **state)
     assert_int_equal(s->oidc.providers->nelts, 2);
     assert_string_equal(google->id, "google");
     assert_string_equal(google->client_secret, "s1");
-    assert_string_equal(google->mapper_url, "file:///m");
+    assert_string_equal(google->mapper_url, "base64://e30=");
     assert_int_equal(google->scope->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(google->scope, 1, const char *), "profile");
     assert_non_null(json_object_get(google->requested_claims, "id_token"));

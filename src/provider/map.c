@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The owner's program that makes an identity of what a provider says of a person. */
+#include "provider.h"
+
+#include <string.h>
+#include <libjsonnet.h>
+
+#include "kr_json.h"
+#include "kr_jsonnet.h"
+#include "kr_text.h"
+
+/* Until src/jsonnet has variables, and limits. */
+static json_t *run_ext(apr_pool_t *pool, const kr_jsonnet_t *program, const json_t *vars, const char **why)
+{
+    struct JsonnetVm *vm = jsonnet_make();
+    const char *name;
+    json_t *value, *out = NULL;
+    char *said;
+    int failed;
+
+    json_object_foreach((json_t *)vars, name, value) jsonnet_ext_code(vm, name, kr_json_dump(pool, value, NULL));
+    said = jsonnet_evaluate_snippet(vm, program->name, program->text, &failed);
+    if (failed)
+        *why = apr_pstrdup(pool, said);
+    else
+        out = kr_json_parse(pool, said, strlen(said), why);
+    jsonnet_realloc(vm, said, 0);
+    jsonnet_destroy(vm);
+    return out;
+}
+
+static kr_err_t *bad(kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const char *why)
+{
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0905) "provider %s: its mapper is of no use: %s", conf->id, why);
+    return kr_err(k, 400, NULL, "what the provider says of this person makes no account here");
+}
+
+/* An object, or nothing (null counts as such). */
+static int take(json_t **out, const json_t *identity, const char *member)
+{
+    json_t *value = json_object_get(identity, member);
+
+    *out = json_is_object(value) ? value : NULL;
+    return !value || json_is_null(value) || json_is_object(value);
+}
+
+static const char *plain_mail(apr_pool_t *pool, const char *address)
+{
+    static const char BLANKS[] = " \t\r\n\v\f";
+    apr_size_t len;
+    char *out;
+
+    address += strspn(address, BLANKS);
+    for (len = strlen(address); len && strchr(BLANKS, address[len - 1]); len--) continue;
+    out = apr_pstrmemdup(pool, address, len);
+    for (char *p = out; *p; p++) {
+        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p + 'a' - 'A');
+    }
+    return out;
+}
+
+static const char *take_addresses(json_t **out, apr_pool_t *pool, const json_t *identity)
+{
+    const json_t *said = json_object_get(identity, "verified_addresses"), *each;
+    size_t i;
+
+    *out = NULL;
+    if (!said || json_is_null(said)) return NULL;
+    if (!json_is_array(said)) return "identity.verified_addresses is no list";
+    *out = kr_json_own(pool, json_array());
+    json_array_foreach(said, i, each) {
+        const char *value = kr_json_str(each, "value"), *via = kr_json_str(each, "via");
+
+        if (!value || !via) return "identity.verified_addresses has an element without value and via";
+        if (!strcmp(via, "email")) value = plain_mail(pool, value);
+        json_array_append_new(*out, json_pack("{s:s,s:s}", "value", value, "via", via));
+    }
+    return NULL;
+}
+
+static const char *read_identity(kr_mapped_t *out, apr_pool_t *pool, const json_t *made)
+{
+    const json_t *identity = json_object_get(made, "identity");
+
+    if (!json_is_object(identity)) return "it makes no object with a member \"identity\"";
+    if (!take(&out->traits, identity, "traits") || !out->traits) return "identity.traits is no object";
+    if (!take(&out->metadata_public, identity, "metadata_public")) return "identity.metadata_public is no object";
+    if (!take(&out->metadata_admin, identity, "metadata_admin")) return "identity.metadata_admin is no object";
+    return take_addresses(&out->verified_addresses, pool, identity);
+}
+
+kr_err_t *kr_provider_map(kr_mapped_t *out, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const json_t *claims, const json_t *identity)
+{
+    json_t *vars = kr_json_pack(k->pool, "{s:O}", "claims", claims), *made;
+    const char *why;
+
+    json_object_set_new(vars, "identity", identity ? json_incref((json_t *)identity)
+                                                   : json_pack("{s:{},s:{},s:{}}", "traits", "metadata_public", "metadata_admin"));
+    memset(out, 0, sizeof(*out));
+    made = run_ext(k->pool, conf->mapper, vars, &why);
+    if (made) why = read_identity(out, k->pool, made);
+    return made && !why ? NULL : bad(k, conf, why);
+}
