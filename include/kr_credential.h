@@ -113,6 +113,22 @@ int kr_factor_removable(const char *type);
  */
 int kr_identity_remove_factor(kr_ctx_t *k, kr_identity_t *identity, const char *type, const char *key);
 
+/** What an account has at a site that its person signs in with. */
+typedef struct {
+    const char *provider;   /* its id in the settings: no colon in it */
+    const char *subject;    /* who they are there; any text */
+    const char *id_token, *access_token, *refresh_token; /* in plain, kept sealed where they are of usual size; NULL: none */
+} kr_linked_t;
+
+/** The identifier by which such an account is found: "provider:subject". It means exactly what it says. */
+const char *kr_linked_identifier(apr_pool_t *pool, const char *provider, const char *subject);
+/** Has the account a subject of that provider? @param identity  with its credentials */
+int kr_identity_is_linked(const kr_identity_t *identity, const char *provider);
+/** Add it to an account in memory: one that is being made, or a copy. Strings are kept. */
+void kr_identity_link(kr_ctx_t *k, kr_identity_t *identity, const kr_linked_t *linked);
+/** Take all of a provider's out of a copy of an account. What is last is not asked here. @return how many */
+int kr_identity_unlink(kr_ctx_t *k, kr_identity_t *identity, const char *provider);
+
 /** The config of an authenticator app: its URL, sealed for that identity alone with the newest secret. */
 const char *kr_totp_config(kr_ctx_t *k, const char *identity_id, const char *url);
 /** The URL that is sealed in it. @return NULL when no secret opens it, which the log says */

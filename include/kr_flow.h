@@ -37,6 +37,8 @@ typedef struct {
     json_t *transient_payload;   /* of this submit, or NULL; not stored */
     int show_transient;          /* 1: this answer shows transient_payload; -1: not even as a step */
     const char *exchange_code;   /* only in the answer that made it */
+    int in_round;                /* 1: this request comes back from a provider; not stored */
+    int in_browser;              /* 1: of an app, and this request is its person's browser, which is led back to it; not stored */
     apr_time_t issued_at, expires_at, created_at, updated_at; /* µs */
 } kr_flow_t;
 
@@ -230,6 +232,15 @@ int kr_csrf_owns(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_csrf_check(kr_ctx_t *k, const kr_flow_t *flow, const char *token) KR_MUST_CHECK;
 /** The 403 with the details that tell what missed. @param token the one that was sent, or NULL */
 kr_err_t *kr_csrf_violation(kr_ctx_t *k, const char *token);
+
+/* -- browsers that leave and come back (continuity.c) ----------------------- */
+
+/** What such a value begins with when the browser left for a provider; else a change of settings waits for it. */
+#define KR_CONTINUITY_ROUND "round."
+/** What the browser was given when it left, or NULL. Of one flow at a time: whoever leaves another one gets another. */
+const char *kr_continuity(kr_ctx_t *k);
+/** Give it `key` to come back with. */
+void kr_continuity_set(kr_ctx_t *k, const char *key);
 
 /* -- visits from a mail (verification) ------------------------------------- */
 

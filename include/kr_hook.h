@@ -27,6 +27,7 @@ typedef struct {
     kr_session_t *session;        /* settings: who asks. Login, recovery: from WRITE on. Registration: if WRITE or AGAIN made one */
     const kr_proof_t *proof;      /* login, registration, recovery: what a session rests on */
     kr_standing_e standing;       /* WRITE, AGAIN set it: of that proof; when it does not hold there is no session */
+    int links_later;              /* login: 1: what it shall link waits for the second factor */
     int others_ended;             /* WRITE sets it: all other sessions of theirs have been ended in this transaction */
     const char *verification_flow;    /* WRITE, AGAIN set it: id of the flow that waits for a code, or NULL */
     const char *verification_address; /* and the address it is for */

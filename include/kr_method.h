@@ -39,6 +39,12 @@ typedef enum {
 typedef kr_err_t *kr_change_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity,
                                const kr_identity_t *before);
 
+/**
+ * Goes on with what one flow came to in another one, which is stored by now.
+ * @param baton  what the first flow's outcome had for it
+ */
+typedef kr_err_t *kr_go_on_fn(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const void *baton);
+
 /** The ends that a submit can come to. A provider's callback, a change that waited and a link from a mail come to the same ones. */
 typedef enum {
     KR_OUTCOME_NONE,     /* of an outcome that nobody has filled in */
@@ -49,6 +55,7 @@ typedef enum {
     KR_OUTCOME_PASSED,   /* recovery, verification: the code or link was the right one */
     KR_OUTCOME_REPLACE,  /* recovery, verification: this flow is over, a new one takes its place */
     KR_OUTCOME_GO,       /* the browser goes elsewhere, and comes back to this flow */
+    KR_OUTCOME_OTHER,    /* login, registration: it goes on in a new flow of another kind */
     KR_OUTCOMES
 } kr_outcome_e;
 
@@ -60,16 +67,20 @@ struct kr_outcome_t {
         struct {
             int stored;               /* 1: the flow is stored as it stands, together with the codes that were sent */
             const char *fill;         /* verification: the code of a mail's link that was followed; it goes into the form, untried */
+            int linking;              /* login: 1: it begins, to prove whose account is to be linked */
         } step;
         struct {
             kr_identity_t *identity;  /* who it is, as read for the proof */
             kr_proof_t proof;
             json_t *said;             /* messages of the form as it was sent: it keeps them; NULL: none */
+            kr_change_fn *change;     /* of the account, that comes with the sign-in, while the proof holds; or NULL */
+            const void *wanted;       /* of `change` */
         } proved;
         struct {
             kr_identity_t *identity;  /* to be made */
             kr_proof_t proof;
             int repeated;             /* 1: the very form that made it a moment ago, sent once more */
+            const void *by;           /* the method's own, for when an identifier is taken; or NULL */
         } registers;
         struct {
             kr_change_fn *change;     /* makes of the identity as it is what it shall be */
@@ -95,6 +106,11 @@ struct kr_outcome_t {
         struct {
             const char *url;
         } go;
+        struct {
+            kr_flow_kind_e kind;
+            kr_go_on_fn *go_on;
+            const void *baton;
+        } other;
     };
 };
 

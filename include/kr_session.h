@@ -40,6 +40,10 @@ typedef struct {
     apr_int64_t spent;         /* and what its `spent` becomes; compared, and written, before the session is (kr_flow_spend) */
     const kr_tries_t *tries;   /* of `credential`, asked again when it is used up; NULL: nobody counts */
     int once;                  /* 1: it answers a challenge of its flow, which is used up */
+    const char *identifier;    /* of `credential`: that it has this one is all that counts, whatever else of it is new; NULL: all of it counts */
+    const json_t *details;     /* object: further members of its entry (provider, upstream_acr); or NULL */
+    int afresh;                /* 1: it stands in place of the first factors that the session had */
+    const json_t *also;        /* array: entries of what was linked by it, without their times; or NULL */
 } kr_proof_t;
 
 /** What has become of a proof since the account was read: a hash, a mail or another request lies between. */
@@ -230,9 +234,23 @@ kr_err_t *kr_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *c
  */
 kr_err_t *kr_exchange_begin(const char **code, kr_ctx_t *k, const char *flow_id, apr_time_t expires_at) KR_MUST_CHECK;
 
-/** Take the session that waits for these two codes, once, with a token that is made now, so that it never had to be stored.
- * @param out  NULL when none waits for them, or it has ended */
-kr_err_t *kr_exchange_take(kr_session_t **out, kr_ctx_t *k, const char *init, const char *back) KR_MUST_CHECK;
+/** Does an app wait for the session of this flow? */
+kr_err_t *kr_exchange_waits(int *waits, kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
+/** It waits for that of another flow from now on, which has taken the place of the first. */
+kr_err_t *kr_exchange_move(kr_ctx_t *k, const char *from, const char *to) KR_MUST_CHECK;
+/**
+ * A browser has come back with the flow of an app.
+ * @param session_id  that it came to; NULL: to none yet
+ * @param code        out: what leads back to the app, the same each time for one flow; NULL when no app waits for it
+ */
+kr_err_t *kr_exchange_fill(const char **code, kr_ctx_t *k, const char *flow_id, const char *session_id) KR_MUST_CHECK;
+
+/**
+ * Take the session that waits for these two codes, once, with a token that is made now, so that it never had to be stored.
+ * @param out      NULL when none waits for them, or it has ended
+ * @param flow_id  out: of the flow that the codes belong to, when it has come to no session yet; else NULL
+ */
+kr_err_t *kr_exchange_take(kr_session_t **out, const char **flow_id, kr_ctx_t *k, const char *init, const char *back) KR_MUST_CHECK;
 
 /* -- one ------------------------------------------------------------------ */
 

@@ -91,9 +91,11 @@ typedef struct kr_settings_t {
     struct {
         const char *base_redirect_uri;       /* or NULL */
         const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t */
+        int nonce;                           /* mod_kratos.oidc.nonce: one goes to the provider, and is wanted back in the ID token */
     } oidc;
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
+    int legacy_oidc_group;           /* feature_flags.legacy_oidc_registration_node_group */
     int choose_recovery_address;     /* feature_flags.choose_recovery_address */
     int refresh_choose_address;      /* feature_flags.refresh_login_choose_address */
 

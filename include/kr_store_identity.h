@@ -61,7 +61,7 @@ kr_err_t *kr_store_identity_load(kr_identity_rows_t **out, kr_ctx_t *k, const ch
  */
 kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /**
- * Write what a change of traits or metadata touches: one statement. State and metadata_admin are left alone.
+ * Write what a change of traits or metadata touches: one statement. The state is left alone.
  * @param identity  as it was read, its version included
  * @param done      0: somebody has changed it since, and nothing was written
  */

@@ -102,7 +102,16 @@ kr_err_t *kr_store_exchange_insert(kr_ctx_t *k, const char *id, const char *flow
                                    const char *return_hash, const char *session_id, apr_time_t expires_at) KR_MUST_CHECK;
 /** Fill an exchange when its flow succeeded. @param done 0 when there is none for the flow */
 kr_err_t *kr_store_exchange_fill(int *done, kr_ctx_t *k, const char *flow_id, const char *return_hash, const char *session_id) KR_MUST_CHECK;
-/** Take an exchange, once: the session's id when both hashes match and it was filled, else NULL. The row is gone after. */
-kr_err_t *kr_store_exchange_take(const char **session_id, kr_ctx_t *k, const char *init_hash, const char *return_hash) KR_MUST_CHECK;
+/** Does an app wait for the session of this flow? */
+kr_err_t *kr_store_exchange_of_flow(int *waits, kr_ctx_t *k, const char *flow_id) KR_MUST_CHECK;
+/** What waits for one flow waits for another from now on. */
+kr_err_t *kr_store_exchange_move(kr_ctx_t *k, const char *from, const char *to) KR_MUST_CHECK;
+/**
+ * Take an exchange, once.
+ * @param session_id  out: when both hashes match and there is a session; the row is gone then. Else NULL
+ * @param flow_id     out: when both match and the flow has not come to one yet. Else NULL
+ */
+kr_err_t *kr_store_exchange_take(const char **session_id, const char **flow_id, kr_ctx_t *k, const char *init_hash,
+                                 const char *return_hash) KR_MUST_CHECK;
 
 #endif

@@ -86,6 +86,9 @@ const char *kr_url_build(apr_pool_t *pool, const kr_url_t *url);
 const char *kr_url_join(apr_pool_t *pool, const char *base, const char *path);
 /** `url` with key=value added to (or, when the key is there, replaced in) its query; the value is escaped. */
 const char *kr_url_with(apr_pool_t *pool, const char *url, const char *key, const char *value);
+/** `url` without its query, and with these fields of kr_pair_t as that, in the order of their names. */
+const char *kr_url_sorted(apr_pool_t *pool, const char *url, const apr_array_header_t *fields);
+
 /** Escape for a query component: all but ALPHA / DIGIT / - . _ ~ as %XX (RFC 3986 2.3). */
 const char *kr_url_escape(apr_pool_t *pool, const char *s);
 /** Undo %XX, and + as blank when `plus`. @return NULL on a broken escape or an encoded NUL */

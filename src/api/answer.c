@@ -113,6 +113,13 @@ kr_err_t *kr_answer_step(kr_ctx_t *k, kr_flow_t *flow)
     return KR_DONE;
 }
 
+kr_err_t *kr_answer_linking(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->in_browser) return kr_answer_app(k, flow, 0);
+    if (k->client != KR_CLIENT_PERSON) return kr_answer_step(k, flow);
+    return kr_answer_see(k, kr_url_with(k->pool, kr_flow_ui_url(k, flow), "no_org_ui", "true"));
+}
+
 /* The built-in pages begin a flow in place of one that they could not show, and must know the second in a row. */
 static const char *page_again(kr_ctx_t *k, const kr_flow_t *flow)
 {
@@ -139,6 +146,7 @@ static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
     if (err->kind == KR_ERR_PLAIN) kr_flow_reason(k, flow, err->reason);
     kr_nodes_sort(k, flow);
     KR_TRY(kr_flow_update(k, flow));
+    if (flow->in_browser) return kr_answer_app(k, flow, 1);
     /* Kratos answers people who sign up with 302 here and 303 everywhere else; clients see the difference */
     send_flow(k, flow, 400, flow->kind == KR_FLOW_REGISTRATION ? 302 : 303);
     return KR_DONE;
@@ -158,6 +166,40 @@ kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow)
     if (k->client != KR_CLIENT_PERSON) return err;
     kr_flow_reason(k, flow, err->reason);
     return kr_err_show_flow(k);
+}
+
+/* -- apps whose person comes back by a browser ------------------------------ */
+
+/* Its own address with what we tell it, sorted as clients know it. */
+static const char *back_to_app(kr_ctx_t *k, const kr_flow_t *flow, const char *a, const char *a_value, const char *b, const char *b_value)
+{
+    const char *to = kr_return_to_of(k, flow, (int)KR_METHOD_OIDC), *query = strchr(to, '?'), *why;
+    apr_array_header_t *fields = query ? kr_form_parse(k->pool, query + 1, strlen(query + 1), &why) : NULL;
+
+    if (!fields) fields = apr_array_make(k->pool, 2, sizeof(kr_pair_t));
+    if (a_value) APR_ARRAY_PUSH(fields, kr_pair_t) = (kr_pair_t){ a, a_value };
+    if (b_value) APR_ARRAY_PUSH(fields, kr_pair_t) = (kr_pair_t){ b, b_value };
+    return fields->nelts ? kr_url_sorted(k->pool, to, fields) : to;
+}
+
+static kr_err_t *lead_to_app(kr_ctx_t *k, const kr_flow_t *flow, const char *session_id, int shows_flow)
+{
+    const char *code;
+
+    KR_TRY(kr_exchange_fill(&code, k, flow->id, session_id));
+    return kr_answer_see(k, back_to_app(k, flow, "code", code, "flow", shows_flow ? flow->id : NULL));
+}
+
+kr_err_t *kr_answer_app_session(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
+{
+    if (!session) return kr_answer_see(k, kr_return_to_of(k, flow, (int)KR_METHOD_OIDC));
+    return lead_to_app(k, flow, session->id, 0);
+}
+
+kr_err_t *kr_answer_app(kr_ctx_t *k, const kr_flow_t *flow, int shown_again)
+{
+    if (shown_again) return lead_to_app(k, flow, NULL, flow->kind == KR_FLOW_REGISTRATION);
+    return kr_answer_see(k, back_to_app(k, flow, "flow", flow->id, "no_org_ui", "true"));
 }
 
 /* -- what is done, and where to go on ------------------------------------- */
@@ -190,6 +232,12 @@ json_t *kr_continue_token(const char *token)
 kr_err_t *kr_answer_see(kr_ctx_t *k, const char *url)
 {
     kr_reply_redirect(k, 303, url);
+    return KR_DONE;
+}
+
+kr_err_t *kr_answer_found(kr_ctx_t *k, const char *url)
+{
+    kr_reply_redirect(k, 302, url);
     return KR_DONE;
 }
 

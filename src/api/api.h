@@ -25,11 +25,22 @@ kr_err_t *kr_answer_begun(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_answer_step(kr_ctx_t *k, kr_flow_t *flow);
 /** A flow has come to its end, or what was asked for is done: people are led `to` where they go on, programs get `json`; NULL: 204. */
 kr_err_t *kr_answer_done(kr_ctx_t *k, const json_t *json, const char *to);
+/** A login flow that shall link begins: people are sent to its page, programs get it with status 400. */
+kr_err_t *kr_answer_linking(kr_ctx_t *k, kr_flow_t *flow);
+/**
+ * The flow of an app whose person's browser this is (flow->in_browser): it is led back to the app, which gets the flow.
+ * @param shown_again  1: by the code that the app exchanges, because something is wrong or missing; 0: by the id of a new flow
+ */
+kr_err_t *kr_answer_app(kr_ctx_t *k, const kr_flow_t *flow, int shown_again) KR_MUST_CHECK;
+/** The same with a session, for which the app exchanges the code; NULL: there is none, and nothing to exchange. */
+kr_err_t *kr_answer_app_session(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
 /** It goes on in the browser at `url`: people are led there, programs told so by a 422. */
 kr_err_t *kr_answer_go(kr_ctx_t *k, const char *url);
 
 /** Whoever asks is redirected to `url`, with 303. */
 kr_err_t *kr_answer_see(kr_ctx_t *k, const char *url);
+/** The same with 302, as clients know it of a form that a provider posts. */
+kr_err_t *kr_answer_found(kr_ctx_t *k, const char *url);
 /** Whoever asks gets this JSON. */
 kr_err_t *kr_answer_data(kr_ctx_t *k, int status, const json_t *json);
 /** Whoever asks gets a 204. */
@@ -108,6 +119,8 @@ kr_err_t *kr_flow_lost(kr_ctx_t *k, kr_flow_t *flow);
  * follows the link of a recovery's mail is a person, whatever Accept says.
  */
 void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow);
+/** The flow is an app's, and its person's browser has come: it is led back to the app, whatever there is to say. */
+void kr_flow_in_browser(kr_ctx_t *k, kr_flow_t *flow);
 /**
  * The body of a submit. Whoever knows the id of a browser flow only must not be shown it for the price of a broken body.
  * @return as kr_body_read, or 403 when the request's anti-CSRF cookie is not the flow's
@@ -249,6 +262,7 @@ kr_operation_fn kr_settings_create_browser, kr_settings_create_native, kr_settin
 kr_operation_fn kr_recovery_create_browser, kr_recovery_create_native, kr_recovery_get, kr_recovery_submit;
 kr_operation_fn kr_verification_create_browser, kr_verification_create_native, kr_verification_get,
     kr_verification_submit;
+kr_operation_fn kr_oidc_callback, kr_oidc_callback_post;
 kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
 kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
 kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;

@@ -4,6 +4,7 @@
 
 #include "finish.h"
 #include "kr_db.h"
+#include "kr_oidc.h"
 
 static kr_err_t *locked(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
 {
@@ -27,33 +28,66 @@ static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *don
     return kr_err_show_flow(k);
 }
 
-/** A session that begins with the proofs of another one. */
+/** A session that is written together with something else: a change of the account, or a session whose proofs it begins with. */
 typedef struct {
-    const kr_outcome_t *done;
-    const kr_session_t *onto;
-    kr_session_t *session;
-    kr_standing_e standing;
-} onto_t;
+    kr_outcome_t *done;
+    kr_flow_t *flow;
+    const kr_session_t *onto;  /* or NULL */
+    const kr_session_t *again; /* that is proved again, as it came with the request; NULL: a new one */
+    kr_session_t *session;     /* out */
+    kr_standing_e standing;    /* out */
+} together_t;
 
-/* The other one must not have ended meanwhile: it is held until the new one is written. */
-static kr_err_t *issue_onto(kr_ctx_t *k, void *baton)
+/* What changes with the sign-in, in the account as it is now. @param who  out: as it is then; NULL when the proof holds no more */
+static kr_err_t *change(kr_identity_t **who, together_t *t, kr_ctx_t *k, kr_identity_t *is)
 {
-    onto_t *o = baton;
-    kr_identity_t *is;
+    kr_outcome_t *done = t->done;
+    const kr_told_t told = { .payload = t->flow->transient_payload };
 
-    KR_TRY(kr_identity_lock(&is, k, o->onto->identity->id));
-    KR_TRY(kr_session_hold(k, o->onto, is));
-    return kr_session_issue(&o->session, &o->standing, k, o->done->proved.identity, &o->done->proved.proof, o->onto);
+    *who = NULL;
+    t->standing = kr_proof_standing(&done->proved.proof, done->proved.identity, is);
+    if (t->standing != KR_PROOF_HOLDS) return NULL;
+    *who = kr_identity_copy(k, is);
+    KR_TRY(done->proved.change(done, k, t->flow, *who, is));
+    KR_TRY(kr_identity_update(k, *who, is));
+    return kr_tell_factors(k, *who, is, &told);
 }
 
-static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_outcome_t *done, const kr_session_t *onto)
+/* The other session must not have ended meanwhile: it is held until the new one is written. */
+static kr_err_t *write_together(kr_ctx_t *k, void *baton)
 {
-    onto_t o = { .done = done, .onto = onto };
+    together_t *t = baton;
+    kr_identity_t *is, *who = t->done->proved.identity;
 
-    if (!onto) return kr_session_issue(out, standing, k, done->proved.identity, &done->proved.proof, NULL);
-    KR_TRY(kr_db_tx(k, issue_onto, &o));
-    *out = o.session;
-    *standing = o.standing;
+    KR_TRY(kr_identity_lock(&is, k, who->id));
+    if (t->onto) KR_TRY(kr_session_hold(k, t->onto, is));
+    if (t->done->proved.change) KR_TRY(change(&who, t, k, is));
+    if (!who) return NULL;
+    if (!t->again) return kr_session_issue(&t->session, &t->standing, k, who, &t->done->proved.proof, t->onto);
+    *t->session = *t->again;
+    t->session->identity = who;
+    return kr_session_prove(&t->standing, k, t->session, &t->done->proved.proof, t->flow->api);
+}
+
+static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_session_t *onto)
+{
+    together_t t = { .done = done, .flow = flow, .onto = onto };
+
+    if (!onto && !done->proved.change) return kr_session_issue(out, standing, k, done->proved.identity, &done->proved.proof, NULL);
+    KR_TRY(kr_db_tx(k, write_together, &t));
+    *out = t.session;
+    *standing = t.standing;
+    return NULL;
+}
+
+static kr_err_t *prove(kr_standing_e *standing, kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, kr_session_t *session)
+{
+    together_t t = { .done = done, .flow = flow, .session = session, .again = apr_pmemdup(k->pool, session, sizeof(*session)) };
+
+    session->identity = done->proved.identity; /* as the proof left it: a code verifies its address */
+    if (!done->proved.change) return kr_session_prove(standing, k, session, &done->proved.proof, flow->api);
+    KR_TRY(kr_db_tx(k, write_together, &t));
+    *standing = t.standing;
     return NULL;
 }
 
@@ -61,8 +95,7 @@ static kr_err_t *issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k,
  * A refresh or step-up of the same person keeps the session; everything else gets one of its own. So does who comes with the token
  * of before a refresh, and who is overtaken by one: what the session has become since is not theirs to take over.
  */
-static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, const kr_flow_t *flow,
-                           const kr_outcome_t *done)
+static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 {
     kr_session_t *current;
     int same;
@@ -71,11 +104,10 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
     if (same && kr_login_gains(flow, current) && !current->token_is_old) {
         *out = current;
-        current->identity = done->proved.identity; /* as the proof left it: a code verifies its address */
-        KR_TRY(kr_session_prove(standing, k, current, &done->proved.proof, flow->api));
+        KR_TRY(prove(standing, k, flow, done, current));
         if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
     }
-    KR_TRY(issue(out, standing, k, done, same && done->proved.proof.aal == KR_AAL2 ? current : NULL));
+    KR_TRY(issue(out, standing, k, flow, done, same && done->proved.proof.aal == KR_AAL2 ? current : NULL));
     /* forms that were open before the sign-in must not be sent after it */
     if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
     return NULL;
@@ -94,7 +126,21 @@ static kr_err_t *check_half_in(const char **second, kr_ctx_t *k, const kr_flow_t
     return session->identity->whole ? kr_identity_keep_aal(k, session->identity) : NULL;
 }
 
-static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+/* What is to be linked waits in the flow of the second factor, which begins here, so that it can be handed on. */
+static kr_err_t *go_on_second(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *session, const char *url)
+{
+    kr_flow_t *next = kr_flow_make(k, KR_FLOW_LOGIN, flow->api, url);
+
+    next->requested_aal = KR_AAL2;
+    k->session = session; /* whose factors it asks for */
+    k->session_known = 1;
+    kr_flow_message(k, next, 1010004, NULL);
+    kr_oidc_hand_on(k, flow, next);
+    KR_TRY(kr_flow_open(k, next));
+    return kr_answer_flow(k, next);
+}
+
+static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *session, const kr_after_flow_t *after)
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method), *second;
     json_t *out = kr_json_own(k->pool, json_object());
@@ -103,6 +149,8 @@ static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_s
     KR_TRY(check_half_in(&second, k, flow, session));
     if (!flow->api) kr_session_cookie_set(k, session);
     kr_note_sign_in(k, flow);
+    if (flow->in_browser) return kr_answer_app_session(k, flow, session);
+    if (second && after->links_later) return go_on_second(k, flow, session, second);
     if (second && !flow->api) return kr_answer_go(k, second);
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
     else json_array_append_new(with, kr_continue_redirect(to));
@@ -146,6 +194,13 @@ static kr_err_t *write_hooks(kr_ctx_t *k, void *baton)
     return kr_hooks_write(k, baton);
 }
 
+/* Somebody else was faster in linking the same account of a provider. */
+static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_flow_message(k, flow, 4000007, NULL);
+    return kr_err_show_flow(k);
+}
+
 kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->proved.identity, .proof = &done->proved.proof,
@@ -155,12 +210,16 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
 
     (void)body;
     KR_TRY(check_state(k, flow, after.identity));
+    KR_TRY(kr_oidc_join(&after.links_later, done, k, flow));
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(store(k, flow, done));
-    KR_TRY(establish(&after.session, &standing, k, flow, done));
+    err = establish(&after.session, &standing, k, flow, done);
+    if (err && kr_db_is_duplicate(err)) return taken(k, flow);
+    if (err) return err;
     if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
+    after.identity = after.session->identity;
     if (kr_hooks_would_write(k, &after)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, after.identity->id, after.session->id);

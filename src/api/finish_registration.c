@@ -4,6 +4,7 @@
 
 #include "finish.h"
 #include "kr_db.h"
+#include "kr_oidc.h"
 
 /** The account and all that belongs to it, for the transaction. */
 typedef struct {
@@ -52,10 +53,10 @@ static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identi
     return kr_err_show_flow(k);
 }
 
-static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0803) "registration %s: the identifier or an address is taken", flow->id);
-    if (k->realm->settings->registration_login_hints) return hints(k, flow, identity);
+    if (k->realm->settings->registration_login_hints && done->method != KR_METHOD_OIDC) return hints(k, flow, done->registers.identity);
     kr_flow_message(k, flow, 4000007, NULL);
     return kr_err_show_flow(k);
 }
@@ -67,6 +68,7 @@ static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)
     json_t *out = kr_json_own(k->pool, json_object());
     json_t *with = kr_json_own(k->pool, json_array());
 
+    if (flow->in_browser) return kr_answer_app_session(k, flow, after->session);
     if (after->session && !flow->api) kr_session_cookie_set(k, after->session);
     if (!flow->api) json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
@@ -95,15 +97,30 @@ static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outc
     if (making.late) return kr_flow_lost(k, after->flow);
     if (!err || !kr_db_is_duplicate(err)) return err;
     KR_TRY(kr_sent_twice(&again, k, after, body));
-    return again ? NULL : taken(k, after->flow, done->registers.identity);
+    return again ? NULL : taken(k, after->flow, done);
+}
+
+/* Whose account it collided with is proved in a login flow; where it is gone by now, the form says what was wrong. */
+static kr_err_t *go_on_linking(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_err_t *err)
+{
+    kr_outcome_t then;
+    int collided;
+
+    KR_TRY(kr_oidc_collided(&then, k, flow, done, &collided));
+    if (!collided) return err;
+    kr_flow_clear_messages(flow);
+    return kr_finish(k, flow, &then, NULL);
 }
 
 kr_err_t *kr_finish_registration(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->registers.identity, .proof = &done->registers.proof,
                               .continue_with = kr_json_own(k->pool, json_array()) };
+    kr_err_t *err;
 
-    KR_TRY(make_account(k, &after, done, body));
+    err = make_account(k, &after, done, body);
+    if (err && err->kind == KR_ERR_SHOW_FLOW && done->registers.by) return go_on_linking(k, flow, done, err);
+    if (err) return err;
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done->registers.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));

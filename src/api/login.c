@@ -92,7 +92,7 @@ kr_err_t *kr_login_create_native(kr_ctx_t *k)
 
     KR_TRY(create(&flow, &signed_in, k, 1));
     if (signed_in) return already(k);
-    KR_TRY(kr_flow_exchange_code(k, flow));
+    if (!k->session) KR_TRY(kr_flow_exchange_code(k, flow)); /* who has a session needs none by way of a browser */
     return kr_answer_begun(k, flow);
 }
 

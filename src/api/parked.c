@@ -4,20 +4,8 @@
 
 #include "api.h"
 
-#define CONTINUITY_COOKIE "ory_kratos_continuity"
-#define CONTINUITY_MAX_AGE 2592000               /* seconds the cookie lives: Kratos' own number */
 #define END_OTHERS "revoke_other_sessions"       /* in what is kept: all other sessions of theirs are to end */
 #define PARKED_FOR apr_time_from_sec(15 * 60)    /* how long the change itself waits */
-
-static void set_continuity(kr_ctx_t *k, const char *key)
-{
-    const kr_cookie_t cookie = {
-        .name = CONTINUITY_COOKIE, .value = key, .path = "/", .same_site = "Lax",
-        .secure = k->realm->settings->csrf_cookie.secure, .http_only = 1, .max_age = CONTINUITY_MAX_AGE, .expires = 1,
-    };
-
-    kr_reply_cookie(k, &cookie);
-}
 
 static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
 {
@@ -27,7 +15,7 @@ static kr_err_t *store(kr_ctx_t *k, kr_flow_t *flow, const json_t *what)
     kr_json_set_at(flow->internal, "parked.key", json_string(kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, key)));
     kr_json_set_at(flow->internal, "parked.until", json_integer(k->now + PARKED_FOR));
     kr_json_set_at(flow->internal, "parked.sealed", json_string(kr_seal(k->pool, k->realm->keys, flow->id, text, strlen(text))));
-    set_continuity(k, key);
+    kr_continuity_set(k, key);
     return kr_flow_update(k, flow);
 }
 
@@ -38,7 +26,7 @@ kr_err_t *kr_settings_claim(int *first, kr_ctx_t *k, kr_flow_t *flow, const char
 
 json_t *kr_settings_take_parked(const char **id, kr_ctx_t *k, kr_flow_t *flow)
 {
-    const char *key = kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL);
+    const char *key = kr_continuity(k);
     json_t *parked = kr_json_at(flow->internal, "parked");
     const char *hash = kr_json_str(parked, "key"), *sealed = kr_json_str(parked, "sealed");
     unsigned char *text;
@@ -61,7 +49,9 @@ int kr_settings_parked_ends_others(const json_t *parked)
 
 void kr_settings_unpark(kr_ctx_t *k)
 {
-    if (kr_cookie(k->pool, k->req, CONTINUITY_COOKIE, NULL)) set_continuity(k, kr_random_alnum(k->pool, 32));
+    const char *key = kr_continuity(k);
+
+    if (key && strncmp(key, KR_CONTINUITY_ROUND, strlen(KR_CONTINUITY_ROUND)) != 0) kr_continuity_set(k, kr_random_alnum(k->pool, 32));
 }
 
 /* -- what becomes of it ---------------------------------------------------- */

@@ -57,6 +57,9 @@ static const kr_route_t ROUTES[] = {
     { "updateFedcmFlow", KR_POST, "/self-service/fed-cm/token", kr_not_here, 0, SCRIPTS, SCRIPTS },
 
     /* beside the FrontendApi */
+    { NULL, KR_GET, "/self-service/methods/oidc/callback/{provider}", kr_oidc_callback, FREE, ACCEPT, ACCEPT },
+    { NULL, KR_POST, "/self-service/methods/oidc/callback/{provider}", kr_oidc_callback_post, FREE, ACCEPT, ACCEPT },
+    { NULL, KR_GET, "/self-service/methods/oidc/callback", kr_oidc_callback, 0, ACCEPT, ACCEPT },
     { NULL, KR_GET, "/schemas", kr_schemas_list, KR_ROUTE_ANY_QUERY, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/schemas/{id}", kr_schema_get, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/.well-known/jwks.json", kr_jwks, FREE, SCRIPTS, SCRIPTS },

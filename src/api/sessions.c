@@ -99,20 +99,32 @@ kr_err_t *kr_sessions_revoke_one(kr_ctx_t *k)
 
 /* -- token exchange ------------------------------------------------------- */
 
+/* The flow has come to no session yet: the app shows what it asks for. */
+static kr_err_t *answer_pending(kr_ctx_t *k, const char *flow_id)
+{
+    kr_flow_t *flow;
+
+    if (kr_flow_load(&flow, k, KR_FLOW_LOGIN, flow_id)) KR_TRY(kr_flow_load(&flow, k, KR_FLOW_REGISTRATION, flow_id));
+    return kr_answer_data(k, 422, kr_flow_json(k, flow));
+}
+
 kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
 {
     const char *init = kr_query(k->req, "init_code");
     const char *back = kr_query(k->req, "return_to_code");
     const char *second;
+    const char *flow_id;
     kr_session_t *session;
-    json_t *identity;
+    json_t *identity, *shown;
 
     if (!init || !*init || !back || !*back)
         return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
-    KR_TRY(kr_exchange_take(&session, k, init, back));
+    KR_TRY(kr_exchange_take(&session, &flow_id, k, init, back));
+    if (flow_id) return answer_pending(k, flow_id);
     if (!session) return kr_err(k, 404, NULL, "no session waits for these codes");
     KR_TRY(kr_session_half_in(&second, k, session, NULL));
     identity = second ? NULL : kr_identity_json(k, session->identity); /* as in the answer of a sign-in */
-    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session",
-                                               kr_session_json_with(k, session, identity)));
+    shown = kr_session_json_with(k, session, identity);
+    json_object_set_new(shown, "devices", json_array()); /* that of the browser is told by whoami, as clients know it */
+    return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s, s:O}", "session_token", session->token, "session", shown));
 }

@@ -24,6 +24,12 @@ void kr_flow_for_asker(kr_ctx_t *k, const kr_flow_t *flow)
     k->client = by_link ? KR_CLIENT_PERSON : kr_client_asking(k);
 }
 
+void kr_flow_in_browser(kr_ctx_t *k, kr_flow_t *flow)
+{
+    flow->in_browser = 1;
+    k->client = KR_CLIENT_NATIVE;
+}
+
 int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow)
 {
     if (k->req->method != KR_HEAD) return 0;

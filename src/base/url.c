@@ -241,6 +241,25 @@ const char *kr_url_with(apr_pool_t *pool, const char *url, const char *key, cons
                        kr_url_escape(pool, key), "=", kr_url_escape(pool, value), fragment, NULL);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const kr_pair_t *)a)->name, ((const kr_pair_t *)b)->name);
+}
+
+const char *kr_url_sorted(apr_pool_t *pool, const char *url, const apr_array_header_t *fields)
+{
+    apr_array_header_t *sorted = apr_array_copy(pool, fields);
+    const char *out = apr_pstrmemdup(pool, url, strcspn(url, "?#"));
+
+    qsort(sorted->elts, (size_t)sorted->nelts, sizeof(kr_pair_t), by_name);
+    for (int i = 0; i < sorted->nelts; i++) {
+        const kr_pair_t *f = &APR_ARRAY_IDX(sorted, i, kr_pair_t);
+
+        out = apr_pstrcat(pool, out, i ? "&" : "?", kr_url_escape(pool, f->name), "=", kr_url_escape(pool, f->value), NULL);
+    }
+    return out;
+}
+
 const char *kr_url_escape(apr_pool_t *pool, const char *s)
 {
     static const char digits[] = "0123456789ABCDEF";

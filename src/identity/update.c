@@ -160,8 +160,8 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
     rows.identity = (kr_identity_row_t){
         .id = identity->id, .schema_id = identity->schema_id,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
-        .external_id = identity->external_id, .available_aal = kr_aal_name(identity->available_aal),
-        .updated_at = identity->updated_at, .version = before->version,
+        .metadata_admin = column(k->pool, identity->metadata_admin), .external_id = identity->external_id,
+        .available_aal = kr_aal_name(identity->available_aal), .updated_at = identity->updated_at, .version = before->version,
     };
     KR_TRY(kr_store_identity_update(&done, k, &rows.identity));
     if (!done) return kr_db_raced(k);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_oidc.h"
 #include "kr_text.h"
 #include "method.h"
 
@@ -55,13 +56,14 @@ static void forget_offers(kr_flow_t *flow)
         if (is_offer(json_array_get(flow->nodes, i))) json_array_remove(flow->nodes, i);
 }
 
-static int offers_any(const kr_flow_t *flow)
+/* Buttons of providers stand there from the beginning: they count where the account has such a link. */
+static int offers_any(const kr_flow_t *flow, int linked)
 {
     size_t i;
     json_t *node;
 
     json_array_foreach(flow->nodes, i, node) if (is_offer(node)) return 1;
-    return 0;
+    return linked && kr_node_find(flow, "provider");
 }
 
 /* Does the form ask for nothing but a code? */
@@ -92,6 +94,13 @@ static kr_err_t *find_types(apr_array_header_t **types, kr_ctx_t *k, const char 
     return NULL;
 }
 
+static int types_have(const apr_array_header_t *types, const char *type)
+{
+    for (int i = 0; i < types->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(types, i, const char *), type) == 0) return 1;
+    return 0;
+}
+
 static kr_err_t *nobody(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_node_message(k, flow, "identifier", 4000037, NULL);
@@ -117,9 +126,10 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     kr_node_remove(flow, kr_node_find_value(flow, "method", "identifier_first"));
     forget_offers(flow);
     kr_node_csrf(k, flow); /* apps' forms that ask for a code have none */
+    KR_TRY(kr_oidc_show_linked(k, flow, mitigate ? NULL : kr_identifier_normalise(k->pool, identifier)));
     KR_TRY(kr_methods_offer(k, flow, KR_ASK_KNOWN, mitigate ? NULL : types));
     flow->state = KR_STATE_CHOOSE_METHOD;
-    if (!offers_any(flow)) { /* what this account has is switched off: the first screen again */
+    if (!offers_any(flow, !mitigate && types_have(types, "oidc"))) { /* what this account has is switched off: the first screen again */
         kr_node_set(node, "type", json_string("text"));
         kr_node_add(k, flow, "identifier_first", &NEXT);
         return nobody(k, flow);

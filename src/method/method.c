@@ -9,6 +9,7 @@
 const kr_method_t *const kr_methods[] = {
     &kr_method_profile,
     &kr_method_password,
+    &kr_method_oidc,
     &kr_method_code,
     &kr_method_link,
     &kr_method_totp,

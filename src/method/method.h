@@ -8,6 +8,7 @@
 
 extern const kr_method_t kr_method_profile;
 extern const kr_method_t kr_method_password;
+extern const kr_method_t kr_method_oidc;
 extern const kr_method_t kr_method_code;
 extern const kr_method_t kr_method_link;
 extern const kr_method_t kr_method_totp;
@@ -126,6 +127,8 @@ kr_err_t *kr_outcome_park(kr_outcome_t *out, json_t *park, kr_err_t *refresh);
 kr_err_t *kr_outcome_passed(kr_outcome_t *out, const kr_code_row_t *row, const char *proves);
 /** The browser goes elsewhere, or to the page of this flow as it stands by now. */
 kr_err_t *kr_outcome_go(kr_outcome_t *out, const char *url);
+/** It goes on in a new flow of that kind. @param baton  for `go_on`; kept */
+kr_err_t *kr_outcome_other(kr_outcome_t *out, kr_flow_kind_e kind, kr_go_on_fn *go_on, const void *baton);
 /** A new flow with that message; its `reason` belongs to 4000001. */
 kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason);
 
@@ -152,6 +155,9 @@ kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
  * @return 403 session_refresh_required with redirect_browser_to, else NULL
  */
 kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+
+/** What the traits of an account in memory make of its credentials: identifiers anew, and those that follow from traits alone. */
+void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema);
 
 /** Message 4000002 on the node of a field that was not sent. */
 void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);

@@ -72,6 +72,15 @@ kr_err_t *kr_outcome_go(kr_outcome_t *out, const char *url)
     return NULL;
 }
 
+kr_err_t *kr_outcome_other(kr_outcome_t *out, kr_flow_kind_e kind, kr_go_on_fn *go_on, const void *baton)
+{
+    begin(out, KR_OUTCOME_OTHER);
+    out->other.kind = kind;
+    out->other.go_on = go_on;
+    out->other.baton = baton;
+    return NULL;
+}
+
 kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason)
 {
     begin(out, KR_OUTCOME_REPLACE);

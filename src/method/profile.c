@@ -51,7 +51,7 @@ static kr_err_t *refuse_odd_traits(kr_ctx_t *k, const kr_body_t *body)
 }
 
 /* What the traits make of the credentials. Accounts with an address for codes can sign in by code as soon as the site allows it. */
-static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
 {
     for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++) {
         kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, kind->type);
@@ -79,7 +79,7 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
     identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
     identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
     if (!kr_traits_addresses(k, identity, schema, bad_path)) return NULL;
-    renew_identifiers(k, identity, schema);
+    kr_identity_renew_identifiers(k, identity, schema);
     return identity;
 }
 
@@ -279,7 +279,7 @@ static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_
         kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
         return kr_err_show_flow(k);
     }
-    renew_identifiers(k, identity, schema);
+    kr_identity_renew_identifiers(k, identity, schema);
     if (!touches_credentials(identity, before)) return NULL;
     refresh = kr_need_fresh_proof(k, flow);
     if (refresh) out->changed.park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", identity->traits);

@@ -7,6 +7,12 @@
 
 #define PROOFS_MAX 20 /* of about 80 bytes each; the column has 2048 characters */
 
+/* A provider that vouches for a second factor has seen the first. */
+static int by_provider(const json_t *proof)
+{
+    return kr_equal(kr_json_str(proof, "method"), "oidc");
+}
+
 static kr_aal_e level_of(const json_t *methods)
 {
     size_t i;
@@ -18,7 +24,7 @@ static kr_aal_e level_of(const json_t *methods)
         kr_aal_e aal;
 
         (void)kr_aal_parse(&aal, kr_json_str(m, "aal"));
-        if (aal == KR_AAL1) first = 1;
+        if (aal == KR_AAL1 || by_provider(m)) first = 1;
         if (aal == KR_AAL2) second = 1;
     }
     return first && second ? KR_AAL2 : first || second ? KR_AAL1 : KR_AAL0;
@@ -40,11 +46,29 @@ static void forget_one(json_t *methods)
             }
 }
 
+static void forget_first(json_t *methods)
+{
+    for (size_t i = json_array_size(methods); i-- > 0;)
+        if (kr_equal(kr_json_str(json_array_get(methods, i), "aal"), "aal1")) json_array_remove(methods, i);
+}
+
+/* @param entry  stolen */
+static void append(kr_ctx_t *k, json_t *methods, json_t *entry, const json_t *details)
+{
+    if (details) json_object_update(entry, (json_t *)details);
+    json_object_set_new(entry, "completed_at", kr_json_time(k->now));
+    json_array_append_new(methods, entry);
+    if (json_array_size(methods) > PROOFS_MAX) forget_one(methods);
+}
+
 void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *proof)
 {
-    json_array_append_new(session->methods, json_pack("{s:s, s:s, s:o}", "method", proof->method, "aal", kr_aal_name(proof->aal),
-                                                      "completed_at", kr_json_time(k->now)));
-    if (json_array_size(session->methods) > PROOFS_MAX) forget_one(session->methods);
+    const json_t *also;
+    size_t i;
+
+    if (proof->afresh) forget_first(session->methods);
+    append(k, session->methods, json_pack("{s:s, s:s}", "method", proof->method, "aal", kr_aal_name(proof->aal)), proof->details);
+    json_array_foreach(proof->also, i, also) append(k, session->methods, json_object(), also);
     session->aal = level_of(session->methods);
 }
 

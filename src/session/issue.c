@@ -28,6 +28,14 @@ static int names(const kr_credential_t *credential, const char *text)
     return 0;
 }
 
+/* A provider that is linked stays what it was when another one is linked beside it. */
+static int still_proves(const kr_identity_t *identity, const kr_proof_t *proof)
+{
+    const kr_credential_t *is = kr_identity_credential(identity, proof->credential->type);
+
+    return proof->identifier ? is && names(is, proof->identifier) : same_credential(identity, proof->credential) != NULL;
+}
+
 /* Codes are sent to identifiers, and where the settings want it to any address of the account. */
 static int has_address(const kr_identity_t *identity, const char *address, int recovery)
 {
@@ -45,7 +53,7 @@ kr_standing_e kr_proof_standing(const kr_proof_t *proof, const kr_identity_t *wa
 {
     if (!is) return KR_PROOF_VOID;
     if (strcmp(is->state, "active") != 0) return KR_PROOF_LOCKED;
-    if (proof->credential && !same_credential(is, proof->credential)) return KR_PROOF_VOID;
+    if (proof->credential && !still_proves(is, proof)) return KR_PROOF_VOID;
     if (proof->address && !has_address(is, proof->address, proof->recovery)) return KR_PROOF_VOID;
     return is->epoch == was->epoch ? KR_PROOF_HOLDS : KR_PROOF_OVERTAKEN;
 }

@@ -361,7 +361,8 @@ static void test_a_wrong_directive_is_told_where_it_stands(void **state)
 static const struct {
     const char *yaml, *told;
 } UNBUILT[] = {
-    { "selfservice: {methods: {oidc: {enabled: true}}}", "methods.oidc.enabled: \"true\" asks for" },
+    { "selfservice: {methods: {password: {config: {migrate_hook: {enabled: true}}}}}",
+      "methods.password.config.migrate_hook.enabled: \"true\" asks for" },
     { "oauth2_provider: {url: 'http://127.0.0.1:1/'}", "oauth2_provider.url: asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
     { "session: {whoami: {tokenizer: {templates: {a: {jwks_url: 'file:///k'}}}}}",

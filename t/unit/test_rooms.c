@@ -181,20 +181,20 @@ static void test_an_exchange_gives_its_session_once_with_a_token_of_its_own(void
     env_t *env = *state;
     kr_ctx_t *k;
     kr_session_t *session = session_of(&k, signed_in_app(env, ANA)), *got;
-    const char *hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, "back"), *code;
+    const char *hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, "back"), *code, *pending;
     const char *flow = word(get(native(env), "/self-service/login/api"), "id");
     int done;
 
     must(kr_exchange_begin(&code, k, flow, k->now + apr_time_from_sec(60)), __LINE__);
-    must(kr_exchange_take(&got, k, code, "back"), __LINE__);
+    must(kr_exchange_take(&got, &pending, k, code, "back"), __LINE__);
     assert_null(got);
     must(kr_store_exchange_fill(&done, k, flow, hash, session->id), __LINE__);
-    must(kr_exchange_take(&got, k, code, "other"), __LINE__);
+    must(kr_exchange_take(&got, &pending, k, code, "other"), __LINE__);
     assert_null(got);
-    must(kr_exchange_take(&got, k, code, "back"), __LINE__);
+    must(kr_exchange_take(&got, &pending, k, code, "back"), __LINE__);
     assert_string_equal(got->id, session->id);
     assert_string_not_equal(got->token_hash, session->token_hash);
-    must(kr_exchange_take(&got, k, code, "back"), __LINE__);
+    must(kr_exchange_take(&got, &pending, k, code, "back"), __LINE__);
     assert_null(got);
     kr_db_release(k);
 }

@@ -153,10 +153,10 @@ static void *APR_THREAD_FUNC take_exchange(apr_thread_t *thread, void *data)
 {
     taker_t *taker = data;
     kr_ctx_t *k = another(taker->realm);
-    const char *session;
+    const char *session, *flow;
 
     (void)thread;
-    if (kr_store_exchange_take(&session, k, "init", "return")) session = NULL;
+    if (kr_store_exchange_take(&session, &flow, k, "init", "return")) session = NULL;
     taker->got = session != NULL;
     apr_pool_destroy(k->pool);
     return NULL;
@@ -170,19 +170,27 @@ static void an_exchange_is_taken_once_even_by_six_at_once(void **state)
     kr_flow_row_t f = a_flow(k);
     taker_t takers[6];
     apr_thread_t *threads[6];
-    const char *session;
+    const char *session, *flow;
     apr_status_t rv;
-    int done, got = 0;
+    int done, waits, got = 0;
 
     stored_session(k, &s);
     OK(kr_store_flow_insert(k, &f));
     OK(kr_store_exchange_insert(k, kr_uuid(k), f.id, "init", NULL, NULL, k->now + apr_time_from_sec(60)));
-    OK(kr_store_exchange_take(&session, k, "init", "return"));
+    OK(kr_store_exchange_of_flow(&waits, k, f.id));
+    assert_true(waits);
+    OK(kr_store_exchange_take(&session, &flow, k, "init", "return"));
     assert_null(session); /* not filled yet */
+    assert_null(flow);
+    OK(kr_store_exchange_fill(&done, k, f.id, "return", NULL));
+    OK(kr_store_exchange_take(&session, &flow, k, "init", "return"));
+    assert_null(session); /* the flow came back, and has come to no session */
+    assert_string_equal(flow, f.id);
     OK(kr_store_exchange_fill(&done, k, f.id, "return", s.id));
     assert_int_equal(done, 1);
-    OK(kr_store_exchange_take(&session, k, "init", "other"));
+    OK(kr_store_exchange_take(&session, &flow, k, "init", "other"));
     assert_null(session);
+    assert_null(flow);
     for (int i = 0; i < 6; i++) {
         takers[i] = (taker_t){ &env->realm, 0 };
         apr_thread_create(&threads[i], NULL, take_exchange, &takers[i], env->pool);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A browser comes back from a provider: the callback of sign-in with other sites. */
+#include <string.h>
+
+#include "api.h"
+#include "kr_db.h"
+#include "kr_oidc.h"
+
+#define CALLBACK "/self-service/methods/oidc/callback"
+#define ROUND_KEPT apr_time_from_sec(2 * 3600) /* how long it is remembered that a round was answered */
+#define ERROR_MAX 200 /* bytes of what a provider says of an error that are repeated */
+#define URL_MAX 8000  /* bytes: httpd takes no longer line */
+
+/* -- whose is it ------------------------------------------------------------- */
+
+static kr_err_t *not_begun_here(kr_ctx_t *k)
+{
+    return kr_err(k, 400, NULL, "this browser did not begin that sign-in, or has begun another one since");
+}
+
+/* A browser proves by its cookie that it is the one that left; whoever opens an app's brings nobody in but that app. */
+static kr_err_t *check_browser(kr_ctx_t *k, kr_flow_t *flow)
+{
+    int waits = 0;
+
+    if (!flow->api) return kr_round_is_browsers(k, flow) ? NULL : not_begun_here(k);
+    KR_TRY(kr_exchange_waits(&waits, k, flow->id));
+    if (!waits) return not_begun_here(k);
+    kr_flow_in_browser(k, flow);
+    return NULL;
+}
+
+static kr_err_t *check_owner(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_session_t *session;
+
+    if (flow->kind != KR_FLOW_SETTINGS) return NULL;
+    KR_TRY(kr_session_need(&session, k, NULL));
+    if (flow->identity_id && strcmp(flow->identity_id, session->identity->id) == 0) return NULL;
+    return kr_err(k, 403, "security_identity_mismatch", "the flow belongs to another account");
+}
+
+static kr_err_t *open_round(kr_round_t *round, kr_flow_t **flow, kr_ctx_t *k)
+{
+    const char *named = kr_route_param(k, "provider");
+
+    KR_TRY(kr_round_open(round, k, kr_query(k->req, "state")));
+    if (named && strcmp(named, round->provider->id) != 0) return kr_err(k, 400, NULL, "the answer names another provider than the sign-in");
+    KR_TRY(kr_flow_load(flow, k, round->kind, round->flow_id));
+    (*flow)->in_round = 1;
+    if (kr_flow_expired(k, *flow)) return kr_err(k, 410, "self_service_flow_expired", "the sign-in took too long, please begin anew");
+    KR_TRY(check_browser(k, *flow));
+    return check_owner(k, *flow);
+}
+
+/* -- what came ----------------------------------------------------------------- */
+
+/** A round that is about to be answered, for the transaction. */
+typedef struct {
+    kr_flow_t *flow;
+    const char *name;
+    int first;
+} claim_t;
+
+static kr_err_t *claim(kr_ctx_t *k, void *baton)
+{
+    claim_t *c = baton;
+
+    return kr_flow_claim(&c->first, k, c->flow, c->name, ROUND_KEPT);
+}
+
+/* A code is sent to the provider once: who takes a second look at a callback has a code that is used up. */
+static kr_err_t *claim_round(int *first, kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round)
+{
+    claim_t c = { .flow = flow, .name = apr_pstrcat(k->pool, "round ", round->id, NULL) };
+
+    KR_TRY(kr_db_tx(k, claim, &c));
+    *first = c.first;
+    return NULL;
+}
+
+/* Whole characters of what a provider says. */
+static const char *cut(apr_pool_t *pool, const char *text)
+{
+    apr_size_t len = text ? strlen(text) : 0;
+
+    if (!len || !kr_utf8_valid(text, len)) return "";
+    if (len > ERROR_MAX)
+        for (len = ERROR_MAX; len && ((unsigned char)text[len] & 0xc0) == 0x80; len--) {}
+    return apr_pstrmemdup(pool, text, len);
+}
+
+/* @param code  out: NULL when there is none, and the error says why */
+static kr_err_t *code_of(const char **code, kr_ctx_t *k)
+{
+    const char *error = kr_query(k->req, "error"), *said = cut(k->pool, kr_query(k->req, "error_description"));
+
+    *code = kr_query(k->req, "code");
+    if (!*code || !**code) *code = kr_query(k->req, "authCode");
+    if (error && *error) {
+        *code = NULL;
+        return kr_err(k, 400, NULL, "the provider says: %s%s%s", cut(k->pool, error), *said ? ": " : "", said);
+    }
+    if (*code && **code) return NULL;
+    *code = NULL;
+    return kr_err(k, 400, NULL, "the provider sent no code");
+}
+
+/* -- the way on ------------------------------------------------------------------ */
+
+/* Somebody has signed in meanwhile, or comes by this callback once more: they are where they wanted to be. */
+static kr_err_t *find_signed_in(kr_session_t **session, kr_ctx_t *k, const kr_flow_t *flow)
+{
+    *session = NULL;
+    if (flow->kind == KR_FLOW_SETTINGS || flow->api) return NULL;
+    KR_TRY(kr_session_current(session, k));
+    if (*session && flow->kind == KR_FLOW_LOGIN && kr_login_gains(flow, *session)) *session = NULL;
+    return NULL;
+}
+
+static kr_err_t *complete(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, const char *code)
+{
+    const kr_provider_back_t back = {
+        .code = code, .redirect_uri = kr_oidc_redirect_uri(k, round->provider), .verifier = round->verifier, .nonce = round->nonce,
+        .iss = kr_query(k->req, "iss"), .user = kr_query(k->req, "user"),
+    };
+    kr_outcome_t done;
+
+    KR_TRY(kr_oidc_come_back(&done, k, flow, round, &back));
+    return kr_finish(k, flow, &done, NULL);
+}
+
+static kr_err_t *come_back(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round)
+{
+    const char *code;
+    kr_err_t *err = code_of(&code, k);
+    int first;
+
+    kr_flow_clear_messages(flow);
+    if (err) {
+        kr_oidc_no_luck(k, flow, round->provider);
+        return kr_answer_flow_error(k, flow, err);
+    }
+    KR_TRY(claim_round(&first, k, flow, round));
+    if (!first) return kr_err(k, 400, NULL, "this sign-in has been answered already, please begin anew");
+    err = complete(k, flow, round, code);
+    return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
+}
+
+kr_err_t *kr_oidc_callback(kr_ctx_t *k)
+{
+    kr_session_t *session;
+    kr_round_t round;
+    kr_flow_t *flow;
+    kr_err_t *err;
+
+    KR_TRY(open_round(&round, &flow, k));
+    KR_TRY(find_signed_in(&session, k, flow));
+    if (session) return kr_answer_see(k, kr_return_to_of(k, flow, (int)KR_METHOD_OIDC));
+    err = come_back(k, flow, &round);
+    return err ? kr_answer_error(k, err) : KR_DONE;
+}
+
+/* -- posted ------------------------------------------------------------------------ */
+
+static kr_err_t *fields_of(apr_array_header_t **out, kr_ctx_t *k)
+{
+    apr_array_header_t *fields = apr_array_copy(k->pool, k->req->query);
+    const char *name, *text;
+    kr_body_t body;
+    json_t *value;
+
+    KR_TRY(kr_body_read(&body, k));
+    json_object_foreach(body.json, name, value)
+    {
+        text = kr_body_str(&body, name);
+        if (text) APR_ARRAY_PUSH(fields, kr_pair_t) = (kr_pair_t){ name, text };
+    }
+    *out = fields;
+    return NULL;
+}
+
+/* Providers that post their answer do so from their own site, where browsers keep our cookies back: once more, as a visit. */
+kr_err_t *kr_oidc_callback_post(kr_ctx_t *k)
+{
+    const char *named = kr_route_param(k, "provider");
+    const char *path = named ? apr_pstrcat(k->pool, CALLBACK "/", kr_url_escape(k->pool, named), NULL) : CALLBACK;
+    const char *url = kr_url_join(k->pool, k->realm->settings->base_url, path);
+    apr_array_header_t *fields;
+
+    KR_TRY(fields_of(&fields, k));
+    url = kr_url_sorted(k->pool, url, fields);
+    if (strlen(url) > URL_MAX) return kr_err(k, 400, NULL, "the answer is longer than a URL may be");
+    return kr_answer_found(k, url);
+}

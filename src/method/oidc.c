@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The oidc method: the buttons of providers, and a press on one. */
+#include <string.h>
+#include <strings.h>
+
+#include "kr_credential.h"
+#include "kr_db.h"
+#include "kr_json.h"
+#include "kr_text.h"
+#include "oidc.h"
+
+static int is_on(const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    return settings->method_enabled[KR_METHOD_OIDC] && kind != KR_FLOW_RECOVERY && kind != KR_FLOW_VERIFICATION;
+}
+
+const kr_oidc_provider_conf_t *kr_oidc_provider(kr_ctx_t *k, const char *id)
+{
+    const apr_array_header_t *providers = k->realm->settings->oidc.providers;
+
+    for (int i = 0; id && providers && i < providers->nelts; i++) {
+        const kr_oidc_provider_conf_t *p = &APR_ARRAY_IDX(providers, i, const kr_oidc_provider_conf_t);
+
+        if (!p->organization_id && strcmp(p->id, id) == 0) return p;
+    }
+    return NULL;
+}
+
+const char *kr_oidc_label(const kr_oidc_provider_conf_t *provider)
+{
+    return provider->label && *provider->label ? provider->label : provider->id;
+}
+
+/* -- the buttons ----------------------------------------------------------- */
+
+/** @param of  only those that this account has; NULL: all */
+static void show_buttons(kr_ctx_t *k, kr_flow_t *flow, int label, const kr_identity_t *of)
+{
+    const apr_array_header_t *providers = k->realm->settings->oidc.providers;
+
+    for (int i = 0; providers && i < providers->nelts; i++) {
+        const kr_oidc_provider_conf_t *p = &APR_ARRAY_IDX(providers, i, const kr_oidc_provider_conf_t);
+        const kr_node_spec_t button = {
+            .name = "provider", .type = "submit", .value = p->id, .label = label,
+            .label_context = json_pack("{s:s, s:s}", "provider", kr_oidc_label(p), "provider_id", p->id),
+        };
+
+        if (p->organization_id || (of && !kr_identity_is_linked(of, p->id))) json_decref(button.label_context);
+        else kr_node_add(k, flow, KR_OIDC_GROUP, &button);
+    }
+}
+
+static kr_err_t *show_login(kr_ctx_t *k, kr_flow_t *flow)
+{
+    show_buttons(k, flow, 1010002, NULL);
+    return NULL;
+}
+
+static kr_err_t *show_refresh(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_session_t *session;
+    kr_identity_t *identity;
+
+    KR_TRY(kr_session_whole(&session, &identity, k));
+    show_buttons(k, flow, 1010002, identity);
+    return NULL;
+}
+
+static void forget_buttons(kr_flow_t *flow)
+{
+    for (size_t i = json_array_size(flow->nodes); i-- > 0;)
+        if (strcmp(kr_json_str(json_array_get(flow->nodes, i), "group"), KR_OIDC_GROUP) == 0) json_array_remove(flow->nodes, i);
+}
+
+static kr_err_t *show_registration(kr_ctx_t *k, kr_flow_t *flow)
+{
+    forget_buttons(flow); /* those of the first screen */
+    show_buttons(k, flow, 1040002, NULL);
+    return NULL;
+}
+
+kr_err_t *kr_oidc_show_linked(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
+{
+    kr_identity_t *identity = NULL;
+    const char *id = NULL;
+    int owners = 0;
+
+    if (!is_on(k->realm->settings, flow->kind)) return NULL;
+    if (identifier) KR_TRY(kr_identity_owner(&id, &owners, k, identifier));
+    if (id) KR_TRY(kr_identity_load(&identity, k, id, 1));
+    forget_buttons(flow);
+    show_buttons(k, flow, 1010002, identity);
+    return NULL;
+}
+
+/* -- a press on one -------------------------------------------------------- */
+
+static int is_sent(const kr_body_t *body, const char *field)
+{
+    const char *value = kr_body_str(body, field);
+
+    return value && *value;
+}
+
+/* The button alone is enough; a form that names another method is that one's. */
+static int takes(const kr_body_t *body, kr_flow_kind_e kind)
+{
+    const char *method = kr_body_str(body, "method");
+
+    if (method && *method && strcasecmp(method, "oidc") != 0) return 0;
+    return kind == KR_FLOW_SETTINGS ? is_sent(body, "link") || is_sent(body, "unlink") : is_sent(body, "provider");
+}
+
+static kr_err_t *find_provider(const kr_oidc_provider_conf_t **out, kr_ctx_t *k, const kr_body_t *body)
+{
+    *out = kr_oidc_provider(k, kr_body_str(body, "provider"));
+    return *out ? NULL : kr_err(k, 404, NULL, "there is no such provider here");
+}
+
+/* What was typed beside the button: of a sign-up, or of a login that becomes one. NULL: nothing. */
+static const json_t *typed_traits(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    json_t *decoded;
+
+    kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), body->json, body->is_form);
+    return json_object_get(decoded, "traits");
+}
+
+static void remember(kr_flow_t *flow, const char *name, const json_t *what)
+{
+    if (what) json_object_set_new(flow->internal, name, json_deep_copy(what));
+    else json_object_del(flow->internal, name);
+}
+
+/* An app, or a script of the provider's, has got the ID token by itself. */
+static kr_err_t *take_id_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_body_t *body)
+{
+    kr_provider_person_t person;
+
+    if (!kr_provider_takes_id_token(provider))
+        return kr_err(k, 502, "upstream_error", "this provider takes no ID tokens that were got elsewhere");
+    kr_db_release(k);
+    KR_TRY(kr_provider_id_token(&person, k, provider, kr_body_str(body, "id_token"), kr_body_str(body, "id_token_nonce")));
+    return kr_oidc_outcome(out, k, flow, provider, &person, typed_traits(k, flow, body));
+}
+
+static kr_err_t *press(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_oidc_provider_conf_t *provider;
+
+    KR_TRY(find_provider(&provider, k, body));
+    if (is_sent(body, "id_token")) return take_id_token(out, k, flow, provider, body);
+    remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));
+    remember(flow, KR_OIDC_TRANSIENT, flow->transient_payload);
+    if (flow->kind == KR_FLOW_LOGIN) flow->active = "oidc"; /* of a registration not, as clients know it */
+    return kr_oidc_leave(out, k, flow, provider, body);
+}
+
+const kr_method_t kr_method_oidc = {
+    .id = KR_METHOD_OIDC,
+    .on = is_on,
+    .takes = takes,
+    .aal = kr_reaches_first,
+    .show = { [KR_ASK_FIRST] = show_login, [KR_ASK_IDENTIFIER] = show_login, [KR_ASK_REFRESH] = show_refresh,
+              [KR_ASK_SIGN_UP] = show_registration, [KR_ASK_PROFILE] = show_registration, [KR_ASK_CREDENTIAL] = show_registration,
+              [KR_ASK_CHANGE] = kr_oidc_show_settings },
+    .submit = { [KR_FLOW_LOGIN] = press, [KR_FLOW_REGISTRATION] = press, [KR_FLOW_SETTINGS] = kr_oidc_change },
+    .resume = kr_oidc_resume,
+};
