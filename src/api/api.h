@@ -192,6 +192,18 @@ const char *kr_led_to_first(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 /** `after` has the account that its flow made before, and what proves it again: the session, where registrations give one. */
 kr_err_t *kr_repeat_first(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
+/**
+ * A change of settings is about to raise its session: the flow remembers which form did, for kr_settings_raised. It is not stored here.
+ * @param body  of the submit. NULL, or of a program: nothing is remembered, and 0 returned
+ */
+int kr_settings_remember(kr_ctx_t *k, const kr_after_flow_t *after, const kr_proof_t *gains, const kr_body_t *body);
+/**
+ * Did this very form raise the session a moment ago, and comes it with the token of before? Then its person gets a session of the
+ * level that it raised to, since the first answer may be lost, and is led where that led.
+ * @param again  out: 1 when that is so, and it is answered
+ */
+kr_err_t *kr_settings_raised(int *again, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+
 /* -- paging.c ------------------------------------------------------------- */
 
 /** A page of a list. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings: the account becomes another. */
+#include <string.h>
+
 #include "finish.h"
 #include "kr_db.h"
 
@@ -7,6 +9,7 @@
 typedef struct {
     kr_outcome_t *done;
     kr_after_flow_t *after;
+    const kr_body_t *body;
     const kr_session_t *asked; /* the session as it came with the request: each try begins with it */
     int claimed; /* out: and this request is the one that carries it out */
 } change_t;
@@ -33,15 +36,32 @@ static kr_err_t *use_challenge(kr_ctx_t *k, kr_flow_t *flow)
 }
 
 /* Who has just set up a factor has shown it. */
-static kr_err_t *raise_session(kr_ctx_t *k, kr_after_flow_t *after, const kr_proof_t *gains)
+static kr_err_t *raise_session(kr_ctx_t *k, kr_after_flow_t *after, const kr_proof_t *gains, const kr_body_t *body)
 {
     kr_standing_e standing;
+    int remembered;
 
     if (!gains->method) return NULL;
+    remembered = kr_settings_remember(k, after, gains, body);
     if (gains->once) KR_TRY(use_challenge(k, after->flow));
+    else if (remembered) KR_TRY(kr_flow_update(k, after->flow));
     after->session->identity = after->identity;
     KR_TRY(kr_session_prove(&standing, k, after->session, gains, after->flow->api || after->session->token_is_old));
     return standing == KR_PROOF_HOLDS ? NULL : kr_db_raced(k); /* both were held: nobody else can have been faster */
+}
+
+/*
+ * Another request may have raised the session since this one began, as the same form does that is clicked twice: what this one brings
+ * is looked at anew, by who then comes with the token of before.
+ */
+static kr_err_t *not_raised(kr_ctx_t *k, const change_t *change, const kr_identity_t *before)
+{
+    const kr_session_t *asked = change->asked;
+    kr_session_t *now;
+
+    if (k->client != KR_CLIENT_PERSON || asked->token_is_old || before->version == asked->identity->version) return NULL;
+    KR_TRY(kr_session_load(&now, k, asked->id));
+    return now && strcmp(now->token_hash, asked->token_hash) != 0 ? kr_flow_lost(k, change->after->flow) : NULL;
 }
 
 /* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
@@ -56,13 +76,14 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     if (change->done->changed.resumed && !change->claimed) return NULL;
     KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
     KR_TRY(kr_session_hold(k, after->session, before));
+    KR_TRY(not_raised(k, change, before));
     after->session->identity = before; /* which may have got a second factor */
     KR_TRY(kr_settings_need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
     after->before = before;
     after->identity = kr_identity_copy(k, before);
     KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
     KR_TRY(kr_identity_update(k, after->identity, before));
-    KR_TRY(raise_session(k, after, &change->done->changed.gains));
+    KR_TRY(raise_session(k, after, &change->done->changed.gains, change->body));
     KR_TRY(kr_hooks_write(k, after));
     return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
 }
@@ -94,10 +115,9 @@ static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t
 kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .continue_with = kr_json_own(k->pool, json_array()) };
-    change_t change = { .done = done, .after = &after };
+    change_t change = { .done = done, .after = &after, .body = body };
     kr_err_t *err;
 
-    (void)body;
     KR_TRY(kr_session_need(&after.session, k, NULL));
     change.asked = apr_pmemdup(k->pool, after.session, sizeof(*after.session));
     after.identity = after.session->identity;

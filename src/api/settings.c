@@ -4,6 +4,8 @@
 
 #include "api.h"
 
+#define TRIES 3 /* of a submit: of one that is clicked twice the other may come to its end meanwhile */
+
 /* -- who asks ------------------------------------------------------------- */
 
 kr_err_t *kr_settings_need_aal(kr_ctx_t *k, const kr_session_t *session, const char *return_to)
@@ -141,15 +143,14 @@ static kr_err_t *resume(kr_outcome_t *done, const char **id, kr_ctx_t *k, kr_flo
     return NULL;
 }
 
-static kr_err_t *take(kr_outcome_t *done, kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *take(kr_outcome_t *done, kr_body_t *body, kr_ctx_t *k, kr_flow_t *flow)
 {
-    kr_body_t body;
     kr_err_t *err;
 
     kr_flow_clear_messages(flow);
-    KR_TRY(kr_body_read(&body, k));
-    err = kr_methods_submit(done, k, flow, &body);
-    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(&body, "revoke_other_sessions");
+    KR_TRY(kr_body_read(body, k));
+    err = kr_methods_submit(done, k, flow, body);
+    if (done->is == KR_OUTCOME_CHANGED) done->changed.end_others = ticked(body, "revoke_other_sessions");
     return err;
 }
 
@@ -162,18 +163,35 @@ static kr_err_t *replace(kr_ctx_t *k, const kr_flow_t *flow)
     return err;
 }
 
-static kr_err_t *submit(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
+static int is_resumed(kr_ctx_t *k)
+{
+    return k->req->method == KR_GET && k->client == KR_CLIENT_PERSON;
+}
+
+static kr_err_t *look(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_outcome_t done = { .is = KR_OUTCOME_NONE };
+    kr_body_t body = { .json = NULL };
     const char *resumed = NULL;
     kr_err_t *err;
 
-    KR_TRY(kr_settings_need_aal(k, session, kr_flow_submit_url(k, flow)));
-    if (kr_flow_expired(k, flow)) return replace(k, flow);
-    if (k->req->method == KR_GET && k->client == KR_CLIENT_PERSON) err = resume(&done, &resumed, k, flow);
-    else err = take(&done, k, flow);
-    if (!err) err = kr_finish(k, flow, &done, NULL);
+    if (is_resumed(k)) err = resume(&done, &resumed, k, flow);
+    else err = take(&done, &body, k, flow);
+    if (!err) err = kr_finish(k, flow, &done, body.json ? &body : NULL);
     return kr_settings_wait(k, flow, &done, resumed, err);
+}
+
+static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
+{
+    kr_session_t *session;
+    int again;
+
+    KR_TRY(kr_session_need(&session, k, NULL));
+    attach_identity(k, flow, session);
+    KR_TRY(kr_settings_raised(&again, k, flow, session));
+    if (again) return KR_DONE;
+    KR_TRY(kr_settings_need_aal(k, session, kr_flow_submit_url(k, flow)));
+    return kr_flow_expired(k, flow) ? replace(k, flow) : look(k, flow);
 }
 
 kr_err_t *kr_settings_submit(kr_ctx_t *k)
@@ -187,8 +205,7 @@ kr_err_t *kr_settings_submit(kr_ctx_t *k)
     if (err && err->status == 404) err->reason = "there is no such flow; it was made long ago, or never";
     if (err) return err;
     KR_TRY(check_own(k, session, flow));
-    attach_identity(k, flow, session);
-    err = submit(k, flow, session);
+    err = kr_flow_submit_anew(k, flow, submit_once, TRIES);
     if (err && err->status == 401) return no_session(k, err); /* it ended while the change was on its way */
     if (err && flow->api) flow->csrf_hash = kr_csrf_hash(k); /* sent by a browser after all: shown with its token, as clients know it */
     return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;

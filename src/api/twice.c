@@ -10,6 +10,11 @@
 #include "api.h"
 #include "kr_db.h"
 
+#define MOMENT apr_time_from_sec(60) /* for which the token before a refresh is good, too */
+#define RAISED "raised"              /* in flow->internal: the form that raised the session, by what, how far and when */
+
+/* -- sign-up -------------------------------------------------------------- */
+
 static kr_err_t *repeat(kr_ctx_t *k, void *baton)
 {
     return kr_hooks_repeat(k, baton);
@@ -84,4 +89,65 @@ const char *kr_led_to_first(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
         || kr_hooks_find_verification(k, &after) || !after.verification_flow)
         return kr_return_to_of(k, flow, method);
     return kr_url_with(k->pool, kr_flow_conf(k, KR_FLOW_VERIFICATION)->ui_url, "flow", after.verification_flow);
+}
+
+/* -- settings ------------------------------------------------------------- */
+
+/** What only this form makes, with what was typed into it, in this session. */
+static const char *tag_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session, const kr_body_t *body)
+{
+    json_t *typed = kr_json_own(k->pool, json_copy(body->json));
+
+    json_object_del(typed, "csrf_token"); /* another mask each time */
+    return kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0,
+                   apr_pstrcat(k->pool, "raised ", flow->id, " ", session->id, " ", kr_json_dump(k->pool, typed, NULL), NULL));
+}
+
+int kr_settings_remember(kr_ctx_t *k, const kr_after_flow_t *after, const kr_proof_t *gains, const kr_body_t *body)
+{
+    if (!body || k->client != KR_CLIENT_PERSON) return 0;
+    json_object_set_new(after->flow->internal, RAISED,
+                        json_pack("{s:s, s:s, s:s, s:i, s:I}", "tag", tag_of(k, after->flow, after->session, body), "method", gains->method,
+                                  "aal", kr_aal_name(gains->aal), "as", (int)after->method, "at", (json_int_t)k->now));
+    return 1;
+}
+
+/** A session that the same form raises once more. */
+typedef struct {
+    const kr_session_t *onto;  /* what came, which must not have ended meanwhile */
+    kr_proof_t proof;
+    kr_session_t *session;     /* out; NULL: the account has no more what was proved */
+} raising_t;
+
+/* What the form has proved proves again, for as long as the account has it. */
+static kr_err_t *raise_again(kr_ctx_t *k, void *baton)
+{
+    raising_t *r = baton;
+    kr_standing_e standing;
+    kr_identity_t *is;
+
+    KR_TRY(kr_identity_lock(&is, k, r->onto->identity->id));
+    KR_TRY(kr_session_hold(k, r->onto, is));
+    r->proof.credential = kr_identity_credential(is, r->proof.method);
+    return r->proof.credential ? kr_session_issue(&r->session, &standing, k, is, &r->proof, r->onto) : NULL;
+}
+
+kr_err_t *kr_settings_raised(int *again, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
+{
+    const json_t *raised = json_object_get(flow->internal, RAISED);
+    raising_t r = { .onto = session };
+    kr_body_t body;
+
+    *again = 0;
+    if (!raised || !session->token_is_old || k->client != KR_CLIENT_PERSON || k->req->method != KR_POST) return NULL;
+    if (json_integer_value(json_object_get(raised, "at")) <= k->now - MOMENT) return NULL;
+    if (kr_body_read(&body, k) || kr_csrf_check(k, flow, kr_body_str(&body, "csrf_token"))) return NULL; /* said where it always is */
+    if (!kr_equal(tag_of(k, flow, session, &body), kr_json_str(raised, "tag"))) return NULL;
+    r.proof.method = kr_json_str(raised, "method");
+    if (!r.proof.method || !kr_aal_parse(&r.proof.aal, kr_json_str(raised, "aal"))) return NULL;
+    KR_TRY(kr_db_tx(k, raise_again, &r));
+    if (!r.session) return NULL;
+    *again = 1;
+    kr_session_cookie_set(k, r.session);
+    return kr_answer_see(k, kr_return_to_of(k, flow, (int)json_integer_value(json_object_get(raised, "as"))));
 }

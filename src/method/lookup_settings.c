@@ -196,11 +196,18 @@ static kr_err_t *remove_codes(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, k
     return NULL;
 }
 
-static kr_err_t *confirm(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
+/* People may click twice: what is kept already is to be kept. Programs are told, as they know it. */
+static int is_kept(kr_ctx_t *k, const kr_identity_t *identity, const json_t *codes)
 {
-    const json_t *codes = pending_codes(k, flow);
+    return codes && k->client == KR_CLIENT_PERSON && is_stored(k, identity, codes);
+}
 
-    if (!codes) return kr_err(k, 400, NULL, "no new backup codes wait here; make some first");
+static kr_err_t *confirm(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    const json_t *codes = kept_codes(k, flow);
+
+    if (!pending_codes(k, flow) && !is_kept(k, identity, codes))
+        return kr_err(k, 400, NULL, "no new backup codes wait here; make some first");
     return kr_outcome_change(out, put_codes, codes);
 }
 
@@ -212,7 +219,7 @@ static kr_err_t *act(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char
     kr_session_t *session;
 
     KR_TRY(kr_session_whole(&session, &identity, k));
-    if (strcmp(what, "confirm") == 0) return confirm(out, k, flow);
+    if (strcmp(what, "confirm") == 0) return confirm(out, k, flow, identity);
     if (strcmp(what, "reveal") == 0) return reveal(out, k, flow, session, identity);
     if (strcmp(what, "disable") == 0) return kr_outcome_change(out, remove_codes, NULL);
     return regenerate(out, k, flow, session);
