@@ -10,6 +10,15 @@
 #include "kr_schema.h"
 #include "kr_session.h"
 
+/** What an OAuth2 server (Ory Hydra) that sent somebody here waits for: to be told who has signed in. */
+typedef struct {
+    const char *challenge;       /* its name for the sign-in; NULL: no server waits */
+    json_t *request;             /* what it asks for, as clients are shown it; NULL: it was not asked, as for flows of apps */
+    const char *identity_id;     /* whoever has proved that they are this one, and it could not be told yet; NULL: nobody has */
+    apr_time_t since;            /* with identity_id: when they proved it, µs */
+    const char *form;            /* with identity_id: hash of the anti-CSRF cookie that the form was made for; or NULL */
+} kr_waiting_t;
+
 typedef struct {
     kr_flow_kind_e kind;
     int api;                     /* 1: native client, 0: browser (pages and AJAX) */
@@ -23,6 +32,7 @@ typedef struct {
     const char *identity_id;     /* settings, recovery; or NULL */
     const char *schema_id;       /* asked for by identity_schema, or NULL */
     const char *organization_id; /* or NULL */
+    kr_waiting_t oauth2;         /* login, registration, and the verification that follows on one */
     int refresh;
     kr_aal_e requested_aal;      /* login only: KR_AAL1 or KR_AAL2; KR_AAL0 elsewhere */
     int submit_count;
@@ -46,7 +56,7 @@ typedef struct {
 
 /**
  * A fresh flow of that kind for k->req: id, times, request_url, return_to (checked), csrf hash. Nothing is stored yet.
- * @return 400 self_service_flow_return_to_forbidden, 400 for a request URL beyond 2048 bytes
+ * @return 400 self_service_flow_return_to_forbidden, 400 for a request URL beyond 2048 bytes (a login_challenge in it not counted)
  */
 kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api) KR_MUST_CHECK;
 /** A fresh flow out of nothing but a request URL, for hooks and replacements: nothing is checked, csrf hash as kr_flow_begin. */
@@ -79,6 +89,19 @@ kr_err_t *kr_flow_spend(int *done, kr_ctx_t *k, kr_flow_t *flow, const kr_proof_
  * @param done  0: another request has it
  */
 kr_err_t *kr_flow_claim(int *done, kr_ctx_t *k, kr_flow_t *flow, const char *name, apr_time_t keep) KR_MUST_CHECK;
+
+/* -- a sign-in that an OAuth2 server waits for (waiting.c) ----------------- */
+
+/** Longest challenge, in bytes: Hydra's hold the whole request, sealed. */
+#define KR_CHALLENGE_MAX 6000
+
+/**
+ * A flow goes on in another one: the OAuth2 server that waits for the first waits for that one from now on. Whoever makes a flow in
+ * place of one, or behind it, calls this before it is stored.
+ */
+void kr_flow_hand_on(kr_flow_t *to, const kr_flow_t *from);
+/** Where a sign-in for that server begins anew: login, with the challenge and where it leads. NULL where no server waits. */
+const char *kr_flow_waiting_url(kr_ctx_t *k, const kr_flow_t *flow);
 
 /** Count one more try of a code or token, in the caller's transaction. Two statements. @param tries  the number it is now */
 kr_err_t *kr_flow_count_try(int *tries, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;

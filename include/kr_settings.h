@@ -93,6 +93,12 @@ typedef struct kr_settings_t {
         const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t */
         int nonce;                           /* mod_kratos.oidc.nonce: one goes to the provider, and is wanted back in the ID token */
     } oidc;
+    struct {
+        const char *url;                     /* of the OAuth2 server's admin API, or NULL: there is none */
+        const apr_table_t *headers;          /* of calls to it */
+        int override_return_to;              /* a sign-in that it asks for leads back to it, whatever return_to says */
+        int acr;                             /* mod_kratos.oauth2.acr: it is told the level of a session */
+    } oauth2;
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int legacy_oidc_group;           /* feature_flags.legacy_oidc_registration_node_group */

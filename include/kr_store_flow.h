@@ -18,7 +18,6 @@ typedef struct {
     const char *identity_id;   /* settings, recovery; or NULL */
     const char *schema_id;     /* identity_schema that was asked for, or NULL */
     const char *organization_id; /* or NULL */
-    const char *login_challenge; /* OAuth2, or NULL */
     int refresh;
     const char *requested_aal; /* "aal1", "aal2"; NULL outside login */
     int submit_count;

@@ -210,11 +210,16 @@ kr_err_t *kr_answer_done(kr_ctx_t *k, const json_t *json, const char *to)
     return json ? kr_answer_data(k, 200, json) : kr_answer_nothing(k);
 }
 
-kr_err_t *kr_answer_go(kr_ctx_t *k, const char *url)
+kr_err_t *kr_err_go(kr_ctx_t *k, const char *url)
 {
     kr_err_t *err = kr_err(k, 422, "browser_location_change_required", "go on in the browser at %s", url);
 
-    return kr_answer_error(k, kr_err_extra(k, err, "redirect_browser_to", json_string(url)));
+    return kr_err_extra(k, err, "redirect_browser_to", json_string(url));
+}
+
+kr_err_t *kr_answer_go(kr_ctx_t *k, const char *url)
+{
+    return kr_answer_error(k, kr_err_go(k, url));
 }
 
 json_t *kr_continue_redirect(const char *url)

@@ -36,6 +36,8 @@ kr_err_t *kr_answer_app(kr_ctx_t *k, const kr_flow_t *flow, int shown_again) KR_
 kr_err_t *kr_answer_app_session(kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
 /** It goes on in the browser at `url`: people are led there, programs told so by a 422. */
 kr_err_t *kr_answer_go(kr_ctx_t *k, const char *url);
+/** The same as an error, for who cannot answer. */
+kr_err_t *kr_err_go(kr_ctx_t *k, const char *url);
 
 /** Whoever asks is redirected to `url`, with 303. */
 kr_err_t *kr_answer_see(kr_ctx_t *k, const char *url);
@@ -147,6 +149,8 @@ int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_finish(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body) KR_MUST_CHECK;
 /** Is there anything to gain in this login for somebody who has that session? */
 int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session);
+/** Does it take a proof from them, even if only for an OAuth2 server to be told? */
+int kr_login_takes(const kr_flow_t *flow, const kr_session_t *session);
 /**
  * Who has a second factor gives it before the settings, and comes back: to `return_to`, where a sign-in may lead there.
  * @return NULL, or 403 session_aal2_required with redirect_browser_to
@@ -203,6 +207,35 @@ int kr_settings_remember(kr_ctx_t *k, const kr_after_flow_t *after, const kr_pro
  * @param again  out: 1 when that is so, and it is answered
  */
 kr_err_t *kr_settings_raised(int *again, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+
+/* -- oauth2.c: sign-ins that an OAuth2 server waits for ------------------- */
+
+/**
+ * Before a login or registration begins: what does the server want that its challenge came from? It may ask for a refresh, and for
+ * another return_to: k->req is as if the client had asked for it.
+ * @param out   for the flow's `oauth2`
+ * @param skip  out: the server knows who this is, and wants no proof
+ * @param api   1: the flow is an app's, which keeps the challenge, and that is all
+ * @return also kr_err_go, where that sign-in was answered before
+ */
+kr_err_t *kr_oauth2_begin(kr_waiting_t *out, int *skip, kr_ctx_t *k, kr_flow_kind_e kind, int api) KR_MUST_CHECK;
+/**
+ * Tell the server who has signed in, or where the second factor is to be shown first. The session was there before the flow.
+ * @param to  out: where the browser goes on
+ */
+kr_err_t *kr_oauth2_skip(const char **to, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+/**
+ * The same of a session that this flow has come to, all in. Where the server does not answer (503) the flow, which is stored then,
+ * remembers that, and kr_oauth2_proved is true from then on.
+ * @return also 401 session_inactive, when the session has ended meanwhile: people are led to begin anew
+ */
+kr_err_t *kr_oauth2_tell(const char **to, kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+/** Has the owner of the session proved in this flow who they are, and nothing is missing but that the server is told? @param session  or NULL */
+int kr_oauth2_proved(const kr_flow_t *flow, const kr_session_t *session);
+/** Then any submit tells it, and answers. Wants the anti-CSRF token of the form, as it is or as it was when the proof was given. */
+kr_err_t *kr_oauth2_go_on(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+/** Who has just signed in is but half in? @param second  out: where the second factor is shown, and leads back from; NULL: they are in */
+kr_err_t *kr_oauth2_half_in(const char **second, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
 
 /* -- paging.c ------------------------------------------------------------- */
 

@@ -52,6 +52,7 @@ static kr_err_t *make_other(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *flow,
     next->schema_id = flow->schema_id;
     next->in_round = flow->in_round;
     next->in_browser = flow->in_browser;
+    kr_flow_hand_on(next, flow);
     KR_TRY(kr_flow_open(k, next));
     if (flow->api) KR_TRY(kr_exchange_move(k, flow->id, next->id));
     *out = next;

@@ -102,7 +102,7 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
 
     KR_TRY(kr_session_current(&current, k));
     same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
-    if (same && kr_login_gains(flow, current) && !current->token_is_old) {
+    if (same && kr_login_takes(flow, current) && !current->token_is_old) {
         *out = current;
         KR_TRY(prove(standing, k, flow, done, current));
         if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
@@ -119,9 +119,7 @@ static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
  */
 static kr_err_t *check_half_in(const char **second, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
 {
-    const char *to = flow->return_to && kr_return_to_allowed(k, flow->return_to) ? flow->return_to : NULL;
-
-    KR_TRY(kr_session_half_in(second, k, session, to));
+    KR_TRY(kr_oauth2_half_in(second, k, flow, session));
     /* it was read for that; the next who ask need not, where its row says too much since the settings were changed */
     return session->identity->whole ? kr_identity_keep_aal(k, session->identity) : NULL;
 }
@@ -135,12 +133,21 @@ static kr_err_t *go_on_second(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *
     k->session = session; /* whose factors it asks for */
     k->session_known = 1;
     kr_flow_message(k, next, 1010004, NULL);
+    kr_flow_hand_on(next, flow);
     kr_oidc_hand_on(k, flow, next);
     KR_TRY(kr_flow_open(k, next));
     return kr_answer_flow(k, next);
 }
 
-static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, kr_session_t *session, const kr_after_flow_t *after)
+static kr_err_t *tell_oauth2(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
+{
+    const char *to;
+    kr_err_t *err = kr_oauth2_tell(&to, k, flow, session);
+
+    return err ? kr_answer_error(k, err) : kr_answer_go(k, to); /* the form has done its work */
+}
+
+static kr_err_t *answer_signed_in(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session, const kr_after_flow_t *after)
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method), *second;
     json_t *out = kr_json_own(k->pool, json_object());
@@ -152,6 +159,7 @@ static kr_err_t *answer_signed_in(kr_ctx_t *k, const kr_flow_t *flow, kr_session
     if (flow->in_browser) return kr_answer_app_session(k, flow, session);
     if (second && after->links_later) return go_on_second(k, flow, session, second);
     if (second && !flow->api) return kr_answer_go(k, second);
+    if (flow->oauth2.challenge && !flow->api) return tell_oauth2(k, flow, session);
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
     else json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);

@@ -61,15 +61,29 @@ static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
     return kr_err_show_flow(k);
 }
 
+/* An OAuth2 server that waits is told now; once their address is verified, where they are led to that; else when they have signed in. */
+static kr_err_t *way_on(const char **to, kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    kr_flow_t *flow = after->flow;
+
+    *to = kr_return_to_of(k, flow, (int)after->method);
+    if (!flow->oauth2.challenge || flow->api) return NULL;
+    *to = kr_flow_waiting_url(k, flow);
+    return after->session && !after->browser_to ? kr_oauth2_tell(to, k, flow, after->session) : NULL;
+}
+
 static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)
 {
     const kr_flow_t *flow = after->flow;
-    const char *to = kr_return_to_of(k, flow, (int)after->method);
     json_t *out = kr_json_own(k->pool, json_object());
     json_t *with = kr_json_own(k->pool, json_array());
+    const char *to;
+    kr_err_t *err;
 
     if (flow->in_browser) return kr_answer_app_session(k, flow, after->session);
     if (after->session && !flow->api) kr_session_cookie_set(k, after->session);
+    err = way_on(&to, k, after);
+    if (err) return kr_answer_error(k, err); /* the account is made */
     if (!flow->api) json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
     if (after->session) {

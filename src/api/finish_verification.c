@@ -12,10 +12,27 @@ static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
     flow->csrf_hash = kr_csrf_hash(k);
 }
 
-/* What is left of the form is a way on. */
-static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via)
+/*
+ * An OAuth2 server that has waited for this is told, where the one who signed up, or in, is still who is signed in. Else they do that
+ * first, and it is told then; so it is when it does not answer: the address is verified whatever becomes of that.
+ * @param led  out: it was told, and the browser goes on there
+ */
+static kr_err_t *way_on(const char **to, int *led, kr_ctx_t *k, const kr_flow_t *flow)
 {
-    const char *to = kr_return_to_of(k, flow, -1);
+    kr_session_t *session;
+
+    *led = 0;
+    *to = kr_return_to_of(k, flow, -1);
+    if (!flow->oauth2.challenge || flow->api) return NULL;
+    KR_TRY(kr_session_current(&session, k));
+    *led = kr_oauth2_proved(flow, session) && !kr_oauth2_skip(to, k, flow, session);
+    if (!*led) *to = kr_flow_waiting_url(k, flow);
+    return NULL;
+}
+
+/* What is left of the form is a way on. */
+static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via, const char *to)
+{
     const kr_node_spec_t on = { .node = KR_NODE_A, .name = "continue", .href = to, .text = 1070009, .label = 1070009 };
 
     flow->state = KR_STATE_PASSED_CHALLENGE;
@@ -30,11 +47,15 @@ static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via)
 
 kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
+    const char *to;
+    int led;
+
     (void)body;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
-    KR_TRY(show_way_on(k, flow, done->passed.via));
+    KR_TRY(way_on(&to, &led, k, flow));
+    KR_TRY(show_way_on(k, flow, done->passed.via, to));
     kr_flow_for_asker(k, flow);
-    return kr_answer_flow(k, flow);
+    return led && k->client == KR_CLIENT_PERSON ? kr_answer_see(k, to) : kr_answer_flow(k, flow);
 }
 
 /* The mail with a code leads here: the code is put into the form, and nothing more, because mail scanners follow links too. */

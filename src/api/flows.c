@@ -17,7 +17,6 @@ kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
 {
     const char *schema_id = kr_query(k->req, "identity_schema");
     const char *organization = kr_query(k->req, "organization");
-    const char *challenge = kr_query(k->req, "login_challenge");
 
     if (schema_id && *schema_id && flow->requested_aal != KR_AAL2) { /* who is asked is known then */
         const kr_schema_t *schema = kr_realm_schema(k->realm, schema_id);
@@ -27,8 +26,6 @@ kr_err_t *kr_flow_take_query(kr_ctx_t *k, kr_flow_t *flow)
         flow->schema_id = schema->id;
     }
     if (organization && kr_uuid_valid(organization)) flow->organization_id = organization;
-    if (challenge) /* an empty one too: the client believes in a server that is not there */
-        return kr_err(k, 500, "invalid_configuration", "login_challenge was sent, but no OAuth2 server is configured");
     return NULL;
 }
 
@@ -67,6 +64,7 @@ kr_err_t *kr_flow_gone(kr_ctx_t *k, const kr_flow_t *flow)
     kr_err_t *err = kr_err(k, 410, named ? "self_service_flow_expired" : NULL, "the flow has expired, begin a new one");
 
     if (flow->api) return kr_err_detail(k, err, "api", json_string(init));
+    if (flow->oauth2.challenge) init = kr_url_with(k->pool, init, "login_challenge", flow->oauth2.challenge);
     if (flow->return_to) init = kr_url_with(k->pool, init, "return_to", flow->return_to);
     kr_err_detail(k, err, "redirect_to", json_string(init));
     return kr_err_detail(k, err, "return_to", json_string(flow->return_to ? flow->return_to : ""));
@@ -124,6 +122,7 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     flow->refresh = old->refresh;
     flow->requested_aal = old->requested_aal;
     flow->identity_id = old->identity_id;
+    kr_flow_hand_on(flow, old);
     KR_TRY(kr_methods_show(k, flow));
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     kr_flow_keep_typed(k, flow, old);
@@ -147,6 +146,7 @@ static kr_err_t *begin_again(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *old,
 {
     if (renew) kr_csrf_renew(k);
     *out = kr_flow_make(k, old->kind, api, request_url);
+    kr_flow_hand_on(*out, old);
     if (renew && old->kind == KR_FLOW_RECOVERY) (*out)->csrf_hash = kr_csrf_hash(k);
     return kr_methods_show(k, *out);
 }

@@ -35,6 +35,11 @@ int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session)
     return flow->refresh || flow->requested_aal > session->aal;
 }
 
+int kr_login_takes(const kr_flow_t *flow, const kr_session_t *session)
+{
+    return kr_login_gains(flow, session) || (flow->oauth2.challenge && !flow->api);
+}
+
 static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_session_t *session;
@@ -60,10 +65,14 @@ static void greet(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session)
 
 static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
 {
+    kr_waiting_t oauth2;
     kr_flow_t *flow;
+    int skip;
 
+    KR_TRY(kr_oauth2_begin(&oauth2, &skip, k, KR_FLOW_LOGIN, api));
     KR_TRY(kr_flow_begin(&flow, k, KR_FLOW_LOGIN, api));
     *out = flow;
+    flow->oauth2 = oauth2;
     flow->refresh = kr_query_true(k, "refresh");
     KR_TRY(take_aal(k, flow));
     KR_TRY(kr_flow_take_query(k, flow));
@@ -75,6 +84,17 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
     return flow->requested_aal == KR_AAL2 ? kr_code_begin_second(k, flow) : NULL;
 }
 
+/* Who is signed in goes on at once. A script is told that it is, and no more, as clients know it: in words it learns where. */
+static kr_err_t *go_back(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_err_t *err = already(k);
+    const char *to;
+
+    KR_TRY(kr_oauth2_skip(&to, k, flow, k->session));
+    err->reason = apr_pstrcat(k->pool, err->reason, ", or go on in the browser at ", to, NULL);
+    return kr_err_lead(err, 303, to);
+}
+
 kr_err_t *kr_login_create_browser(kr_ctx_t *k)
 {
     int signed_in = 0;
@@ -82,6 +102,7 @@ kr_err_t *kr_login_create_browser(kr_ctx_t *k)
 
     KR_TRY(create(&flow, &signed_in, k, 0));
     if (!signed_in) return kr_answer_begun(k, flow);
+    if (flow->oauth2.challenge) return go_back(k, flow);
     return k->client == KR_CLIENT_PERSON ? kr_send_back(k, kr_return_to_of(k, flow, -1)) : already(k);
 }
 
@@ -125,7 +146,8 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
     json_t *said;
 
     KR_TRY(find_session(&session, k, flow));
-    if (session && !kr_login_gains(flow, session)) {
+    if (kr_oauth2_proved(flow, session)) return kr_oauth2_go_on(k, flow, session);
+    if (session && !kr_login_takes(flow, session)) {
         kr_flow_clear_messages(flow);
         /* programs know the flow as the answer; one of another browser is shown without what was typed there */
         if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));

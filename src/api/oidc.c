@@ -108,13 +108,22 @@ static kr_err_t *code_of(const char **code, kr_ctx_t *k)
 
 /* -- the way on ------------------------------------------------------------------ */
 
-/* Somebody has signed in meanwhile, or comes by this callback once more: they are where they wanted to be. */
-static kr_err_t *find_signed_in(kr_session_t **session, kr_ctx_t *k, const kr_flow_t *flow)
+/*
+ * Somebody has signed in meanwhile, or comes by this callback once more: they are where they wanted to be, or an OAuth2 server is to be
+ * told of it still.
+ * @param to  out: where they go on; NULL: the callback is to be looked at
+ */
+static kr_err_t *find_signed_in(const char **to, kr_ctx_t *k, const kr_flow_t *flow)
 {
-    *session = NULL;
+    kr_session_t *session;
+
+    *to = NULL;
     if (flow->kind == KR_FLOW_SETTINGS || flow->api) return NULL;
-    KR_TRY(kr_session_current(session, k));
-    if (*session && flow->kind == KR_FLOW_LOGIN && kr_login_gains(flow, *session)) *session = NULL;
+    KR_TRY(kr_session_current(&session, k));
+    if (!session) return NULL;
+    if (kr_oauth2_proved(flow, session)) return kr_oauth2_skip(to, k, flow, session);
+    if (flow->kind == KR_FLOW_LOGIN && kr_login_takes(flow, session)) return NULL;
+    *to = flow->oauth2.challenge ? kr_flow_waiting_url(k, flow) : kr_return_to_of(k, flow, (int)KR_METHOD_OIDC);
     return NULL;
 }
 
@@ -149,14 +158,14 @@ static kr_err_t *come_back(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round
 
 kr_err_t *kr_oidc_callback(kr_ctx_t *k)
 {
-    kr_session_t *session;
     kr_round_t round;
     kr_flow_t *flow;
+    const char *to;
     kr_err_t *err;
 
     KR_TRY(open_round(&round, &flow, k));
-    KR_TRY(find_signed_in(&session, k, flow));
-    if (session) return kr_answer_see(k, kr_return_to_of(k, flow, (int)KR_METHOD_OIDC));
+    KR_TRY(find_signed_in(&to, k, flow));
+    if (to) return kr_answer_see(k, to);
     err = come_back(k, flow, &round);
     return err ? kr_answer_error(k, err) : KR_DONE;
 }

@@ -87,7 +87,7 @@ const char *kr_led_to_first(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *session)
 
     if (method < 0 || !kr_hooks_have(k, KR_FLOW_REGISTRATION, after.method, "show_verification_ui")
         || kr_hooks_find_verification(k, &after) || !after.verification_flow)
-        return kr_return_to_of(k, flow, method);
+        return flow->oauth2.challenge ? kr_flow_waiting_url(k, flow) : kr_return_to_of(k, flow, method);
     return kr_url_with(k->pool, kr_flow_conf(k, KR_FLOW_VERIFICATION)->ui_url, "flow", after.verification_flow);
 }
 

@@ -53,11 +53,13 @@ static const kr_key_t KEYS[] = {
     { "mod_kratos.letters.recovery_code_used", KR_BOOL, "true", AT(tell_recovery_code), BUILT,
       .help = "mail to the person when somebody signed in with one of their recovery codes (`lookup_secret`)" },
 
-    { "oauth2_provider.url", KR_URL, NULL, NOWHERE, REFUSED,
-      .help = "admin URL of Ory Hydra", .asks = "logins for an OAuth2 provider" },
-    { "oauth2_provider.headers", KR_MAP, NULL, NOWHERE, DETAIL, .help = "headers of calls to Hydra", .secret = 1 },
-    { "oauth2_provider.override_return_to", KR_BOOL, "false", NOWHERE, DETAIL,
-      .help = "the OAuth2 request takes the place of `return_to`" },
+    { "oauth2_provider.url", KR_URL, NULL, AT(oauth2.url), BUILT,
+      .help = "admin URL of Ory Hydra, which has people sign in here", .check = kr_check_base_url },
+    { "oauth2_provider.headers", KR_MAP, NULL, AT(oauth2.headers), BUILT, .help = "headers of calls to Hydra", .secret = 1 },
+    { "oauth2_provider.override_return_to", KR_BOOL, "false", AT(oauth2.override_return_to), BUILT,
+      .help = "a sign-in that Hydra asks for leads back to where it began there, in place of `return_to`" },
+    { "mod_kratos.oauth2.acr", KR_BOOL, "false", AT(oauth2.acr), BUILT,
+      .help = "tell Hydra the assurance level of the session, `aal1` or `aal2`, for the claim `acr` of ID tokens" },
 
     { "clients.http.disallow_private_ip_ranges", KR_BOOL, "false", NOWHERE, REFUSED,
       .help = "no outgoing calls to private networks", .asks = "a guard of outgoing calls" },

@@ -83,6 +83,12 @@ kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *r
     return flow;
 }
 
+/* Of these a challenge is kept by itself. */
+static int takes_challenge(kr_flow_kind_e kind)
+{
+    return kind == KR_FLOW_LOGIN || kind == KR_FLOW_REGISTRATION;
+}
+
 kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api)
 {
     const kr_request_t *req = k->req;
@@ -90,7 +96,7 @@ kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int a
                                   req->raw_query ? "?" : "", req->raw_query ? req->raw_query : "", NULL);
 
     KR_TRY(kr_return_to_check(k, kr_query(req, "return_to")));
-    if (strlen(url) > REQUEST_URL_MAX)
+    if (strlen(takes_challenge(kind) ? kr_flow_url_cut(k->pool, url) : url) > REQUEST_URL_MAX)
         return kr_err(k, 400, NULL, "the URL of the request is longer than %d bytes", REQUEST_URL_MAX);
     if (!kr_utf8_valid(url, strlen(url))) return kr_err(k, 400, NULL, "the URL of the request is not valid UTF-8");
     *out = kr_flow_make(k, kind, api, url);
@@ -112,6 +118,7 @@ const char *kr_flow_own_id(kr_ctx_t *k, const kr_flow_t *flow, const char *text)
 static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
 {
     json_t *ui = kr_json_pack(k->pool, "{s:O, s:O}", "messages", flow->messages, "nodes", kr_nodes_seal(k, flow));
+    const json_t *internal = kr_flow_internal_with(k, flow);
 
     return (kr_flow_row_t){
         .id = flow->id,
@@ -120,8 +127,8 @@ static kr_flow_row_t row_of(kr_ctx_t *k, const kr_flow_t *flow)
         .state = kr_state_name(flow->state),
         .active = flow->active,
         .ui = kr_json_dump(k->pool, ui, NULL),
-        .internal = json_object_size(flow->internal) ? kr_json_dump(k->pool, flow->internal, NULL) : NULL,
-        .request_url = flow->request_url,
+        .internal = json_object_size(internal) ? kr_json_dump(k->pool, internal, NULL) : NULL,
+        .request_url = flow->oauth2.challenge ? kr_flow_url_cut(k->pool, flow->request_url) : flow->request_url,
         .csrf_hash = flow->csrf_hash,
         .identity_id = flow->identity_id,
         .schema_id = flow->schema_id,
@@ -255,7 +262,9 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->api = strcmp(row->type, "api") == 0;
     flow->id = row->id;
     flow->active = row->active;
-    flow->request_url = row->request_url;
+    flow->internal = parsed(k, row->internal, json_object());
+    kr_flow_take_waiting(flow);
+    flow->request_url = kr_flow_url_whole(k->pool, row->request_url, flow->oauth2.challenge);
     flow->return_to = kr_flow_url_param(k, row->request_url, "return_to");
     flow->csrf_hash = row->csrf_hash;
     flow->identity_id = row->identity_id;
@@ -267,7 +276,6 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->messages = member(k, ui, "messages");
     flow->nodes = member(k, ui, "nodes");
     kr_nodes_unseal(k, flow);
-    flow->internal = parsed(k, row->internal, json_object());
     flow->issued_at = row->issued_at;
     flow->expires_at = row->expires_at;
     flow->created_at = row->created_at;

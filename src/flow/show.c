@@ -13,14 +13,15 @@ typedef struct {
     int shows_organization; /* organization_id, null mostly */
     int shows_login;        /* refresh, requested_aal */
     int shows_schema;       /* identity_schema, when one was asked for */
+    int shows_oauth2;       /* oauth2_login_challenge and _request, where an OAuth2 server waits */
 } kind_t;
 
 static const kind_t KINDS[KR_FLOW_KINDS] = {
-    [KR_FLOW_LOGIN] = { 1, 1, 1, 1 },
-    [KR_FLOW_REGISTRATION] = { 0, 1, 0, 1 },
-    [KR_FLOW_SETTINGS] = { 0, 1, 0, 0 },
-    [KR_FLOW_RECOVERY] = { 0, 0, 0, 0 },
-    [KR_FLOW_VERIFICATION] = { 0, 0, 0, 0 },
+    [KR_FLOW_LOGIN] = { 1, 1, 1, 1, 1 },
+    [KR_FLOW_REGISTRATION] = { 0, 1, 0, 1, 1 },
+    [KR_FLOW_SETTINGS] = { 0, 1, 0, 0, 0 },
+    [KR_FLOW_RECOVERY] = { 0, 0, 0, 0, 0 },
+    [KR_FLOW_VERIFICATION] = { 0, 0, 0, 0, 0 },
 };
 
 static json_t *ui_json(kr_ctx_t *k, const kr_flow_t *flow)
@@ -65,6 +66,10 @@ json_t *kr_flow_json(kr_ctx_t *k, const kr_flow_t *flow)
     }
     if (flow->exchange_code) json_object_set_new(out, "session_token_exchange_code", json_string(flow->exchange_code));
     if (flow->schema_id && kind->shows_schema) json_object_set_new(out, "identity_schema", json_string(flow->schema_id));
+    if (flow->oauth2.challenge && kind->shows_oauth2) {
+        json_object_set_new(out, "oauth2_login_challenge", json_string(flow->oauth2.challenge));
+        if (flow->oauth2.request) json_object_set(out, "oauth2_login_request", flow->oauth2.request);
+    }
     json_object_set_new(out, "state", json_string(kr_state_name(flow->state)));
     if (flow->identity) json_object_set(out, "identity", flow->identity);
     if (flow->continue_with && json_array_size(flow->continue_with)) json_object_set(out, "continue_with", flow->continue_with);

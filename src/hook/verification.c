@@ -34,6 +34,22 @@ static const char *id_of(kr_ctx_t *k, const kr_flow_t *flow, const kr_address_t 
     return kr_flow_own_id(k, flow, apr_pstrcat(k->pool, "verification ", address->value, NULL));
 }
 
+/* Are they led to its page before anything else? A sign-in that is let through leads on by itself. */
+static int leads_there(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    if (after->verification_flow) return 0; /* to that one */
+    if (after->flow->kind == KR_FLOW_LOGIN) return !after->session;
+    return kr_hooks_have(k, after->flow->kind, after->method, "show_verification_ui");
+}
+
+/* Whoever signs up, or in, has proved who they are by now: an OAuth2 server that waits need only be told. */
+static void hand_on(kr_ctx_t *k, kr_flow_t *flow, const kr_after_flow_t *after)
+{
+    kr_flow_hand_on(flow, after->flow);
+    flow->oauth2.identity_id = after->identity->id;
+    flow->oauth2.since = k->now;
+}
+
 kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const kr_address_t *address)
 {
     kr_flow_t *flow;
@@ -44,6 +60,7 @@ kr_err_t *kr_hook_verification_begin(kr_ctx_t *k, kr_after_flow_t *after, const 
         kr_csrf_renew_for(k, after->identity->id);
     flow = kr_flow_make(k, KR_FLOW_VERIFICATION, after->flow->api, request_url(k, after->flow));
     flow->id = id_of(k, after->flow, address);
+    if (leads_there(k, after)) hand_on(k, flow, after);
     KR_TRY(kr_verification_send(k, flow, after->identity, address));
     if (!after->verification_flow) {
         after->verification_flow = flow->id;

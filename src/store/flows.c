@@ -3,15 +3,16 @@
 #include "kr_store_flow.h"
 #include "store.h"
 
+/* Without login_challenge, which nobody fills: one may be longer than the column (flow/waiting.c). */
 #define COLUMNS                                                                                                        \
     "id, kind, type, state, active, ui, internal, request_url, csrf_hash, identity_id, schema_id, organization_id, "   \
-    "login_challenge, refresh, requested_aal, submit_count, issued_at, expires_at, created_at, updated_at"
+    "refresh, requested_aal, submit_count, issued_at, expires_at, created_at, updated_at"
 #define COLUMNS_READ COLUMNS ", spent"
 
 static const kr_query_t FLOW_INSERT = {
     .name = "flow_insert",
     .sql = "INSERT INTO flows (" COLUMNS
-           ", realm_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, "
+           ", realm_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, "
            "%lld, %lld, %lld, %lld, %lld, %s)",
 };
 
@@ -30,8 +31,8 @@ kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *f)
 {
     return kr_db_exec(NULL, k, &FLOW_INSERT, KR_S(f->id), KR_S(f->kind), KR_S(f->type), KR_S(f->state), KR_S(f->active),
                       KR_S(f->ui), KR_S(f->internal), KR_S(f->request_url), KR_S(f->csrf_hash), KR_S(f->identity_id),
-                      KR_S(f->schema_id), KR_S(f->organization_id), KR_S(f->login_challenge), KR_I(f->refresh),
-                      KR_S(f->requested_aal), KR_I(f->submit_count), KR_I(f->issued_at), KR_I(f->expires_at),
+                      KR_S(f->schema_id), KR_S(f->organization_id), KR_I(f->refresh), KR_S(f->requested_aal),
+                      KR_I(f->submit_count), KR_I(f->issued_at), KR_I(f->expires_at),
                       KR_I(f->created_at), KR_I(f->updated_at), KR_S(k->realm->name));
 }
 
@@ -57,15 +58,14 @@ kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind,
     f->identity_id = row->col[9];
     f->schema_id = row->col[10];
     f->organization_id = row->col[11];
-    f->login_challenge = row->col[12];
-    f->refresh = (int)kr_row_int(row, 13);
-    f->requested_aal = row->col[14];
-    f->submit_count = (int)kr_row_int(row, 15);
-    f->issued_at = kr_row_int(row, 16);
-    f->expires_at = kr_row_int(row, 17);
-    f->created_at = kr_row_int(row, 18);
-    f->updated_at = kr_row_int(row, 19);
-    f->spent = kr_row_int(row, 20);
+    f->refresh = (int)kr_row_int(row, 12);
+    f->requested_aal = row->col[13];
+    f->submit_count = (int)kr_row_int(row, 14);
+    f->issued_at = kr_row_int(row, 15);
+    f->expires_at = kr_row_int(row, 16);
+    f->created_at = kr_row_int(row, 17);
+    f->updated_at = kr_row_int(row, 18);
+    f->spent = kr_row_int(row, 19);
     return NULL;
 }
 

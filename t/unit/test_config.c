@@ -259,6 +259,10 @@ static const struct {
     { TEMPLATE("'base64://e3sgLlRv'"), "base64:1: an action is not closed" },            /* {{ .To */
     { TEMPLATE("'base64://e3sgbm93IH19'"), "base64:1: there is no function \"now\"" }, /* {{ now }} */
     { "courier: {template_override_path: ./nowhere}", "nowhere is no folder" },
+    { "oauth2_provider: {url: hydra:4445}", "is no absolute http(s) URL" },
+    { "oauth2_provider: {url: 'http://a:b@hydra:4445'}", "names a user" },
+    { "oauth2_provider: {url: 'http://hydra/', headers: {'X A': b}}", "oauth2_provider.headers: \"X A\" is no name of a header" },
+    { "oauth2_provider: {url: 'http://hydra/', headers: {X-A: \"b\\nc\"}}", "\"X-A\" holds a line break" },
     { "identity: {schemas: [{id: person}]}", "identity.schemas[0]: needs a member \"url\"" },
     { "identity: {schemas: [{id: person, url: 'file://./gone.json'}]}", "gone.json cannot be read" },
     { "identity: {schemas: [{id: person, url: 'file:///dev/zero'}]}", "/dev/zero is no file" },
@@ -281,6 +285,25 @@ static void test_mistakes_are_told_with_file_key_and_reason(void **state)
     world_t *w = *state;
 
     for (int i = 0; i < KR_DIM(MISTAKES); i++) refused(w, MISTAKES[i].yaml, MISTAKES[i].told);
+}
+
+static void test_an_oauth2_server_is_called_as_the_owner_says(void **state)
+{
+    world_t *w = *state;
+    kr_settings_t *s = good(w, "oauth2_provider: {url: 'http://127.0.0.1:4445/', headers: {X-Key: s3cret}, override_return_to: true}\n"
+                               "mod_kratos: {oauth2: {acr: true}}");
+
+    assert_string_equal(s->oauth2.url, "http://127.0.0.1:4445/");
+    assert_string_equal(apr_table_get(s->oauth2.headers, "X-Key"), "s3cret");
+    assert_true(s->oauth2.override_return_to && s->oauth2.acr);
+    s = good(w, "");
+    assert_null(s->oauth2.url);
+    assert_int_equal(apr_table_elts(s->oauth2.headers)->nelts, 0);
+    assert_non_null(settings_of(w, "oauth2_provider: {url: 'http://127.0.0.1:4445/admin/'}", 0));
+    assert_true(says(w, 0, "leave the /admin at its end out"));
+    assert_non_null(settings_of(w, "oauth2_provider: {headers: {X-Key: s3cret}}", 0));
+    assert_true(says(w, 0, "oauth2_provider.url is not set"));
+    assert_false(says(w, 0, "s3cret"));
 }
 
 static void test_a_code_is_one_factor_only(void **state)
@@ -363,7 +386,6 @@ static const struct {
 } UNBUILT[] = {
     { "selfservice: {methods: {password: {config: {migrate_hook: {enabled: true}}}}}",
       "methods.password.config.migrate_hook.enabled: \"true\" asks for" },
-    { "oauth2_provider: {url: 'http://127.0.0.1:1/'}", "oauth2_provider.url: asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
     { "session: {whoami: {tokenizer: {templates: {a: {jwks_url: 'file:///k'}}}}}",
       "asks for sessions as signed tokens" },
@@ -557,6 +579,7 @@ int main(void)
         TEST(test_development_relaxes_cookies_and_hashes),
         TEST(test_unsafe_wildcards_warn_and_are_left_out),
         TEST(test_mistakes_are_told_with_file_key_and_reason),
+        TEST(test_an_oauth2_server_is_called_as_the_owner_says),
         TEST(test_a_code_is_one_factor_only),
         TEST(test_a_secret_is_never_repeated),
         TEST(test_broken_files_are_told_with_their_line),

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold of an OAuth2 server that has people sign in here. */
+#include <string.h>
+
+#include "draft.h"
+#include "kr_json.h"
+
+#define URL "oauth2_provider.url"
+#define HEADERS "oauth2_provider.headers"
+
+static void check_header(kr_review_t *review, const char *name, const char *value)
+{
+    if (kr_check_header(review->pool, name)) kr_review_error(review, HEADERS, "\"%s\" is no name of a header", name);
+    else if (kr_check_line(review->pool, value))
+        kr_review_error(review, HEADERS, "\"%s\" holds a line break or another control character", name);
+}
+
+/* As Hydra's own clients do, we add that ourselves. */
+static void check_path(kr_review_t *review, const char *url)
+{
+    static const char ADMIN[] = "/admin";
+    apr_size_t len = strlen(url);
+
+    while (len && url[len - 1] == '/') len--;
+    if (len < strlen(ADMIN) || strncmp(url + len - strlen(ADMIN), ADMIN, strlen(ADMIN)) != 0) return;
+    kr_review_warn(review, URL, "\"%s\": what is called below it begins with /admin as well; leave the /admin at its end out", url);
+}
+
+void kr_review_oauth2(kr_review_t *review, const kr_settings_t *settings)
+{
+    const apr_array_header_t *headers = apr_table_elts(settings->oauth2.headers);
+
+    for (int i = 0; i < headers->nelts; i++)
+        check_header(review, APR_ARRAY_IDX(headers, i, apr_table_entry_t).key, APR_ARRAY_IDX(headers, i, apr_table_entry_t).val);
+    if (settings->oauth2.url) check_path(review, settings->oauth2.url);
+    else if (!kr_json_at(review->draft->tree, URL) && headers->nelts) kr_review_warn(review, HEADERS, "is not used: " URL " is not set");
+}
