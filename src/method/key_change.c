@@ -262,14 +262,6 @@ static void keep_traits(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
     kr_nodes_fill(flow, schema, decoded);
 }
 
-/* Names that people sign in by with a password are theirs, whether they have one or not: nobody else gets them, and by them they are known. */
-static void reserve_names(kr_ctx_t *k, const kr_flow_t *flow, kr_identity_t *identity)
-{
-    apr_array_header_t *names = kr_traits_identifiers(k->pool, kr_flow_schema(k, flow), identity->traits, "password");
-
-    if (names->nelts) kr_identity_add_credential(k, identity, "password", "{}", names);
-}
-
 /* A double click: this very key made the account just now, by this form with these traits. */
 static kr_err_t *check_again(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, const kr_held_key_t *held,
                              const char *type)
@@ -307,7 +299,7 @@ static kr_err_t *make_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, k
     }
     APR_ARRAY_PUSH(ring.keys, kr_held_key_t) = *held;
     kr_identity_add_credential(k, identity, type, kr_keyring_config(k, &ring), identifiers);
-    reserve_names(k, flow, identity);
+    kr_identity_reserve_names(k, identity, kr_flow_schema(k, flow));
     return kr_outcome_register(out, identity, (kr_proof_t){ .method = type, .once = 1 });
 }
 

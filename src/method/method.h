@@ -156,6 +156,11 @@ kr_err_t *kr_methods_none(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
  */
 kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
 
+/**
+ * Names that people sign in by with a password are theirs, whether they have one or not: nobody else gets them, and by them they are known.
+ * Of an account that is being made.
+ */
+void kr_identity_reserve_names(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema);
 /** What the traits of an account in memory make of its credentials: identifiers anew, and those that follow from traits alone. */
 void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema);
 

@@ -95,6 +95,7 @@ static kr_identity_t *make(const char **bad_path, kr_ctx_t *k, kr_flow_t *flow, 
     identity->metadata_admin = mapped->metadata_admin;
     kr_oidc_vouch(k, identity, mapped->verified_addresses);
     kr_identity_link(k, identity, &linked);
+    kr_identity_reserve_names(k, identity, kr_flow_schema(k, flow));
     return identity;
 }
 

@@ -67,6 +67,13 @@ void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const k
     }
 }
 
+void kr_identity_reserve_names(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+{
+    apr_array_header_t *names = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
+
+    if (names->nelts) kr_identity_add_credential(k, identity, "password", "{}", names);
+}
+
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path)
 {
     kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
