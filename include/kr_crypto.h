@@ -17,6 +17,8 @@ typedef enum {
     KR_KEY_SEAL,    /* sealing, AES-256-GCM */
     KR_KEY_ASSERTION, /* what applications are told, signed: see kr_jwt.h */
     KR_KEY_LOOKUP,  /* recovery codes at rest, HMAC */
+    KR_KEY_FEDCM,   /* the tag in the cookie of what browsers ask for other sites, HMAC */
+    KR_KEY_ID_TOKEN, /* what other sites are told of who signs in there, signed */
     KR_KEY_PURPOSES
 } kr_key_e;
 

@@ -8,8 +8,11 @@
 /** The key pairs of a realm: one per secret, newest first. Made at start, shared read-only by all threads. */
 typedef struct kr_signer_t kr_signer_t;
 
-/** Derive the pairs: nothing is stored, and every node of a realm has the same. Never NULL: without memory the process aborts. */
-kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys);
+/**
+ * Derive the pairs: nothing is stored, and every node of a realm has the same. Never NULL: without memory the process aborts.
+ * @param which  what they sign: tokens of one kind are not to be taken for those of another (RFC 8725 section 3.12)
+ */
+kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys, kr_key_e which);
 
 /**
  * Sign with the newest key.

@@ -17,6 +17,7 @@ struct kr_realm_t {
     const kr_settings_t *settings;
     const kr_keys_t *keys;
     const kr_signer_t *signer;
+    const kr_signer_t *id_signer;    /* of ID tokens; NULL where no other site takes any */
     kr_dbpool_t *dbpool;
     const char *csrf_cookie_name;    /* csrf_token_<sha256 of base_url> */
     const char *base_path;           /* path of base_url without its last slash: "" or "/auth" */

@@ -3,6 +3,7 @@
 #ifndef KR_SETTINGS_H
 #define KR_SETTINGS_H
 
+#include "kr_fedcm_conf.h"
 #include "kr_flow_conf.h"
 #include "kr_mail_conf.h"
 #include "kr_oidc_conf.h"
@@ -99,6 +100,7 @@ typedef struct kr_settings_t {
         int override_return_to;              /* a sign-in that it asks for leads back to it, whatever return_to says */
         int acr;                             /* mod_kratos.oauth2.acr: it is told the level of a session */
     } oauth2;
+    kr_fedcm_conf_t fedcm;           /* other sites that take our word for who somebody is */
     int use_transitions;             /* feature_flags.use_continue_with_transitions */
     int legacy_verified_login;       /* feature_flags.legacy_require_verified_login_error */
     int legacy_oidc_group;           /* feature_flags.legacy_oidc_registration_node_group */

@@ -312,5 +312,7 @@ kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
 kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
 kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;
 kr_operation_fn kr_change_password, kr_passkey_endpoints, kr_jwks, kr_webauthn_javascript, kr_not_here;
+kr_operation_fn kr_fedcm_web_identity, kr_fedcm_config, kr_fedcm_discovery, kr_fedcm_jwks, kr_fedcm_client_metadata;
+kr_operation_fn kr_fedcm_accounts, kr_fedcm_assertion, kr_fedcm_disconnect, kr_fedcm_login;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* METHOD, path -> function. The first 32 rows are the operations of the official client's FrontendApi. */
 #include "api.h"
+#include "fedcm.h"
 
 #define ANY (KR_GET | KR_POST | KR_PUT | KR_PATCH | KR_DELETE | KR_OPTIONS)
 #define FORM (KR_GET | KR_POST)
@@ -65,6 +66,15 @@ static const kr_route_t ROUTES[] = {
     { NULL, KR_GET, "/.well-known/jwks.json", kr_jwks, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/.well-known/change-password", kr_change_password, 0, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/.well-known/passkey-endpoints", kr_passkey_endpoints, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, "/.well-known/openid-configuration", kr_fedcm_discovery, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, "/.well-known/web-identity", kr_fedcm_web_identity, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, KR_FEDCM_CONFIG, kr_fedcm_config, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, KR_FEDCM_JWKS, kr_fedcm_jwks, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, KR_FEDCM_CLIENT, kr_fedcm_client_metadata, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, KR_FEDCM_ACCOUNTS, kr_fedcm_accounts, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_POST, KR_FEDCM_ASSERTION, kr_fedcm_assertion, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_POST, KR_FEDCM_DISCONNECT, kr_fedcm_disconnect, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, KR_FEDCM_LOGIN, kr_fedcm_login, 0, ACCEPT, ACCEPT },
     { NULL, KR_GET, "/health/alive", kr_health_alive, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/health/ready", kr_health_ready, FREE, SCRIPTS, SCRIPTS },
     { NULL, 0, NULL, NULL, 0, SCRIPTS, SCRIPTS },

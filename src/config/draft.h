@@ -126,6 +126,8 @@ void kr_review_advise(kr_review_t *review, const kr_settings_t *settings);
 void kr_review_people(kr_review_t *review, const kr_settings_t *settings);
 /** Whose keys security keys and passkeys are: domain and origins, completed (relying_party.c). */
 void kr_review_keys(kr_review_t *review, kr_settings_t *settings);
+/** Sites that take our word for who somebody is (fedcm.c). */
+void kr_review_fedcm(kr_review_t *review, const kr_settings_t *settings);
 /** The schemas that are usable, and that one of them is the default (schemas.c). */
 void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
 /** Headers and URL of the OAuth2 server that has people sign in here (oauth2.c). */

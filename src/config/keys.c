@@ -7,7 +7,7 @@
 #include "keys.h"
 
 const kr_keytable_t *const kr_all_keys[] = {
-    &kr_keys_realm, &kr_keys_flows, &kr_keys_after, &kr_keys_methods, &kr_keys_webauthn, &kr_keys_courier, &kr_keys_other, NULL
+    &kr_keys_realm, &kr_keys_flows, &kr_keys_after, &kr_keys_methods, &kr_keys_webauthn, &kr_keys_fedcm, &kr_keys_courier, &kr_keys_other, NULL
 };
 
 static void flatten(apr_array_header_t *out, const char *above, kr_keytables_t tables)

@@ -82,7 +82,7 @@ struct kr_key_t {
     apr_int64_t min, max;  /* KR_INT: range; KR_TEXT, KR_TEXTS: bytes of a string; max 0: no bound */
     kr_check_fn *check;    /* strings: what else must hold */
     unsigned secret : 1;   /* never shown in messages */
-    unsigned needed : 1;   /* member of a list's object that may not be missing */
+    unsigned needed : 1;   /* member of a list's object that may not be missing; a list, nor be empty */
     unsigned unique : 1;   /* lists: no element twice */
     const kr_element_t *of; /* KR_OBJECTS, KR_OBJECT, KR_MEMBERS */
 };
@@ -95,7 +95,8 @@ struct kr_key_t {
 #define ROWS(keys) .rows = (const kr_keytable_t *const[]) { &(const kr_keytable_t){ (keys), KR_DIM(keys) }, NULL }
 #define ELEMENT(type, keys) .size = sizeof(type), ROWS(keys)
 
-extern const kr_keytable_t kr_keys_realm, kr_keys_flows, kr_keys_after, kr_keys_methods, kr_keys_webauthn, kr_keys_courier, kr_keys_other;
+extern const kr_keytable_t kr_keys_realm, kr_keys_flows, kr_keys_after, kr_keys_methods, kr_keys_webauthn, kr_keys_fedcm, kr_keys_courier,
+    kr_keys_other;
 
 /** All settings: the rows that kr_settings_t is filled from. */
 extern const kr_keytable_t *const kr_all_keys[];
@@ -159,6 +160,9 @@ kr_check_fn kr_check_uuid;
 kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
 kr_check_fn kr_check_rp_id;        /* a domain (relying_party.c) */
 kr_check_fn kr_check_page_origin;  /* scheme and host of pages, as browsers write them */
+kr_check_fn kr_check_client_id;    /* of a site that takes our word (fedcm.c) */
+kr_check_fn kr_check_client_origin; /* of its pages: https, but on localhost */
+kr_check_fn kr_check_color;        /* of CSS */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
 kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;

@@ -49,7 +49,8 @@ kr_realm_t *kr_realm_make(apr_pool_t *pool, const char *name, const kr_settings_
     realm->name = apr_pstrdup(pool, name);
     realm->settings = settings;
     realm->keys = kr_keys_make(pool, settings->secrets, realm->name);
-    realm->signer = kr_signer_make(pool, realm->keys);
+    realm->signer = kr_signer_make(pool, realm->keys, KR_KEY_ASSERTION);
+    if (settings->fedcm.clients->nelts) realm->id_signer = kr_signer_make(pool, realm->keys, KR_KEY_ID_TOKEN);
     realm->base_path = path_of(pool, base_url);
     realm->csrf_cookie_name = apr_pstrcat(pool, "csrf_token_", kr_sha256_hex(pool, base_url, strlen(base_url)), NULL);
     return realm;

@@ -189,6 +189,7 @@ static const char *read_texts(void *out, apr_pool_t *pool, const kr_key_t *key, 
     json_t *element;
 
     if (json_array_size(list) > KR_LIST_MAX) return "has more than 1000 elements";
+    if (key->needed && !json_array_size(list)) return "is empty";
     json_array_foreach(list, i, element) {
         const char *why = check_element(pool, key, element);
 

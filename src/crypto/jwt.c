@@ -63,7 +63,7 @@ static const char *name_of(apr_pool_t *pool, const cjose_jwk_t *jwk)
     return apr_pstrmemdup(pool, kr_sha256_hex(pool, x, strlen(x)), KID_LEN);
 }
 
-kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys)
+kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys, kr_key_e which)
 {
     kr_signer_t *signer = apr_pcalloc(pool, sizeof(*signer));
 
@@ -71,7 +71,7 @@ kr_signer_t *kr_signer_make(apr_pool_t *pool, const kr_keys_t *keys)
     signer->kid = apr_pcalloc(pool, (apr_size_t)keys->count * sizeof(*signer->kid));
     apr_pool_cleanup_register(pool, signer, release_keys, apr_pool_cleanup_null);
     for (; signer->count < keys->count; signer->count++) {
-        cjose_jwk_t *jwk = pair_of(keys->key[signer->count][KR_KEY_ASSERTION]);
+        cjose_jwk_t *jwk = pair_of(keys->key[signer->count][which]);
 
         signer->jwk[signer->count] = jwk;
         signer->kid[signer->count] = name_of(pool, jwk);

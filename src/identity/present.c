@@ -80,3 +80,28 @@ json_t *kr_identity_json(kr_ctx_t *k, const kr_identity_t *identity)
     set(obj, "organization_id", json_null());
     return obj;
 }
+
+/* -- what the traits say ------------------------------------------------------ */
+
+const char *kr_traits_text(kr_ctx_t *k, const kr_identity_t *identity, kr_leaf_counts_fn *counts)
+{
+    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
+
+    for (int i = 0; schema && i < schema->leaves->nelts; i++) {
+        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
+        const char *value = counts(leaf) && strncmp(leaf->path, "traits.", 7) == 0 ? kr_json_str(identity->traits, leaf->path + 7) : NULL;
+
+        if (value && *value) return value;
+    }
+    return NULL;
+}
+
+static int is_name(const kr_leaf_t *leaf)
+{
+    return leaf->passkey_display_name;
+}
+
+const char *kr_traits_name(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    return kr_traits_text(k, identity, is_name);
+}

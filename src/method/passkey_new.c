@@ -31,11 +31,6 @@ static int is_untitled(const kr_leaf_t *leaf)
     return !leaf->title;
 }
 
-static int is_named(const kr_leaf_t *leaf)
-{
-    return leaf->passkey_display_name;
-}
-
 static int is_key_identifier(const kr_leaf_t *leaf)
 {
     return leaf->webauthn_identifier;
@@ -58,25 +53,12 @@ static apr_array_header_t *name_fields(kr_ctx_t *k, const kr_flow_t *flow)
     return out;
 }
 
-/* The first value that such a trait has. */
-static const char *value_of(const kr_schema_t *schema, const kr_identity_t *identity, int (*counts)(const kr_leaf_t *))
-{
-    for (int i = 0; i < schema->leaves->nelts; i++) {
-        const kr_leaf_t *leaf = &APR_ARRAY_IDX(schema->leaves, i, const kr_leaf_t);
-        const char *value = counts(leaf) && strncmp(leaf->path, "traits.", 7) == 0 ? kr_json_str(identity->traits, leaf->path + 7) : NULL;
-
-        if (value && *value) return value;
-    }
-    return NULL;
-}
-
 /* What the account's own traits call it; NULL when nothing does. */
 const char *kr_passkey_name(kr_ctx_t *k, const kr_identity_t *identity)
 {
-    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
-    const char *name = schema ? value_of(schema, identity, is_named) : NULL;
+    const char *name = kr_traits_name(k, identity);
 
-    return name || !schema ? name : value_of(schema, identity, is_key_identifier);
+    return name ? name : kr_traits_text(k, identity, is_key_identifier);
 }
 
 /* -- sign-up --------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * asking the database, the expiry tells whether the cookie is older than what the session became since. */
 #include <string.h>
 
+#include "kr_fedcm.h"
 #include "session.h"
 
 static int alnum_only(const char *s, apr_size_t len)
@@ -60,6 +61,7 @@ void kr_session_cookie_set(kr_ctx_t *k, const kr_session_t *session)
     };
 
     kr_reply_cookie_alone(k, &cookie);
+    kr_fedcm_sign_in(k, session);
 }
 
 void kr_session_cookie_clear(kr_ctx_t *k)
@@ -81,6 +83,7 @@ void kr_session_cookie_clear(kr_ctx_t *k)
     };
 
     kr_reply_cookie_alone(k, &cookie);
+    kr_fedcm_sign_out(k);
 }
 
 /* Derived rather than stored: nothing to leak from the database, and it dies with the token. */

@@ -33,7 +33,7 @@ static kr_signer_t *signer_of(const char *first, const char *second)
 
     APR_ARRAY_PUSH(secrets, const char *) = first;
     if (second) APR_ARRAY_PUSH(secrets, const char *) = second;
-    return kr_signer_make(pool, kr_keys_make(pool, secrets, "main"));
+    return kr_signer_make(pool, kr_keys_make(pool, secrets, "main"), KR_KEY_ASSERTION);
 }
 
 static const unsigned char *bytes_of(apr_pool_t *p, const char *base64url, apr_size_t expected)
