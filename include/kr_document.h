@@ -20,7 +20,7 @@ typedef const char *kr_document_fn(apr_pool_t *pool, const json_t *document, con
 /** What is asked for. */
 typedef struct {
     const char *url;
-    apr_time_t until;      /* by kr_clock_ticks: whoever asks waits no longer */
+    apr_time_t until;      /* by kr_clock_ticks: whoever asks waits no longer; 0: not at all, what is kept must do */
     kr_document_fn *wrong; /* or NULL */
     const void *baton;
     int again;             /* 1: what is kept does not have what is wanted: fetch it anew, if that was not done just now for this reason */

@@ -9,6 +9,8 @@
 #include "kr_jsonnet.h"
 
 typedef struct kr_document_t kr_document_t;
+typedef struct kr_share_t kr_share_t;
+typedef struct kr_pem_key_t kr_pem_key_t;
 
 /** One provider. Strings are NULL where nobody said them and there is no default; lists are never NULL. */
 typedef struct {
@@ -35,7 +37,9 @@ typedef struct {
 
     /* made of these */
     const kr_jsonnet_t *mapper;      /* NULL: there is none */
+    const kr_pem_key_t *apple_key;   /* NULL for all but Apple */
     kr_document_t *discovery, *keys; /* what each process keeps of its documents */
+    kr_share_t *share;               /* of the workers, that may wait for it at once */
 } kr_oidc_provider_conf_t;
 
 #endif

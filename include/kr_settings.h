@@ -93,6 +93,8 @@ typedef struct kr_settings_t {
         const char *base_redirect_uri;       /* or NULL */
         const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t */
         int nonce;                           /* mod_kratos.oidc.nonce: one goes to the provider, and is wanted back in the ID token */
+        apr_time_t timeout;                  /* µs that somebody waits for a provider at most, all its calls together */
+        int max_calls;                       /* how many wait for one provider at once; 0: an eighth of the workers */
     } oidc;
     struct {
         const char *url;                     /* of the OAuth2 server's admin API, or NULL: there is none */

@@ -134,6 +134,8 @@ void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
 void kr_review_oauth2(kr_review_t *review, const kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
+/** Limits of calls to sites that people sign in with (providers.c). */
+void kr_review_providers(kr_review_t *review, const kr_settings_t *settings);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
 apr_array_header_t *kr_review_templates(kr_review_t *review, const kr_mail_conf_t *mail);
 /** Is that element of a list of secrets the file:// URL of one? */

@@ -138,7 +138,7 @@ extern const kr_element_t kr_request_element, kr_web_hook_element, kr_notify_ele
 
 kr_finish_fn kr_schema_finish;     /* compiles it (schemas.c) */
 kr_finish_fn kr_auth_finish;       /* notes that it is there (courier.c) */
-kr_finish_fn kr_provider_finish;   /* compiles its mapper (providers.c) */
+kr_finish_fn kr_provider_finish;   /* what its kind needs, and its mapper (providers.c) */
 kr_finish_fn kr_channel_finish;    /* makes its service (courier.c) */
 
 extern const kr_hook_kind_t kr_hook_kinds[];
@@ -158,6 +158,7 @@ kr_check_fn kr_check_line;         /* no line breaks or other controls */
 kr_check_fn kr_check_address;      /* of mail */
 kr_check_fn kr_check_uuid;
 kr_check_fn kr_check_origin;       /* of CORS: "*", or scheme and host */
+kr_check_fn kr_check_provider_id;  /* in URLs (providers.c) */
 kr_check_fn kr_check_rp_id;        /* a domain (relying_party.c) */
 kr_check_fn kr_check_page_origin;  /* scheme and host of pages, as browsers write them */
 kr_check_fn kr_check_client_id;    /* of a site that takes our word (fedcm.c) */

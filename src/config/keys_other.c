@@ -60,6 +60,10 @@ static const kr_key_t KEYS[] = {
       .help = "a sign-in that Hydra asks for leads back to where it began there, in place of `return_to`" },
     { "mod_kratos.oauth2.acr", KR_BOOL, "false", AT(oauth2.acr), BUILT,
       .help = "tell Hydra the assurance level of the session, `aal1` or `aal2`, for the claim `acr` of ID tokens" },
+    { "mod_kratos.oidc.timeout", KR_DURATION, "10s", AT(oidc.timeout), BUILT,
+      .help = "how long a request waits for a provider, all its calls together" },
+    { "mod_kratos.oidc.max_calls", KR_INT, "0", AT(oidc.max_calls), BUILT,
+      .help = "requests that may wait for one provider at once, over all processes; more are answered 503; 0: an eighth of httpd's workers", .min = 0, .max = 500 },
 
     { "clients.http.disallow_private_ip_ranges", KR_BOOL, "false", NOWHERE, REFUSED,
       .help = "no outgoing calls to private networks", .asks = "a guard of outgoing calls" },

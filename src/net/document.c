@@ -141,7 +141,6 @@ static kr_err_t *fetch(kr_net_reply_t *reply, json_t **out, kr_ctx_t *k, const k
 
     apr_table_set(headers, "Accept", "application/json");
     req.headers = headers;
-    if (timeout <= 0) return kr_err(k, 502, "upstream_error", "a service that this server calls did not answer in time");
     KR_TRY(kr_net_call(reply, k, &req));
     why = what_is_wrong(out, k, reply, wanted);
     if (!why) return NULL;
@@ -196,6 +195,7 @@ void kr_document_age(kr_document_t *document, apr_time_t by)
 /* Is what is kept to be renewed by whoever asks now? */
 static int wants_fetch(const kr_document_t *document, const kr_document_wanted_t *wanted)
 {
+    if (wanted->until <= kr_clock_ticks()) return 0;
     if (wanted->again) return may_renew(document);
     return !is_kept(document, wanted->url, FRESH) && may_ask(document, wanted->url);
 }

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <assert.h>
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -157,6 +158,14 @@ static void set_stopping(call_t *call)
     curl_easy_setopt(call->curl, CURLOPT_XFERINFODATA, call);
 }
 
+/* As OpenSSL's own programs have it. Proxies libcurl finds in the environment by itself. */
+static void set_authorities(CURL *curl)
+{
+    const char *file = getenv("SSL_CERT_FILE");
+
+    if (file && *file) curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+}
+
 static void set_limits(CURL *curl, const kr_net_request_t *req, call_t *call)
 {
     long ms = (long)apr_time_as_msec(req->timeout > 0 ? req->timeout : DEFAULT_TIMEOUT);
@@ -248,6 +257,7 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
         apr_pool_cleanup_run(k->pool, call, release);
         return failed(k, req, "a header holds control characters");
     }
+    set_authorities(call->curl);
     code = curl_easy_perform(call->curl);
     curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent);

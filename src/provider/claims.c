@@ -8,6 +8,8 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
+/* -- by name and type --------------------------------------------------------------- */
+
 static const char *const TEXTS[] = {
     "iss",     "sub",        "oid",       "name",   "given_name", "family_name", "last_name", "middle_name", "nickname", "preferred_username",
     "profile", "picture",    "website",   "email",  "gender",     "birthdate",   "zoneinfo",  "phone_number", "hd",      "team",
@@ -49,18 +51,28 @@ static json_t *texts_of(const json_t *said)
     return NULL;
 }
 
+/* Seconds since 1970, or the text of a time. */
+static json_t *seconds_of(const json_t *said)
+{
+    const double number = json_number_value(said);
+    apr_time_t at;
+
+    if (json_is_string(said) && kr_time_parse(&at, json_string_value(said)) && at > 0) return json_integer(apr_time_sec(at));
+    return json_is_number(said) && number > 0 && number < 1e15 ? json_integer((json_int_t)number) : NULL;
+}
+
 static void put(json_t *claims, const char *key, json_t *value)
 {
     if (value) json_object_set_new(claims, key, value);
 }
 
-json_t *kr_claims_of(apr_pool_t *pool, const json_t *said)
+/* What is of another type than it should be is left out: it is in raw_claims still. So is what says nothing: "", false. */
+static json_t *known_claims(apr_pool_t *pool, const json_t *said)
 {
     json_t *claims = kr_json_pack(pool, "{}");
-    const json_t *updated = json_object_get(said, "updated_at");
 
     for (int i = 0; i < KR_DIM(TEXTS); i++) {
-        const char *text = kr_json_str(said, TEXTS[i]);
+        const char *text = json_string_value(json_object_get(said, TEXTS[i]));
 
         if (text && *text) json_object_set_new(claims, TEXTS[i], json_string(text));
     }
@@ -69,17 +81,56 @@ json_t *kr_claims_of(apr_pool_t *pool, const json_t *said)
     }
     put(claims, "locale", locale_of(pool, json_object_get(said, "locale")));
     put(claims, "amr", texts_of(json_object_get(said, "amr")));
-    if (json_is_number(updated) && json_number_value(updated) > 0 && json_number_value(updated) < 1e15)
-        json_object_set_new(claims, "updated_at", json_integer((json_int_t)json_number_value(updated)));
-    json_object_set_new(claims, "raw_claims", json_deep_copy(said));
+    put(claims, "updated_at", seconds_of(json_object_get(said, "updated_at")));
     return claims;
 }
 
-void kr_person_put(kr_provider_person_t *out, kr_talk_t *talk, const json_t *said)
+/* -- by a table ----------------------------------------------------------------------- */
+
+/* Numbers are ids. */
+static json_t *as_claim(apr_pool_t *pool, json_t *value)
 {
-    out->claims = kr_claims_of(talk->k->pool, said);
-    if (!kr_json_str(out->claims, "iss") && talk->at.issuer) json_object_set_new(out->claims, "iss", json_string(talk->at.issuer));
-    out->subject = kr_json_str(out->claims, "sub");
-    out->acr = kr_json_str(out->claims, "acr");
-    out->amr = json_object_get(out->claims, "amr");
+    return json_is_integer(value) ? json_string(apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value))) : json_incref(value);
+}
+
+/* "sub=id name=user.name" of {"id":1,"user":{"name":"Ada"}} -> {"sub":"1","name":"Ada"} */
+static json_t *renamed(apr_pool_t *pool, const char *table, const json_t *said)
+{
+    json_t *out = kr_json_pack(pool, "{}");
+    char *rest = apr_pstrdup(pool, table), *pair, *path;
+
+    while ((pair = apr_strtok(rest, " ", &rest))) {
+        json_t *value;
+
+        path = strchr(pair, '=');
+        *path++ = '\0';
+        value = kr_json_at(said, path);
+        if (value) json_object_set_new(out, pair, as_claim(pool, value));
+    }
+    return out;
+}
+
+/* -- the whole --------------------------------------------------------------------------- */
+
+static const char *issuer_of(const kr_talk_t *talk)
+{
+    if (talk->kind->iss) return talk->kind->iss;
+    return talk->kind->hosted && talk->kind->claims == NULL && talk->conf->issuer_url ? talk->conf->issuer_url : talk->base;
+}
+
+kr_err_t *kr_claims_make(kr_provider_person_t *out, const kr_learning_t *all)
+{
+    kr_talk_t *talk = all->talk;
+    apr_pool_t *pool = talk->k->pool;
+    const json_t *said = talk->kind->claims ? renamed(pool, talk->kind->claims, all->said) : all->said;
+    json_t *claims = known_claims(pool, said);
+
+    json_object_set_new(claims, "raw_claims", json_deep_copy(all->said));
+    if (talk->kind->complete) KR_TRY(talk->kind->complete(claims, all));
+    if (!kr_json_str(claims, "iss") && issuer_of(talk)) json_object_set_new(claims, "iss", json_string(issuer_of(talk)));
+    out->claims = claims;
+    out->subject = kr_json_str(claims, "sub");
+    out->acr = kr_json_str(claims, "acr");
+    out->amr = json_object_get(claims, "amr");
+    return out->subject ? NULL : kr_talk_failed(talk, "it names no subject");
 }

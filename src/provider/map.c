@@ -3,31 +3,10 @@
 #include "provider.h"
 
 #include <string.h>
-#include <libjsonnet.h>
 
 #include "kr_json.h"
 #include "kr_jsonnet.h"
 #include "kr_text.h"
-
-/* Until src/jsonnet has variables, and limits. */
-static json_t *run_ext(apr_pool_t *pool, const kr_jsonnet_t *program, const json_t *vars, const char **why)
-{
-    struct JsonnetVm *vm = jsonnet_make();
-    const char *name;
-    json_t *value, *out = NULL;
-    char *said;
-    int failed;
-
-    json_object_foreach((json_t *)vars, name, value) jsonnet_ext_code(vm, name, kr_json_dump(pool, value, NULL));
-    said = jsonnet_evaluate_snippet(vm, program->name, program->text, &failed);
-    if (failed)
-        *why = apr_pstrdup(pool, said);
-    else
-        out = kr_json_parse(pool, said, strlen(said), why);
-    jsonnet_realloc(vm, said, 0);
-    jsonnet_destroy(vm);
-    return out;
-}
 
 static kr_err_t *bad(kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const char *why)
 {
@@ -97,7 +76,7 @@ kr_err_t *kr_provider_map(kr_mapped_t *out, kr_ctx_t *k, const kr_oidc_provider_
     json_object_set_new(vars, "identity", identity ? json_incref((json_t *)identity)
                                                    : json_pack("{s:{},s:{},s:{}}", "traits", "metadata_public", "metadata_admin"));
     memset(out, 0, sizeof(*out));
-    made = run_ext(k->pool, conf->mapper, vars, &why);
+    made = kr_jsonnet_run_ext(k->pool, conf->mapper, vars, &why);
     if (made) why = read_identity(out, k->pool, made);
     return made && !why ? NULL : bad(k, conf, why);
 }

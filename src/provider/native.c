@@ -5,36 +5,81 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_text.h"
 
 int kr_provider_takes_id_token(const kr_oidc_provider_conf_t *conf)
 {
     return kr_provider_kind(conf)->native;
 }
 
+/* netID's browsers have a token that only its own token place can read. */
+static kr_err_t *trade(const char **token, kr_talk_t *talk)
+{
+    apr_pool_t *pool = talk->k->pool;
+    apr_table_t *headers = apr_table_make(pool, 3);
+    const char *body = apr_pstrcat(pool, "grant_type=netid_fedcm&fedcm_token=", kr_url_escape(pool, *token), NULL);
+    kr_net_request_t req = { .method = "POST", .url = talk->at.token, .headers = headers, .body = body, .body_len = strlen(body) };
+    kr_net_reply_t reply;
+
+    apr_table_set(headers, "Content-Type", "application/x-www-form-urlencoded");
+    apr_table_set(headers, "Accept", "application/json");
+    if (talk->conf->net_id_token_origin_header) apr_table_set(headers, "Origin", talk->conf->net_id_token_origin_header);
+    KR_TRY(kr_talk_enter(talk));
+    KR_TRY(kr_talk_call(&reply, talk, &req));
+    *token = kr_json_str(kr_json_parse(pool, reply.body, reply.body_len, NULL), "id_token");
+    if (*token) return NULL;
+    return kr_err(talk->k, 403, NULL, "the provider does not know that token");
+}
+
+/* Some SDKs cannot send a nonce on. Apple says in the token whether one could. */
+static kr_err_t *check_absent_nonce(kr_talk_t *talk, const json_t *claims)
+{
+    const char *supported = kr_json_str(claims, "nonce_supported");
+
+    if (talk->kind->nonce == NONCE_OPTIONAL) return NULL;
+    if (talk->kind->nonce == NONCE_AS_SAID && !json_is_true(json_object_get(claims, "nonce_supported")) && (!supported || strcmp(supported, "true") != 0))
+        return NULL;
+    return kr_err(talk->k, 403, NULL, "the ID token is not to be believed: it has no nonce");
+}
+
+static kr_err_t *read_token(kr_provider_person_t *out, kr_talk_t *talk, const char *token, const char *nonce)
+{
+    const kr_token_wanted_t wanted = { .nonce = nonce ? nonce : "", .additional = 1 };
+    kr_learning_t all = { .talk = talk };
+    json_t *claims;
+
+    if (!talk->kind->openid) return kr_talk_failed(talk, "this kind of provider has no ID tokens");
+    if (talk->kind->trades) KR_TRY(trade(&token, talk));
+    KR_TRY(kr_token_verify(&claims, talk, token, &wanted));
+    if (!*wanted.nonce) KR_TRY(check_absent_nonce(talk, claims));
+    all.said = claims;
+    KR_TRY(kr_claims_make(out, &all));
+    out->id_token = apr_pstrdup(talk->k->pool, token);
+    return NULL;
+}
+
 kr_err_t *kr_provider_id_token(kr_provider_person_t *out, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const char *token,
                                const char *nonce)
 {
-    kr_token_wanted_t wanted = { .nonce = nonce ? nonce : "", .additional = 1 };
     kr_talk_t talk;
-    json_t *claims;
+    kr_err_t *err;
 
     memset(out, 0, sizeof(*out));
-    KR_TRY(kr_talk_begin(&talk, k, conf));
-    wanted.issuer = talk.at.issuer;
-    KR_TRY(kr_token_verify(&claims, &talk, token, &wanted));
-    kr_person_put(out, &talk, claims);
-    out->id_token = token;
-    return NULL;
+    kr_talk_begin(&talk, k, conf);
+    err = read_token(out, &talk, token, nonce);
+    kr_talk_leave(&talk);
+    return err;
 }
 
 /* -- whose it is ------------------------------------------------------------------------ */
 
-static int fits(const kr_oidc_provider_conf_t *conf, const json_t *claims)
+static int fits(kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const json_t *claims)
 {
-    const kr_provider_kind_t *kind = kr_provider_kind(conf);
-    const char *iss = kr_json_str(claims, "iss"), *issuer = kind->issuer ? kind->issuer : conf->issuer_url;
+    kr_talk_t talk;
 
-    return iss && issuer && !strcmp(iss, issuer) && kr_token_is_for(claims, conf, 1);
+    kr_talk_begin(&talk, k, conf);
+    if (!claims) return talk.kind->trades;
+    return kr_places_is_issuer(&talk, kr_json_str(claims, "iss")) && kr_token_is_for(claims, conf, 1);
 }
 
 const kr_oidc_provider_conf_t *kr_provider_of_token(kr_ctx_t *k, const apr_array_header_t *among, const char *token)
@@ -42,10 +87,10 @@ const kr_oidc_provider_conf_t *kr_provider_of_token(kr_ctx_t *k, const apr_array
     const json_t *claims = kr_token_part(k->pool, token, 1);
     const kr_oidc_provider_conf_t *found = NULL;
 
-    for (int i = 0; claims && i < among->nelts; i++) {
+    for (int i = 0; i < among->nelts; i++) {
         const kr_oidc_provider_conf_t *conf = &APR_ARRAY_IDX(among, i, kr_oidc_provider_conf_t);
 
-        if (!fits(conf, claims)) continue;
+        if (!fits(k, conf, claims)) continue;
         if (found) return NULL;
         found = conf;
     }

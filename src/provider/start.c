@@ -8,32 +8,33 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
+#define OFFLINE "offline_access"
+
 static void add(const char **url, apr_pool_t *pool, const char *name, const char *value)
 {
     if (value) *url = kr_url_with(pool, *url, name, value);
 }
 
+static int is_in(const apr_array_header_t *words, const char *word)
+{
+    for (int i = 0; i < words->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(words, i, const char *), word)) return 1;
+    }
+    return 0;
+}
+
+/* As the settings have it, and what is needed last. */
 static const char *scope_of(apr_pool_t *pool, const kr_oidc_provider_conf_t *conf, const kr_provider_kind_t *kind)
 {
     apr_array_header_t *scopes = apr_array_make(pool, 4, sizeof(const char *));
-    int openid = 0;
 
     for (int i = 0; i < conf->scope->nelts; i++) {
         const char *scope = APR_ARRAY_IDX(conf->scope, i, const char *);
 
-        openid |= !strcmp(scope, "openid");
-        APR_ARRAY_PUSH(scopes, const char *) = scope;
+        if (!kind->offline || strcmp(scope, OFFLINE) != 0) APR_ARRAY_PUSH(scopes, const char *) = scope;
     }
-    if (kind->openid && !openid) APR_ARRAY_PUSH(scopes, const char *) = "openid";
-    return apr_array_pstrcat(pool, scopes, ' ');
-}
-
-/* What clients may ask a provider for: nothing that chooses the account, or says who we are. */
-static void add_upstream(const char **url, apr_pool_t *pool, const json_t *upstream)
-{
-    static const char *const ALLOWED[] = { "acr_values", "auth_type", "hd", "prompt" };
-
-    for (int i = 0; i < KR_DIM(ALLOWED); i++) add(url, pool, ALLOWED[i], kr_json_str(upstream, ALLOWED[i]));
+    if ((kind->openid || kind->scope_openid) && !is_in(scopes, "openid")) APR_ARRAY_PUSH(scopes, const char *) = "openid";
+    return scopes->nelts ? apr_array_pstrcat(pool, scopes, ' ') : NULL;
 }
 
 static void add_challenge(const char **url, apr_pool_t *pool, const char *verifier)
@@ -51,35 +52,75 @@ static int sends_challenge(const kr_talk_t *talk)
     return strcmp(talk->conf->pkce, "never") != 0 && talk->at.s256;
 }
 
+/* What clients may ask a provider for: nothing that chooses the account, or says who we are. Who must prove it once more does. */
+static void add_wishes(const char **url, const kr_talk_t *talk, const kr_provider_start_t *start)
+{
+    apr_pool_t *pool = talk->k->pool;
+    const kr_provider_kind_t *kind = talk->kind;
+    const char *acr = kr_json_str(start->upstream, "acr_values"), *prompt = kr_json_str(start->upstream, "prompt");
+
+    if (start->again && kind->again) prompt = kind->again;
+    add(url, pool, "acr_values", acr ? acr : kind->acr);
+    add(url, pool, "auth_type", kr_json_str(start->upstream, "auth_type"));
+    add(url, pool, "hd", kr_json_str(start->upstream, "hd"));
+    add(url, pool, "prompt", prompt ? prompt : kind->prompt);
+}
+
+/* The ways of single kinds. */
+static void add_ways(const char **url, const kr_talk_t *talk)
+{
+    apr_pool_t *pool = talk->k->pool;
+    const kr_oidc_provider_conf_t *conf = talk->conf;
+
+    if (talk->kind->offline && is_in(conf->scope, OFFLINE)) add(url, pool, "access_type", "offline");
+    if (talk->kind->form_post && (is_in(conf->scope, "email") || is_in(conf->scope, "name"))) add(url, pool, "response_mode", "form_post");
+    if (talk->kind->asks_claims && conf->requested_claims) add(url, pool, "claims", kr_json_dump(pool, conf->requested_claims, NULL));
+}
+
+static const char *auth_url(const kr_talk_t *talk, const kr_provider_start_t *start, int pkce)
+{
+    apr_pool_t *pool = talk->k->pool;
+    const char *out = talk->at.authorization;
+
+    add_ways(&out, talk);
+    add(&out, pool, "client_id", talk->conf->client_id);
+    if (pkce) add_challenge(&out, pool, start->verifier);
+    if (talk->kind->openid) add(&out, pool, "nonce", start->nonce);
+    add(&out, pool, "redirect_uri", start->redirect_uri);
+    add(&out, pool, "response_type", "code");
+    add(&out, pool, "scope", scope_of(pool, talk->conf, talk->kind));
+    add(&out, pool, "state", start->state);
+    add_wishes(&out, talk, start);
+    return out;
+}
+
 kr_err_t *kr_provider_auth_url(const char **url, int *pkce, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf,
                                const kr_provider_start_t *start)
 {
     kr_talk_t talk;
-    const char *out;
+    kr_err_t *err;
 
-    KR_TRY(kr_talk_begin(&talk, k, conf));
-    out = talk.at.authorization;
+    *url = NULL;
+    *pkce = 0;
+    kr_talk_begin(&talk, k, conf);
+    err = kr_places_find(&talk);
+    kr_talk_leave(&talk);
+    if (err) return err;
     *pkce = start->verifier && sends_challenge(&talk);
-    if (conf->requested_claims) add(&out, k->pool, "claims", kr_json_dump(k->pool, conf->requested_claims, NULL));
-    add(&out, k->pool, "client_id", conf->client_id);
-    if (*pkce) add_challenge(&out, k->pool, start->verifier);
-    add(&out, k->pool, "nonce", start->nonce);
-    add(&out, k->pool, "redirect_uri", start->redirect_uri);
-    add(&out, k->pool, "response_type", "code");
-    add(&out, k->pool, "scope", scope_of(k->pool, conf, talk.kind));
-    add(&out, k->pool, "state", start->state);
-    add_upstream(&out, k->pool, start->upstream);
-    if (start->again) add(&out, k->pool, "prompt", "login");
-    *url = out;
+    *url = auth_url(&talk, start, *pkce);
     return NULL;
 }
 
 kr_err_t *kr_provider_check_iss(kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const char *iss)
 {
     kr_talk_t talk;
+    kr_err_t *err;
 
-    KR_TRY(kr_talk_begin(&talk, k, conf));
-    if (iss ? talk.at.issuer && !strcmp(iss, talk.at.issuer) : !talk.at.says_iss) return NULL;
+    kr_talk_begin(&talk, k, conf);
+    err = kr_places_find(&talk);
+    kr_talk_leave(&talk);
+    if (err) return err;
+    if (iss ? !talk.at.issuer || kr_places_is_issuer(&talk, iss) : !talk.at.says_iss) return NULL;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0902) "provider %s: the callback names %s", conf->id, iss ? "another issuer" : "no issuer");
     return kr_err(k, 400, NULL, "the answer is not from the provider that was asked");
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is an ID token to be believed (OpenID Connect Core 3.1.3.7, RFC 8725)? Signatures by libcjose, everything else here. */
+/* Is an ID token to be believed (OpenID Connect Core 3.1.3.7)? Its signature is looked at in signature.c. */
 #include "provider.h"
 
-#include <cjose/cjose.h>
 #include <string.h>
 
-#include "kr_document.h"
 #include "kr_json.h"
 #include "kr_text.h"
 
 /* What is signed ahead of our clock by more than this is of a clock that is wrong, or of no use yet. */
 #define AHEAD_AT_MOST 60
 #define TOKEN_MAX ((apr_size_t)256 * 1024)
-#define RSA_LEAST 2048
 
 /* -- its form ------------------------------------------------------------------------------ */
 
@@ -41,142 +38,6 @@ json_t *kr_token_part(apr_pool_t *pool, const char *token, int part)
     text = (const char *)kr_base64_decode(pool, apr_pstrmemdup(pool, begin, strcspn(begin, ".")), &len);
     json = text ? kr_json_parse(pool, text, len, NULL) : NULL;
     return json_is_object(json) ? json : NULL;
-}
-
-/* -- its signature --------------------------------------------------------------------------- */
-
-/* With which keys: an algorithm that is not here is none, whatever the library could do (RFC 8725 3.1). */
-static const struct {
-    const char *alg, *kty, *crv;
-} ALGORITHMS[] = {
-    { "RS256", "RSA", NULL }, { "RS384", "RSA", NULL }, { "RS512", "RSA", NULL },
-    { "PS256", "RSA", NULL }, { "PS384", "RSA", NULL }, { "PS512", "RSA", NULL },
-    { "ES256", "EC", "P-256" }, { "ES384", "EC", "P-384" }, { "ES512", "EC", "P-521" },
-};
-
-static int algorithm(const char *alg)
-{
-    for (int i = 0; alg && i < KR_DIM(ALGORITHMS); i++) {
-        if (!strcmp(ALGORITHMS[i].alg, alg)) return i;
-    }
-    return -1;
-}
-
-static int is_or_misses(const json_t *object, const char *member, const char *value)
-{
-    const json_t *said = json_object_get(object, member);
-
-    return !said || (json_is_string(said) && !strcmp(json_string_value(said), value));
-}
-
-/* A header that brings its key along, or wants what nobody here knows, is refused as it is. */
-static const char *wrong_header(const json_t *header)
-{
-    static const char *const REFUSED[] = { "crit", "jwk", "jku", "x5u", "x5c", "b64" };
-
-    for (int i = 0; i < KR_DIM(REFUSED); i++) {
-        if (json_object_get(header, REFUSED[i])) return "its header has a member that is not taken";
-    }
-    if (algorithm(kr_json_str(header, "alg")) < 0) return "its algorithm is not taken";
-    if (json_object_get(header, "kid") && !kr_json_str(header, "kid")) return "its key id is no text";
-    return NULL;
-}
-
-static int key_fits(const json_t *key, int alg, const char *kid)
-{
-    const char *kty = kr_json_str(key, "kty"), *crv = kr_json_str(key, "crv"), *id = kr_json_str(key, "kid");
-
-    if (!kty || strcmp(kty, ALGORITHMS[alg].kty)) return 0;
-    if (ALGORITHMS[alg].crv && (!crv || strcmp(crv, ALGORITHMS[alg].crv))) return 0;
-    if (!is_or_misses(key, "use", "sig") || !is_or_misses(key, "alg", ALGORITHMS[alg].alg)) return 0;
-    return !kid || (id && !strcmp(id, kid));
-}
-
-/* Its public half alone, of the members that are known. */
-static cjose_jwk_t *import_key(const json_t *key)
-{
-    static const char *const MEMBERS[] = { "kty", "n", "e", "crv", "x", "y" };
-    json_t *half = json_object();
-    cjose_jwk_t *jwk = NULL;
-    char *text;
-
-    for (int i = 0; i < KR_DIM(MEMBERS); i++) {
-        const json_t *value = json_object_get(key, MEMBERS[i]);
-
-        if (json_is_string(value)) json_object_set_new(half, MEMBERS[i], json_string(json_string_value(value)));
-    }
-    text = json_dumps(half, JSON_COMPACT);
-    if (text) jwk = cjose_jwk_import(text, strlen(text), NULL);
-    free(text);
-    json_decref(half);
-    if (jwk && cjose_jwk_get_kty(jwk, NULL) == CJOSE_JWK_KTY_RSA && cjose_jwk_get_keysize(jwk, NULL) < RSA_LEAST) {
-        cjose_jwk_release(jwk);
-        return NULL;
-    }
-    return jwk;
-}
-
-static int holds_by(const char *token, const json_t *key)
-{
-    cjose_jws_t *jws = cjose_jws_import(token, strlen(token), NULL);
-    cjose_jwk_t *jwk = jws ? import_key(key) : NULL;
-    int holds = jwk && cjose_jws_verify(jws, jwk, NULL);
-
-    if (jwk) cjose_jwk_release(jwk);
-    if (jws) cjose_jws_release(jws);
-    return holds;
-}
-
-/**
- * @param known  out: 1 when a key of that id is in the set
- * @return 1: signed by one of them
- */
-static int holds_by_any(int *known, const json_t *set, const char *token, const json_t *header)
-{
-    const int alg = algorithm(kr_json_str(header, "alg"));
-    const char *kid = kr_json_str(header, "kid");
-    const json_t *key;
-    size_t i;
-
-    *known = 0;
-    json_array_foreach(json_object_get(set, "keys"), i, key) {
-        if (!key_fits(key, alg, kid)) continue;
-        *known |= kid != NULL;
-        if (holds_by(token, key)) return 1;
-    }
-    return 0;
-}
-
-static const char *wrong_set(apr_pool_t *pool, const json_t *set, const void *baton)
-{
-    (void)pool;
-    (void)baton;
-    return json_array_size(json_object_get(set, "keys")) ? NULL : "it holds no keys";
-}
-
-static kr_err_t *get_keys(json_t **set, kr_talk_t *talk, int again)
-{
-    const kr_document_wanted_t wanted = { .url = talk->at.keys, .until = talk->until, .wrong = wrong_set, .again = again };
-
-    return kr_document_get(set, talk->k, talk->conf->keys, &wanted);
-}
-
-static kr_err_t *check_signature(const char **why, kr_talk_t *talk, const char *token)
-{
-    const json_t *header = kr_token_part(talk->k->pool, token, 0);
-    json_t *set;
-    int known;
-
-    *why = wrong_header(header);
-    if (*why) return NULL;
-    KR_TRY(get_keys(&set, talk, 0));
-    if (holds_by_any(&known, set, token, header)) return NULL;
-    *why = "its signature does not hold";
-    if (known) return NULL;
-    *why = "no key of the provider signed it";
-    KR_TRY(get_keys(&set, talk, 1)); /* the provider may have a new one */
-    if (holds_by_any(&known, set, token, header)) *why = NULL;
-    return NULL;
 }
 
 /* -- what it says --------------------------------------------------------------------------------- */
@@ -245,9 +106,9 @@ static const char *wrong_nonce(const json_t *claims, const char *wanted)
 
 static const char *wrong_claims(kr_talk_t *talk, const json_t *claims, const kr_token_wanted_t *wanted)
 {
-    const char *iss = kr_json_str(claims, "iss"), *sub = kr_json_str(claims, "sub"), *why;
+    const char *sub = kr_json_str(claims, "sub"), *why;
 
-    if (!iss || !wanted->issuer || strcmp(iss, wanted->issuer)) return "it is of another issuer";
+    if (!kr_places_is_issuer(talk, kr_json_str(claims, "iss"))) return "it is of another issuer";
     if (!sub || !*sub) return "it names no subject";
     why = wrong_audience(claims, talk->conf, wanted->additional);
     if (!why) why = wrong_times(claims, talk->k->now);
@@ -261,7 +122,7 @@ kr_err_t *kr_token_verify(json_t **claims, kr_talk_t *talk, const char *token, c
 
     *claims = kr_token_part(k->pool, token, 1);
     if (!*claims || !kr_token_part(k->pool, token, 0)) return kr_err(k, 400, NULL, "the ID token cannot be read");
-    KR_TRY(check_signature(&why, talk, token));
+    KR_TRY(kr_signature_check(&why, talk, token, *claims));
     if (!why) why = wrong_claims(talk, *claims, wanted);
     if (!why) return NULL;
     *claims = NULL;

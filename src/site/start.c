@@ -2,11 +2,13 @@
 /* What all processes share is made before they are; what each has of its own, when it begins. */
 #include "site.h"
 
+#include <ap_mpm.h>
 #include <unixd.h>
 
 #include "kr_clock.h"
 #include "kr_net.h"
 #include "kr_password.h"
+#include "kr_share.h"
 
 kr_site_t *kr_site_to_serve(const server_rec *s)
 {
@@ -28,6 +30,15 @@ static apr_uint32_t most_memory(const kr_site_t *site)
     return most;
 }
 
+static int workers(void)
+{
+    int threads = 0, children = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
+    return (threads > 0 ? threads : 1) * children; /* prefork has none */
+}
+
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     const kr_host_t *host = kr_host_of(s);
@@ -39,6 +50,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->warnings->nelts; i++)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
+    kr_share_workers(workers());
     rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
                        apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);

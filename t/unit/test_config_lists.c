@@ -16,7 +16,8 @@ static kr_settings_t *unbuilt(void **state, const char *more)
     "selfservice: {methods: {oidc: {config: {base_redirect_uri: 'https://id.example.org/', providers: [\n"             \
     "  {id: google, provider: google, label: Google, client_id: c1, client_secret: s1, mapper_url: 'base64://e30=',\n"     \
     "   scope: [email, profile], requested_claims: {id_token: {email: null}}, aal2_amr_values: [mfa], pkce: force},\n" \
-    "  {id: 007, provider: generic, issuer_url: 'https://a.example/', aal2_acr_values: [a, b]}]}}}}\n"
+    "  {id: 007, provider: generic, client_id: c2, client_secret: s2, mapper_url: 'base64://e30=', issuer_url: 'https://a.example/',\n" \
+    "   aal2_acr_values: [a, b]}]}}}}\n"
 
 static void test_providers_are_filled_with_their_defaults(void **state)
 {
@@ -204,7 +205,6 @@ static void test_text_where_a_map_or_a_list_belongs_is_refused(void **state)
 static void test_what_is_not_built_stays_refused_with_its_list(void **state)
 {
     refused(*state, "session: {whoami: {tokenizer: {templates: {a: {jwks_url: 'file:///k'}}}}}", "does not support yet");
-    refused(*state, "selfservice: {methods: {oidc: {enabled: true}}}", "does not support yet");
 }
 
 int main(void)
