@@ -44,6 +44,7 @@ typedef struct {
     json_t *identity;            /* settings: the identity as shown; set by who shows the flow, not stored */
     json_t *continue_with;       /* array for this answer, or NULL; not stored */
     json_t *internal;            /* object: what methods keep for themselves; never shown */
+    const char *stored_ui;       /* messages and nodes as they were loaded, in the store's own form; NULL: not loaded */
     json_t *transient_payload;   /* of this submit, or NULL; not stored */
     int show_transient;          /* 1: this answer shows transient_payload; -1: not even as a step */
     const char *exchange_code;   /* only in the answer that made it */
@@ -116,6 +117,10 @@ kr_err_t *kr_flow_error_load(json_t **error, apr_time_t *created, kr_ctx_t *k, c
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id) KR_MUST_CHECK;
 /** Is this request the visit of a link from a mail? Such a visit comes by a browser, whoever asked for the mail. */
 int kr_flow_by_mail(kr_ctx_t *k, const kr_flow_t *flow);
+/** The messages and nodes of a flow that was loaded become those of then, whatever a submit has made of them since: for a copy of it. */
+void kr_flow_form_stored(kr_ctx_t *k, kr_flow_t *flow);
+/** The URL of this request as the client sees it. It may hold bytes that are no UTF-8. */
+const char *kr_flow_this_url(kr_ctx_t *k);
 /** Is its time over? */
 int kr_flow_expired(kr_ctx_t *k, const kr_flow_t *flow);
 /** The flow as the API shows it. Pool-owned. */
@@ -143,6 +148,8 @@ json_t *kr_message(kr_ctx_t *k, int id, json_t *context);
 void kr_flow_message(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context);
 /** Put a message on the node of that name; a name without a node gets a new text input, "" the flow itself. */
 void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context);
+/** Put a message of somebody else's on the node of that name, likewise. @param message  borrowed */
+void kr_node_say(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *message);
 /**
  * Message 4000004 on a node: a pattern does not fit. People are told by what the schema says of the value; the expression stays in the
  * context, for programs.

@@ -28,7 +28,10 @@ typedef struct {
     kr_request_conf_t request;
     int ignore, parse;    /* its answer: not waited for; may change the identity or stop the flow */
     int can_interrupt;    /* older name of `parse` */
-    int analytics;        /* emit_analytics_event */
+    int analytics;        /* emit_analytics_event: ids are sent along */
+    int form;             /* its body is a form, and no JSON */
+    const kr_http_service_t *service; /* `request`, ready to be called */
+    const char *where;    /* path in the settings */
 } kr_web_hook_conf_t;
 
 /** What happens after a flow: globally, or for one method. */

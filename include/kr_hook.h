@@ -22,12 +22,16 @@
 typedef struct {
     kr_flow_t *flow;              /* BEFORE has nothing else; messages on it are shown when a hook says kr_err_show_flow */
     kr_method_e method;
-    kr_identity_t *identity;      /* whose. Registration: to be created, ADMIT may change it. Settings: in ADMIT as it was */
+    kr_identity_t *identity;      /* whose. Registration, settings: as it shall be; ADMIT may change it */
+    const kr_identity_t *shown;   /* login, recovery, verification: as ADMIT or ANSWER would have it shown, but not stored; or NULL */
+    apr_array_header_t *changes;  /* settings: what ADMIT made of `identity`, for kr_hooks_settle; array of const json_t* */
     const kr_identity_t *before;  /* settings, from WRITE on: the identity as it was */
-    kr_session_t *session;        /* settings: who asks. Login, recovery: from WRITE on. Registration: if WRITE or AGAIN made one */
+    kr_session_t *session;        /* settings: who asks. Login: in ADMIT as it will be, without a token. Recovery: from WRITE on.
+                                     Registration: if WRITE or AGAIN made one */
     const kr_proof_t *proof;      /* login, registration, recovery: what a session rests on */
     kr_standing_e standing;       /* WRITE, AGAIN set it: of that proof; when it does not hold there is no session */
     int links_later;              /* login: 1: what it shall link waits for the second factor */
+    int repeated;                 /* registration: 1: the form came before, and all but the answer was done then */
     int others_ended;             /* WRITE sets it: all other sessions of theirs have been ended in this transaction */
     const char *verification_flow;    /* WRITE, AGAIN set it: id of the flow that waits for a code, or NULL */
     const char *verification_address; /* and the address it is for */
@@ -38,6 +42,12 @@ typedef struct {
 /** Does the list that counts for this method (its own if it has one, else the flow-wide one) hold that hook? */
 int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const char *name);
 
+/** Is there one that is asked before that kind of flow begins? */
+int kr_hooks_would_before(kr_ctx_t *k, kr_flow_kind_e kind);
+/** Is there one that may say no, or change what is written? Until then nothing need be made ready for it. */
+int kr_hooks_would_admit(kr_ctx_t *k, const kr_after_flow_t *after);
+/** The same of those that follow when all is written. */
+int kr_hooks_would_answer(kr_ctx_t *k, const kr_after_flow_t *after);
 /** Is there one that writes, asked for by the list that counts for `after`, or not asked for at all? */
 int kr_hooks_would_write(kr_ctx_t *k, const kr_after_flow_t *after);
 
@@ -52,6 +62,12 @@ kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
  * @return what to answer; with browser_to set it is an envelope for programs (with status 403), and people go there
  */
 kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+/**
+ * Settings: what ADMIT's hooks made of the account, made of after->identity, in the transaction that writes it.
+ * @return kr_err_show_flow, as ADMIT would have
+ */
+kr_err_t *kr_hooks_settle(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 
 /**
  * WRITE: the hooks that write, inside the transaction that makes the change, so that there is never half of it. After registration

@@ -78,6 +78,15 @@ const char *kr_cookie(apr_pool_t *pool, const kr_request_t *req, const char *nam
 /** The n-th cookie of that name, from 0, or NULL: there are several when domains or paths changed. */
 const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char *name, int n);
 
+/**
+ * What other services may know of a request's headers: name -> list of values, of those that came. Names are written as HTTP/1 writes them
+ * ("User-Agent"), however the list spells them. New reference.
+ * @param names  of const char*; or NULL, for none
+ */
+json_t *kr_headers_json(apr_pool_t *pool, const kr_request_t *req, const apr_array_header_t *names);
+/** All cookies: name -> value; of several of one name the last. New reference. */
+json_t *kr_cookies_json(apr_pool_t *pool, const kr_request_t *req);
+
 /** An empty reply with status 200. */
 kr_reply_t *kr_reply_make(apr_pool_t *pool);
 /**

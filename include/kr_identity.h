@@ -174,8 +174,8 @@ kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_ident
 kr_err_t *kr_identity_lock(kr_identity_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
 /**
- * Write what distinguishes `identity` from `before` (the same one as kr_identity_lock gave it): traits, addresses, credentials and
- * their identifiers, and the level that it can reach with them. Inside the caller's transaction.
+ * Write what distinguishes `identity` from `before` (the same one as kr_identity_lock gave it): traits, metadata, state, addresses,
+ * credentials and their identifiers, and the level that it can reach with them. An address that is another has another id. Inside the caller's transaction.
  * @return 409 duplicate when an identifier or address is taken; the caller rolls back
  */
 kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_identity_t *before) KR_MUST_CHECK;

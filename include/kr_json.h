@@ -59,6 +59,12 @@ json_t *kr_json_time(apr_time_t t);
 /** The string, or JSON null for NULL; bytes that are no UTF-8 become U+FFFD. Never fails. New reference. */
 json_t *kr_json_string(const char *s);
 
+/**
+ * A flat object of text, numbers and truths as application/x-www-form-urlencoded; what is null is left out.
+ * @return NULL: it is no object, or not flat
+ */
+const char *kr_json_form(apr_pool_t *pool, const json_t *object);
+
 /** Is it valid UTF-8 without NUL? For text from forms, headers and queries before it may enter a json_t or the database. */
 int kr_utf8_valid(const char *s, apr_size_t len);
 

@@ -6,18 +6,9 @@
 #include <apr_tables.h>
 #include <jansson.h>
 
-#include "kr_jsonnet.h"
 #include "kr_net.h"
 #include "kr_request_conf.h"
 #include "kr_template.h"
-
-/** An HTTP service that takes messages: a request_config. */
-typedef struct {
-    const char *url, *method;
-    const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
-    const kr_jsonnet_t *body;        /* or NULL: what Kratos sends by default */
-    apr_time_t timeout;              /* for all of its answer */
-} kr_http_service_t;
 
 /** Another way for messages to leave. */
 typedef struct {

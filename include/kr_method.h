@@ -190,6 +190,12 @@ kr_err_t *kr_registration_traits(kr_identity_t **identity, kr_ctx_t *k, kr_flow_
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path);
 
 /**
+ * What follows from the traits of an identity: its addresses, and the identifiers that its credentials are found by.
+ * @return 1, or 0 with *bad_path as of kr_traits_addresses
+ */
+int kr_identity_follow_traits(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char **bad_path);
+
+/**
  * The id of the account that a registration makes of traits, by their identifiers of that type. In the flow of a browser it is the same
  * each time, so that a form that is sent twice finds what it made; in others each is new.
  */

@@ -24,6 +24,8 @@ typedef struct {
 typedef struct {
     int status;               /* HTTP status */
     int reached;              /* 1: the request went out, in part at least; set on failure too */
+    int timed_out;            /* 1: there was no whole answer in time; set on failure only */
+    int final;                /* 1: it failed by a limit of ours, so that another try comes to the same; set on failure only */
     const char *body;         /* NUL-terminated, in the pool */
     apr_size_t body_len;
 } kr_net_reply_t;

@@ -4,6 +4,9 @@
 #define KR_REQUEST_CONF_H
 
 #include <apr_tables.h>
+#include <apr_time.h>
+
+#include "kr_jsonnet.h"
 
 /** How a call proves who makes it. Most members belong to one of the two ways, and are NULL where they were not said. */
 typedef struct {
@@ -21,5 +24,13 @@ typedef struct {
     const apr_table_t *headers;
     kr_request_auth_t auth;
 } kr_request_conf_t;
+
+/** The same, ready to be called. */
+typedef struct {
+    const char *url, *method;
+    const apr_table_t *headers;      /* with the one that proves who calls; Content-Type is always there */
+    const kr_jsonnet_t *body;        /* or NULL */
+    apr_time_t timeout;              /* for all of its answer */
+} kr_http_service_t;
 
 #endif

@@ -44,6 +44,7 @@ typedef struct {
     const json_t *details;     /* object: further members of its entry (provider, upstream_acr); or NULL */
     int afresh;                /* 1: it stands in place of the first factors that the session had */
     const json_t *also;        /* array: entries of what was linked by it, without their times; or NULL */
+    const kr_session_t *planned; /* the session that begins with it as somebody was told of it: it keeps its ids; NULL: nobody was */
 } kr_proof_t;
 
 /** What has become of a proof since the account was read: a hash, a mail or another request lies between. */
@@ -145,6 +146,15 @@ kr_err_t *kr_session_half_in(const char **to, kr_ctx_t *k, const kr_session_t *s
  */
 kr_err_t *kr_session_issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_identity_t *identity,
                            const kr_proof_t *proof, const kr_session_t *onto) KR_MUST_CHECK;
+
+/**
+ * The session as kr_session_issue, or kr_session_prove, would write it, for those who are told of it before: nothing is stored, and it
+ * has no token. One that begins keeps its ids where the proof has it as `planned`.
+ * @param current  to which the proof would be added; NULL: a new one begins
+ * @param onto     as in kr_session_issue
+ */
+kr_session_t *kr_session_plan(kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof, const kr_session_t *current,
+                              const kr_session_t *onto);
 
 /**
  * Add a proof to a session: refresh or step-up. Keeps the id, renews authenticated_at and expires_at. A browser gets a new token;

@@ -163,7 +163,7 @@ static kr_err_t *answer_signed_in(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *se
     if (flow->api) json_object_set_new(out, "session_token", json_string(session->token));
     else json_array_append_new(with, kr_continue_redirect(to));
     json_array_extend(with, after->continue_with);
-    json_object_set(out, "session", kr_session_json_with(k, session, second ? NULL : kr_identity_json(k, session->identity)));
+    json_object_set(out, "session", kr_session_json_with(k, session, second ? NULL : kr_identity_json(k, after->shown ? after->shown : session->identity)));
     json_object_set_new(out, "continue_with", json_array_size(with) ? json_incref(with) : json_null());
     return kr_answer_done(k, out, after->browser_to ? after->browser_to : to); /* programs are told both */
 }
@@ -209,6 +209,22 @@ static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow)
     return kr_err_show_flow(k);
 }
 
+/* Hooks that may still say no are told of the session as it will be. */
+static kr_err_t *plan(kr_ctx_t *k, kr_after_flow_t *after, kr_outcome_t *done)
+{
+    kr_identity_t *identity = done->proved.identity;
+    kr_session_t *current, *keeps;
+    int same;
+
+    if (!kr_hooks_would_admit(k, after)) return NULL;
+    KR_TRY(kr_session_current(&current, k));
+    same = current && strcmp(current->identity->id, identity->id) == 0;
+    keeps = same && kr_login_gains(after->flow, current) && !current->token_is_old ? current : NULL;
+    after->session = kr_session_plan(k, identity, &done->proved.proof, keeps, same && done->proved.proof.aal == KR_AAL2 ? current : NULL);
+    if (!keeps) done->proved.proof.planned = after->session;
+    return NULL;
+}
+
 kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->proved.identity, .proof = &done->proved.proof,
@@ -219,6 +235,7 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     (void)body;
     KR_TRY(check_state(k, flow, after.identity));
     KR_TRY(kr_oidc_join(&after.links_later, done, k, flow));
+    KR_TRY(plan(k, &after, done));
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, &after, err);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */

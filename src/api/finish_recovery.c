@@ -14,8 +14,8 @@ static int skips_settings(kr_ctx_t *k, const kr_flow_t *flow)
     return value && strcmp(value, "true") == 0;
 }
 
-/* The settings flow in which a new password is set; it says how long the session is good for that. */
-static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *recovery, kr_session_t *session)
+/* The settings flow in which a new password is set; it says how long the session is good for that. Not stored yet. */
+static kr_err_t *draft_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *recovery, kr_session_t *session)
 {
     const char *base = kr_flow_submit_url(k, recovery);
     const char *to = recovery->return_to ? recovery->return_to : kr_flow_conf(k, KR_FLOW_RECOVERY)->after.url;
@@ -32,7 +32,7 @@ static kr_err_t *make_settings(kr_flow_t **out, kr_ctx_t *k, const kr_flow_t *re
                                                 "privileged_session_expires_at", when, "privileged_session_expires_at_unix",
                                                 (json_int_t)apr_time_sec(until)));
     *out = flow;
-    return kr_flow_insert(k, flow);
+    return NULL;
 }
 
 /** What the transaction of a recovery makes. */
@@ -43,6 +43,7 @@ typedef struct {
     kr_standing_e standing;
     kr_session_t *session;
     kr_flow_t *settings; /* NULL when skipped */
+    const char *settings_id; /* of that flow, as hooks know it already; NULL: none does */
     const char *form;    /* hash of the cookie whose form did it; NULL: it was no form */
 } recovered_t;
 
@@ -61,6 +62,46 @@ static kr_after_flow_t after_of(kr_ctx_t *k, const recovered_t *r)
                               .continue_with = kr_json_own(k->pool, json_array()) };
 }
 
+static kr_err_t *make_settings(kr_ctx_t *k, recovered_t *r)
+{
+    KR_TRY(draft_settings(&r->settings, k, r->flow, r->session));
+    if (r->settings_id) r->settings->id = r->settings_id;
+    return kr_flow_insert(k, r->settings);
+}
+
+/* Hooks before settings are asked about the flow that is to come, while nothing is locked. Their no is one to all of it. */
+static kr_err_t *ask_before_settings(kr_ctx_t *k, recovered_t *r)
+{
+    kr_session_t *current = k->session;
+    const int known = k->session_known;
+    kr_flow_t *draft = NULL;
+    kr_err_t *err;
+
+    if (skips_settings(k, r->flow) || !kr_hooks_would_before(k, KR_FLOW_SETTINGS)) return NULL;
+    k->session = kr_session_plan(k, r->identity, &r->done->passed.proof, NULL, NULL);
+    k->session_known = 1;
+    err = draft_settings(&draft, k, r->flow, k->session);
+    if (!err) err = kr_hooks_before(k, draft);
+    k->session = current;
+    k->session_known = known;
+    r->settings_id = draft ? draft->id : NULL;
+    return err;
+}
+
+/* The code was the right one: that is what hooks are told, and what a no does not change. */
+static kr_err_t *admit(kr_ctx_t *k, recovered_t *r)
+{
+    kr_after_flow_t after = after_of(k, r);
+    const kr_state_e before = r->flow->state;
+    kr_err_t *err;
+
+    r->flow->state = KR_STATE_PASSED_CHALLENGE;
+    err = kr_hooks_admit(k, &after);
+    if (!err) err = ask_before_settings(k, r);
+    r->flow->state = before;
+    return err;
+}
+
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     recovered_t *r = baton;
@@ -74,7 +115,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     after.session = r->session;
     k->session = r->session; /* the settings flow is shown to who is in now */
     k->session_known = 1;
-    if (!skips_settings(k, r->flow)) KR_TRY(make_settings(&r->settings, k, r->flow, r->session));
+    if (!skips_settings(k, r->flow)) KR_TRY(make_settings(k, r));
     KR_TRY(kr_hooks_write(k, &after));
     remember(r);
     return kr_flow_update(k, r->flow);
@@ -118,7 +159,6 @@ static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
 kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     recovered_t r = { .flow = flow, .done = done, .form = flow->api || kr_flow_by_mail(k, flow) ? NULL : kr_csrf_hash(k) };
-    kr_after_flow_t after;
 
     (void)body;
     KR_TRY(kr_identity_load(&r.identity, k, done->passed.identity_id, 1));
@@ -126,8 +166,7 @@ kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
         kr_flow_message(k, flow, 4010011, NULL);
         return kr_err_show_flow(k);
     }
-    after = after_of(k, &r);
-    KR_TRY(kr_hooks_admit(k, &after));
+    KR_TRY(admit(k, &r));
     r.identity->epoch = done->passed.epoch; /* what ended the sessions since then ends this one too */
     flow->state = KR_STATE_PASSED_CHALLENGE;
     flow->identity_id = r.identity->id;

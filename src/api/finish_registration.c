@@ -23,7 +23,12 @@ static kr_err_t *use_challenge(kr_ctx_t *k, making_t *making)
     return done ? NULL : kr_err(k, 400, NULL, "this form has been used already");
 }
 
-/* Account, verification and session are one change: all of it or none. */
+static int is_active(const kr_identity_t *identity)
+{
+    return strcmp(identity->state, "active") == 0;
+}
+
+/* Account, verification and session are one change: all of it or none. What a hook made inactive is nobody's to use, and has neither. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
     making_t *making = baton;
@@ -31,7 +36,14 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
 
     if (after->proof->once) KR_TRY(use_challenge(k, making));
     KR_TRY(kr_identity_insert(k, after->identity));
-    return kr_hooks_write(k, after);
+    return is_active(after->identity) ? kr_hooks_write(k, after) : NULL;
+}
+
+static kr_err_t *inactive(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+{
+    kr_log(k, KR_LOG_INFO, KRLOGNO(0855) "registration %s: identity %s, not active as a hook has it", flow->id, identity->id);
+    kr_flow_message(k, flow, 4010011, NULL);
+    return kr_err_show_flow(k);
 }
 
 static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
@@ -105,12 +117,14 @@ static kr_err_t *make_account(kr_ctx_t *k, kr_after_flow_t *after, const kr_outc
     kr_err_t *err;
     int again;
 
-    if (done->registers.repeated) return kr_repeat_first(k, after);
+    after->repeated = done->registers.repeated;
+    if (after->repeated) return kr_repeat_first(k, after);
     KR_TRY(kr_hooks_admit(k, after));
     err = kr_db_tx(k, persist, &making);
     if (making.late) return kr_flow_lost(k, after->flow);
     if (!err || !kr_db_is_duplicate(err)) return err;
     KR_TRY(kr_sent_twice(&again, k, after, body));
+    after->repeated = again;
     return again ? NULL : taken(k, after->flow, done);
 }
 
@@ -135,6 +149,7 @@ kr_err_t *kr_finish_registration(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *don
     err = make_account(k, &after, done, body);
     if (err && err->kind == KR_ERR_SHOW_FLOW && done->registers.by) return go_on_linking(k, flow, done, err);
     if (err) return err;
+    if (!is_active(after.identity)) return inactive(k, flow, after.identity);
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done->registers.identity->id);
     KR_TRY(kr_hooks_answer(k, &after));

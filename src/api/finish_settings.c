@@ -12,7 +12,11 @@ typedef struct {
     const kr_body_t *body;
     const kr_session_t *asked; /* the session as it came with the request: each try begins with it */
     int claimed; /* out: and this request is the one that carries it out */
+    apr_int64_t tried_on; /* version of the account that hooks were shown the change of; 0: none were */
+    int outdated; /* out: it is another one by now */
 } change_t;
+
+#define TRIES 3
 
 static void count_challenge(kr_ctx_t *k, void *baton)
 {
@@ -64,6 +68,33 @@ static kr_err_t *not_raised(kr_ctx_t *k, const change_t *change, const kr_identi
     return now && strcmp(now->token_hash, asked->token_hash) != 0 ? kr_flow_lost(k, change->after->flow) : NULL;
 }
 
+/*
+ * Hooks that may say no are shown the account as the change would leave it. What they make of it is made once more where it is written, of
+ * the very account that they were shown.
+ */
+static kr_err_t *admit(kr_ctx_t *k, change_t *change)
+{
+    kr_after_flow_t *after = change->after;
+    kr_identity_t *is;
+
+    change->outdated = 0;
+    if (!kr_hooks_would_admit(k, after)) return NULL;
+    KR_TRY(kr_identity_load(&is, k, change->asked->identity->id, 1));
+    if (!is) return kr_err(k, 401, NULL, "the account is gone");
+    after->changes = apr_array_make(k->pool, 1, sizeof(const json_t *));
+    after->identity = kr_identity_copy(k, is);
+    change->tried_on = is->version;
+    KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, is));
+    return kr_hooks_admit(k, after);
+}
+
+/* To take the account raises its version by one. */
+static kr_err_t *check_version(kr_ctx_t *k, change_t *change, const kr_identity_t *before)
+{
+    change->outdated = change->tried_on && before->version != change->tried_on + 1;
+    return change->outdated ? kr_err(k, 409, NULL, "the account was changed at the same moment, please try again") : NULL;
+}
+
 /* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
@@ -77,11 +108,13 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     KR_TRY(kr_identity_lock(&before, k, after->session->identity->id));
     KR_TRY(kr_session_hold(k, after->session, before));
     KR_TRY(not_raised(k, change, before));
+    KR_TRY(check_version(k, change, before));
     after->session->identity = before; /* which may have got a second factor */
     KR_TRY(kr_settings_need_aal(k, after->session, kr_flow_submit_url(k, after->flow)));
     after->before = before;
     after->identity = kr_identity_copy(k, before);
     KR_TRY(change->done->changed.change(change->done, k, after->flow, after->identity, before));
+    KR_TRY(kr_hooks_settle(k, after));
     KR_TRY(kr_identity_update(k, after->identity, before));
     KR_TRY(raise_session(k, after, &change->done->changed.gains, change->body));
     KR_TRY(kr_hooks_write(k, after));
@@ -101,12 +134,11 @@ static kr_err_t *show_success(kr_ctx_t *k, kr_flow_t *flow, kr_session_t *sessio
     return NULL;
 }
 
-static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session, const kr_after_flow_t *after)
+static kr_err_t *answer_changed(kr_ctx_t *k, kr_flow_t *flow, const kr_after_flow_t *after)
 {
     const char *to = kr_return_to_of(k, flow, (int)after->method);
 
     kr_settings_unpark(k);
-    if (!flow->api && !session->token_is_old) kr_session_cookie_set(k, session);
     flow->continue_with = after->continue_with;
     if (!flow->api) json_array_append_new(flow->continue_with, kr_continue_redirect(to));
     return kr_answer_done(k, kr_flow_json(k, flow), to); /* never to the page of a verification: clients know it so */
@@ -116,13 +148,15 @@ kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .continue_with = kr_json_own(k->pool, json_array()) };
     change_t change = { .done = done, .after = &after, .body = body };
-    kr_err_t *err;
+    kr_err_t *err = NULL;
 
     KR_TRY(kr_session_need(&after.session, k, NULL));
     change.asked = apr_pmemdup(k->pool, after.session, sizeof(*after.session));
     after.identity = after.session->identity;
-    KR_TRY(kr_hooks_admit(k, &after));
-    err = kr_db_tx(k, persist, &change);
+    for (int tries = 0; !tries || (change.outdated && tries < TRIES); tries++) {
+        KR_TRY(admit(k, &change));
+        err = kr_db_tx(k, persist, &change);
+    }
     if (err && kr_db_is_duplicate(err)) {
         kr_flow_message(k, flow, 4000007, NULL);
         return kr_err_show_flow(k);
@@ -132,7 +166,9 @@ kr_err_t *kr_finish_settings(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
     if (done->changed.resumed && !change.claimed) return kr_answer_see(k, kr_flow_ui_url(k, flow));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0807) "settings %s: identity %s changed by %s", flow->id, after.identity->id,
            kr_method_name(done->method));
-    KR_TRY(kr_hooks_answer(k, &after));
+    /* whatever follows: the change is made, and the session has another token */
+    if (!flow->api && !after.session->token_is_old) kr_session_cookie_set(k, after.session);
     KR_TRY(show_success(k, flow, after.session, after.identity));
-    return answer_changed(k, flow, after.session, &after);
+    KR_TRY(kr_hooks_answer(k, &after));
+    return answer_changed(k, flow, &after);
 }

@@ -45,6 +45,16 @@ static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via, cons
     return kr_flow_update(k, flow);
 }
 
+/* What hooks say changes nothing about the address. */
+static kr_err_t *tell_hooks(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
+{
+    kr_after_flow_t after = { .flow = flow, .method = done->method, .continue_with = kr_json_own(k->pool, json_array()) };
+
+    if (!kr_hooks_would_answer(k, &after)) return NULL;
+    KR_TRY(kr_identity_load(&after.identity, k, done->passed.identity_id, 0));
+    return after.identity ? kr_hooks_answer(k, &after) : NULL;
+}
+
 kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     const char *to;
@@ -54,6 +64,7 @@ kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *don
     kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
     KR_TRY(way_on(&to, &led, k, flow));
     KR_TRY(show_way_on(k, flow, done->passed.via, to));
+    KR_TRY(tell_hooks(k, flow, done));
     kr_flow_for_asker(k, flow);
     return led && k->client == KR_CLIENT_PERSON ? kr_answer_see(k, to) : kr_answer_flow(k, flow);
 }

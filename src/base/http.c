@@ -2,6 +2,7 @@
 /* Requests to ask and replies to fill, without httpd. */
 #include "kr_http.h"
 
+#include <apr_lib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -58,6 +59,69 @@ const char *kr_cookie_nth(apr_pool_t *pool, const kr_request_t *req, const char 
 
     return cookie_at(pool, req, name, n, &found);
 }
+
+/* -- for other services ------------------------------------------------------ */
+
+static const char *canonical(apr_pool_t *pool, const char *name)
+{
+    char *out = apr_pstrdup(pool, name);
+    int begins = 1;
+
+    for (char *c = out; *c; begins = *c++ == '-') *c = (char)(begins ? apr_toupper(*c) : apr_tolower(*c));
+    return out;
+}
+
+static int add_value(void *list, const char *name, const char *value)
+{
+    (void)name;
+    json_array_append_new(list, kr_json_string(value));
+    return 1;
+}
+
+json_t *kr_headers_json(apr_pool_t *pool, const kr_request_t *req, const apr_array_header_t *names)
+{
+    json_t *out = json_object();
+
+    for (int i = 0; names && req->headers && i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+        json_t *values;
+
+        if (!apr_table_get(req->headers, name)) continue;
+        values = json_array();
+        apr_table_do(add_value, values, req->headers, name, NULL);
+        json_object_set_new(out, canonical(pool, name), values);
+    }
+    return out;
+}
+
+static void add_cookie(json_t *out, apr_pool_t *pool, const char *text, apr_size_t len)
+{
+    const char *eq = memchr(text, '=', len);
+    const char *name;
+
+    while (len && (text[len - 1] == ' ' || text[len - 1] == '\t')) len--;
+    if (!eq || eq == text || eq >= text + len) return;
+    name = apr_pstrmemdup(pool, text, (apr_size_t)(eq - text));
+    if (!kr_utf8_valid(name, strlen(name))) return;
+    json_object_set_new(out, name, kr_json_string(apr_pstrmemdup(pool, eq + 1, (apr_size_t)(text + len - eq - 1))));
+}
+
+json_t *kr_cookies_json(apr_pool_t *pool, const kr_request_t *req)
+{
+    json_t *out = json_object();
+
+    for (const char *s = req->cookies; s && *s; s += *s == ';') {
+        apr_size_t len;
+
+        s += strspn(s, " \t");
+        len = strcspn(s, ";");
+        add_cookie(out, pool, s, len);
+        s += len;
+    }
+    return out;
+}
+
+/* -- what the client likes ---------------------------------------------------- */
 
 /* How well Accept likes a type: q in thousandths, and whether that came from the type itself or from a wildcard. */
 typedef struct {

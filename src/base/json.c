@@ -251,6 +251,26 @@ int kr_utf8_valid(const char *s, apr_size_t len)
     return !memchr(s, '\0', len) && !u8_check((const uint8_t *)s, len);
 }
 
+const char *kr_json_form(apr_pool_t *pool, const json_t *object)
+{
+    apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(const char *));
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(object)) return NULL;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        if (json_is_null(value)) continue;
+        if (json_is_object(value) || json_is_array(value)) return NULL;
+        if (parts->nelts) APR_ARRAY_PUSH(parts, const char *) = "&";
+        APR_ARRAY_PUSH(parts, const char *) = kr_url_escape(pool, name);
+        APR_ARRAY_PUSH(parts, const char *) = "=";
+        APR_ARRAY_PUSH(parts, const char *) =
+            kr_url_escape(pool, json_is_string(value) ? json_string_value(value) : kr_json_dump(pool, value, NULL));
+    }
+    return apr_array_pstrcat(pool, parts, 0);
+}
+
 /* -- for people ----------------------------------------------------------- */
 
 static const char *plain(apr_pool_t *pool, const json_t *value)

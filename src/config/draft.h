@@ -136,6 +136,10 @@ void kr_review_oauth2(kr_review_t *review, const kr_settings_t *settings);
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** Limits of calls to sites that people sign in with (providers.c). */
 void kr_review_providers(kr_review_t *review, const kr_settings_t *settings);
+/** What a request_config describes, ready to be called: headers and proof checked, the program parsed (services.c). */
+kr_http_service_t *kr_service_make(kr_review_t *review, const char *path, const kr_request_conf_t *conf);
+/** Web hooks that may stop a flow, in lists that do not count for every method (web_hooks.c). */
+void kr_review_web_hooks(kr_review_t *review, const kr_settings_t *settings);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
 apr_array_header_t *kr_review_templates(kr_review_t *review, const kr_mail_conf_t *mail);
 /** Is that element of a list of secrets the file:// URL of one? */

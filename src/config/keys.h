@@ -137,9 +137,10 @@ typedef struct {
 extern const kr_element_t kr_request_element, kr_web_hook_element, kr_notify_element, kr_oidc_provider_element;
 
 kr_finish_fn kr_schema_finish;     /* compiles it (schemas.c) */
-kr_finish_fn kr_auth_finish;       /* notes that it is there (courier.c) */
+kr_finish_fn kr_auth_finish;       /* notes that it is there (services.c) */
 kr_finish_fn kr_provider_finish;   /* what its kind needs, and its mapper (providers.c) */
 kr_finish_fn kr_channel_finish;    /* makes its service (courier.c) */
+kr_finish_fn kr_web_hook_finish;   /* the same of a web hook (web_hooks.c) */
 
 extern const kr_hook_kind_t kr_hook_kinds[];
 /** The kind of that name, or NULL. */

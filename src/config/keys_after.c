@@ -139,7 +139,7 @@ const kr_hook_kind_t kr_hook_kinds[] = {
     { "notify_previous_addresses", 1, 0,
       "addresses that the account had are told of a change; `config.recipients`: `removed` (default), `all_verified` or `all`",
       &kr_notify_element },
-    { "web_hook", 0, 0, "calls a URL", &kr_web_hook_element },
+    { "web_hook", 1, 0, "calls a URL: see howto/web-hooks.md", &kr_web_hook_element },
     { "b2b_sso", 0, 1, "of Ory's enterprise edition: accepted, no effect", NULL },
     { "organization", 0, 1, "of Ory's enterprise edition: accepted, no effect", NULL },
     { NULL, 0, 0, NULL, NULL }

@@ -119,23 +119,24 @@ const kr_keytable_t kr_keys_courier = { KEYS, KR_DIM(KEYS) };
 
 /* Paths below the `config` of a hook named web_hook. */
 static const kr_key_t WEBHOOK[] = {
-    { "id", KR_TEXT, NULL, IN(kr_web_hook_conf_t, id), DETAIL, .help = "a name for the log" },
-    { "url", KR_URL, NULL, IN(kr_web_hook_conf_t, request.url), DETAIL, .help = "who is called", .needed = 1 },
-    { "method", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.method), DETAIL, .help = "HTTP method of the call",
-      .min = 1, .max = 16, .needed = 1 },
-    { "body", KR_SOURCE, NULL, IN(kr_web_hook_conf_t, request.body), DETAIL, .help = "Jsonnet that makes the body" },
-    { "headers", KR_MAP, NULL, IN(kr_web_hook_conf_t, request.headers), DETAIL, .help = "headers of the call", .secret = 1 },
-    { "response.ignore", KR_BOOL, "false", IN(kr_web_hook_conf_t, ignore), DETAIL, .help = "do not wait for the answer" },
-    { "response.parse", KR_BOOL, "false", IN(kr_web_hook_conf_t, parse), DETAIL,
+    { "id", KR_TEXT, NULL, IN(kr_web_hook_conf_t, id), BUILT, .help = "a name for the log" },
+    { "url", KR_URL, NULL, IN(kr_web_hook_conf_t, request.url), BUILT, .help = "who is called", .needed = 1 },
+    { "method", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.method), BUILT, .help = "HTTP method of the call",
+      .check = kr_check_method, .needed = 1 },
+    { "body", KR_SOURCE, NULL, IN(kr_web_hook_conf_t, request.body), BUILT, .help = "Jsonnet that makes the body, by `file://` or `base64://`: see howto/web-hooks.md" },
+    { "headers", KR_MAP, NULL, IN(kr_web_hook_conf_t, request.headers), BUILT, .help = "headers of the call", .secret = 1 },
+    { "response.ignore", KR_BOOL, "false", IN(kr_web_hook_conf_t, ignore), BUILT, 
+      .help = "nobody waits for the answer: the call is queued as mail is, with the change that it tells of" },
+    { "response.parse", KR_BOOL, "false", IN(kr_web_hook_conf_t, parse), BUILT,
       .help = "the answer may change the identity or stop the flow" },
-    { "can_interrupt", KR_BOOL, "false", IN(kr_web_hook_conf_t, can_interrupt), DETAIL, .help = "older name of `response.parse`" },
-    { "auth.type", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.type), DETAIL,
+    { "can_interrupt", KR_BOOL, "false", IN(kr_web_hook_conf_t, can_interrupt), BUILT, .help = "older name of `response.parse`" },
+    { "auth.type", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.type), BUILT,
       .help = "how the call proves who calls", .words = "basic_auth|api_key" },
-    { "auth.config.<name|user>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.name), DETAIL, .help = "name of key or user" },
-    { "auth.config.<value|password>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.value), DETAIL,
+    { "auth.config.<name|user>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.name), BUILT, .help = "name of key or user" },
+    { "auth.config.<value|password>", KR_TEXT, NULL, IN(kr_web_hook_conf_t, request.auth.value), BUILT,
       .help = "the key or password", .secret = 1, .check = kr_check_filled },
-    { "auth.config.in", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.in), DETAIL, .help = "where the key stands", .words = "header|cookie" },
-    { "emit_analytics_event", KR_BOOL, "true", IN(kr_web_hook_conf_t, analytics), DETAIL, .help = "send request ids along" },
+    { "auth.config.in", KR_WORD, NULL, IN(kr_web_hook_conf_t, request.auth.in), BUILT, .help = "where the key stands", .words = "header|cookie" },
+    { "emit_analytics_event", KR_BOOL, "true", IN(kr_web_hook_conf_t, analytics), BUILT, .help = "send request ids along" },
 };
 
-const kr_element_t kr_web_hook_element = { ELEMENT(kr_web_hook_conf_t, WEBHOOK) };
+const kr_element_t kr_web_hook_element = { ELEMENT(kr_web_hook_conf_t, WEBHOOK), .finish = kr_web_hook_finish };

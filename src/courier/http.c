@@ -62,27 +62,6 @@ static const json_t *body_of(apr_pool_t *pool, const kr_http_service_t *service,
     return service->body ? kr_jsonnet_run(pool, service->body, ctx, why) : default_body(pool, ctx);
 }
 
-/* A flat object of text, numbers and truths as a form; what is null is left out. @return NULL: it is none */
-static const char *form_of(apr_pool_t *pool, const json_t *object)
-{
-    apr_array_header_t *parts = apr_array_make(pool, 16, sizeof(const char *));
-    const char *name;
-    json_t *value;
-
-    if (!json_is_object(object)) return NULL;
-    json_object_foreach((json_t *)object, name, value)
-    {
-        if (json_is_null(value)) continue;
-        if (json_is_object(value) || json_is_array(value)) return NULL;
-        if (parts->nelts) APR_ARRAY_PUSH(parts, const char *) = "&";
-        APR_ARRAY_PUSH(parts, const char *) = kr_url_escape(pool, name);
-        APR_ARRAY_PUSH(parts, const char *) = "=";
-        APR_ARRAY_PUSH(parts, const char *) =
-            kr_url_escape(pool, json_is_string(value) ? json_string_value(value) : kr_json_dump(pool, value, NULL));
-    }
-    return apr_array_pstrcat(pool, parts, 0);
-}
-
 static int is_form(const kr_http_service_t *service)
 {
     return strncasecmp(apr_table_get(service->headers, "Content-Type"), FORM, strlen(FORM)) == 0;
@@ -115,7 +94,7 @@ kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, cons
     body = body_of(k->pool, service, context_of(k->pool, parcel, mail), &why);
     if (!body) return mailed(KR_MAIL_LATER, apr_psprintf(k->pool, "%s: %s", service->body->name, why));
     if (is_form(service)) {
-        req.body = form_of(k->pool, body);
+        req.body = kr_json_form(k->pool, body);
         if (!req.body) return mailed(KR_MAIL_LATER, "its Jsonnet makes no flat object, as a form needs");
         req.body_len = strlen(req.body);
     } else {

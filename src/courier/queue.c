@@ -32,20 +32,6 @@ static const char *asked_language(const kr_request_t *req)
     return NULL;
 }
 
-/* What the courier's services may know of the request, and no more: `clients.web_hook.header_allowlist`. */
-static json_t *told_headers(kr_ctx_t *k)
-{
-    const apr_array_header_t *names = k->realm->settings->told_headers;
-    json_t *out = json_object();
-
-    for (int i = 0; k->req && names && i < names->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(names, i, const char *), *value = kr_header(k->req, name);
-
-        if (value) json_object_set_new(out, name, json_pack("[o]", kr_json_string(value)));
-    }
-    return out;
-}
-
 /* Large traits are not worth losing the message for: its column holds 60 KiB of sealed text. */
 static void slim(json_t *data)
 {
@@ -65,7 +51,7 @@ static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
     if (language && !json_object_get(data, KR_DATA_LANGUAGE)) {
         json_object_set_new(data, KR_DATA_LANGUAGE, json_string(language));
     }
-    json_object_set_new(data, KR_DATA_HEADERS, told_headers(k));
+    json_object_set_new(data, KR_DATA_HEADERS, k->req ? kr_headers_json(k->pool, k->req, k->realm->settings->told_headers) : json_object());
     text = (char *)kr_json_dump(k->pool, data, &len);
     if (len > DATA_MAX) {
         kr_wipe(text, len);

@@ -83,6 +83,14 @@ kr_flow_t *kr_flow_make(kr_ctx_t *k, kr_flow_kind_e kind, int api, const char *r
     return flow;
 }
 
+const char *kr_flow_this_url(kr_ctx_t *k)
+{
+    const kr_request_t *req = k->req;
+
+    return apr_pstrcat(k->pool, req->scheme, "://", req->host, k->realm->base_path, req->raw_path, req->raw_query ? "?" : "",
+                       req->raw_query ? req->raw_query : "", NULL);
+}
+
 /* Of these a challenge is kept by itself. */
 static int takes_challenge(kr_flow_kind_e kind)
 {
@@ -91,11 +99,9 @@ static int takes_challenge(kr_flow_kind_e kind)
 
 kr_err_t *kr_flow_begin(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, int api)
 {
-    const kr_request_t *req = k->req;
-    const char *url = apr_pstrcat(k->pool, req->scheme, "://", req->host, k->realm->base_path, req->raw_path,
-                                  req->raw_query ? "?" : "", req->raw_query ? req->raw_query : "", NULL);
+    const char *url = kr_flow_this_url(k);
 
-    KR_TRY(kr_return_to_check(k, kr_query(req, "return_to")));
+    KR_TRY(kr_return_to_check(k, kr_query(k->req, "return_to")));
     if (strlen(takes_challenge(kind) ? kr_flow_url_cut(k->pool, url) : url) > REQUEST_URL_MAX)
         return kr_err(k, 400, NULL, "the URL of the request is longer than %d bytes", REQUEST_URL_MAX);
     if (!kr_utf8_valid(url, strlen(url))) return kr_err(k, 400, NULL, "the URL of the request is not valid UTF-8");
@@ -246,18 +252,30 @@ static kr_err_t *take_aal(kr_ctx_t *k, kr_flow_t *flow, kr_flow_kind_e kind, con
     return kr_err(k, 404, NULL, NULL);
 }
 
+static void take_ui(kr_ctx_t *k, kr_flow_t *flow)
+{
+    json_t *ui = parsed(k, flow->stored_ui, json_object());
+
+    flow->messages = member(k, ui, "messages");
+    flow->nodes = member(k, ui, "nodes");
+    kr_nodes_unseal(k, flow);
+}
+
+void kr_flow_form_stored(kr_ctx_t *k, kr_flow_t *flow)
+{
+    if (flow->stored_ui) take_ui(k, flow);
+}
+
 kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const char *id)
 {
     kr_flow_row_t *row = NULL;
     kr_flow_t *flow;
-    json_t *ui;
 
     if (kr_uuid_valid(id)) KR_TRY(kr_store_flow_load(&row, k, kr_flow_kind_name(kind), id));
     if (!row) return kr_err(k, 404, NULL, NULL);
     flow = apr_pcalloc(k->pool, sizeof(*flow));
     KR_TRY(take_state(k, flow, kind, row));
     KR_TRY(take_aal(k, flow, kind, row));
-    ui = parsed(k, row->ui, json_object());
     flow->kind = kind;
     flow->api = strcmp(row->type, "api") == 0;
     flow->id = row->id;
@@ -273,9 +291,8 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->refresh = row->refresh;
     flow->submit_count = row->submit_count;
     flow->spent = row->spent;
-    flow->messages = member(k, ui, "messages");
-    flow->nodes = member(k, ui, "nodes");
-    kr_nodes_unseal(k, flow);
+    flow->stored_ui = row->ui;
+    take_ui(k, flow);
     flow->issued_at = row->issued_at;
     flow->expires_at = row->expires_at;
     flow->created_at = row->created_at;

@@ -207,7 +207,7 @@ void kr_flow_reason(kr_ctx_t *k, kr_flow_t *flow, const char *reason)
     kr_flow_message(k, flow, 4000001, json_pack("{s:s}", "reason", reason ? reason : "the request was not understood"));
 }
 
-static void put_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *message)
+void kr_node_say(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *message)
 {
     json_t *node;
 
@@ -222,7 +222,7 @@ static void put_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *
 
 void kr_node_message(kr_ctx_t *k, kr_flow_t *flow, const char *name, int id, json_t *context)
 {
-    put_message(k, flow, name, kr_message(k, id, context));
+    kr_node_say(k, flow, name, kr_message(k, id, context));
 }
 
 void kr_node_misfit(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *context, const char *title, const char *description)
@@ -233,7 +233,7 @@ void kr_node_misfit(kr_ctx_t *k, kr_flow_t *flow, const char *name, json_t *cont
     if (description && *description) text = apr_pstrcat(k->pool, "This does not have the form that is asked for: ", description, NULL);
     else if (title && *title) text = apr_pstrcat(k->pool, title, ": this does not have the form that is asked for.", NULL);
     if (text) json_object_set_new(message, "text", json_string(text));
-    put_message(k, flow, name, message);
+    kr_node_say(k, flow, name, message);
 }
 
 void kr_flow_clear_messages(kr_flow_t *flow)

@@ -2,7 +2,7 @@
 /* The table of hooks, and the phases as others call them. A new hook is one new file and one row here. */
 #include <string.h>
 
-#include "hook.h"
+#include "web_hook.h"
 #include "kr_text.h"
 
 static const kr_hook_t HOOKS[] = {
@@ -18,6 +18,10 @@ static const kr_hook_t HOOKS[] = {
     { .name = "session", .run = { [KR_HOOK_WRITE] = kr_hook_session, [KR_HOOK_AGAIN] = kr_hook_session_again }, .last = 1 },
     { .name = "show_verification_ui", .run = { [KR_HOOK_ANSWER] = kr_hook_show_verification_ui } },
     { .name = "verification", .run = { [KR_HOOK_WRITE] = kr_hook_verification_login } },
+    { .name = "web_hook",
+      .run = { [KR_HOOK_BEFORE] = kr_hook_web_before, [KR_HOOK_ADMIT] = kr_hook_web_admit, [KR_HOOK_ANSWER] = kr_hook_web_answer },
+      .each = 1,
+      .acts = kr_hook_web_acts },
     { .name = NULL }
 };
 
@@ -39,18 +43,31 @@ int kr_hooks_have(kr_ctx_t *k, kr_flow_kind_e kind, kr_method_e method, const ch
     return 0;
 }
 
+static int would(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_e phase)
+{
+    return kr_hooks_would(k, after, phase, HOOKS, list_of(k, after->flow->kind, after->method));
+}
+
+int kr_hooks_would_before(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    kr_flow_t flow = { .kind = kind };
+
+    return kr_hooks_would(k, &(kr_after_flow_t){ .flow = &flow }, KR_HOOK_BEFORE, HOOKS, kr_flow_conf(k, kind)->before);
+}
+
+int kr_hooks_would_admit(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    return would(k, after, KR_HOOK_ADMIT);
+}
+
 int kr_hooks_would_write(kr_ctx_t *k, const kr_after_flow_t *after)
 {
-    const apr_array_header_t *list = list_of(k, after->flow->kind, after->method);
+    return would(k, after, KR_HOOK_WRITE);
+}
 
-    for (const kr_hook_t *hook = HOOKS; hook->name; hook++)
-        if (hook->run[KR_HOOK_WRITE] && hook->unasked && hook->unasked(k, after)) return 1;
-    for (int i = 0; list && i < list->nelts; i++) {
-        const kr_hook_t *hook = kr_hook_row(HOOKS, APR_ARRAY_IDX(list, i, kr_hook_conf_t).name);
-
-        if (hook && hook->run[KR_HOOK_WRITE]) return 1;
-    }
-    return 0;
+int kr_hooks_would_answer(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    return would(k, after, KR_HOOK_ANSWER);
 }
 
 static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase)
@@ -68,6 +85,13 @@ kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow)
 kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after)
 {
     return run(k, after, KR_HOOK_ADMIT);
+}
+
+kr_err_t *kr_hooks_settle(kr_ctx_t *k, kr_after_flow_t *after)
+{
+    for (int i = 0; after->changes && i < after->changes->nelts; i++)
+        KR_TRY(kr_web_hook_change(k, after->flow, after->identity, APR_ARRAY_IDX(after->changes, i, const json_t *)));
+    return NULL;
 }
 
 kr_err_t *kr_hooks_write(kr_ctx_t *k, kr_after_flow_t *after)

@@ -20,6 +20,7 @@ typedef struct {
     const char *name;                /* as in settings; a row without one ends the table */
     kr_hook_fn *run[KR_HOOK_PHASES]; /* NULL: nothing */
     unsigned each : 1;               /* every entry of a list counts, by its settings; else those after the first say nothing new */
+    int (*acts)(const kr_after_flow_t *after, kr_phase_e phase, const kr_hook_conf_t *conf); /* does this entry, there? NULL: it does */
     unsigned last : 1;               /* after all others of its phase, whatever its place in the list: what comes before may still say no */
     int (*unasked)(kr_ctx_t *k, const kr_after_flow_t *after); /* runs without an entry, before all lists, when this says so; or NULL */
 } kr_hook_t;
@@ -27,8 +28,8 @@ typedef struct {
 /** Run what a table has for that phase: the rows that no list asks for, then a list (or NULL) of kr_hook_conf_t, then its last ones. */
 kr_err_t *kr_hooks_run(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase, const kr_hook_t *table,
                        const apr_array_header_t *list) KR_MUST_CHECK;
-/** The row of that name, or NULL. */
-const kr_hook_t *kr_hook_row(const kr_hook_t *table, const char *name);
+/** Would something of that run? */
+int kr_hooks_would(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_e phase, const kr_hook_t *table, const apr_array_header_t *list);
 
 /** Start the session of somebody who just registered. */
 kr_hook_fn kr_hook_session;
@@ -50,6 +51,10 @@ kr_hook_fn kr_hook_verification_login;
 kr_hook_fn kr_hook_require_verified;
 /** End all other sessions of the identity. */
 kr_hook_fn kr_hook_revoke_sessions;
+/** Does this entry have a part in that phase? */
+int kr_hook_web_acts(const kr_after_flow_t *after, kr_phase_e phase, const kr_hook_conf_t *conf);
+/** Call somebody else's server, and heed what it answers. */
+kr_hook_fn kr_hook_web_before, kr_hook_web_admit, kr_hook_web_answer;
 /** Tell programs of the verification flow and send people to its page. */
 kr_hook_fn kr_hook_show_verification_ui;
 /** Tell the addresses that the account had of a change of its addresses, as `config` says which. */

@@ -158,7 +158,7 @@ kr_err_t *kr_identity_update(kr_ctx_t *k, kr_identity_t *identity, const kr_iden
     identity->updated_at = k->now;
     identity->available_aal = kr_identity_aal_most(k, identity);
     rows.identity = (kr_identity_row_t){
-        .id = identity->id, .schema_id = identity->schema_id,
+        .id = identity->id, .schema_id = identity->schema_id, .state = identity->state, .state_changed_at = identity->state_changed_at,
         .traits = column(k->pool, identity->traits), .metadata_public = column(k->pool, identity->metadata_public),
         .metadata_admin = column(k->pool, identity->metadata_admin), .external_id = identity->external_id,
         .available_aal = kr_aal_name(identity->available_aal), .updated_at = identity->updated_at, .version = before->version,

@@ -74,6 +74,13 @@ void kr_identity_reserve_names(kr_ctx_t *k, kr_identity_t *identity, const kr_sc
     if (names->nelts) kr_identity_add_credential(k, identity, "password", "{}", names);
 }
 
+int kr_identity_follow_traits(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char **bad_path)
+{
+    if (!kr_traits_addresses(k, identity, schema, bad_path)) return 0;
+    kr_identity_renew_identifiers(k, identity, schema);
+    return 1;
+}
+
 kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, json_t *traits, const char **bad_path)
 {
     kr_identity_t *identity = apr_pcalloc(k->pool, sizeof(*identity));
@@ -85,9 +92,7 @@ kr_identity_t *kr_identity_of_traits(kr_ctx_t *k, const kr_schema_t *schema, jso
     identity->addresses = apr_array_make(k->pool, 2, sizeof(kr_address_t));
     identity->credentials = apr_array_make(k->pool, 2, sizeof(kr_credential_t));
     identity->state_changed_at = identity->created_at = identity->updated_at = k->now;
-    if (!kr_traits_addresses(k, identity, schema, bad_path)) return NULL;
-    kr_identity_renew_identifiers(k, identity, schema);
-    return identity;
+    return kr_identity_follow_traits(k, identity, schema, bad_path) ? identity : NULL;
 }
 
 const char *kr_registration_id(kr_ctx_t *k, const kr_flow_t *flow, const json_t *traits, const char *type)
@@ -282,11 +287,10 @@ static kr_err_t *put_traits(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_
     kr_err_t *refresh;
 
     identity->traits = kr_json_own(k->pool, json_deep_copy(out->changed.wanted));
-    if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
+    if (!kr_identity_follow_traits(k, identity, schema, &bad_path)) {
         kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
         return kr_err_show_flow(k);
     }
-    kr_identity_renew_identifiers(k, identity, schema);
     if (!touches_credentials(identity, before)) return NULL;
     refresh = kr_need_fresh_proof(k, flow);
     if (refresh) out->changed.park = kr_json_pack(k->pool, "{s:s, s:O}", "method", "profile", "traits", identity->traits);

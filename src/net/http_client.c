@@ -263,6 +263,8 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent);
     out->reached = sent > 0;
     apr_pool_cleanup_run(k->pool, call, release); /* the connection goes now, not with the request */
+    out->timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    out->final = call->too_large;
     if (call->too_large) return failed(k, req, "the answer is too large");
     if (code != CURLE_OK && !is_answered(call, status)) return failed(k, req, curl_easy_strerror(code));
     if (req->status_only) {

@@ -71,16 +71,35 @@ static kr_session_t *make(kr_ctx_t *k, const kr_identity_t *identity, const kr_p
 {
     kr_session_t *s = apr_pcalloc(k->pool, sizeof(*s));
 
-    s->id = kr_uuid(k);
+    s->id = proof->planned ? proof->planned->id : kr_uuid(k);
     s->identity_id = identity->id;
     s->active = 1;
     s->epoch = identity->epoch;
     s->methods = kr_json_own(k->pool, onto ? json_deep_copy(onto->methods) : json_array());
     kr_session_add_proof(k, s, proof);
     kr_session_device(k, s);
-    new_token(k, s);
+    if (proof->planned) s->device_id = proof->planned->device_id;
     s->issued_at = s->authenticated_at = s->created_at = s->updated_at = k->now;
     s->expires_at = k->now + k->realm->settings->session_lifespan;
+    return s;
+}
+
+kr_session_t *kr_session_plan(kr_ctx_t *k, kr_identity_t *identity, const kr_proof_t *proof, const kr_session_t *current,
+                              const kr_session_t *onto)
+{
+    kr_session_t *s;
+
+    if (!current) {
+        s = make(k, identity, proof, onto);
+    } else {
+        s = apr_pmemdup(k->pool, current, sizeof(*current));
+        s->methods = kr_json_own(k->pool, json_deep_copy(current->methods));
+        kr_session_add_proof(k, s, proof);
+        s->authenticated_at = k->now;
+        s->expires_at = k->now + k->realm->settings->session_lifespan;
+        s->token = NULL;
+    }
+    s->identity = identity;
     return s;
 }
 
@@ -120,6 +139,7 @@ kr_err_t *kr_session_issue(kr_session_t **out, kr_standing_e *standing, kr_ctx_t
     writing_t w = { .session = make(k, identity, proof, onto), .was = identity, .proof = proof };
     kr_identity_t *is = identity;
 
+    new_token(k, w.session);
     *out = NULL;
     *standing = KR_PROOF_HOLDS;
     for (int tries = 0; tries < TRIES && !w.done && *standing == KR_PROOF_HOLDS; tries++) {

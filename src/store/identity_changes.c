@@ -11,8 +11,8 @@ static const kr_query_t IDENTITY_LOCK = {
 
 static const kr_query_t IDENTITY_UPDATE = {
     .name = "identity_update",
-    .sql = "UPDATE identities SET schema_id = %s, traits = %s, metadata_public = %s, metadata_admin = %s, "
-           "external_id = %s, available_aal = %s, updated_at = %lld, version = version + 1 "
+    .sql = "UPDATE identities SET schema_id = %s, state = %s, state_changed_at = %lld, traits = %s, metadata_public = %s, "
+           "metadata_admin = %s, external_id = %s, available_aal = %s, updated_at = %lld, version = version + 1 "
            "WHERE id = %s AND realm_id = %s AND version = %lld",
 };
 
@@ -73,8 +73,9 @@ kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id)
 
 kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *i)
 {
-    return kr_db_hit(done, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->traits), KR_S(i->metadata_public),
-            KR_S(i->metadata_admin), KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name),
+    return kr_db_hit(done, k, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->state), KR_I(i->state_changed_at), KR_S(i->traits),
+            KR_S(i->metadata_public), KR_S(i->metadata_admin), KR_S(i->external_id), KR_S(i->available_aal), KR_I(i->updated_at),
+            KR_S(i->id), KR_S(k->realm->name),
             KR_I(i->version));
 }
 

@@ -70,8 +70,6 @@ def test_a_mistake_stops_httpd_and_says_where_it_is(path, value, words):
 
 @pytest.mark.parametrize('path, value', [
     ('selfservice.methods.oidc.enabled', True),
-    ('selfservice.flows.login.after.hooks', [{'hook': 'web_hook', 'config': {'url': 'https://h/', 'method': 'POST',
-                                                                            'body': 'base64://e30='}}]),
 ])
 def test_what_is_not_built_yet_is_refused_in_words_and_never_ignored(path, value):
     log = refusal(with_setting(path, value))

@@ -92,7 +92,7 @@ static void test_each_hook_has_the_settings_of_its_kind(void **state)
                                       " {hook: notify_previous_addresses},\n"
                                       " {hook: b2b_sso, config: {anything: 1}},\n"
                                       " {hook: notify_previous_addresses, config: {recipients: all}},\n"
-                                      " {hook: web_hook, config: {url: 'http://a/', method: PUT, headers: {X-A: b},\n"
+                                      " {hook: web_hook, config: {url: 'http://a/', method: PUT, body: 'base64://ZnVuY3Rpb24oY3R4KSB7fQ==', headers: {X-A: b},\n"
                                       "  response: {parse: true}, auth: {type: basic_auth, config: {user: u, password: p}}}}]}}}}}\n");
     const apr_array_header_t *hooks = s->flow[KR_FLOW_SETTINGS].after_method[KR_METHOD_PROFILE].hooks;
     const kr_web_hook_conf_t *web = NTH(hooks, 2, kr_hook_conf_t)->own;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Web hooks: the service that each calls, and whether what its settings ask for can be had together, and where they stand. */
+#include <string.h>
+#include <strings.h>
+
+#include "draft.h"
+#include "kr_text.h"
+
+#define JSON "application/json"
+#define FORM "application/x-www-form-urlencoded"
+#define HOOK_TIMEOUT apr_time_from_sec(30)
+
+/* -- one of them -------------------------------------------------------------------------------- */
+
+static int parses(const kr_web_hook_conf_t *hook)
+{
+    return hook->parse || hook->can_interrupt;
+}
+
+static int is_type(const char *value, const char *type)
+{
+    const apr_size_t len = strlen(type);
+
+    return strncasecmp(value, type, len) == 0 && (!value[len] || strchr("; \t", value[len]));
+}
+
+static void check_type(kr_review_t *review, const char *path, kr_web_hook_conf_t *hook)
+{
+    const char *type = apr_table_get(hook->service->headers, "Content-Type");
+
+    hook->form = is_type(type, FORM);
+    if (hook->form || is_type(type, JSON)) return;
+    kr_review_error(review, kr_path_member(review->pool, path, "headers"),
+                    "Content-Type is \"%s\"; a web hook sends %s or %s", type, JSON, FORM);
+}
+
+/* As in Kratos a call without a program for its body is none; only TRACE has no body. */
+static void check_body(kr_review_t *review, const char *path, const kr_web_hook_conf_t *hook)
+{
+    if (hook->request.body || !hook->request.method || strcmp(hook->request.method, "TRACE") == 0) return;
+    if (hook->ignore)
+        kr_review_warn(review, path, "has no `body`: as in Kratos nobody is called. Give it one, base64://ZnVuY3Rpb24oY3R4KSB7fQ== "
+                                     "for an empty object");
+    else
+        kr_review_error(review, path, "needs a member \"body\", the Jsonnet that makes the body; base64://ZnVuY3Rpb24oY3R4KSB7fQ== "
+                                      "makes an empty object");
+}
+
+void kr_web_hook_finish(kr_review_t *review, const char *path, void *element)
+{
+    kr_web_hook_conf_t *hook = element;
+    kr_request_auth_t *auth = &hook->request.auth;
+    kr_http_service_t *service;
+
+    auth->said = auth->type || auth->name || auth->user || auth->value || auth->password || auth->in;
+    if (!hook->request.url) return; /* said already */
+    if (hook->ignore) kr_review_unbuilt(review, kr_path_member(review->pool, path, "response.ignore"), "is not supported yet by this version");
+    hook->where = path;
+    if (parses(hook) && hook->ignore)
+        kr_review_error(review, kr_path_member(review->pool, path, "response.ignore"),
+                        "an answer that is ignored cannot be parsed: leave out ignore, or %s", hook->can_interrupt ? "can_interrupt" : "parse");
+    hook->service = service = kr_service_make(review, path, &hook->request);
+    service->timeout = HOOK_TIMEOUT;
+    check_type(review, path, hook);
+    check_body(review, path, hook);
+}
+
+/* -- where they stand ------------------------------------------------------------------------------ */
+
+static const kr_web_hook_conf_t *stopping(const apr_array_header_t *list)
+{
+    for (int i = 0; list && i < list->nelts; i++) {
+        const kr_hook_conf_t *hook = &APR_ARRAY_IDX(list, i, const kr_hook_conf_t);
+
+        if (strcmp(hook->name, "web_hook") == 0 && parses(hook->own)) return hook->own;
+    }
+    return NULL;
+}
+
+/* A list of a method takes the place of the general one: what must be able to stop a flow would not be asked, in silence. */
+static void check_general(kr_review_t *review, const kr_settings_t *settings, kr_flow_kind_e kind)
+{
+    const kr_flow_conf_t *flow = &settings->flow[kind];
+    const kr_web_hook_conf_t *hook = stopping(flow->after.hooks);
+
+    for (int m = 0; hook && m < KR_METHOD_IDS; m++) {
+        const apr_array_header_t *own = flow->after_method[m].hooks;
+
+        if (!own || !own->nelts || !settings->method_enabled[m] || stopping(own)) continue;
+        kr_review_error(review, hook->where, "parses its answer, so that it may stop a flow, but with method %s nobody would ask it: the "
+                        "list `selfservice.flows.%s.after.%s.hooks` takes the place of this one. Write it into that list, too",
+                        kr_method_name((kr_method_e)m), kr_flow_kind_name(kind), kr_method_name((kr_method_e)m));
+    }
+}
+
+void kr_review_web_hooks(kr_review_t *review, const kr_settings_t *settings)
+{
+    for (int kind = 0; kind < KR_FLOW_KINDS; kind++) check_general(review, settings, (kr_flow_kind_e)kind);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The call of a web hook, made again where that may help: nobody answered, or the other side is busy or out of order. */
+#include <string.h>
+
+#include "kr_clock.h"
+#include "kr_db.h"
+#include "kr_json.h"
+#include "kr_text.h"
+#include "web_hook.h"
+
+#define TRIES 3
+#define PAUSE apr_time_from_sec(1) /* before the second try; twice as long before the third */
+#define CANCEL "cancel"
+
+/** A call under way. */
+typedef struct {
+    const kr_web_hook_conf_t *hook;
+    kr_net_request_t req;
+    const char *trigger;  /* the same with each try */
+    apr_time_t until;     /* by the clock that nobody sets */
+} calling_t;
+
+int kr_web_hook_parses(const kr_web_hook_conf_t *hook)
+{
+    return hook->parse || hook->can_interrupt;
+}
+
+const char *kr_web_hook_name(const kr_web_hook_conf_t *hook)
+{
+    return hook->id ? hook->id : hook->where;
+}
+
+/* -- what is sent ------------------------------------------------------------- */
+
+static kr_err_t *program_failed(kr_ctx_t *k, const kr_web_hook_conf_t *hook, const char *why)
+{
+    kr_log(k, KR_LOG_ERR, KRLOGNO(0850) "web hook %s: %s: %s", kr_web_hook_name(hook), hook->service->body->name, why);
+    return kr_err(k, 500, NULL, "a web hook of this site is not usable");
+}
+
+/* @param cancelled  1: the program says that nobody is to be called */
+static kr_err_t *make_body(int *cancelled, kr_ctx_t *k, calling_t *calling, const json_t *ctx)
+{
+    const kr_web_hook_conf_t *hook = calling->hook;
+    const json_t *made;
+    const char *why;
+
+    *cancelled = 0;
+    if (!hook->service->body) return NULL;
+    made = kr_jsonnet_run(k->pool, hook->service->body, ctx, &why);
+    *cancelled = !made && !hook->form && strcmp(why, CANCEL) == 0;
+    if (*cancelled) return NULL;
+    if (!made) return program_failed(k, hook, why);
+    if (!hook->form) {
+        calling->req.body = kr_json_dump(k->pool, made, &calling->req.body_len);
+        return NULL;
+    }
+    calling->req.body = kr_json_form(k->pool, made);
+    if (!calling->req.body) return program_failed(k, hook, "it makes no flat object, as a form needs");
+    calling->req.body_len = strlen(calling->req.body);
+    return NULL;
+}
+
+static const apr_table_t *headers_of(kr_ctx_t *k, const calling_t *calling)
+{
+    const apr_table_t *said = calling->hook->service->headers;
+    apr_table_t *headers;
+
+    if (!calling->hook->analytics) return said;
+    headers = apr_table_copy(k->pool, said);
+    apr_table_setn(headers, "Ory-Webhook-Request-ID", kr_uuid(k));
+    apr_table_setn(headers, "Ory-Webhook-Trigger-ID", calling->trigger);
+    return headers;
+}
+
+/* -- what comes back ------------------------------------------------------------ */
+
+static int may_help(const kr_net_reply_t *reply, const kr_err_t *err)
+{
+    if (err) return !reply->timed_out && !reply->final;
+    return reply->status == 429 || (reply->status >= 500 && reply->status != 501);
+}
+
+static kr_err_t *try_once(kr_net_reply_t *reply, kr_ctx_t *k, calling_t *calling)
+{
+    const apr_time_t left = calling->until - kr_clock_ticks();
+
+    calling->req.timeout = left > apr_time_from_msec(1) ? left : apr_time_from_msec(1);
+    calling->req.headers = headers_of(k, calling);
+    return kr_net_call(reply, k, &calling->req);
+}
+
+static kr_err_t *try_all(kr_net_reply_t *reply, kr_ctx_t *k, calling_t *calling)
+{
+    kr_err_t *err = try_once(reply, k, calling);
+
+    for (int i = 1; i < TRIES && may_help(reply, err) && !kr_leaving(k); i++) {
+        const apr_time_t pause = PAUSE << (i - 1);
+
+        if (kr_clock_ticks() + pause >= calling->until) break;
+        apr_sleep(pause);
+        err = try_once(reply, k, calling);
+    }
+    return err;
+}
+
+static kr_err_t *silent(kr_ctx_t *k, const kr_web_hook_conf_t *hook, const kr_net_reply_t *reply, kr_err_t *err)
+{
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0851) "web hook %s: %s", kr_web_hook_name(hook), reply->timed_out ? "no answer in time" : "no usable answer");
+    return reply->timed_out ? kr_err(k, 504, NULL, "a service that this server calls gave no answer in time") : err;
+}
+
+kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_conf_t *hook, const json_t *ctx)
+{
+    const kr_http_service_t *service = hook->service;
+    calling_t calling = { .hook = hook, .trigger = kr_uuid(k),
+                          .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
+                                   .status_only = !kr_web_hook_parses(hook) } };
+    kr_net_reply_t reply;
+    kr_err_t *err;
+
+    *out = (kr_web_hook_reply_t){ .cancelled = 0 };
+    kr_db_release(k);
+    calling.until = kr_clock_ticks() + service->timeout;
+    KR_TRY(make_body(&out->cancelled, k, &calling, ctx));
+    if (out->cancelled) return NULL;
+    err = try_all(&reply, k, &calling);
+    if (err) return silent(k, hook, &reply, err);
+    *out = (kr_web_hook_reply_t){ .status = reply.status, .body = reply.body, .len = reply.body_len };
+    return NULL;
+}
