@@ -14,6 +14,7 @@ static json_t *flow_json(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_e p
 
     shown.exchange_code = NULL; /* half of the way to a session: the app's alone */
     shown.continue_with = NULL;
+    if (phase != KR_HOOK_BEFORE && after->method == KR_METHOD_OIDC) shown.active = kr_method_name(after->method); /* of a sign-up, too */
     /* where nothing was sent it is an empty object to all but settings, as programs know it */
     shown.show_transient = phase != KR_HOOK_BEFORE && (shown.kind != KR_FLOW_SETTINGS || shown.transient_payload);
     if (phase != KR_HOOK_BEFORE && (phase != KR_HOOK_ANSWER || shown.kind == KR_FLOW_REGISTRATION)) kr_flow_form_stored(k, &shown);
