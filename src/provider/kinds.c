@@ -29,7 +29,7 @@ static const kr_provider_kind_t KINDS[] = {
     { .name = "line", .base = "https://access.line.me", .discovers = 1, .openid = 1, .asks_claims = 1, .again = "login",
       .at = { .issuer = "https://access.line.me", .secret_in_form = 1 }, .token_extra = { "id_token_key_type", "JWK" } },
     { .name = "linkedin_v2", .base = "https://www.linkedin.com/oauth", .discovers = 1, .openid = 1, .by_userinfo = 1, .asks_claims = 1,
-      .at = { .issuer = "https://www.linkedin.com/oauth", .secret_in_form = 1 }, .again = "login" },
+      .at = { .issuer = "https://www.linkedin.com/oauth", .secret_in_form = 1 }, .no_nonce = 1, .again = "login" },
     { .name = "netid", .base = "https://broker.netid.de", .discovers = 1, .openid = 1, .by_userinfo = 1, .asks_claims = 1, .native = 1,
       .at = { .issuer = "https://broker.netid.de/", .token = "/token" }, .trades = 1, .again = "login" },
 

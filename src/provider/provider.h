@@ -62,6 +62,7 @@ struct kr_provider_kind_t {
     unsigned form_post : 1; /* it answers by POST where a scope is `email` or `name` */
     unsigned signs : 1;     /* our secret there is a token that we sign */
     unsigned trades : 1;    /* what apps have is no ID token yet: it is traded for one at the token place */
+    unsigned no_nonce : 1;  /* it does not promise to give a nonce back */
     unsigned json : 1;      /* its token call is JSON in words of its own */
     enum { NONCE_WANTED, NONCE_OPTIONAL, NONCE_AS_SAID } nonce; /* of apps' tokens: as the token's nonce_supported says */
     const char *again;      /* value of `prompt` when the person is to prove it once more; NULL: it has none */

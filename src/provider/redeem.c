@@ -164,7 +164,7 @@ static kr_err_t *ask_userinfo(json_t **said, kr_talk_t *talk, const kr_tokens_t 
 
 static kr_err_t *by_id_token(json_t **said, kr_talk_t *talk, const kr_tokens_t *tokens, const kr_provider_back_t *back)
 {
-    const kr_token_wanted_t wanted = { .nonce = back->nonce };
+    const kr_token_wanted_t wanted = { .nonce = talk->kind->no_nonce ? NULL : back->nonce };
 
     if (!tokens->id) return kr_err(talk->k, 400, NULL, "the provider did not say who this is; try again and grant all that it asks for");
     KR_TRY(kr_token_verify(said, talk, tokens->id, &wanted));

@@ -85,7 +85,7 @@ static const char *auth_url(const kr_talk_t *talk, const kr_provider_start_t *st
     add_ways(&out, talk);
     add(&out, pool, "client_id", talk->conf->client_id);
     if (pkce) add_challenge(&out, pool, start->verifier);
-    if (talk->kind->openid) add(&out, pool, "nonce", start->nonce);
+    if (talk->kind->openid && !talk->kind->no_nonce) add(&out, pool, "nonce", start->nonce);
     add(&out, pool, "redirect_uri", start->redirect_uri);
     add(&out, pool, "response_type", "code");
     add(&out, pool, "scope", scope_of(pool, talk->conf, talk->kind));

@@ -13,7 +13,8 @@
 
 /* -- its form ------------------------------------------------------------------------------ */
 
-/* Three parts of base64url without padding (RFC 7515 7.1), so that no two readers see different ones. */
+/* Three parts of base64url without padding (RFC 7515 7.1), so that no two readers see different ones. The last may be empty: who signs with
+ * nothing has that, and is refused for it. */
 static int is_compact(const char *token)
 {
     static const char PART[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -21,7 +22,7 @@ static int is_compact(const char *token)
     for (int part = 0; part < 3; part++) {
         apr_size_t len = strspn(token, PART);
 
-        if (!len || token[len] != (part < 2 ? '.' : '\0')) return 0;
+        if ((!len && part < 2) || token[len] != (part < 2 ? '.' : '\0')) return 0;
         token += len + (part < 2);
     }
     return 1;
