@@ -167,7 +167,7 @@ static void name_new_password(const kr_page_t *page, apr_array_header_t *nodes)
 const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_t *flow)
 {
     const json_t *messages = kr_json_at(flow, "ui.messages");
-    apr_array_header_t *nodes = ui_nodes_read(pool, page, ui_nodes_gather(pool, page->schema, flow));
+    apr_array_header_t *nodes = ui_nodes_read(pool, page, ui_nodes_with_fixed(pool, page, ui_nodes_gather(pool, page->schema, flow)));
     const char *method = kr_json_str(flow, "ui.method"), *action = ui_safe_url(pool, kr_json_str(flow, "ui.action"));
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",
@@ -179,6 +179,7 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     if (!failed && !page->here) focus_first(nodes, form.active);
     if (page->here) name_new_password(page, nodes);
     put_messages(h, messages, nodes);
+    if (page->about) ui_add(h, "<p>%s</p>\n", page->about);
     if (ui_form_shows(&form)) ui_forms_put(h, &form, page->here != NULL);
     else if (json_array_size(messages) == 0) ui_add(h, "<p>%s</p>\n", ui_word(h->words, "flow.nothing"));
     if (page->script) ui_script_put(h, page->script);

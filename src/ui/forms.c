@@ -37,7 +37,7 @@ static int group_has_kind(const apr_array_header_t *nodes, const char *group, ui
 
 /**
  * The main button: of those named `method` the one that has a field in its group, before one that has none. Without
- * such a name, an only choice is the main one too.
+ * such a name, an only choice is the main one too; a site with a mark of its own never is, on whatever colour that would be.
  * @return NULL when all choices are equal
  */
 static const ui_node_t *main_submit(const ui_form_t *form)
@@ -48,7 +48,7 @@ static const ui_node_t *main_submit(const ui_form_t *form)
     UI_EACH_NODE(n, form->nodes) {
         int score;
 
-        if (n->kind != UI_SUBMIT || n->look != UI_CHOICE || !in_form(form, n)) continue;
+        if (n->kind != UI_SUBMIT || n->look != UI_CHOICE || n->mark || !in_form(form, n)) continue;
         choice = n;
         choices++;
         if (strcmp(n->name, "method") != 0) continue;
@@ -72,6 +72,12 @@ static void put_resend(ui_html_t *h, const ui_node_t *n)
     ui_add(h, "</div>\n");
 }
 
+/** Has it a place on a list of what the account has? */
+static int is_listed(const ui_node_t *n)
+{
+    return ui_is_key(n) || ui_is_linked(n);
+}
+
 /** Other ways come after the main button; they need not what it needs, so the browser must not check the fields. */
 static void put_submits(ui_html_t *h, const ui_form_t *form)
 {
@@ -90,7 +96,7 @@ static void put_submits(ui_html_t *h, const ui_form_t *form)
     }
     if (has_kind(form, UI_BUTTON)) ui_key_needs_put(h);
     UI_EACH_NODE(n, form->nodes) {
-        if (n->kind != UI_SUBMIT || n->look == UI_CHOICE || ui_is_key(n) || !in_form(form, n)) continue;
+        if (n->kind != UI_SUBMIT || n->look == UI_CHOICE || is_listed(n) || !in_form(form, n)) continue;
         if (n->label_id == UI_LABEL_SEND_AGAIN && form->wait) put_resend(h, n);
         else ui_submit_put(h, n, n->look == UI_DANGER ? "button danger" : "button quiet", 0);
     }
@@ -116,15 +122,20 @@ static void put_end_others(ui_html_t *h)
            ui_word(h->words, "settings.end-others"));
 }
 
-/** Is it the form of somebody's own account that sets a password? */
-static int changes_password(const ui_form_t *form)
+static int has_password(const ui_form_t *form)
 {
     const ui_node_t *n;
 
     UI_EACH_NODE(n, form->nodes) {
-        if (form->who && n->label_id == UI_LABEL_PASSWORD && in_form(form, n)) return 1;
+        if (n->label_id == UI_LABEL_PASSWORD && in_form(form, n)) return 1;
     }
     return 0;
+}
+
+/** Is it the form of somebody's own account that sets a password? */
+static int changes_password(const ui_form_t *form)
+{
+    return form->who && has_password(form);
 }
 
 /** Managers of passwords want to know whose password changes; people do, and the API is not told. */
@@ -135,18 +146,34 @@ static void put_whose_password(ui_html_t *h, const ui_form_t *form)
               "aria-hidden=\"true\">\n", form->who);
 }
 
-/** Keys that the account has, each with the button that takes it away. */
-static void put_keys(ui_html_t *h, const ui_form_t *form)
+/** Who signs in once more, or in the second of two steps, sees as whom; managers of passwords do, too. */
+static void put_whose_login(ui_html_t *h, const ui_form_t *form)
 {
     const ui_node_t *n;
-    int keys = 0;
+
+    if (!has_password(form)) return;
+    UI_EACH_NODE(n, form->nodes) {
+        const char *name = n->kind == UI_HIDDEN && strcmp(n->name, "identifier") == 0 ? kr_json_str(n->attributes, "value") : NULL;
+
+        if (!name || !*name || !in_form(form, n)) continue;
+        ui_add(h, "<p class=\"whose\">%s</p>\n<input class=\"aside\" type=\"text\" autocomplete=\"username\" value=\"%s\" readonly "
+                  "tabindex=\"-1\" aria-hidden=\"true\">\n", name, name);
+    }
+}
+
+/** Keys and accounts elsewhere that the account has, each with the button that takes it away. */
+static void put_list(ui_html_t *h, const ui_form_t *form)
+{
+    const ui_node_t *n;
+    int listed = 0;
 
     UI_EACH_NODE(n, form->nodes) {
-        if (!ui_is_key(n) || !in_form(form, n)) continue;
-        if (!keys++) ui_add(h, "<ul class=\"list\">\n");
-        ui_key_put(h, n);
+        if (!is_listed(n) || !in_form(form, n)) continue;
+        if (!listed++) ui_add(h, "<ul class=\"list\">\n");
+        if (ui_is_key(n)) ui_key_put(h, n);
+        else ui_linked_put(h, n);
     }
-    if (keys) ui_add(h, "</ul>\n");
+    if (listed) ui_add(h, "</ul>\n");
 }
 
 /** The script puts the button there where this browser has had a passkey; everybody else finds it below. */
@@ -184,8 +211,9 @@ static void put_form(ui_html_t *h, const ui_form_t *form)
         ui_node_put(h, n, 0);
     }
     if (submits && changes_password(form)) put_whose_password(h, form);
+    else if (submits) put_whose_login(h, form);
     put_first_place(h, form);
-    put_keys(h, form);
+    put_list(h, form);
     UI_EACH_NODE(n, form->nodes) {
         if (n->kind != UI_HIDDEN && in_form(form, n)) ui_node_put(h, n, mark_optional);
     }

@@ -153,6 +153,7 @@ apr_array_header_t *ui_nodes_read(apr_pool_t *pool, const kr_page_t *page, const
         n->label_id = (int)json_integer_value(kr_json_at(node, "meta.label.id"));
         n->context = kr_json_at(node, "meta.label.context");
         n->failed = has_failed(n);
+        ui_provider_mark(pool, page, n);
     }
     mark_scripted(out, page->script != NULL);
     return out;
@@ -253,5 +254,7 @@ void ui_submit_put(ui_html_t *h, const ui_node_t *node, const char *css_class, i
            ui_value_text(h->pool, json_object_get(node->attributes, "value")));
     if (!check) ui_add(h, " formnovalidate");
     if (ui_node_has(node, "disabled")) ui_add(h, " disabled");
-    ui_add(h, ">%s</button>\n", node->label);
+    ui_add(h, ">");
+    if (node->mark) ui_mark_put(h, node);
+    ui_add(h, "%s</button>\n", node->label);
 }

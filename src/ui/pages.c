@@ -109,6 +109,19 @@ static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const j
     }
 }
 
+/* Somebody comes by an account elsewhere, and either has one here already or has to say more. */
+static void meet_provider(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
+{
+    if (p->kind == KR_FLOW_LOGIN && ui_is_linking(flow)) {
+        page->title = ui_word(page->words, "title.link");
+        page->links[0] = (kr_page_link_t){ ui_word(page->words, "link.notyou.text"), ui_begin_url(k, "login", kr_json_str(flow, "return_to")),
+                                           ui_word(page->words, "link.notyou") };
+    } else if (p->kind == KR_FLOW_REGISTRATION && ui_is_completing(flow)) {
+        page->title = ui_word(page->words, "title.complete");
+        page->about = ui_word(page->words, "complete");
+    }
+}
+
 static void show_no_flow(kr_ctx_t *k, const kr_page_t *page, const flow_page_t *p, const kr_api_answer_t *got)
 {
     const int lost = got->status == 404 || got->status == 410 || (got->status == 403 && !kr_json_str(got->json, "redirect_browser_to"));
@@ -140,6 +153,8 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
     if (is_second(p, got.json) || (p->kind == KR_FLOW_LOGIN && json_is_true(json_object_get(got.json, "refresh"))))
         put_ways_out(k, page, p, got.json);
     else put_ways(k, page, p, got.json);
+    ui_providers_note(k, page, got.json);
+    meet_provider(k, page, p, got.json);
     page->script = ui_flow_script(k->pool, k->realm->settings->base_url, got.json);
     ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, got.json));
 }

@@ -7,6 +7,7 @@
 
 #include "kr_api.h"
 #include "kr_flow.h"
+#include "kr_oidc_conf.h"
 #include "kr_schema.h"
 #include "kr_ui.h"
 
@@ -211,6 +212,12 @@ typedef enum {
     UI_DANGER   /* takes something away */
 } ui_look_e;
 
+/** What stands on the button of a site that people sign in with. */
+typedef struct {
+    const char *kind, *name; /* of provider; as people call it. NULL in the mark of all others */
+    const char *svg;         /* markup, for a square of 24 */
+} ui_mark_t;
+
 /** A node with its parts at hand; all borrowed from the flow. */
 typedef struct {
     int nr;             /* makes ids: names may hold blanks, which cannot stand in an id */
@@ -228,6 +235,8 @@ typedef struct {
     int bare;           /* 1: its label is for ears alone, because eyes see it next to it */
     int focus;          /* 1: the cursor stands here when the page opens */
     int scripted;       /* 1: a field that only a button of the script sends; hidden until that is there */
+    const ui_mark_t *mark; /* of a button that is for an account elsewhere; else NULL */
+    const char *picture;   /* URL of the owner's own in place of the mark; or NULL */
     int folded;         /* 1: stands with its group behind a line that opens */
 } ui_node_t;
 
@@ -271,6 +280,32 @@ int ui_is_key(const ui_node_t *node);
 void ui_key_put(ui_html_t *h, const ui_node_t *node);
 /** What is said where keys cannot be used: without scripts, and in browsers that know none. */
 void ui_key_needs_put(ui_html_t *h);
+
+/* -- marks.c -------------------------------------------------------------- */
+
+/** The mark of a kind of provider; one that means anybody for those without their own. Never NULL. */
+const ui_mark_t *ui_mark_of(const char *kind);
+
+/* -- providers.c ---------------------------------------------------------- */
+
+/** What the page of a flow needs to know of the sites that people sign in with: page->providers, and for settings page->fixed. */
+void ui_providers_note(kr_ctx_t *k, kr_page_t *page, const json_t *flow);
+/** Is it a login in which an account elsewhere waits to be linked to the one here whose owner signs in? */
+int ui_is_linking(const json_t *flow);
+/** Is it a sign-up by such an account that still misses something? */
+int ui_is_completing(const json_t *flow);
+/** What a provider is called by people where only its kind is known: "google" is Google. Else as it is. */
+const char *ui_provider_called(const char *name);
+/** Give a node of such a site its mark; others are left alone. */
+void ui_provider_mark(apr_pool_t *pool, const kr_page_t *page, ui_node_t *node);
+/** Put the mark, for eyes only. */
+void ui_mark_put(ui_html_t *h, const ui_node_t *node);
+/** The nodes, and one for each account that is linked and has to stay, for which the API has none. */
+const json_t *ui_nodes_with_fixed(apr_pool_t *pool, const kr_page_t *page, const json_t *nodes);
+/** Is it a button that takes a linked account away? Those stand in a list. */
+int ui_is_linked(const ui_node_t *node);
+/** An account on that list: where it is, the button. */
+void ui_linked_put(ui_html_t *h, const ui_node_t *node);
 
 /* -- gather.c ------------------------------------------------------------- */
 

@@ -40,9 +40,22 @@ const char *ui_say(apr_pool_t *pool, const kr_words_t *words, const char *key, c
 
 /* -- of the API ----------------------------------------------------------- */
 
-const char *ui_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason)
+/* What others say ends some reasons, after a colon: it goes along, unless what is known of the beginning is a whole sentence. */
+static const char *known_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason)
 {
     const char *known = ui_word_of(pool, words, "reason:", reason);
+
+    for (apr_size_t len = reason ? strlen(reason) : 0; !known && len > 0; len--) {
+        if (strncmp(reason + len, ": ", 2) != 0) continue;
+        known = ui_word_of(pool, words, "reason:", apr_pstrmemdup(pool, reason, len));
+        if (known && !strchr(".!?", known[strlen(known) - 1])) known = apr_pstrcat(pool, known, reason + len, NULL);
+    }
+    return known;
+}
+
+const char *ui_reason(apr_pool_t *pool, const kr_words_t *words, const char *reason)
+{
+    const char *known = known_reason(pool, words, reason);
     apr_size_t len = reason ? strlen(reason) : 0;
     char *out;
 
@@ -68,9 +81,21 @@ static const char *misfit(apr_pool_t *pool, const kr_words_t *words, const json_
     return kr_json_str(context, "title") ? ui_say(pool, words, "misfit.titled", context) : NULL;
 }
 
+/* The API names a provider that has no label by its id or kind. */
+static const json_t *with_name(apr_pool_t *pool, const json_t *context)
+{
+    const char *name = kr_json_str(context, "provider"), *called = name ? ui_provider_called(name) : NULL;
+    json_t *out;
+
+    if (called == name) return context;
+    out = kr_json_own(pool, json_copy((json_t *)context));
+    json_object_set_new(out, "provider", json_string(called));
+    return out;
+}
+
 const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *message)
 {
-    const json_t *context = json_object_get(message, "context");
+    const json_t *context = with_name(pool, json_object_get(message, "context"));
     const char *text = kr_json_str(message, "text"), *own, *reason = kr_json_str(context, "reason");
     int id = (int)json_integer_value(json_object_get(message, "id"));
 
