@@ -45,6 +45,7 @@ typedef struct {
     json_t *continue_with;       /* array for this answer, or NULL; not stored */
     json_t *internal;            /* object: what methods keep for themselves; never shown */
     const char *stored_ui;       /* messages and nodes as they were loaded, in the store's own form; NULL: not loaded */
+    int ui_known;                /* 1: so the store has them still */
     json_t *transient_payload;   /* of this submit, or NULL; not stored */
     int show_transient;          /* 1: this answer shows transient_payload; -1: not even as a step */
     const char *exchange_code;   /* only in the answer that made it */
@@ -271,6 +272,10 @@ kr_err_t *kr_csrf_violation(kr_ctx_t *k, const char *token);
 const char *kr_continuity(kr_ctx_t *k);
 /** Give it `key` to come back with. */
 void kr_continuity_set(kr_ctx_t *k, const char *key);
+/** It leaves this flow of a browser for a provider: give it what this flow alone gives, the same each time. */
+void kr_continuity_leave(kr_ctx_t *k, const kr_flow_t *flow);
+/** Has this browser left this flow like that, and no other since? */
+int kr_continuity_left(kr_ctx_t *k, const kr_flow_t *flow);
 
 /* -- visits from a mail (verification) ------------------------------------- */
 

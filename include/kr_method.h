@@ -105,6 +105,7 @@ struct kr_outcome_t {
         } replace;
         struct {
             const char *url;
+            int stored;               /* 1: the flow stays as it is stored */
         } go;
         struct {
             kr_flow_kind_e kind;

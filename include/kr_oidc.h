@@ -21,8 +21,6 @@ typedef struct {
 
 /** Open the state of a callback. @return 400 when it is none of ours, or its provider is not in the settings any more */
 kr_err_t *kr_round_open(kr_round_t *out, kr_ctx_t *k, const char *state) KR_MUST_CHECK;
-/** Did this browser leave with that flow? */
-int kr_round_is_browsers(kr_ctx_t *k, const kr_flow_t *flow);
 /** Where the provider sends browsers back to. */
 const char *kr_oidc_redirect_uri(kr_ctx_t *k, const kr_oidc_provider_conf_t *provider);
 

@@ -29,7 +29,10 @@ typedef struct {
 kr_err_t *kr_store_flow_insert(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
 /** Load a flow of that kind: one statement. @param out NULL when there is none */
 kr_err_t *kr_store_flow_load(kr_flow_row_t **out, kr_ctx_t *k, const char *kind, const char *id) KR_MUST_CHECK;
-/** Write what may change: state, active, ui, internal, identity_id, csrf_hash, updated_at. The count of tries has a way of its own. */
+/**
+ * Write what may change: state, active, ui, internal, identity_id, csrf_hash, updated_at. The count of tries has a way of its own.
+ * @param flow  its `ui` is NULL where that stays as it is
+ */
 kr_err_t *kr_store_flow_update(kr_ctx_t *k, const kr_flow_row_t *flow) KR_MUST_CHECK;
 
 /** A credential that is used up together with a challenge: see kr_store_flow_spend. */

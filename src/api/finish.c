@@ -40,7 +40,7 @@ static kr_err_t *replace(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const
 static kr_err_t *go(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     (void)body;
-    KR_TRY(kr_flow_update(k, flow));
+    if (!done->go.stored) KR_TRY(kr_flow_update(k, flow));
     return kr_answer_go(k, done->go.url);
 }
 

@@ -23,7 +23,7 @@ static kr_err_t *check_browser(kr_ctx_t *k, kr_flow_t *flow)
 {
     int waits = 0;
 
-    if (!flow->api) return kr_round_is_browsers(k, flow) ? NULL : not_begun_here(k);
+    if (!flow->api) return kr_continuity_left(k, flow) ? NULL : not_begun_here(k);
     KR_TRY(kr_exchange_waits(&waits, k, flow->id));
     if (!waits) return not_begun_here(k);
     kr_flow_in_browser(k, flow);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cookie by which a browser that leaves a flow, to sign in once more or to a provider, is known again when it comes back. */
+#include <string.h>
+
+#include "kr_crypto.h"
 #include "kr_flow.h"
 #include "kr_realm.h"
+#include "kr_text.h"
 
 #define COOKIE "ory_kratos_continuity"
 #define MAX_AGE 2592000 /* seconds the cookie lives: Kratos' own number */
@@ -19,4 +23,24 @@ void kr_continuity_set(kr_ctx_t *k, const char *key)
     };
 
     kr_reply_cookie(k, &cookie);
+}
+
+/* -- for a provider -------------------------------------------------------- */
+
+static const char *leaves(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    return apr_pstrcat(k->pool, "leaves ", flow->id, " ", flow->csrf_hash, NULL);
+}
+
+void kr_continuity_leave(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    kr_continuity_set(k, apr_pstrcat(k->pool, KR_CONTINUITY_ROUND, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, leaves(k, flow)), NULL));
+}
+
+int kr_continuity_left(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const char *key = flow->csrf_hash && k->req ? kr_continuity(k) : NULL;
+
+    if (!key || strncmp(key, KR_CONTINUITY_ROUND, strlen(KR_CONTINUITY_ROUND)) != 0) return 0;
+    return kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, leaves(k, flow), key + strlen(KR_CONTINUITY_ROUND)) >= 0;
 }

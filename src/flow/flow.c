@@ -174,15 +174,18 @@ static kr_err_t *take_step(kr_flow_row_t *row, kr_ctx_t *k, kr_flow_t *flow)
     KR_TRY(check_step(k, flow));
     flow->stored_state = flow->state;
     flow->updated_at = k->now;
+    flow->ui_known = 0; /* whether this is committed is not known here */
     *row = row_of(k, flow);
     return NULL;
 }
 
 kr_err_t *kr_flow_update(kr_ctx_t *k, kr_flow_t *flow)
 {
+    const char *stored = flow->ui_known ? flow->stored_ui : NULL;
     kr_flow_row_t row;
 
     KR_TRY(take_step(&row, k, flow));
+    if (stored && strcmp(row.ui, stored) == 0) row.ui = NULL;
     return kr_store_flow_update(k, &row);
 }
 
@@ -280,6 +283,7 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->api = strcmp(row->type, "api") == 0;
     flow->id = row->id;
     flow->active = row->active;
+    flow->stored_ui = row->ui;
     flow->internal = parsed(k, row->internal, json_object());
     kr_flow_take_waiting(flow);
     flow->request_url = kr_flow_url_whole(k->pool, row->request_url, flow->oauth2.challenge);
@@ -291,8 +295,9 @@ kr_err_t *kr_flow_load(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind, const 
     flow->refresh = row->refresh;
     flow->submit_count = row->submit_count;
     flow->spent = row->spent;
-    flow->stored_ui = row->ui;
+    flow->ui_known = 1;
     take_ui(k, flow);
+    if (kind == KR_FLOW_LOGIN && !flow->active && kr_continuity_left(k, flow)) flow->active = kr_method_name(KR_METHOD_OIDC);
     flow->issued_at = row->issued_at;
     flow->expires_at = row->expires_at;
     flow->created_at = row->created_at;

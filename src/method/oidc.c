@@ -126,10 +126,26 @@ static const json_t *typed_traits(kr_ctx_t *k, const kr_flow_t *flow, const kr_b
     return json_object_get(decoded, "traits");
 }
 
-static void remember(kr_flow_t *flow, const char *name, const json_t *what)
+/* Empty objects are what a form makes of fields that it does not have. */
+static int says_something(const json_t *what)
 {
-    if (what) json_object_set_new(flow->internal, name, json_deep_copy(what));
-    else json_object_del(flow->internal, name);
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(what)) return what && !json_is_null(what);
+    json_object_foreach((json_t *)what, name, value) if (says_something(value)) return 1;
+    return 0;
+}
+
+/* @return 1 when that is something else than before */
+static int remember(kr_flow_t *flow, const char *name, const json_t *what)
+{
+    json_t *before = json_object_get(flow->internal, name);
+
+    if (!says_something(what)) return json_object_del(flow->internal, name) == 0;
+    if (before && json_equal(before, what)) return 0;
+    json_object_set_new(flow->internal, name, json_deep_copy(what));
+    return 1;
 }
 
 /* An app, or a script of the provider's, has got the ID token by itself. */
@@ -147,13 +163,17 @@ static kr_err_t *take_id_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 static kr_err_t *press(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_oidc_provider_conf_t *provider;
+    int changed;
 
     KR_TRY(find_provider(&provider, k, body));
     if (is_sent(body, "id_token")) return take_id_token(out, k, flow, provider, body);
-    remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));
-    remember(flow, KR_OIDC_TRANSIENT, flow->transient_payload);
+    changed = remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));
+    changed |= remember(flow, KR_OIDC_TRANSIENT, flow->transient_payload);
     if (flow->kind == KR_FLOW_LOGIN) flow->active = "oidc"; /* of a registration not, as clients know it */
-    return kr_oidc_leave(out, k, flow, provider, body);
+    KR_TRY(kr_oidc_leave(out, k, flow, provider, body));
+    /* the state has all else; that this browser has left is told by its cookie (kr_flow_load) */
+    out->go.stored = !flow->api && !changed;
+    return NULL;
 }
 
 const kr_method_t kr_method_oidc = {

@@ -28,21 +28,6 @@ const char *kr_oidc_redirect_uri(kr_ctx_t *k, const kr_oidc_provider_conf_t *pro
     return kr_url_join(k->pool, base, apr_pstrcat(k->pool, CALLBACK "/", provider->id, NULL));
 }
 
-/* -- the browser ----------------------------------------------------------- */
-
-static const char *leaves(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    return apr_pstrcat(k->pool, "leaves ", flow->id, " ", flow->csrf_hash, NULL);
-}
-
-int kr_round_is_browsers(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    const char *key = kr_continuity(k);
-
-    if (!key || !flow->csrf_hash || strncmp(key, KR_CONTINUITY_ROUND, strlen(KR_CONTINUITY_ROUND)) != 0) return 0;
-    return kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, leaves(k, flow), key + strlen(KR_CONTINUITY_ROUND)) >= 0;
-}
-
 /* -- there ----------------------------------------------------------------- */
 
 static const char *make_state(kr_ctx_t *k, const kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_provider_start_t *start,
@@ -106,8 +91,7 @@ kr_err_t *kr_oidc_leave(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     kr_db_release(k);
     KR_TRY(kr_provider_auth_url(&url, &pkce, k, provider, &start));
     url = kr_url_with(k->pool, url, "state", make_state(k, flow, provider, &start, pkce));
-    if (!flow->api)
-        kr_continuity_set(k, apr_pstrcat(k->pool, KR_CONTINUITY_ROUND, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, leaves(k, flow)), NULL));
+    if (!flow->api) kr_continuity_leave(k, flow);
     return kr_outcome_go(out, url);
 }
 
