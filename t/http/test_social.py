@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signing in with another site: who is let in, and who is not, whatever the way back brings."""
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from lib.account import can_sign_in
 from lib.clients import HTML, PASSWORD, WRONG, messages, new_email
+from lib.factors import FACTORS, at_once, enrol, give
 from lib.provider import Provider, changed, person, social
 from lib.settings import inline, merge, nested
 
@@ -43,11 +43,6 @@ def let_in(client):
 
 def accounts(site):
     return int(site.sql('SELECT COUNT(*) FROM identities')[0][0])
-
-
-def at_once(*jobs):
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return [f.result() for f in [pool.submit(job) for job in jobs]]
 
 
 def linked(client):
@@ -90,7 +85,7 @@ def test_a_button_pressed_twice_begins_two_rounds_and_either_is_good(site, provi
     for follow in (0, 1):
         b = site.browser()
         flow = b.start('login')
-        pressed = at_once(*[lambda: provider.press(b, flow=flow) for _ in range(2)])
+        pressed = at_once([lambda: provider.press(b, flow=flow) for _ in range(2)])
         b.get(provider.agree(b, pressed[follow], **person(f'twice{follow}')), accept=HTML).must(303)
         assert let_in(b)
 
@@ -100,7 +95,7 @@ def test_a_callback_that_comes_twice_at_once_lets_in_once_and_sends_the_code_onc
     url = provider.agree(b, provider.press(b, 'registration'), **person('both'))
     provider.slow['/token'] = 1
     before = accounts(site)
-    answers = at_once(*[lambda: b.get(url, accept=HTML) for _ in range(6)])
+    answers = at_once([lambda: b.get(url, accept=HTML) for _ in range(6)])
     assert sorted('/error?' in a.location for a in answers) == [False] + [True] * 5
     assert len(provider.exchanges) == 1 and accounts(site) == before + 1 and let_in(b)
     assert '/error?' not in b.get(url, accept=HTML).location, 'who is in, and loads it again, is where they wanted to be'
@@ -226,7 +221,7 @@ def test_two_who_link_the_same_account_of_a_provider_end_with_one_link(site, pro
     site.native().register(email).must(200)
     rounds = [collide(site, provider, email) for _ in range(2)]
     fields = {'method': 'password', 'identifier': email, 'password': PASSWORD}
-    at_once(*[lambda b=b, flow=flow: b.submit('login', flow, fields) for b, flow in rounds])
+    at_once([lambda b=b, flow=flow: b.submit('login', flow, fields) for b, flow in rounds])
     assert any(let_in(b) for b, _ in rounds)
     assert len(site.sql(f"SELECT identifier FROM identity_identifiers WHERE identifier = 'acme:sub {email}'")) == 1
 
@@ -242,7 +237,7 @@ def test_links_come_and_go_and_the_last_way_in_stays(site, provider):
     provider.walk(b, 'settings', fields={'link': 'globex'}, **person('settler2')).must(303)
     assert linked(b) == {('unlink', 'acme'), ('unlink', 'globex')}
     flows = [b.start('settings') for _ in range(2)]
-    at_once(*[lambda f=f, p=p: b.submit('settings', f, {'unlink': p}) for f, p in zip(flows, ('acme', 'globex'))])
+    at_once([lambda f=f, p=p: b.submit('settings', f, {'unlink': p}) for f, p in zip(flows, ('acme', 'globex'))])
     assert len(linked(b)) == 1 and {name for name, _ in linked(b)} == {'link'}
 
 
@@ -262,3 +257,39 @@ def test_a_link_that_was_begun_in_another_account_is_nobodys(site, provider):
     provider.walk(b, 'registration', **person('comer'))
     assert '/error?' in b.get(url, accept=HTML).location
     assert ('link', 'globex') in linked(b)
+
+
+# -- beside a second factor ---------------------------------------------------------------------
+
+@pytest.fixture
+def guarded(serve, provider):
+    """A site whose people show a second factor if they have one."""
+    return serve(merge(merge(FACTORS, nested('session.whoami.required_aal', 'highest_available')), social(provider.conf())), clock=True)
+
+
+@pytest.mark.rules
+def test_who_has_a_second_factor_shows_it_before_anything_is_linked(guarded, provider):
+    email = new_email()
+    owner = guarded.ajax()
+    owner.register(email).must(200)
+    app = enrol(guarded, owner)
+    b, flow = collide(guarded, provider, email)
+    first = b.submit('login', flow, {'method': 'password', 'identifier': email, 'password': PASSWORD}).must(303)
+    half = b.fetch('login', first.flow_id).must(200)
+    assert half.json['requested_aal'] == 'aal2' and linked_identifiers(guarded) == []
+    give(b, half, app.next()).must(303)
+    assert [m['method'] for m in b.session()['authentication_methods']] == ['password', 'totp', 'oidc']
+    assert linked_identifiers(guarded) == [f'acme:sub {email}']
+
+
+@pytest.mark.rules
+def test_a_refresh_by_a_provider_keeps_the_second_factor(guarded, provider):
+    b = guarded.ajax()
+    provider.walk(b, 'registration', **person('keeper'))
+    enrol(guarded, b)
+    provider.walk(b, query={'refresh': 'true'}, **person('keeper'))
+    assert [m['aal'] for m in b.session()['authentication_methods']] == ['aal2', 'aal1']
+
+
+def linked_identifiers(site):
+    return [row[0] for row in site.sql("SELECT identifier FROM identity_identifiers WHERE type = 'oidc'")]
