@@ -11,7 +11,7 @@ import kratos from '@ory/kratos-client'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address()
@@ -35,9 +35,12 @@ export async function mariadb() {
   return { db, async stop() { say('stop'); await rm(dir, { recursive: true }) } }
 }
 
-/** build/serve until stop(); `url` is where the API is. Mail becomes files. db as build/serve has it; without: SQLite. */
-export async function serve({ config = 'kratos.yml', db } = {}) {
-  const port = await freePort()
+/**
+ * build/serve until stop(); `url` is where the API is. Mail becomes files. db as build/serve has it; without: SQLite. `set`: settings
+ * that differ from those in the file, as JSON.
+ */
+export async function serve({ config = 'kratos.yml', db, port, set = {} } = {}) {
+  port ??= await freePort()
   const dir = await scratch(), mail = join(dir, 'mail')
   const url = `http://127.0.0.1:${port}`
   await mkdir(mail)
@@ -45,6 +48,7 @@ export async function serve({ config = 'kratos.yml', db } = {}) {
   const child = spawn(here('../../build/serve'), [
     '--config', here(config), '--public-port', port, '--dir', dir, '--set', `serve.public.base_url=${url}/`,
     '--set', `courier.smtp.connection_uri=file://${mail}`, ...(db ? ['--db', db] : []),
+    ...Object.entries(set).flatMap(([key, value]) => ['--set', `${key}=${JSON.stringify(value)}`]),
   ], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const ready = () => fetch(`${url}/health/ready`).then((r) => r.ok, () => false)
@@ -83,12 +87,13 @@ export function nativeClient(url) {
   return new kratos.FrontendApi(new kratos.Configuration({ basePath: url }))
 }
 
-/** The client as a page uses it: a jar of cookies that axios itself does not keep outside of browsers. */
+/** The client as a page uses it: a jar of cookies (`jar`, by name) that axios itself does not keep outside of browsers. */
 export function browserClient(url) {
   const jar = new Map()
   const configuration = new kratos.Configuration({ basePath: url, baseOptions: { withCredentials: true, maxRedirects: 0 } })
   const api = new kratos.FrontendApi(configuration)
   api.axios = api.axios.create()
+  api.jar = jar
   api.axios.interceptors.request.use((request) => {
     if (jar.size) request.headers.set('Cookie', [...jar].map((pair) => pair.join('=')).join('; '))
     return request

@@ -102,13 +102,13 @@ def test_a_callback_that_comes_twice_at_once_lets_in_once_and_sends_the_code_onc
     assert len(provider.exchanges) == 1
 
 
-def test_a_second_node_takes_the_answer(request, site, provider, database):
-    if not database.mariadb:
-        return      # one file is one node's
+def test_another_node_takes_the_answer_also_once_a_newer_secret_is_there(request, provider, mariadb):
     from conftest import end, start
-    db = database.fresh()
+    db = mariadb.fresh()
     one = start(request, None, social(provider.conf()), db=db)
-    other = start(request, None, merge(social(provider.conf()), nested('serve.public.base_url', one.url + '/')), db=db)
+    renewed = {'serve': {'public': {'base_url': one.url + '/'}},
+               'secrets': {'cookie': ['a-newer-cookie-secret-for-tests', 'a-cookie-secret-for-tests-only']}}
+    other = start(request, None, merge(social(provider.conf()), renewed), db=db)
     b = one.browser()
     url = provider.agree(b, provider.press(b), **person('wanderer'))
     elsewhere = other.browser()
