@@ -120,7 +120,7 @@ kr_err_t *kr_claims_vk(json_t *claims, const kr_learning_t *all)
     const json_t *user = json_array_get(json_object_get(all->said, "response"), 0), *id = json_object_get(user, "id");
     const json_int_t sex = json_integer_value(json_object_get(user, "sex"));
 
-    if (json_is_integer(id)) put(claims, "sub", apr_psprintf(all->talk->k->pool, "%" JSON_INTEGER_FORMAT, json_integer_value(id)));
+    if (json_is_integer(id)) put(claims, "sub", apr_psprintf(all->talk->k->pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(id)));
     put(claims, "given_name", kr_json_str(user, "first_name"));
     put(claims, "family_name", kr_json_str(user, "last_name"));
     put(claims, "nickname", kr_json_str(user, "nickname"));
