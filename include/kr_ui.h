@@ -40,8 +40,8 @@ const char *kr_pages_css_version(const kr_pages_t *pages);
 
 /**
  * Answer a request for a page: the last segment of the path names it (login, registration, settings, verification,
- * recovery, welcome, sessions, error, signed-out, style.css), what stands before is where the pages are mounted. Files
- * of the owner stand below static/. Flows come from the API in-process. All is for GET; only sessions takes POST too.
+ * recovery, welcome, sessions, logout, error, signed-out, style.css), what stands before is where the pages are mounted. Files
+ * of the owner stand below static/. Flows come from the API in-process. All is for GET; only sessions and logout take POST too.
  * Always leaves a complete k->reply. k->realm->pages must be there.
  */
 void kr_ui_handle(kr_ctx_t *k);

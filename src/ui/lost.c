@@ -27,6 +27,7 @@ static int is_second_in_a_row(kr_ctx_t *k)
 
 static const char *with_asked(kr_ctx_t *k, const char *url, const kr_flow_t *old)
 {
+    if (old->oauth2.challenge && old->kind != KR_FLOW_VERIFICATION) url = kr_url_with(k->pool, url, "login_challenge", old->oauth2.challenge);
     for (int i = 0; i < KR_DIM(ASKED); i++) {
         const char *value = kr_flow_url_param(k, old->request_url, ASKED[i]);
 

@@ -84,10 +84,21 @@ static int is_second(const flow_page_t *p, const json_t *flow)
     return p->kind == KR_FLOW_LOGIN && is_text(flow, "requested_aal", "aal2");
 }
 
+/* Where a flow beside this one begins, which leads where this one would have: to an OAuth2 server, too, that waits for a sign-in. */
+static const char *begin_beside(kr_ctx_t *k, kr_flow_kind_e kind, const json_t *flow)
+{
+    const char *to = kr_json_str(flow, "return_to"), *challenge = kr_json_str(flow, "oauth2_login_challenge");
+    const char *url = ui_begin_url(k, kr_flow_kind_name(kind), to);
+
+    if (!challenge) return url;
+    if (kind == KR_FLOW_LOGIN || kind == KR_FLOW_REGISTRATION) return kr_url_with(k->pool, url, "login_challenge", challenge);
+    return ui_begin_url(k, kr_flow_kind_name(kind), kr_url_with(k->pool, ui_begin_url(k, "login", to), "login_challenge", challenge));
+}
+
 /* Somebody who is signed in and proves it again, or proves more, has an account; who cannot needs another way, and the way out. */
 static void put_ways_out(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
 {
-    const char *again = kr_url_with(k->pool, ui_begin_url(k, "login", kr_json_str(flow, "return_to")), "aal", "aal2");
+    const char *again = kr_url_with(k->pool, begin_beside(k, KR_FLOW_LOGIN, flow), "aal", "aal2");
     kr_api_answer_t logout;
 
     if (is_second(p, flow) && is_text(flow, "state", "sent_email"))
@@ -104,7 +115,7 @@ static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const j
 
         if (way->page) url = apr_pstrcat(k->pool, page->home, way->page, NULL);
         else if (k->realm->settings->flow[way->kind].enabled)
-            url = ui_begin_url(k, kr_flow_kind_name(way->kind), kr_json_str(flow, "return_to"));
+            url = begin_beside(k, way->kind, flow);
         page->links[i] = (kr_page_link_t){ way->text ? ui_word(page->words, way->text) : NULL, url, ui_word(page->words, way->label) };
     }
 }
@@ -184,6 +195,12 @@ static void show_sessions(kr_ctx_t *k, kr_page_t *page)
     else ui_sessions_show(k, page);
 }
 
+static void show_logout(kr_ctx_t *k, kr_page_t *page)
+{
+    if (k->req->method == KR_POST) ui_logout_do(k, page);
+    else ui_logout_show(k, page);
+}
+
 static void show_error(kr_ctx_t *k, kr_page_t *page)
 {
     const char *id = kr_query(k->req, "id");
@@ -213,6 +230,7 @@ static const named_page_t PAGES[] = {
     { "welcome", show_welcome, KR_GET | KR_HEAD },
     { "sessions", show_sessions, KR_GET | KR_HEAD | KR_POST },
     { "error", show_error, KR_GET | KR_HEAD },
+    { "logout", show_logout, KR_GET | KR_HEAD | KR_POST },
     { "signed-out", show_signed_out, KR_GET | KR_HEAD },
 };
 

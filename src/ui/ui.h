@@ -139,6 +139,12 @@ const char *ui_who(apr_pool_t *pool, const kr_page_t *page, const json_t *holder
 void ui_sessions_show(kr_ctx_t *k, kr_page_t *page);
 void ui_sessions_end(kr_ctx_t *k, const kr_page_t *page);
 
+/* -- logout.c ------------------------------------------------------------- */
+
+/** The page that asks whether to sign out where an OAuth2 server wants it, and the form on it. */
+void ui_logout_show(kr_ctx_t *k, kr_page_t *page);
+void ui_logout_do(kr_ctx_t *k, const kr_page_t *page);
+
 /* -- taken.c -------------------------------------------------------------- */
 
 /**

@@ -97,7 +97,7 @@ class Hydra:
             def answer(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
                 url = urlsplit(self.path)
-                challenge = next(iter(parse_qs(url.query, keep_blank_values=True).values()))[0]
+                challenge = next(iter(parse_qs(url.query, keep_blank_values=True).values()), [''])[0]
                 hydra.calls.append((self.command, url.path, challenge, dict(self.headers)))
                 status, out = hydra._answer(self.command, url.path, challenge, json.loads(body) if body else None)
                 out = out if isinstance(out, bytes) else json.dumps(out).encode()

@@ -172,7 +172,7 @@ static void test_every_message_is_said_in_every_language_with_what_it_is_about(v
 /* A key in the code that no catalogue has would be shown as it is. */
 static void test_every_key_in_the_code_is_in_the_catalogue(void **state)
 {
-    static const char *const files[] = { "error_page", "fields", "flow_page", "forms", "nodes", "page", "pages", "session_page", "sessions", "words" };
+    static const char *const files[] = { "error_page", "fields", "flow_page", "forms", "logout", "nodes", "page", "pages", "session_page", "sessions", "words" };
     json_t *en = catalogue("en");
     int found = 0;
 
