@@ -100,6 +100,8 @@ typedef struct kr_settings_t {
         const char *url;                     /* of the OAuth2 server's admin API, or NULL: there is none */
         const apr_table_t *headers;          /* of calls to it */
         int override_return_to;              /* a sign-in that it asks for leads back to it, whatever return_to says */
+        struct kr_share_t *share;            /* of the workers: how many may wait for it at once; NULL where there is no such server */
+        int max_calls;                       /* mod_kratos.oauth2.max_calls: so many; 0: an eighth of the workers */
         int acr;                             /* mod_kratos.oauth2.acr: it is told the level of a session */
     } oauth2;
     kr_fedcm_conf_t fedcm;           /* other sites that take our word for who somebody is */

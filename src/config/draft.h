@@ -130,8 +130,8 @@ void kr_review_keys(kr_review_t *review, kr_settings_t *settings);
 void kr_review_fedcm(kr_review_t *review, const kr_settings_t *settings);
 /** The schemas that are usable, and that one of them is the default (schemas.c). */
 void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
-/** Headers and URL of the OAuth2 server that has people sign in here (oauth2.c). */
-void kr_review_oauth2(kr_review_t *review, const kr_settings_t *settings);
+/** The OAuth2 server that has people sign in here: headers, URL, and the share of the workers that may wait for it (oauth2.c). */
+void kr_review_oauth2(kr_review_t *review, kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** Limits of calls to sites that people sign in with (providers.c). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of keys: the rest. Switches, logs, clients, feature flags, and what Kratos has but httpd does. */
+#include "kr_share.h"
 #include "kr_text.h"
 #include "keys.h"
 
@@ -58,6 +59,9 @@ static const kr_key_t KEYS[] = {
     { "oauth2_provider.headers", KR_MAP, NULL, AT(oauth2.headers), BUILT, .help = "headers of calls to Hydra", .secret = 1 },
     { "oauth2_provider.override_return_to", KR_BOOL, "false", AT(oauth2.override_return_to), BUILT,
       .help = "a sign-in that Hydra asks for leads back to where it began there, in place of `return_to`" },
+    { "mod_kratos.oauth2.max_calls", KR_INT, "0", AT(oauth2.max_calls), BUILT,
+      .help = "requests that may wait for Hydra at once, over all processes; more are answered 503; 0: an eighth of httpd's workers",
+      .max = KR_SHARE_MAX },
     { "mod_kratos.oauth2.acr", KR_BOOL, "false", AT(oauth2.acr), BUILT,
       .help = "tell Hydra the assurance level of the session, `aal1` or `aal2`, for the claim `acr` of ID tokens" },
     { "mod_kratos.oidc.timeout", KR_DURATION, "10s", AT(oidc.timeout), BUILT,

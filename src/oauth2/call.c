@@ -6,6 +6,7 @@
 #include "kr_json.h"
 #include "kr_net.h"
 #include "kr_realm.h"
+#include "kr_share.h"
 #include "kr_text.h"
 #include "oauth2.h"
 
@@ -84,6 +85,22 @@ static kr_err_t *judge(const json_t **out, const char **over, kr_ctx_t *k, const
     return kr_oauth2_unusable(k, apr_psprintf(k->pool, "status %d", status));
 }
 
+/* A server that hangs takes its share of the workers and no more: who comes when that is full is told so at once. */
+static kr_err_t *call_in_turn(kr_net_reply_t *reply, kr_ctx_t *k, const kr_net_request_t *req)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const int place = kr_share_take(conf->oauth2.share, conf->oauth2.max_calls, TIMEOUT + apr_time_from_sec(1));
+    kr_err_t *err;
+
+    if (place < 0) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0952) "too many requests wait for the OAuth2 server (mod_kratos.oauth2.max_calls)");
+        return unavailable(k);
+    }
+    err = kr_net_call(reply, k, req);
+    kr_share_give(conf->oauth2.share, place);
+    return err ? unavailable(k) : NULL; /* why is in the log */
+}
+
 kr_err_t *kr_oauth2_call(const json_t **out, const char **over, kr_ctx_t *k, const kr_oauth2_call_t *call)
 {
     kr_net_request_t req = { .method = call->method, .url = url_of(k, call), .headers = headers_of(k, call), .timeout = TIMEOUT,
@@ -94,6 +111,6 @@ kr_err_t *kr_oauth2_call(const json_t **out, const char **over, kr_ctx_t *k, con
     if (over) *over = NULL;
     if (call->body) req.body = kr_json_dump(k->pool, call->body, &req.body_len);
     kr_db_release(k);
-    if (kr_net_call(&reply, k, &req)) return unavailable(k); /* why is in the log */
+    KR_TRY(call_in_turn(&reply, k, &req));
     return judge(out, over, k, &reply);
 }

@@ -2,6 +2,7 @@
 """Sign-ins that an OAuth2 server waits for: challenges are asked for, kept, handed on and answered. What was recorded of a real Kratos
 is played by t/conformance; here stand its neighbours."""
 import threading
+import time
 
 import pytest
 
@@ -478,8 +479,8 @@ def test_a_session_that_ends_while_the_server_is_told_leads_nowhere(server, hydr
 
 @pytest.mark.slow
 def test_while_it_is_silent_no_connection_is_held(serve, hydra):
-    """One connection and a server that says nothing for five seconds: others are served meanwhile."""
-    server = serve(behind(hydra), lines={'global': 'KratosDatabasePool 0 1 1 60\n'})
+    """One connection and a server that says nothing for five seconds: others are served meanwhile, who want nothing of it."""
+    server = serve(merge(behind(hydra), nested('mod_kratos.oauth2.max_calls', 1)), lines={'global': 'KratosDatabasePool 0 1 1 60\n'})
     query, client, who = hydra.ask(), server.ajax(), member(server)
     flow = begin(client, query)
     told, on = threading.Event(), threading.Event()
@@ -489,10 +490,14 @@ def test_while_it_is_silent_no_connection_is_held(serve, hydra):
     waiting.start()
     assert told.wait(10)
     assert who.whoami().status == 200 and not answers
+    begun = time.monotonic()
+    late = server.ajax().init('login', hydra.ask())                     # the one place is taken
+    assert late.status == 503 and int(late.header('Retry-After')) > 0 and time.monotonic() - begun < 2 and not answers
     waiting.join(20)
     on.set()
     hydra.meanwhile = lambda: None
     assert answers[0].status == 503 and client.whoami().status == 200
+    assert leads(give(client, flow, who.email)) == hydra.way_on(query)
 
 
 @pytest.mark.rules

@@ -107,7 +107,7 @@ class Person:
 
     def send(self, page, **fields):
         """Fills in the form of a page."""
-        data = {**page.fields, **dict(b for b in page.buttons[:1] if b[0]), **{k.replace('__', '.'): v for k, v in fields.items()}}
+        data = {**{k: v for k, v in page.fields.items() if k}, **dict(b for b in page.buttons[:1] if b[0]), **{k.replace('__', '.'): v for k, v in fields.items()}}
         answer = self.browser.request('POST', urljoin(page.url, page.action), form=data)
         if answer.status not in (302, 303):
             page = Page(answer)
