@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mail and SMS: queued inside the request's transaction, sent by the background thread, claimed with a lease per message. */
+/* Mail and SMS: what goes into the outbox, and what becomes of it on its way out. */
 #ifndef KR_COURIER_H
 #define KR_COURIER_H
 
-#include <apr_tables.h>
-
-#include "kr_ctx.h"
+#include "kr_outbox.h"
 
 /** A message to queue. */
 typedef struct {
@@ -28,62 +26,10 @@ kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
  */
 kr_err_t *kr_courier_queue_nothing(kr_ctx_t *k, const kr_mail_t *mail) KR_MUST_CHECK;
 
-/* -- for those who run the site ------------------------------------------- */
-
-/** A message as the queue has it; what stands in it is sealed, and stays so. */
-typedef struct {
-    const char *id;
-    const char *status;        /* "queued", "sent", "abandoned" */
-    const char *via, *recipient, *template_type;
-    int attempts;
-    const char *last_error;    /* or NULL */
-    apr_time_t send_after;     /* not before */
-    apr_time_t created_at, updated_at;
-} kr_message_t;
-
-/**
- * Messages of the realm, the newest first: those before the id `before` (NULL: the newest), of one status and to one recipient
- * unless these are NULL. Those that are to nobody are left out. One statement.
- * @param out  array of kr_message_t, at most `limit`
- */
-kr_err_t *kr_courier_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient, const char *before,
-                          int limit) KR_MUST_CHECK;
-
-/** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. One statement. @param done  how many */
-kr_err_t *kr_courier_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
-
 /* -- sending -------------------------------------------------------------- */
 
-/** Who sends. */
-typedef struct {
-    const char *name;          /* unique to this thread, at most 64 bytes: see kr_courier_worker_name */
-    int (*stopping)(void *baton); /* or NULL; asked between two messages, and while a server keeps us waiting */
-    void *baton;
-} kr_courier_worker_t;
-
-/** What one look into the queue found. */
-typedef enum {
-    KR_QUEUE_DONE,   /* nothing is left that is due */
-    KR_QUEUE_MORE,   /* a full batch: there may be more */
-    KR_QUEUE_TROUBLE /* the mail server cannot be reached: messages wait, and none of them is counted as failed */
-} kr_queue_e;
-
-/** A name for a worker: host, process, chance. */
-const char *kr_courier_worker_name(apr_pool_t *pool);
-
-/**
- * Send what is due: claim a batch with this worker's name, send each message on its own, mark it sent, put it off
- * (growing pauses) or give it up. A failing message holds up no other. No connection is held while sending.
- *
- * A message goes out twice only when its worker dies (or loses the database for longer than the lease) between the
- * server's yes and the mark: then once per such death, under the same Message-ID.
- * @param sent   how many were sent
- * @param queue  what to expect of the next look
- */
-kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_courier_worker_t *worker) KR_MUST_CHECK;
-
-/** How long to leave an unreachable mail server alone. */
-#define KR_COURIER_TROUBLE apr_time_from_sec(10)
+/** Mail, and text messages, as the outbox sends them. */
+extern const kr_sender_t kr_sender_mail, kr_sender_sms;
 
 /** A message as it would be sent: for tests, `kratosctl courier list` and previews. */
 typedef struct {

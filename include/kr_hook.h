@@ -5,6 +5,7 @@
  *
  * phase  | when                               | transaction | what a hook may do
  * BEFORE | a flow begins, its form is made    | none        | say no: there is no flow then
+ * BEGIN  | that flow is stored                | open        | write
  * ADMIT  | what was sent is right             | none        | say no; change what is to be created; send people elsewhere
  * WRITE  | with the change that it belongs to | open        | write; say no: nothing is written then
  * AGAIN  | a form has come a second time      | open        | find what WRITE made of the first
@@ -17,6 +18,7 @@
 #define KR_HOOK_H
 
 #include "kr_method.h"
+#include "kr_outbox.h"
 
 /** What hooks see and may add to. What a phase does not have yet is NULL in it. */
 typedef struct {
@@ -56,6 +58,11 @@ int kr_hooks_would_write(kr_ctx_t *k, const kr_after_flow_t *after);
  * @return what to answer instead of the flow
  */
 kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+
+/** BEGIN: the hooks that write what belongs to the beginning of a flow, inside the transaction that stores it. */
+kr_err_t *kr_hooks_begin(kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Would any? Without them the flow needs no transaction. */
+int kr_hooks_would_begin(kr_ctx_t *k, kr_flow_kind_e kind);
 
 /**
  * ADMIT: the hooks that may say no to a sign-in, a sign-up or a change before it is made. They store and commit what they need themselves.
@@ -100,5 +107,13 @@ kr_err_t *kr_tell_factors(kr_ctx_t *k, const kr_identity_t *now, const kr_identi
 
 /** ANSWER: the hooks that shape the answer once the change is made, in their configured order. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
+
+/* -- what leaves later ------------------------------------------------------ */
+
+/** Lanes of the outbox. */
+typedef enum { KR_LANE_MESSAGES, KR_LANE_WEB_HOOKS, KR_LANES } kr_lane_e;
+
+/** The table of all that the outbox sends: mail and text messages, and apart from them, as nobody shall wait for others' servers, web hooks. */
+extern const kr_lane_t kr_lanes[KR_LANES];
 
 #endif

@@ -127,6 +127,7 @@ typedef struct kr_settings_t {
 
     /* the rest */
     kr_mail_conf_t mail;
+    const apr_array_header_t *told_hooks; /* of const kr_web_hook_conf_t*: web hooks whose answers are ignored, of all lists; never NULL */
     const apr_array_header_t *told_headers; /* of const char*: what other services may know of a request */
     kr_hasher_t hasher;
     const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */

@@ -66,6 +66,7 @@ static kr_err_t *make_settings(kr_ctx_t *k, recovered_t *r)
 {
     KR_TRY(draft_settings(&r->settings, k, r->flow, r->session));
     if (r->settings_id) r->settings->id = r->settings_id;
+    KR_TRY(kr_hooks_begin(k, r->settings));
     return kr_flow_insert(k, r->settings);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "finish.h"
+#include "kr_db.h"
 
 /* Where a link from the mail is followed, there the flow goes on: the browser that asked for the mail loses it. */
 static void hand_over(kr_ctx_t *k, kr_flow_t *flow)
@@ -31,7 +32,7 @@ static kr_err_t *way_on(const char **to, int *led, kr_ctx_t *k, const kr_flow_t 
 }
 
 /* What is left of the form is a way on. */
-static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via, const char *to)
+static void show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via, const char *to)
 {
     const kr_node_spec_t on = { .node = KR_NODE_A, .name = "continue", .href = to, .text = 1070009, .label = 1070009 };
 
@@ -42,17 +43,26 @@ static kr_err_t *show_way_on(kr_ctx_t *k, kr_flow_t *flow, const char *via, cons
     kr_json_set_at(flow->internal, "continue_url", json_string(to));
     kr_flow_message(k, flow, strcmp(via, "sms") == 0 ? 1080005 : 1080002, NULL);
     hand_over(k, flow);
-    return kr_flow_update(k, flow);
+}
+
+static kr_err_t *store(kr_ctx_t *k, void *after_)
+{
+    kr_after_flow_t *after = after_;
+
+    KR_TRY(kr_flow_update(k, after->flow));
+    return kr_hooks_write(k, after);
 }
 
 /* What hooks say changes nothing about the address. */
-static kr_err_t *tell_hooks(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
+static kr_err_t *store_and_tell(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .continue_with = kr_json_own(k->pool, json_array()) };
+    const int writes = kr_hooks_would_write(k, &after), answers = kr_hooks_would_answer(k, &after);
 
-    if (!kr_hooks_would_answer(k, &after)) return NULL;
-    KR_TRY(kr_identity_load(&after.identity, k, done->passed.identity_id, 0));
-    return after.identity ? kr_hooks_answer(k, &after) : NULL;
+    if (writes || answers) KR_TRY(kr_identity_load(&after.identity, k, done->passed.identity_id, 0));
+    if (!after.identity) return kr_flow_update(k, flow);
+    KR_TRY(writes ? kr_db_tx(k, store, &after) : kr_flow_update(k, flow));
+    return kr_hooks_answer(k, &after);
 }
 
 kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
@@ -63,8 +73,8 @@ kr_err_t *kr_finish_verification(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *don
     (void)body;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0808) "verification %s: passed", flow->id);
     KR_TRY(way_on(&to, &led, k, flow));
-    KR_TRY(show_way_on(k, flow, done->passed.via, to));
-    KR_TRY(tell_hooks(k, flow, done));
+    show_way_on(k, flow, done->passed.via, to);
+    KR_TRY(store_and_tell(k, flow, done));
     kr_flow_for_asker(k, flow);
     return led && k->client == KR_CLIENT_PERSON ? kr_answer_see(k, to) : kr_answer_flow(k, flow);
 }

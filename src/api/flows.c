@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "kr_db.h"
 
 #define OVER "this flow is over, go on with the one that took its place"
 
@@ -40,11 +41,23 @@ kr_err_t *kr_flow_check_enabled(kr_ctx_t *k, kr_flow_kind_e kind)
     return kr_flow_conf(k, kind)->enabled ? NULL : kr_err(k, 400, OFF[kind].id, "%s", OFF[kind].reason);
 }
 
+static kr_err_t *insert_with_hooks(kr_ctx_t *k, void *flow)
+{
+    KR_TRY(kr_hooks_begin(k, flow));
+    return kr_flow_insert(k, flow);
+}
+
+/* It has its form: who is asked first is asked, and it is stored with what others are told of it. */
+static kr_err_t *begin(kr_ctx_t *k, kr_flow_t *flow)
+{
+    KR_TRY(kr_hooks_before(k, flow));
+    return kr_hooks_would_begin(k, flow->kind) ? kr_db_tx(k, insert_with_hooks, flow) : kr_flow_insert(k, flow);
+}
+
 kr_err_t *kr_flow_open(kr_ctx_t *k, kr_flow_t *flow)
 {
     KR_TRY(kr_methods_show(k, flow));
-    KR_TRY(kr_hooks_before(k, flow));
-    return kr_flow_insert(k, flow);
+    return begin(k, flow);
 }
 
 static const char *init_path(kr_ctx_t *k, const kr_flow_t *flow)
@@ -126,8 +139,7 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     KR_TRY(kr_methods_show(k, flow));
     kr_flow_message(k, flow, message, expiry(k, old->expires_at));
     kr_flow_keep_typed(k, flow, old);
-    KR_TRY(kr_hooks_before(k, flow));
-    KR_TRY(kr_flow_insert(k, flow));
+    KR_TRY(begin(k, flow));
     err = replaced(k, old, flow);
     err->kind = KR_ERR_REPLACED;
     return kr_err_lead(err, 303, kr_flow_ui_url(k, flow));

@@ -138,8 +138,8 @@ void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 void kr_review_providers(kr_review_t *review, const kr_settings_t *settings);
 /** What a request_config describes, ready to be called: headers and proof checked, the program parsed (services.c). */
 kr_http_service_t *kr_service_make(kr_review_t *review, const char *path, const kr_request_conf_t *conf);
-/** Web hooks that may stop a flow, in lists that do not count for every method (web_hooks.c). */
-void kr_review_web_hooks(kr_review_t *review, const kr_settings_t *settings);
+/** Web hooks that may stop a flow, in lists that do not count for every method; and a list of those that are only told (web_hooks.c). */
+void kr_review_web_hooks(kr_review_t *review, kr_settings_t *settings);
 /** The owner's templates, of both ways to give them, compiled: array of kr_override_t. */
 apr_array_header_t *kr_review_templates(kr_review_t *review, const kr_mail_conf_t *mail);
 /** Is that element of a list of secrets the file:// URL of one? */

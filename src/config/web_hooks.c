@@ -54,13 +54,12 @@ void kr_web_hook_finish(kr_review_t *review, const char *path, void *element)
 
     auth->said = auth->type || auth->name || auth->user || auth->value || auth->password || auth->in;
     if (!hook->request.url) return; /* said already */
-    if (hook->ignore) kr_review_unbuilt(review, kr_path_member(review->pool, path, "response.ignore"), "is not supported yet by this version");
     hook->where = path;
     if (parses(hook) && hook->ignore)
         kr_review_error(review, kr_path_member(review->pool, path, "response.ignore"),
                         "an answer that is ignored cannot be parsed: leave out ignore, or %s", hook->can_interrupt ? "can_interrupt" : "parse");
     hook->service = service = kr_service_make(review, path, &hook->request);
-    service->timeout = HOOK_TIMEOUT;
+    if (!hook->ignore) service->timeout = HOOK_TIMEOUT; /* else it is the outbox' thread that waits */
     check_type(review, path, hook);
     check_body(review, path, hook);
 }
@@ -93,7 +92,27 @@ static void check_general(kr_review_t *review, const kr_settings_t *settings, kr
     }
 }
 
-void kr_review_web_hooks(kr_review_t *review, const kr_settings_t *settings)
+static void add_told(apr_array_header_t *told, const apr_array_header_t *list)
 {
-    for (int kind = 0; kind < KR_FLOW_KINDS; kind++) check_general(review, settings, (kr_flow_kind_e)kind);
+    for (int i = 0; list && i < list->nelts; i++) {
+        const kr_hook_conf_t *hook = &APR_ARRAY_IDX(list, i, const kr_hook_conf_t);
+
+        if (strcmp(hook->name, "web_hook") == 0 && ((const kr_web_hook_conf_t *)hook->own)->ignore)
+            APR_ARRAY_PUSH(told, const kr_web_hook_conf_t *) = hook->own;
+    }
+}
+
+void kr_review_web_hooks(kr_review_t *review, kr_settings_t *settings)
+{
+    apr_array_header_t *told = apr_array_make(review->pool, 4, sizeof(const kr_web_hook_conf_t *));
+
+    for (int kind = 0; kind < KR_FLOW_KINDS; kind++) {
+        const kr_flow_conf_t *flow = &settings->flow[kind];
+
+        check_general(review, settings, (kr_flow_kind_e)kind);
+        add_told(told, flow->before);
+        add_told(told, flow->after.hooks);
+        for (int m = 0; m < KR_METHOD_IDS; m++) add_told(told, flow->after_method[m].hooks);
+    }
+    settings->told_hooks = told;
 }

@@ -5,19 +5,10 @@
 
 #include "kr_realm.h"
 #include "kr_courier.h"
-#include "kr_store_message.h"
-
-/** What kr_seal binds a message's data to. */
-#define KR_SEAL_CONTEXT "courier"
 
 /* Members of a message's data that are ours: they are no part of what templates and services know. */
 #define KR_DATA_LANGUAGE "language"       /* of the browser that had it queued */
 #define KR_DATA_HEADERS "request_headers" /* of that request: name -> list of values */
-
-/* -- queue.c ---------------------------------------------------------------- */
-
-/** Was it queued for an address that nobody has? Such a message is addressed to its own id. */
-int kr_courier_is_nothing(const kr_message_row_t *message);
 
 /* -- words.c ---------------------------------------------------------------- */
 
@@ -91,7 +82,7 @@ const char *kr_mime_value(apr_pool_t *pool, const char *name, const char *text);
 
 /** Hand a message to an HTTP service; 2xx is success. No database handle may be held. */
 kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, const kr_parcel_t *parcel,
-                             const kr_mail_t *mail, const kr_courier_worker_t *worker);
+                             const kr_mail_t *mail, const kr_outbox_worker_t *worker);
 
 /* -- override.c ------------------------------------------------------------- */
 

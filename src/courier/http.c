@@ -77,7 +77,7 @@ static kr_net_mailed_t judge(apr_pool_t *pool, const kr_net_reply_t *reply, cons
 }
 
 kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, const kr_parcel_t *parcel,
-                             const kr_mail_t *mail, const kr_courier_worker_t *worker)
+                             const kr_mail_t *mail, const kr_outbox_worker_t *worker)
 {
     kr_net_request_t req = { .method = service->method,
                              .url = service->url,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Into the queue: one statement, the data sealed. Nothing is rendered here; the request has better things to do. */
+/* Into the outbox: nothing is rendered here; the request has better things to do. */
 #include <string.h>
 
 #include "kr_http.h"
@@ -32,7 +32,7 @@ static const char *asked_language(const kr_request_t *req)
     return NULL;
 }
 
-/* Large traits are not worth losing the message for: its column holds 60 KiB of sealed text. */
+/* Large traits are not worth storing with each message. */
 static void slim(json_t *data)
 {
     static const char *const LARGE[] = { "identity", "traits", "transient_payload", KR_DATA_HEADERS };
@@ -41,9 +41,10 @@ static void slim(json_t *data)
     for (int i = 0; i < KR_DIM(LARGE); i++) json_object_del(data, LARGE[i]);
 }
 
-static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
+/* What is stored of it. */
+static json_t *data_of(kr_ctx_t *k, const kr_mail_t *mail)
 {
-    const char *language = asked_language(k->req), *sealed;
+    const char *language = asked_language(k->req);
     json_t *data = kr_json_own(k->pool, mail->data ? json_copy(mail->data) : json_object());
     apr_size_t len;
     char *text;
@@ -51,80 +52,44 @@ static const char *sealed_data(kr_ctx_t *k, const kr_mail_t *mail)
     if (language && !json_object_get(data, KR_DATA_LANGUAGE)) {
         json_object_set_new(data, KR_DATA_LANGUAGE, json_string(language));
     }
-    json_object_set_new(data, KR_DATA_HEADERS, k->req ? kr_headers_json(k->pool, k->req, k->realm->settings->told_headers) : json_object());
+    json_object_set_new(data, KR_DATA_HEADERS,
+                        k->req ? kr_headers_json(k->pool, k->req, k->realm->settings->told_headers) : json_object());
     text = (char *)kr_json_dump(k->pool, data, &len);
-    if (len > DATA_MAX) {
-        kr_wipe(text, len);
-        slim(data);
-        text = (char *)kr_json_dump(k->pool, data, &len);
-    }
-    sealed = kr_seal(k->pool, k->realm->keys, KR_SEAL_CONTEXT, text, len);
-    kr_wipe(text, len); /* there is a code in it */
-    return sealed;
+    kr_wipe(text, len);
+    if (len > DATA_MAX) slim(data);
+    return data;
 }
 
-/* What is not committed is nobody's to send. */
-static void note_queued(kr_ctx_t *k, void *baton)
+static kr_outbox_item_t item_of(kr_ctx_t *k, const kr_mail_t *mail)
 {
-    (void)baton;
-    k->queued++;
+    return (kr_outbox_item_t){ .via = mail->via, .to = mail->to, .type = mail->template_type, .data = data_of(k, mail) };
 }
 
-static kr_err_t *queue(kr_ctx_t *k, const kr_mail_t *mail, const char *id, const char *to, const char *sealed)
+static void note_waiting(kr_ctx_t *k, const kr_mail_t *mail)
 {
-    KR_TRY(kr_store_message_insert(k, id, mail->via, to, mail->template_type, sealed));
-    kr_db_after_commit(k, note_queued, NULL);
-    if (!kr_mail_carried(&k->realm->settings->mail, mail->via)) {
-        kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "message %s waits: nothing carries %s; see courier.smtp, courier.http and "
-                                             "courier.channels", id, mail->via);
-    }
-    return NULL;
+    if (!kr_mail_carried(&k->realm->settings->mail, mail->via))
+        kr_log(k, KR_LOG_INFO, KRLOGNO(0501) "a message waits: nothing carries %s; see courier.smtp, courier.http and courier.channels",
+               mail->via);
 }
 
 kr_err_t *kr_courier_queue(kr_ctx_t *k, const kr_mail_t *mail)
 {
+    kr_outbox_item_t item;
+
     if (!can_be_written_to(mail)) return kr_err(k, 400, NULL, "a message cannot be sent to this address");
-    return queue(k, mail, kr_uuid(k), mail->to, sealed_data(k, mail));
+    item = item_of(k, mail);
+    KR_TRY(kr_outbox_put(k, &item));
+    note_waiting(k, mail);
+    return NULL;
 }
 
 kr_err_t *kr_courier_queue_nothing(kr_ctx_t *k, const kr_mail_t *mail)
 {
-    const char *id = kr_uuid(k);
-    char *sealed;
+    kr_outbox_item_t item;
 
     if (!can_be_written_to(mail)) return NULL;
-    sealed = (char *)sealed_data(k, mail); /* made like any other, and stored as dashes */
-    memset(sealed, '-', strlen(sealed));
-    return queue(k, mail, id, id, sealed);
-}
-
-int kr_courier_is_nothing(const kr_message_row_t *message)
-{
-    return strcmp(message->recipient, message->id) == 0;
-}
-
-/* -- for those who run the site ------------------------------------------- */
-
-kr_err_t *kr_courier_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient, const char *before,
-                          int limit)
-{
-    apr_array_header_t *rows;
-
-    KR_TRY(kr_store_message_page(&rows, k, status, recipient, before, limit));
-    *out = apr_array_make(k->pool, rows->nelts, sizeof(kr_message_t));
-    for (int i = 0; i < rows->nelts; i++) {
-        const kr_message_row_t *row = &APR_ARRAY_IDX(rows, i, kr_message_row_t);
-
-        APR_ARRAY_PUSH(*out, kr_message_t) = (kr_message_t){
-            .id = row->id, .status = row->status, .via = row->via, .recipient = row->recipient,
-            .template_type = row->template_type, .attempts = row->attempts, .last_error = row->last_error,
-            .send_after = row->send_after, .created_at = row->created_at, .updated_at = row->updated_at,
-        };
-    }
+    item = item_of(k, mail);
+    KR_TRY(kr_outbox_put_nothing(k, &item));
+    note_waiting(k, mail);
     return NULL;
-}
-
-kr_err_t *kr_courier_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
-{
-    return kr_store_message_retry(done, k, id);
 }

@@ -5,13 +5,13 @@
 
 #include "ctl.h"
 #include "kr_clock.h"
-#include "kr_courier.h"
+#include "kr_hook.h"
 #include "kr_json.h"
 
 /* -- list ---------------------------------------------------------------------- */
 
 static const ctl_column_t COLUMNS[] = {
-    { "ID", 36 },   { "STATUS", 9 },    { "VIA", 5 },        { "CREATED", 20 },
+    { "ID", 36 },   { "STATUS", 9 },    { "VIA", 8 },        { "CREATED", 20 },
     { "TRIES", 5 }, { "TEMPLATE", 26 }, { "RECIPIENT", 30 }, { "LAST ERROR", 0 },
 };
 
@@ -44,7 +44,7 @@ static kr_err_t *list_page(char last[KR_UUID_LEN + 1], ctl_t *ctl, kr_ctx_t *k, 
     const char *id = NULL;
 
     (void)baton;
-    KR_TRY(kr_courier_page(&messages, k, ctl_option(ctl, "--status"), ctl_option(ctl, "--recipient"),
+    KR_TRY(kr_outbox_page(&messages, k, ctl_option(ctl, "--status"), ctl_option(ctl, "--recipient"),
                                  *last ? last : NULL, count));
     for (int i = 0; i < messages->nelts; i++) {
         print_message(ctl, k, &APR_ARRAY_IDX(messages, i, kr_message_t));
@@ -69,7 +69,7 @@ static int retry_named(apr_int64_t *queued, ctl_t *ctl, kr_ctx_t *k)
 
     for (int i = 0; ctl_arg(ctl, i); i++) {
         apr_int64_t done = 0;
-        kr_err_t *err = kr_courier_retry(&done, k, ctl_arg(ctl, i));
+        kr_err_t *err = kr_outbox_retry(&done, k, ctl_arg(ctl, i));
 
         if (!err && !done) err = kr_err(k, 404, NULL, "there is no message of that id that was given up");
         if (err) status = ctl_error(ctl, err, ctl_arg(ctl, i));
@@ -90,7 +90,7 @@ int ctl_courier_retry(ctl_t *ctl)
     k = ctl_work(ctl);
     if (ctl->args->nelts)
         status = retry_named(&queued, ctl, k);
-    else if ((err = kr_courier_retry(&queued, k, NULL)))
+    else if ((err = kr_outbox_retry(&queued, k, NULL)))
         return ctl_error(ctl, err, NULL);
     printf("%" APR_INT64_T_FMT " queued anew\n", queued);
     return status;
@@ -124,32 +124,53 @@ static apr_time_t pause_of(const ctl_t *ctl, kr_queue_e queue)
     const apr_time_t wait = ctl->realm->settings->mail.wait;
 
     if (queue == KR_QUEUE_MORE) return 0;
-    if (queue == KR_QUEUE_TROUBLE) return KR_COURIER_TROUBLE;
+    if (queue == KR_QUEUE_TROUBLE) return KR_OUTBOX_TROUBLE;
     return wait > apr_time_from_sec(1) ? wait : apr_time_from_sec(1);
+}
+
+/* One look into each lane. @return what to expect of the next: there is more, or else that something cannot be reached */
+static kr_queue_e look(int *all, ctl_t *ctl, const kr_outbox_worker_t *worker)
+{
+    kr_queue_e out = KR_QUEUE_DONE;
+
+    for (int lane = 0; lane < KR_LANES && !told_to_stop; lane++) {
+        kr_ctx_t *k = ctl_work(ctl);
+        kr_queue_e queue = KR_QUEUE_DONE;
+        int sent;
+
+        if (kr_outbox_work(&sent, &queue, k, &kr_lanes[lane], worker)) queue = KR_QUEUE_TROUBLE;
+        apr_pool_destroy(k->pool);
+        *all += sent;
+        if (sent) ctl_note(ctl, "%d sent", sent);
+        if (queue == KR_QUEUE_MORE || out == KR_QUEUE_DONE) out = queue;
+    }
+    return out;
+}
+
+static int is_anything_carried(const ctl_t *ctl)
+{
+    const kr_ctx_t k = { .realm = ctl->realm };
+
+    for (int lane = 0; lane < KR_LANES; lane++)
+        if (kr_outbox_carried(&k, &kr_lanes[lane])) return 1;
+    return 0;
 }
 
 int ctl_courier_watch(ctl_t *ctl)
 {
     const struct sigaction on_stop = { .sa_handler = stop };
     const int once = ctl_flag(ctl, "--once");
-    kr_courier_worker_t worker = { .stopping = is_stopping };
-    kr_queue_e queue = KR_QUEUE_DONE;
-    int status = ctl_connect(ctl), sent, all = 0;
+    kr_outbox_worker_t worker = { .stopping = is_stopping };
+    kr_queue_e queue;
+    int status = ctl_connect(ctl), all = 0;
 
     if (status) return status;
-    if (!kr_mail_carried(&ctl->realm->settings->mail, "email") && !kr_mail_carried(&ctl->realm->settings->mail, "sms"))
-        return ctl_fail(ctl, "there is nothing to send with: see courier.smtp, courier.http and courier.channels");
-    worker.name = kr_courier_worker_name(ctl->pool);
+    if (!is_anything_carried(ctl)) return ctl_fail(ctl, "there is nothing to send with: see courier.smtp, courier.http and courier.channels");
+    worker.name = kr_outbox_worker_name(ctl->pool);
     sigaction(SIGTERM, &on_stop, NULL);
     sigaction(SIGINT, &on_stop, NULL);
     do {
-        kr_ctx_t *k = ctl_work(ctl);
-        kr_err_t *err = kr_courier_work(&sent, &queue, k, &worker);
-
-        if (err) queue = KR_QUEUE_TROUBLE;
-        apr_pool_destroy(k->pool);
-        all += sent;
-        if (sent) ctl_note(ctl, "%d sent", sent);
+        queue = look(&all, ctl, &worker);
         if (once && queue != KR_QUEUE_MORE) break;
         wait_until(kr_clock_ticks() + pause_of(ctl, queue));
     } while (!told_to_stop);

@@ -19,7 +19,8 @@ static const kr_hook_t HOOKS[] = {
     { .name = "show_verification_ui", .run = { [KR_HOOK_ANSWER] = kr_hook_show_verification_ui } },
     { .name = "verification", .run = { [KR_HOOK_WRITE] = kr_hook_verification_login } },
     { .name = "web_hook",
-      .run = { [KR_HOOK_BEFORE] = kr_hook_web_before, [KR_HOOK_ADMIT] = kr_hook_web_admit, [KR_HOOK_ANSWER] = kr_hook_web_answer },
+      .run = { [KR_HOOK_BEFORE] = kr_hook_web_before, [KR_HOOK_BEGIN] = kr_hook_web_begin, [KR_HOOK_ADMIT] = kr_hook_web_admit,
+               [KR_HOOK_WRITE] = kr_hook_web_write, [KR_HOOK_ANSWER] = kr_hook_web_answer },
       .each = 1,
       .acts = kr_hook_web_acts },
     { .name = NULL }
@@ -48,11 +49,21 @@ static int would(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_e phase)
     return kr_hooks_would(k, after, phase, HOOKS, list_of(k, after->flow->kind, after->method));
 }
 
-int kr_hooks_would_before(kr_ctx_t *k, kr_flow_kind_e kind)
+static int would_begin(kr_ctx_t *k, kr_flow_kind_e kind, kr_phase_e phase)
 {
     kr_flow_t flow = { .kind = kind };
 
-    return kr_hooks_would(k, &(kr_after_flow_t){ .flow = &flow }, KR_HOOK_BEFORE, HOOKS, kr_flow_conf(k, kind)->before);
+    return kr_hooks_would(k, &(kr_after_flow_t){ .flow = &flow }, phase, HOOKS, kr_flow_conf(k, kind)->before);
+}
+
+int kr_hooks_would_before(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    return would_begin(k, kind, KR_HOOK_BEFORE);
+}
+
+int kr_hooks_would_begin(kr_ctx_t *k, kr_flow_kind_e kind)
+{
+    return would_begin(k, kind, KR_HOOK_BEGIN);
 }
 
 int kr_hooks_would_admit(kr_ctx_t *k, const kr_after_flow_t *after)
@@ -75,11 +86,21 @@ static kr_err_t *run(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase)
     return kr_hooks_run(k, after, phase, HOOKS, list_of(k, after->flow->kind, after->method));
 }
 
-kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow)
+static kr_err_t *run_begun(kr_ctx_t *k, kr_flow_t *flow, kr_phase_e phase)
 {
     kr_after_flow_t begun = { .flow = flow };
 
-    return kr_hooks_run(k, &begun, KR_HOOK_BEFORE, HOOKS, kr_flow_conf(k, flow->kind)->before);
+    return kr_hooks_run(k, &begun, phase, HOOKS, kr_flow_conf(k, flow->kind)->before);
+}
+
+kr_err_t *kr_hooks_before(kr_ctx_t *k, kr_flow_t *flow)
+{
+    return run_begun(k, flow, KR_HOOK_BEFORE);
+}
+
+kr_err_t *kr_hooks_begin(kr_ctx_t *k, kr_flow_t *flow)
+{
+    return run_begun(k, flow, KR_HOOK_BEGIN);
 }
 
 kr_err_t *kr_hooks_admit(kr_ctx_t *k, kr_after_flow_t *after)

@@ -7,7 +7,7 @@
 #include "kr_realm.h"
 
 /** When a hook runs; kr_hook.h says what each phase may do. */
-typedef enum { KR_HOOK_BEFORE, KR_HOOK_ADMIT, KR_HOOK_WRITE, KR_HOOK_AGAIN, KR_HOOK_ANSWER, KR_HOOK_PHASES } kr_phase_e;
+typedef enum { KR_HOOK_BEFORE, KR_HOOK_BEGIN, KR_HOOK_ADMIT, KR_HOOK_WRITE, KR_HOOK_AGAIN, KR_HOOK_ANSWER, KR_HOOK_PHASES } kr_phase_e;
 
 /**
  * What a hook does in a phase.
@@ -55,6 +55,8 @@ kr_hook_fn kr_hook_revoke_sessions;
 int kr_hook_web_acts(const kr_after_flow_t *after, kr_phase_e phase, const kr_hook_conf_t *conf);
 /** Call somebody else's server, and heed what it answers. */
 kr_hook_fn kr_hook_web_before, kr_hook_web_admit, kr_hook_web_answer;
+/** Put that call into the outbox: nobody waits for its answer. */
+kr_hook_fn kr_hook_web_begin, kr_hook_web_write;
 /** Tell programs of the verification flow and send people to its page. */
 kr_hook_fn kr_hook_show_verification_ui;
 /** Tell the addresses that the account had of a change of its addresses, as `config` says which. */

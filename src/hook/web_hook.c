@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "kr_json.h"
+#include "kr_text.h"
 #include "web_hook.h"
+
+#define TRIES 3
 
 /* Where nothing but the session follows, an answer that fails must come before that. */
 static int is_asked_first(const kr_after_flow_t *after, const kr_web_hook_conf_t *hook)
@@ -24,7 +27,9 @@ int kr_hook_web_acts(const kr_after_flow_t *after, kr_phase_e phase, const kr_ho
 {
     const kr_web_hook_conf_t *hook = conf->own;
 
-    if (hook->ignore || !(hook->service->body || strcmp(hook->service->method, "TRACE") == 0)) return 0;
+    if (!hook->service->body && strcmp(hook->service->method, "TRACE") != 0) return 0; /* said at start */
+    if (phase == KR_HOOK_BEGIN || phase == KR_HOOK_WRITE) return hook->ignore;
+    if (hook->ignore) return 0;
     if (phase == KR_HOOK_BEFORE) return 1;
     return phase == (is_asked_first(after, hook) ? KR_HOOK_ADMIT : KR_HOOK_ANSWER);
 }
@@ -82,9 +87,10 @@ static kr_err_t *refused(kr_ctx_t *k, const kr_web_hook_conf_t *hook, int status
 static kr_err_t *ask(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase, const kr_hook_conf_t *conf)
 {
     const kr_web_hook_conf_t *hook = conf->own;
+    const kr_web_hook_asked_t asked = { .hook = hook, .ctx = kr_web_hook_context(k, after, phase), .trigger = kr_uuid(k), .tries = TRIES };
     kr_web_hook_reply_t reply;
 
-    KR_TRY(kr_web_hook_call(&reply, k, hook, kr_web_hook_context(k, after, phase)));
+    KR_TRY(kr_web_hook_call(&reply, k, &asked));
     if (reply.cancelled) return NULL;
     if (kr_web_hook_parses(hook)) return heed(k, after, phase, hook, &reply);
     return reply.status >= 400 ? refused(k, hook, reply.status) : NULL;

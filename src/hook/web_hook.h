@@ -15,22 +15,37 @@ json_t *kr_web_hook_context(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_
 /** What came back. */
 typedef struct {
     int cancelled;        /* 1: its program said that nobody is to be called */
+    int reached;          /* 1: the request went out, in part at least; set on failure too */
     int status;
     const char *body;     /* where it is parsed */
     apr_size_t len;
 } kr_web_hook_reply_t;
 
+/** A call that is to be made. */
+typedef struct {
+    const kr_web_hook_conf_t *hook;
+    const json_t *ctx;    /* what its program is told */
+    const char *trigger;  /* an id that it has, however often it is made */
+    int tries;
+    const kr_outbox_worker_t *worker; /* that may be told to stop; or NULL */
+} kr_web_hook_asked_t;
+
 /**
- * Make the body and the call, again where that may help, within half a minute for all of it. The connection to the database is given back
- * before.
+ * Make the body and the call, again where that may help, all of it within the time that the service has. The connection to the database
+ * is given back before.
  * @return 502 upstream_error when there is no usable answer, 504 when there is none in time, 500 when its program fails
  */
-kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_conf_t *hook, const json_t *ctx) KR_MUST_CHECK;
+kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked) KR_MUST_CHECK;
 
 /** May its answer stop a flow, or change an account? */
 int kr_web_hook_parses(const kr_web_hook_conf_t *hook);
 /** How it is named in the log: its id, or its place in the settings. */
 const char *kr_web_hook_name(const kr_web_hook_conf_t *hook);
+
+/* -- web_hook_send.c ---------------------------------------------------------- */
+
+/** Calls that nobody waits for, as the outbox makes them. */
+extern const kr_sender_t kr_sender_web_hook;
 
 /* -- web_hook_answer.c ------------------------------------------------------ */
 

@@ -8,15 +8,13 @@
 #include "kr_text.h"
 #include "web_hook.h"
 
-#define TRIES 3
 #define PAUSE apr_time_from_sec(1) /* before the second try; twice as long before the third */
 #define CANCEL "cancel"
 
 /** A call under way. */
 typedef struct {
-    const kr_web_hook_conf_t *hook;
+    const kr_web_hook_asked_t *asked;
     kr_net_request_t req;
-    const char *trigger;  /* the same with each try */
     apr_time_t until;     /* by the clock that nobody sets */
 } calling_t;
 
@@ -39,15 +37,15 @@ static kr_err_t *program_failed(kr_ctx_t *k, const kr_web_hook_conf_t *hook, con
 }
 
 /* @param cancelled  1: the program says that nobody is to be called */
-static kr_err_t *make_body(int *cancelled, kr_ctx_t *k, calling_t *calling, const json_t *ctx)
+static kr_err_t *make_body(int *cancelled, kr_ctx_t *k, calling_t *calling)
 {
-    const kr_web_hook_conf_t *hook = calling->hook;
+    const kr_web_hook_conf_t *hook = calling->asked->hook;
     const json_t *made;
     const char *why;
 
     *cancelled = 0;
     if (!hook->service->body) return NULL;
-    made = kr_jsonnet_run(k->pool, hook->service->body, ctx, &why);
+    made = kr_jsonnet_run(k->pool, hook->service->body, calling->asked->ctx, &why);
     *cancelled = !made && !hook->form && strcmp(why, CANCEL) == 0;
     if (*cancelled) return NULL;
     if (!made) return program_failed(k, hook, why);
@@ -63,13 +61,13 @@ static kr_err_t *make_body(int *cancelled, kr_ctx_t *k, calling_t *calling, cons
 
 static const apr_table_t *headers_of(kr_ctx_t *k, const calling_t *calling)
 {
-    const apr_table_t *said = calling->hook->service->headers;
+    const apr_table_t *said = calling->asked->hook->service->headers;
     apr_table_t *headers;
 
-    if (!calling->hook->analytics) return said;
+    if (!calling->asked->hook->analytics) return said;
     headers = apr_table_copy(k->pool, said);
     apr_table_setn(headers, "Ory-Webhook-Request-ID", kr_uuid(k));
-    apr_table_setn(headers, "Ory-Webhook-Trigger-ID", calling->trigger);
+    apr_table_setn(headers, "Ory-Webhook-Trigger-ID", calling->asked->trigger);
     return headers;
 }
 
@@ -94,7 +92,7 @@ static kr_err_t *try_all(kr_net_reply_t *reply, kr_ctx_t *k, calling_t *calling)
 {
     kr_err_t *err = try_once(reply, k, calling);
 
-    for (int i = 1; i < TRIES && may_help(reply, err) && !kr_leaving(k); i++) {
+    for (int i = 1; i < calling->asked->tries && may_help(reply, err) && !kr_leaving(k); i++) {
         const apr_time_t pause = PAUSE << (i - 1);
 
         if (kr_clock_ticks() + pause >= calling->until) break;
@@ -110,22 +108,24 @@ static kr_err_t *silent(kr_ctx_t *k, const kr_web_hook_conf_t *hook, const kr_ne
     return reply->timed_out ? kr_err(k, 504, NULL, "a service that this server calls gave no answer in time") : err;
 }
 
-kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_conf_t *hook, const json_t *ctx)
+kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked)
 {
-    const kr_http_service_t *service = hook->service;
-    calling_t calling = { .hook = hook, .trigger = kr_uuid(k),
-                          .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
-                                   .status_only = !kr_web_hook_parses(hook) } };
+    const kr_http_service_t *service = asked->hook->service;
+    calling_t calling = { .asked = asked, .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
+                                                   .status_only = !kr_web_hook_parses(asked->hook) } };
     kr_net_reply_t reply;
     kr_err_t *err;
 
     *out = (kr_web_hook_reply_t){ .cancelled = 0 };
     kr_db_release(k);
     calling.until = kr_clock_ticks() + service->timeout;
-    KR_TRY(make_body(&out->cancelled, k, &calling, ctx));
+    if (asked->worker) {
+        calling.req.stopping = asked->worker->stopping;
+        calling.req.baton = asked->worker->baton;
+    }
+    KR_TRY(make_body(&out->cancelled, k, &calling));
     if (out->cancelled) return NULL;
     err = try_all(&reply, k, &calling);
-    if (err) return silent(k, hook, &reply, err);
-    *out = (kr_web_hook_reply_t){ .status = reply.status, .body = reply.body, .len = reply.body_len };
-    return NULL;
+    *out = (kr_web_hook_reply_t){ .status = reply.status, .body = reply.body, .len = reply.body_len, .reached = reply.reached };
+    return err ? silent(k, asked->hook, &reply, err) : NULL;
 }

@@ -10,14 +10,17 @@
  */
 static json_t *flow_json(kr_ctx_t *k, const kr_after_flow_t *after, kr_phase_e phase)
 {
+    const int begins = phase == KR_HOOK_BEFORE || phase == KR_HOOK_BEGIN;
     kr_flow_t shown = *after->flow;
 
     shown.exchange_code = NULL; /* half of the way to a session: the app's alone */
     shown.continue_with = NULL;
-    if (phase != KR_HOOK_BEFORE && after->method == KR_METHOD_OIDC) shown.active = kr_method_name(after->method); /* of a sign-up, too */
+    if (!begins && after->method == KR_METHOD_OIDC) shown.active = kr_method_name(after->method); /* of a sign-up, too */
     /* where nothing was sent it is an empty object to all but settings, as programs know it */
-    shown.show_transient = phase != KR_HOOK_BEFORE && (shown.kind != KR_FLOW_SETTINGS || shown.transient_payload);
-    if (phase != KR_HOOK_BEFORE && (phase != KR_HOOK_ANSWER || shown.kind == KR_FLOW_REGISTRATION)) kr_flow_form_stored(k, &shown);
+    shown.show_transient = !begins && (shown.kind != KR_FLOW_SETTINGS || shown.transient_payload);
+    if (!begins && shown.kind != KR_FLOW_VERIFICATION && (phase != KR_HOOK_ANSWER || shown.kind == KR_FLOW_REGISTRATION))
+        kr_flow_form_stored(k, &shown);
+    if (phase == KR_HOOK_WRITE && shown.kind == KR_FLOW_SETTINGS) shown.state = KR_STATE_SUCCESS; /* as it will be, and its form is not yet */
     return json_deep_copy(kr_flow_json(k, &shown)); /* its nodes are the flow's, and change with it */
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each child's own thread, for what no request waits for. Not mod_watchdog: an idle child would exit in the middle of
+ * Each child's own threads, for what no request waits for: one for jobs and mail, and one for web hooks, as somebody else's server must
+ * not keep a mail waiting. Not mod_watchdog: an idle child would exit in the middle of
  * its callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at
  * once.
  */
@@ -17,8 +18,8 @@
 #include "kr_db.h"
 #include "kr_memory.h"
 
-/** A child's own thread. */
-typedef struct kr_background_t {
+/** One of a child's own threads. */
+typedef struct {
     apr_pool_t *pool; /* apart from the child's, which other threads allocate from; this record lies in it */
     server_rec *server;
     kr_site_t *site;
@@ -33,18 +34,23 @@ typedef struct kr_background_t {
     apr_time_t *due;       /* when each is to be done next */
     int njobs;
     kr_postbags_t *postbags;
+} worker_t;
+
+/** All of them: one for each lane of the outbox, those that have nothing to do left out. */
+typedef struct kr_background_t {
+    worker_t *worker[KR_LANES];
 } kr_background_t;
 
 static int is_stopping(void *baton)
 {
-    kr_background_t *bg = baton;
+    worker_t *bg = baton;
 
     return apr_atomic_read32(&bg->stopping) != 0;
 }
 
 static int is_leaving(void *baton)
 {
-    kr_background_t *bg = baton;
+    worker_t *bg = baton;
 
     return is_stopping(bg) || apr_atomic_read32(&bg->leaving) != 0;
 }
@@ -52,7 +58,7 @@ static int is_leaving(void *baton)
 /* -- the work ------------------------------------------------------------- */
 
 /* What a process that leaves has no use for breaks off. All else, above all the mark of a message that was sent, is finished. */
-static kr_ctx_t *ctx_for(kr_background_t *bg, apr_pool_t *pool, const kr_realm_t *realm, int breaks_off)
+static kr_ctx_t *ctx_for(worker_t *bg, apr_pool_t *pool, const kr_realm_t *realm, int breaks_off)
 {
     kr_ctx_t *k = kr_server_ctx(pool, bg->server, realm);
 
@@ -64,7 +70,7 @@ static kr_ctx_t *ctx_for(kr_background_t *bg, apr_pool_t *pool, const kr_realm_t
 }
 
 /* Servers are looked at here for the first time, at once: requests wait for it. */
-static void look_first(kr_background_t *bg)
+static void look_first(worker_t *bg)
 {
     for (int i = 0; i < bg->site->databases->nelts && !is_stopping(bg); i++) {
         kr_database_t *database = APR_ARRAY_IDX(bg->site->databases, i, kr_database_t *);
@@ -79,7 +85,7 @@ static void look_first(kr_background_t *bg)
 /* -- the thread ----------------------------------------------------------- */
 
 /* A second's sleep, or less when there is mail to send, work to go on with, or it is time to go. @return 0 then */
-static int sleep_a_while(kr_background_t *bg, int *woken, apr_interval_time_t pause)
+static int sleep_a_while(worker_t *bg, int *woken, apr_interval_time_t pause)
 {
     if (pause > apr_time_from_sec(1)) pause = apr_time_from_sec(1);
     apr_thread_mutex_lock(bg->mutex);
@@ -91,7 +97,7 @@ static int sleep_a_while(kr_background_t *bg, int *woken, apr_interval_time_t pa
 }
 
 /* @return after how many µs there is more to do; 0: when its time comes */
-static apr_interval_time_t run_job(kr_background_t *bg, const kr_job_t *job)
+static apr_interval_time_t run_job(worker_t *bg, const kr_job_t *job)
 {
     apr_interval_time_t again = 0;
 
@@ -109,7 +115,7 @@ static apr_interval_time_t run_job(kr_background_t *bg, const kr_job_t *job)
 }
 
 /* Those that are due. @return how long to sleep */
-static apr_interval_time_t run_jobs(kr_background_t *bg)
+static apr_interval_time_t run_jobs(worker_t *bg)
 {
     apr_interval_time_t pause = apr_time_from_sec(1);
 
@@ -126,7 +132,7 @@ static apr_interval_time_t run_jobs(kr_background_t *bg)
 }
 
 /* Children start together; their work must not. */
-static void cast_dice(kr_background_t *bg)
+static void cast_dice(worker_t *bg)
 {
     for (int i = 0; i < bg->njobs; i++) {
         unsigned char dice;
@@ -138,12 +144,12 @@ static void cast_dice(kr_background_t *bg)
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
-    kr_background_t *bg = data;
+    worker_t *bg = data;
     apr_interval_time_t pause = apr_time_from_sec(1);
     int woken;
 
     (void)thread;
-    look_first(bg);
+    if (bg->njobs) look_first(bg);
     cast_dice(bg);
     while (sleep_a_while(bg, &woken, pause)) {
         kr_postbags_send(bg->postbags, woken);
@@ -164,7 +170,7 @@ static kr_background_t *background_of(apr_pool_t *pchild)
 }
 
 /* Without the mutex: prefork's children stop inside a signal handler, and what it interrupted may hold that. */
-static void tell(kr_background_t *bg, apr_uint32_t *what)
+static void tell(worker_t *bg, apr_uint32_t *what)
 {
     apr_atomic_set32(what, 1);
     apr_thread_cond_signal(bg->wake); /* when that comes a moment too early, the second's sleep ends by itself */
@@ -180,7 +186,7 @@ static void tell(kr_background_t *bg, apr_uint32_t *what)
  */
 static apr_status_t wait_for_end(void *data)
 {
-    kr_background_t *bg = data;
+    worker_t *bg = data;
     apr_time_t until = kr_clock_ticks() + END_WAIT;
     apr_status_t rv;
 
@@ -201,7 +207,7 @@ static apr_status_t wait_for_end(void *data)
 
 /* Signals are the main thread's: with the prefork MPM this thread would else run httpd's handler, and wait for itself.
  */
-static apr_status_t start_thread(kr_background_t *bg)
+static apr_status_t start_thread(worker_t *bg)
 {
     sigset_t all, before;
     apr_status_t rv;
@@ -213,9 +219,9 @@ static apr_status_t start_thread(kr_background_t *bg)
     return rv;
 }
 
-static apr_status_t make_background(kr_background_t **out, server_rec *s, const kr_job_t *jobs, int njobs)
+static apr_status_t make_worker(worker_t **out, server_rec *s, const kr_lane_t *lane, const kr_job_t *jobs, int njobs)
 {
-    kr_background_t *bg;
+    worker_t *bg;
     apr_pool_t *pool;
     apr_status_t rv = kr_pool_apart(&pool, 0);
 
@@ -226,45 +232,59 @@ static apr_status_t make_background(kr_background_t **out, server_rec *s, const 
     bg->site = kr_host_of(s)->site;
     bg->jobs = jobs;
     bg->njobs = njobs;
-    bg->due = apr_pcalloc(pool, sizeof(*bg->due) * (apr_size_t)njobs);
-    bg->postbags = kr_postbags_make(pool, s, is_leaving, bg);
+    bg->due = apr_pcalloc(pool, sizeof(*bg->due) * (apr_size_t)(njobs + 1));
+    bg->postbags = kr_postbags_make(pool, s, lane, is_leaving, bg);
     rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     return rv == APR_SUCCESS ? apr_thread_cond_create(&bg->wake, pool) : rv;
+}
+
+static void start_worker(kr_background_t *all, kr_lane_e lane, apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs)
+{
+    worker_t *bg = NULL;
+    apr_status_t rv = make_worker(&bg, s, &kr_lanes[lane], jobs, njobs);
+
+    if (rv == APR_SUCCESS) rv = start_thread(bg);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1232) "a background thread cannot start: %s",
+                     lane == KR_LANE_MESSAGES ? "no mail is sent, nothing cleans up" : "web hooks that nobody waits for are not called");
+        return;
+    }
+    all->worker[lane] = bg;
+    apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
 }
 
 void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs)
 {
     kr_site_t *site = kr_host_of(s)->site;
-    kr_background_t *bg = NULL;
-    apr_status_t rv;
+    kr_background_t *all = apr_pcalloc(pchild, sizeof(*all));
 
     if (site->databases->nelts == 0) return;
-    rv = make_background(&bg, s, jobs, njobs);
-    if (rv == APR_SUCCESS) rv = start_thread(bg);
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
-                     KRLOGNO(1232) "the background thread cannot start: no mail is sent, nothing cleans up");
-        return;
-    }
-    apr_pool_userdata_setn(bg, "kratos-background", NULL, pchild);
-    site->background = bg; /* before any request */
-    apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
+    start_worker(all, KR_LANE_MESSAGES, pchild, s, jobs, njobs);
+    if (kr_postbags_any(s, &kr_lanes[KR_LANE_WEB_HOOKS])) start_worker(all, KR_LANE_WEB_HOOKS, pchild, s, NULL, 0);
+    apr_pool_userdata_setn(all, "kratos-background", NULL, pchild);
+    site->background = all; /* before any request */
 }
 
 void kr_background_stop(apr_pool_t *pchild, int graceful)
 {
-    kr_background_t *bg = background_of(pchild);
+    kr_background_t *all = background_of(pchild);
 
-    if (bg) tell(bg, graceful ? &bg->leaving : &bg->stopping);
+    for (int i = 0; all && i < KR_LANES; i++)
+        if (all->worker[i]) tell(all->worker[i], graceful ? &all->worker[i]->leaving : &all->worker[i]->stopping);
 }
 
-void kr_background_wake(server_rec *s)
+static void wake(worker_t *bg)
 {
-    kr_background_t *bg = kr_host_of(s)->site->background;
-
-    if (!bg) return;
     apr_thread_mutex_lock(bg->mutex);
     bg->woken = 1;
     apr_thread_cond_signal(bg->wake);
     apr_thread_mutex_unlock(bg->mutex);
+}
+
+void kr_background_wake(server_rec *s)
+{
+    kr_background_t *all = kr_host_of(s)->site->background;
+
+    for (int i = 0; all && i < KR_LANES; i++)
+        if (all->worker[i]) wake(all->worker[i]);
 }

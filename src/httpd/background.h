@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The door of this room for what no request waits for: each child's own thread, and its work. */
+/* The door of this room for what no request waits for: each child's own threads, and their work. */
 #ifndef KR_HTTPD_BACKGROUND_H
 #define KR_HTTPD_BACKGROUND_H
 
 #include "../site/site.h"
-#include "kr_courier.h"
+#include "kr_hook.h"
 
 /* -- background.c --------------------------------------------------------- */
 
-/** child_init: start the child's own thread, which does these jobs and sends mail. */
+/** child_init: start the child's own thread, which does these jobs and sends mail; and where web hooks are to be called, one for them. */
 void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs);
 /**
  * child_stopping: tell it to end; it is waited for when the child's pool goes. After a graceful restart it looks after upgraded
@@ -20,11 +20,13 @@ void kr_background_wake(server_rec *s);
 
 /* -- mail.c --------------------------------------------------------------- */
 
-/** The mail of all realms that send any. */
+/** What all realms have to send by one lane. */
 typedef struct kr_postbags_t kr_postbags_t;
 
 /** @param leaving, baton  is the process to end? No further message is begun then */
-kr_postbags_t *kr_postbags_make(apr_pool_t *pool, server_rec *s, int (*leaving)(void *baton), void *baton);
+kr_postbags_t *kr_postbags_make(apr_pool_t *pool, server_rec *s, const kr_lane_t *lane, int (*leaving)(void *baton), void *baton);
+/** Is there a realm that may have any? */
+int kr_postbags_any(server_rec *s, const kr_lane_t *lane);
 /** Send what is due. @param woken  messages were queued: look at once, and not only when the next look is due */
 void kr_postbags_send(kr_postbags_t *bags, int woken);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mail queue. A message is due when its send_after has passed. Who claims it moves send_after to the end of the
+ * The outbox. A message is due when its send_after has passed. Who claims it moves send_after to the end of the
  * lease, in the one statement that also writes the owner's name: no two can have it, and a worker that died loses it by
  * itself.
  */
@@ -10,8 +10,10 @@
 #include "kr_text.h"
 #include "store.h"
 
-#define DUE "realm_id = %s AND status = 'queued' AND send_after <= %lld"
+#define DUE "realm_id = %s AND status = 'queued' AND send_after <= %lld AND via IN (%s, %s)"
 #define CLAIM "UPDATE courier_messages SET lease_owner = %s, send_after = %lld, updated_at = %lld WHERE "
+#define PART ((apr_size_t)48000) /* bytes: MySQL's driver reads no more than 64 KiB of a column */
+#define PART_COLUMNS 4
 #define HOLD apr_time_from_msec(100) /* whoever has the older message needs about that long for it */
 #define COLUMNS "id, status, via, recipient, template_type, attempts, last_error, send_after, created_at, updated_at"
 
@@ -91,11 +93,62 @@ static const kr_query_t MESSAGE_RETRY_ALL = {
            "updated_at = %lld WHERE realm_id = %s AND status = 'abandoned'",
 };
 
+/* -- what is longer than a column ------------------------------------------ */
+
+static const kr_query_t PARTS_INSERT = {
+    .name = "outbox_parts_insert",
+    .sql = "INSERT INTO outbox_parts (message_id, part, realm_id, sealed) VALUES ",
+    .row = "(%s, %lld, %s, %s)",
+};
+
+static const kr_query_t PARTS_FIND = {
+    .name = "outbox_parts_find",
+    .sql = "SELECT sealed FROM outbox_parts WHERE message_id = %s AND realm_id = %s ORDER BY part",
+};
+
+static const kr_query_t PARTS_DELETE = {
+    .name = "outbox_parts_delete",
+    .sql = "DELETE FROM outbox_parts WHERE message_id = %s AND realm_id = %s",
+};
+
+static kr_err_t *insert_parts(kr_ctx_t *k, const char *id, const char *sealed, apr_size_t len)
+{
+    kr_arg_t args[KR_STORE_MESSAGE_MAX / PART * PART_COLUMNS];
+    int n = 0;
+
+    for (apr_size_t at = 0; at < len; at += PART, n++) {
+        const kr_arg_t part[PART_COLUMNS] = { KR_S(id), KR_I(n), KR_S(k->realm->name), KR_S(apr_pstrndup(k->pool, sealed + at, PART)) };
+
+        memcpy(args + n * PART_COLUMNS, part, sizeof(part));
+    }
+    return kr_db_insert_many(k, &PARTS_INSERT, args, PART_COLUMNS, n);
+}
+
+static kr_err_t *join_parts(kr_ctx_t *k, kr_message_row_t *message)
+{
+    apr_array_header_t *rows, *parts;
+
+    if (*message->sealed != '*') return NULL;
+    KR_TRY(kr_db_rows(&rows, k, &PARTS_FIND, KR_S(message->id), KR_S(k->realm->name)));
+    message->parts = (int)apr_atoi64(message->sealed + 1);
+    parts = apr_array_make(k->pool, rows->nelts + 1, sizeof(const char *));
+    for (int i = 0; i < rows->nelts; i++) APR_ARRAY_PUSH(parts, const char *) = APR_ARRAY_IDX(rows, i, kr_row_t).col[0];
+    message->sealed = apr_array_pstrcat(k->pool, parts, 0);
+    return NULL;
+}
+
+/* -- in, and out ------------------------------------------------------------ */
+
 kr_err_t *kr_store_message_insert(kr_ctx_t *k, const char *id, const char *via, const char *recipient,
                                   const char *template_type, const char *sealed)
 {
-    return kr_db_exec(NULL, k, &MESSAGE_INSERT, KR_S(id), KR_S(k->realm->name), KR_S(via), KR_S(recipient),
-                      KR_S(template_type), KR_S(sealed), KR_I(k->now), KR_I(k->now), KR_I(k->now));
+    const apr_size_t len = strlen(sealed);
+    const char *column = len <= PART ? sealed : apr_psprintf(k->pool, "*%d", (int)((len + PART - 1) / PART));
+
+    if (len > KR_STORE_MESSAGE_MAX) return kr_err_internal(k, APR_SUCCESS, "a message of %d bytes is too long to be kept", (int)len);
+    KR_TRY(kr_db_exec(NULL, k, &MESSAGE_INSERT, KR_S(id), KR_S(k->realm->name), KR_S(via), KR_S(recipient), KR_S(template_type),
+                      KR_S(column), KR_I(k->now), KR_I(k->now), KR_I(k->now)));
+    return column == sealed ? NULL : insert_parts(k, id, sealed, len);
 }
 
 static apr_array_header_t *messages_of(apr_pool_t *pool, const apr_array_header_t *rows)
@@ -122,18 +175,20 @@ static apr_array_header_t *messages_of(apr_pool_t *pool, const apr_array_header_
     return out;
 }
 
-kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const char *owner, apr_time_t until, int batch)
+kr_err_t *kr_store_message_claim(apr_array_header_t **out, kr_ctx_t *k, const char *via, const char *other, const char *owner,
+                                 apr_time_t until, int batch)
 {
     apr_array_header_t *rows;
     kr_row_t *due;
 
     *out = apr_array_make(k->pool, 0, sizeof(kr_message_row_t));
-    KR_TRY(kr_db_one(&due, k, &MESSAGE_DUE, KR_S(k->realm->name), KR_I(k->now)));
+    KR_TRY(kr_db_one(&due, k, &MESSAGE_DUE, KR_S(k->realm->name), KR_I(k->now), KR_S(via), KR_S(other)));
     if (!due) return NULL;
     KR_TRY(kr_db_exec(NULL, k, &MESSAGE_CLAIM, KR_S(owner), KR_I(until), KR_I(k->now), KR_S(k->realm->name),
-                      KR_I(k->now), KR_I(batch)));
+                      KR_I(k->now), KR_S(via), KR_S(other), KR_I(batch)));
     KR_TRY(kr_db_rows(&rows, k, &MESSAGE_CLAIMED, KR_S(k->realm->name), KR_I(until), KR_S(owner)));
     *out = messages_of(k->pool, rows);
+    for (int i = 0; i < (*out)->nelts; i++) KR_TRY(join_parts(k, &APR_ARRAY_IDX(*out, i, kr_message_row_t)));
     return NULL;
 }
 
@@ -164,9 +219,10 @@ kr_err_t *kr_store_message_in_turn(apr_array_header_t *claimed, kr_ctx_t *k, con
     return NULL;
 }
 
-kr_err_t *kr_store_message_sent(kr_ctx_t *k, const char *id)
+kr_err_t *kr_store_message_sent(kr_ctx_t *k, const kr_message_row_t *message)
 {
-    return kr_db_exec(NULL, k, &MESSAGE_SENT, KR_I(k->now), KR_S(id), KR_S(k->realm->name));
+    KR_TRY(kr_db_exec(NULL, k, &MESSAGE_SENT, KR_I(k->now), KR_S(message->id), KR_S(k->realm->name)));
+    return message->parts ? kr_db_exec(NULL, k, &PARTS_DELETE, KR_S(message->id), KR_S(k->realm->name)) : NULL;
 }
 
 kr_err_t *kr_store_message_failed(kr_ctx_t *k, const char *owner, const kr_message_row_t *message)

@@ -28,7 +28,7 @@ class Call:
 class Target:
     """Answers 200 {} unless says() has another answer for the path. `calls` are all that came, in their order."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         target = self
         self.calls, self._answers = [], {}
 
@@ -44,7 +44,7 @@ class Target:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self._server = ThreadingHTTPServer(('127.0.0.1', port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f'http://127.0.0.1:{self.port}'

@@ -67,7 +67,7 @@ static void a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_langu
     OK(kr_courier_queue(k, &(kr_mail_t){ "email", "ana@x.example", "login_code_valid", data }));
     assert_int_equal(k->queued, 1);
     assert_null(json_object_get(data, "language")); /* borrowed, and left alone */
-    OK(kr_store_message_claim(&claimed, k, "me", k->now + 1, 10));
+    OK(kr_store_message_claim(&claimed, k, "email", "sms", "me", k->now + 1, 10));
     assert_null(strstr(APR_ARRAY_IDX(claimed, 0, kr_message_row_t).sealed, "123456"));
     k->now += 2;
     assert_int_equal(work(k, "me"), 1);
@@ -142,9 +142,9 @@ static void two_workers_never_claim_the_same_message(void **state)
     for (int i = 0; i < 5; i++) queue(k, "ana@x.example");
     k2->now = k->now;
     until = k->now + apr_time_from_sec(90);
-    OK(kr_store_message_claim(&a, k, "one", until, 3));
-    OK(kr_store_message_claim(&b, k2, "two", until, 3));
-    OK(kr_store_message_claim(&c, k2, "three", until, 3));
+    OK(kr_store_message_claim(&a, k, "email", "sms", "one", until, 3));
+    OK(kr_store_message_claim(&b, k2, "email", "sms", "two", until, 3));
+    OK(kr_store_message_claim(&c, k2, "email", "sms", "three", until, 3));
     assert_int_equal(a->nelts, 3);
     assert_int_equal(b->nelts, 2);
     assert_int_equal(c->nelts, 0);
@@ -155,7 +155,7 @@ static void two_workers_never_claim_the_same_message(void **state)
     }
     kr_db_release(k);
     k2->now = until; /* one and two died: whoever looks now has all of them */
-    OK(kr_store_message_claim(&c, k2, "three", until + apr_time_from_sec(90), 10));
+    OK(kr_store_message_claim(&c, k2, "email", "sms", "three", until + apr_time_from_sec(90), 10));
     assert_int_equal(c->nelts, 5);
     /* one was not dead but slow: it cannot put off what is three's by now */
     APR_ARRAY_IDX(a, 0, kr_message_row_t).status = "abandoned";
@@ -175,21 +175,21 @@ static void messages_to_one_recipient_keep_their_order(void **state)
     for (int i = 0; i < 3; i++, k->now++) queue(k, "ana@x.example");
     queue(k, "ben@x.example");
     k2->now = k->now;
-    OK(kr_store_message_claim(&first, k, "one", until, 1));
+    OK(kr_store_message_claim(&first, k, "email", "sms", "one", until, 1));
     OK(kr_store_message_in_turn(first, k, "one", until));
     assert_int_equal(first->nelts, 1);
     message = &APR_ARRAY_IDX(first, 0, kr_message_row_t);
     assert_int_equal(message->created_at, began);
     /* while that is on its way, ana's others wait, and nobody else's */
-    OK(kr_store_message_claim(&rest, k2, "two", until, 10));
+    OK(kr_store_message_claim(&rest, k2, "email", "sms", "two", until, 10));
     assert_int_equal(rest->nelts, 3);
     OK(kr_store_message_in_turn(rest, k2, "two", until));
     assert_int_equal(rest->nelts, 1);
     assert_string_equal(APR_ARRAY_IDX(rest, 0, kr_message_row_t).recipient, "ben@x.example");
-    OK(kr_store_message_sent(k, message->id));
+    OK(kr_store_message_sent(k, message));
     /* a moment later both are due, and go out in one batch, in order */
     k2->now += apr_time_from_msec(100);
-    OK(kr_store_message_claim(&later, k2, "two", until + 1, 10));
+    OK(kr_store_message_claim(&later, k2, "email", "sms", "two", until + 1, 10));
     OK(kr_store_message_in_turn(later, k2, "two", until + 1));
     assert_int_equal(later->nelts, 2);
     assert_int_equal(APR_ARRAY_IDX(later, 0, kr_message_row_t).created_at, began + 1);
@@ -205,7 +205,7 @@ static void a_message_that_was_put_off_holds_up_no_newer_one(void **state)
     const apr_time_t until = k->now + apr_time_from_sec(90);
 
     queue(k, "ana@x.example");
-    OK(kr_store_message_claim(&claimed, k, "one", until, 1));
+    OK(kr_store_message_claim(&claimed, k, "email", "sms", "one", until, 1));
     message = &APR_ARRAY_IDX(claimed, 0, kr_message_row_t);
     message->attempts = 1;
     message->send_after = k->now + apr_time_from_sec(600);
@@ -213,7 +213,7 @@ static void a_message_that_was_put_off_holds_up_no_newer_one(void **state)
     OK(kr_store_message_failed(k, "one", message));
     k->now++;
     queue(k, "ana@x.example");
-    OK(kr_store_message_claim(&claimed, k, "one", until, 10));
+    OK(kr_store_message_claim(&claimed, k, "email", "sms", "one", until, 10));
     OK(kr_store_message_in_turn(claimed, k, "one", until));
     assert_int_equal(claimed->nelts, 1);
 }
@@ -234,11 +234,11 @@ static void *APR_THREAD_FUNC drain(apr_thread_t *thread, void *baton)
     snprintf(name, sizeof(name), "hand %d", hand->number);
     for (int idle = 0; idle < 2;) {
         kr_ctx_t *k = another(hand->realm);
-        kr_courier_worker_t worker = { .name = name };
+        kr_outbox_worker_t worker = { .name = name };
         kr_queue_e queue_state;
         int sent = 0;
 
-        if (kr_courier_work(&sent, &queue_state, k, &worker)) idle = 9;
+        if (kr_outbox_work(&sent, &queue_state, k, &kr_lanes[KR_LANE_MESSAGES], &worker)) idle = 9;
         hand->sent += sent;
         idle += sent == 0;
         kr_db_release(k);
@@ -357,7 +357,7 @@ static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **s
 {
     env_t *env = *state;
     kr_ctx_t *k = env->k;
-    kr_courier_worker_t worker = { .name = "me" };
+    kr_outbox_worker_t worker = { .name = "me" };
     kr_queue_e queue_state;
     int sent;
 
@@ -365,9 +365,9 @@ static void while_the_server_is_down_nothing_is_lost_and_nothing_counts(void **s
     sink_stop(&sink); /* its port answers nobody now */
     for (int i = 0; i < 3; i++) queue(k, "ana@x.example");
     for (int i = 0; i < 20; i++) {
-        OK(kr_courier_work(&sent, &queue_state, k, &worker));
+        OK(kr_outbox_work(&sent, &queue_state, k, &kr_lanes[KR_LANE_MESSAGES], &worker));
         assert_int_equal(queue_state, KR_QUEUE_TROUBLE);
-        k->now += KR_COURIER_TROUBLE + apr_time_from_sec(1);
+        k->now += KR_OUTBOX_TROUBLE + apr_time_from_sec(1);
     }
     assert_int_equal(how_many(k, "queued"), 3);
     kr_db_release(k);
@@ -388,11 +388,11 @@ static void who_must_stop_gives_back_what_is_left(void **state)
     env_t *env = *state;
     kr_ctx_t *k = env->k;
     int asked = 0, sent;
-    kr_courier_worker_t worker = { "me", yes, &asked };
+    kr_outbox_worker_t worker = { "me", yes, &asked };
     kr_queue_e queue_state;
 
     for (int i = 0; i < 6; i++) queue(k, "ana@x.example");
-    OK(kr_courier_work(&sent, &queue_state, k, &worker));
+    OK(kr_outbox_work(&sent, &queue_state, k, &kr_lanes[KR_LANE_MESSAGES], &worker));
     assert_int_equal(sent, 2);
     assert_int_equal(how_many(k, "sent"), 2);
     kr_db_release(k);

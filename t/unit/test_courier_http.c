@@ -226,7 +226,7 @@ static void a_service_that_is_down_holds_up_nobody_elses_messages(void **state)
 {
     env_t *env = *state;
     kr_ctx_t *k = env->k;
-    kr_courier_worker_t worker = { .name = "me" };
+    kr_outbox_worker_t worker = { .name = "me" };
     kr_queue_e queue_state;
     int sent;
 
@@ -238,17 +238,17 @@ static void a_service_that_is_down_holds_up_nobody_elses_messages(void **state)
         queue(k, apr_psprintf(k->pool, "a%d@x.example", i));
         k->now += 2;
     }
-    OK(kr_courier_work(&sent, &queue_state, k, &worker));
+    OK(kr_outbox_work(&sent, &queue_state, k, &kr_lanes[KR_LANE_MESSAGES], &worker));
     assert_int_equal(sent, 3);
     assert_int_equal(queued_files(env), 3);
     assert_int_equal(queue_state, KR_QUEUE_DONE); /* mail goes on at once */
     assert_int_equal(how_many(k, "queued"), 3);
-    OK(kr_courier_work(&sent, &queue_state, k, &worker));
+    OK(kr_outbox_work(&sent, &queue_state, k, &kr_lanes[KR_LANE_MESSAGES], &worker));
     assert_int_equal(sent, 0); /* not tried again at once */
     service_start(&service, SERVICE_ANSWERS, OK_ANSWER);
     target.url = apr_psprintf(env->pool, "http://127.0.0.1:%d/", service.port);
     for (int i = 0; i < 4; i++) {
-        k->now += KR_COURIER_TROUBLE + apr_time_from_sec(1);
+        k->now += KR_OUTBOX_TROUBLE + apr_time_from_sec(1);
         work(k, "me");
     }
     service_stop(&service);

@@ -249,7 +249,7 @@ static const char *letters(env_t *env, json_t **data)
     apr_array_header_t *list;
 
     k->now += 1000 * SECOND;
-    OK(kr_store_message_claim(&list, k, "test", k->now + SECOND, 100));
+    OK(kr_store_message_claim(&list, k, "email", "sms", "test", k->now + SECOND, 100));
     qsort(list->elts, (size_t)list->nelts, sizeof(kr_message_row_t), by_recipient);
     for (int i = 0; i < list->nelts; i++) {
         const kr_message_row_t *m = &APR_ARRAY_IDX(list, i, kr_message_row_t);

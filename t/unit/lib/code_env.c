@@ -55,7 +55,7 @@ const char *mailed_as(env_t *env, const char *type, const char *field, const cha
     const char *code = NULL, *why;
 
     k->now += 1000 * SECOND;
-    OK(kr_store_message_claim(&list, k, "test", k->now + SECOND, 100));
+    OK(kr_store_message_claim(&list, k, "email", "sms", "test", k->now + SECOND, 100));
     for (int i = 0; i < list->nelts; i++) {
         const kr_message_row_t *m = &APR_ARRAY_IDX(list, i, kr_message_row_t);
         apr_size_t len;

@@ -59,11 +59,11 @@ void queue(kr_ctx_t *k, const char *to)
 
 int work(kr_ctx_t *k, const char *name)
 {
-    kr_courier_worker_t worker = { .name = name };
+    kr_outbox_worker_t worker = { .name = name };
     kr_queue_e state;
     int sent;
 
-    OK(kr_courier_work(&sent, &state, k, &worker));
+    OK(kr_outbox_work(&sent, &state, k, &kr_lanes[KR_LANE_MESSAGES], &worker));
     assert_null(k->db); /* nothing is held between two looks */
     return sent;
 }

@@ -10,7 +10,9 @@
 #include <signal.h>
 
 #include "../../../src/courier/courier.h"
+#include "kr_hook.h"
 #include "kr_http.h"
+#include "kr_store_message.h"
 #include "kr_json.h"
 
 #define LINK "https://id.site.example/self-service/verification?code=123456&flow=f"

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Out of the queue: claim, send, mark. Runs in a thread of its own, or in kratosctl. */
+/* Out of the outbox: claim, send, mark. Runs in a thread of its own, or in kratosctl. */
 #include <string.h>
 #include <unistd.h>
 
 #include "kr_clock.h"
+#include "kr_crypto.h"
 #include "kr_json.h"
-#include "kr_net.h"
+#include "kr_realm.h"
 #include "kr_text.h"
-#include "courier.h"
+#include "outbox.h"
 
 /*
  * Within LEASE nobody else is given a claimed message. We begin no message after WORK, and one takes SEND at most: what
@@ -17,8 +18,7 @@
 #define WORK apr_time_from_sec(20)
 #define SEND apr_time_from_sec(20)
 
-/** What carries messages. */
-typedef enum { BY_NOTHING, BY_FOLDER, BY_SMTP, BY_MAIL_SERVICE, BY_SMS_SERVICE, CARRIERS } carrier_e;
+#define SENDERS 2 /* of a lane, at most */
 
 /* A code is worth nothing after a day, and a flood of old mail worth less. */
 #define TOO_OLD apr_time_from_sec(24 * 3600)
@@ -27,15 +27,17 @@ typedef enum { BY_NOTHING, BY_FOLDER, BY_SMTP, BY_MAIL_SERVICE, BY_SMS_SERVICE, 
 typedef struct {
     kr_ctx_t *k;
     const kr_mail_conf_t *conf;
-    const kr_courier_worker_t *worker;
+    const kr_lane_t *lane;
+    const kr_outbox_worker_t *worker;
     apr_time_t began;             /* by the clock of the machine: k->now may be a test's */
     apr_array_header_t *messages; /* of kr_message_row_t */
     apr_pool_t *pool;             /* ends with the batch: so does the connection to the server */
-    kr_net_mailer_t *mailer;      /* NULL until it is needed */
-    int down[CARRIERS];           /* 1: it gives no answer: what else it had to carry waits */
+    void *kept[SENDERS];          /* of each sender */
+    apr_table_t *down;            /* carriers that give no answer: what else they have to carry waits */
+    int out_of_order[SENDERS];    /* 1: what carries all of that sender's messages is among them */
 } work_t;
 
-const char *kr_courier_worker_name(apr_pool_t *pool)
+const char *kr_outbox_worker_name(apr_pool_t *pool)
 {
     char host[64] = "";
 
@@ -60,66 +62,57 @@ static kr_net_mailed_t refused(const char *why)
     return (kr_net_mailed_t){ KR_MAIL_REFUSED, why, NULL };
 }
 
-static const json_t *open_data(apr_pool_t *pool, const kr_keys_t *keys, const char *sealed)
+static json_t *open_data(apr_pool_t *pool, const kr_keys_t *keys, const char *sealed)
 {
     apr_size_t len;
     unsigned char *text = kr_unseal(pool, keys, KR_SEAL_CONTEXT, sealed ? sealed : "", &len);
-    const json_t *data = text ? kr_json_parse(pool, (const char *)text, len, NULL) : NULL;
+    json_t *data = text ? kr_json_own(pool, json_loadb((const char *)text, len, 0, NULL)) : NULL; /* our own text */
 
     if (text) kr_wipe(text, len);
     return data;
 }
 
-static carrier_e carrier_of(const kr_mail_conf_t *conf, const char *via)
+static int lane_of(const kr_lane_t *lane, const char *via)
 {
-    if (!kr_mail_carried(conf, via)) return BY_NOTHING;
-    if (strcmp(via, "sms") == 0 && conf->sms) return BY_SMS_SERVICE;
-    if (strcmp(via, "email") == 0 && conf->by_http) return BY_MAIL_SERVICE;
-    return conf->folder ? BY_FOLDER : BY_SMTP;
+    int i = 0;
+
+    while (lane->senders[i] && strcmp(lane->senders[i]->via, via) != 0) i++;
+    return i;
 }
 
-/* By SMTP or into the folder: a message of RFC 5322. */
-static kr_net_mailed_t post(work_t *work, kr_ctx_t *k, const kr_parcel_t *parcel)
+static kr_sending_t sending_of(work_t *work, const kr_message_row_t *message)
 {
-    const kr_mail_conf_t *conf = work->conf;
-    kr_net_mail_t mail = { .from = conf->from_address,
-                           .to = parcel->to,
-                           .timeout = SEND,
-                           .stopping = work->worker->stopping,
-                           .baton = work->worker->baton };
-
-    mail.text = kr_mime_make(&mail.len, k->pool, parcel);
-    if (conf->folder) return kr_folder_drop(k->pool, conf->folder, parcel->id, mail.text, mail.len);
-    if (!work->mailer) work->mailer = kr_net_mailer_make(work->pool, conf->smtp);
-    return kr_net_mail(k, work->mailer, &mail);
+    return (kr_sending_t){ .id = message->id, .via = message->via, .to = message->recipient, .type = message->template_type,
+                           .worker = work->worker, .batch = work->pool, .kept = &work->kept[lane_of(work->lane, message->via)] };
 }
 
-static kr_net_mailed_t hand_over(work_t *work, kr_ctx_t *k, const kr_message_row_t *message, const kr_mail_t *mail,
-                                 const kr_letter_t *letter)
+/* Only those of the lane were claimed. */
+static const kr_sender_t *sender_of(const work_t *work, const kr_message_row_t *message)
 {
-    const kr_mail_conf_t *conf = work->conf;
-    kr_parcel_t parcel = { conf, message->id, message->recipient, letter, k->now };
-
-    switch (carrier_of(conf, mail->via)) {
-    case BY_NOTHING: return (kr_net_mailed_t){ KR_MAIL_LATER, "nothing carries messages of its kind", NULL };
-    case BY_MAIL_SERVICE: return kr_http_send(k, conf->http, &parcel, mail, work->worker);
-    case BY_SMS_SERVICE: return kr_http_send(k, conf->sms, &parcel, mail, work->worker);
-    default: return post(work, k, &parcel);
-    }
+    return work->lane->senders[lane_of(work->lane, message->via)];
 }
 
-static kr_net_mailed_t deliver(work_t *work, kr_ctx_t *k, const kr_message_row_t *message)
+static kr_net_mailed_t deliver(int *slow, work_t *work, kr_ctx_t *k, const kr_message_row_t *message)
 {
-    kr_mail_t mail = { message->via, message->recipient, message->template_type, NULL };
-    kr_letter_t letter;
-    kr_err_t *err;
+    const kr_sender_t *sender = sender_of(work, message);
+    kr_sending_t sending = sending_of(work, message);
+    kr_net_mailed_t out;
 
+    *slow = 0;
     if (k->now - message->created_at > TOO_OLD) return refused("it is older than a day");
-    mail.data = (json_t *)open_data(k->pool, k->realm->keys, message->sealed);
-    if (!mail.data) return refused("its data cannot be opened: is the secret that sealed it gone?");
-    err = kr_courier_render(&letter, k, &mail);
-    if (err) return refused(err->reason ? err->reason : "it cannot be rendered");
-    return hand_over(work, k, message, &mail, &letter);
+    sending.data = open_data(k->pool, k->realm->keys, message->sealed);
+    if (!sending.data) return refused("its data cannot be opened: is the secret that sealed it gone?");
+    if (!sender->carried(k)) return (kr_net_mailed_t){ KR_MAIL_LATER, "nothing carries messages of its kind", NULL };
+    out = sender->send(k, &sending);
+    *slow = sending.slow;
+    return out;
+}
+
+static const char *carrier_of(work_t *work, kr_ctx_t *k, const kr_message_row_t *message)
+{
+    kr_sending_t sending = sending_of(work, message);
+
+    return sender_of(work, message)->carrier(k, &sending);
 }
 
 /* -- what became of it -------------------------------------------------------- */
@@ -133,7 +126,7 @@ static kr_err_t *mark_sent(work_t *work, const kr_message_row_t *message)
 
     for (int tries = 0; tries < MARK_TRIES; tries++) {
         if (tries) apr_sleep(apr_time_from_msec(200) << tries);
-        err = kr_store_message_sent(work->k, message->id);
+        err = kr_store_message_sent(work->k, message);
         if (!err) return NULL;
         kr_db_release(work->k);
     }
@@ -161,7 +154,7 @@ static kr_err_t *mark_failed(work_t *work, kr_message_row_t *message, const kr_n
     message->attempts += counts;
     if (counts && message->attempts > work->conf->retries) final = 1;
     message->status = final ? "abandoned" : "queued";
-    message->send_after = k->now + elapsed(work) + (counts ? pause_after(message->attempts) : KR_COURIER_TROUBLE);
+    message->send_after = k->now + elapsed(work) + (counts ? pause_after(message->attempts) : KR_OUTBOX_TROUBLE);
     message->last_error = apr_psprintf(k->pool, "%.100s%s%.150s", mailed->why, mailed->reply ? ": " : "",
                                        mailed->reply ? mailed->reply : "");
     if (final) {
@@ -184,15 +177,26 @@ static kr_err_t *mark_blank(work_t *work, kr_message_row_t *message)
     return err;
 }
 
-static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, const kr_net_mailed_t *mailed)
+/* What cannot be reached, or keeps us waiting, is left alone for the rest of the batch. */
+static void leave_alone(work_t *work, const kr_message_row_t *message, const char *carrier)
 {
+    apr_table_set(work->down, carrier, "");
+    for (int i = 0; work->lane->senders[i]; i++) {
+        kr_sending_t sending = sending_of(work, message);
+
+        work->out_of_order[i] |= strcmp(work->lane->senders[i]->carrier(work->k, &sending), carrier) == 0;
+    }
+}
+
+static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, const char *carrier, const kr_net_mailed_t *mailed)
+{
+    const kr_sender_t *sender = sender_of(work, message);
     kr_err_t *err;
 
     if (mailed->fate == KR_MAIL_UNREACHABLE) {
-        work->down[carrier_of(work->conf, message->via)] = 1;
+        leave_alone(work, message, carrier);
         if (is_stopping(work)) return NULL; /* it was cut short by us: given back with the rest */
-        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "%s cannot be sent: %s%s%s",
-               strcmp(message->via, "sms") == 0 ? "SMS" : "mail", mailed->why, mailed->reply ? ": " : "",
+        kr_log(work->k, KR_LOG_WARNING, KRLOGNO(0505) "%s cannot be sent: %s%s%s", sender->name, mailed->why, mailed->reply ? ": " : "",
                mailed->reply ? mailed->reply : ""); /* no recipient was named yet */
     }
     err = mailed->fate == KR_MAIL_SENT ? mark_sent(work, message) : mark_failed(work, message, mailed);
@@ -217,12 +221,16 @@ static kr_err_t *send_one(int *sent, work_t *work, kr_message_row_t *message, ap
 {
     kr_ctx_t one = *work->k; /* the same, but for the memory of one message */
     kr_net_mailed_t mailed;
+    const char *carrier;
+    int slow;
 
-    if (kr_courier_is_nothing(message)) return mark_blank(work, message);
-    if (work->down[carrier_of(work->conf, message->via)]) return put_off(work, message);
+    if (kr_outbox_is_nothing(message)) return mark_blank(work, message);
     one.pool = pool;
-    mailed = deliver(work, &one, message);
-    return settle(sent, work, message, &mailed);
+    carrier = carrier_of(work, &one, message);
+    if (apr_table_get(work->down, carrier)) return put_off(work, message);
+    mailed = deliver(&slow, work, &one, message);
+    if (slow) leave_alone(work, message, carrier);
+    return settle(sent, work, message, carrier, &mailed);
 }
 
 /* @param next  how many were dealt with */
@@ -232,6 +240,7 @@ static kr_err_t *send_batch(int *sent, int *next, work_t *work)
     apr_pool_t *pool;
 
     apr_pool_create(&work->pool, work->k->pool);
+    work->down = apr_table_make(work->pool, 2);
     apr_pool_create(&pool, work->pool);
     for (*next = 0; *next < work->messages->nelts && !err; ++*next) {
         if (elapsed(work) > WORK || is_stopping(work)) break;
@@ -242,35 +251,48 @@ static kr_err_t *send_batch(int *sent, int *next, work_t *work)
     return err;
 }
 
-/* Is all that carries messages out of order? While one works, the queue is worth another look. */
+/* Is all that carries messages of the lane out of order? While one works, the outbox is worth another look. */
 static int is_trouble(const work_t *work)
 {
-    int carriers = 0, down = 0;
+    int carried = 0, down = 0;
 
-    for (int i = 0; i < 2; i++) {
-        const char *via = i ? "sms" : "email";
-
-        if (!kr_mail_carried(work->conf, via)) continue;
-        carriers++;
-        down += work->down[carrier_of(work->conf, via)];
+    for (int i = 0; work->lane->senders[i]; i++) {
+        if (!work->lane->senders[i]->carried(work->k)) continue;
+        carried++;
+        down += work->out_of_order[i] && !work->lane->senders[i]->many;
     }
-    return down == carriers;
+    return down == carried;
 }
 
-kr_err_t *kr_courier_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_courier_worker_t *worker)
+int kr_outbox_carried(const kr_ctx_t *k, const kr_lane_t *lane)
 {
-    work_t work = { .k = k, .conf = &k->realm->settings->mail, .worker = worker, .began = kr_clock_ticks() };
+    for (int i = 0; lane->senders[i]; i++)
+        if (lane->senders[i]->carried(k)) return 1;
+    return 0;
+}
+
+static kr_err_t *claim(int *claimed, work_t *work)
+{
+    const kr_sender_t *const *senders = work->lane->senders;
+    const kr_sender_t *other = senders[1] ? senders[1] : senders[0];
+    const apr_time_t until = work->k->now + LEASE;
+
+    *claimed = 0;
+    KR_TRY(kr_store_message_claim(&work->messages, work->k, senders[0]->via, other->via, work->worker->name, until, work->conf->batch));
+    *claimed = work->messages->nelts;
+    return kr_store_message_in_turn(work->messages, work->k, work->worker->name, until);
+}
+
+kr_err_t *kr_outbox_work(int *sent, kr_queue_e *queue, kr_ctx_t *k, const kr_lane_t *lane, const kr_outbox_worker_t *worker)
+{
+    work_t work = { .k = k, .conf = &k->realm->settings->mail, .lane = lane, .worker = worker, .began = kr_clock_ticks() };
     kr_err_t *err;
-    int done = 0, claimed = 0;
+    int done = 0, claimed;
 
     *sent = 0;
     *queue = KR_QUEUE_DONE;
-    if (!kr_mail_carried(work.conf, "email") && !kr_mail_carried(work.conf, "sms")) return NULL;
-    err = kr_store_message_claim(&work.messages, k, worker->name, k->now + LEASE, work.conf->batch);
-    if (!err) {
-        claimed = work.messages->nelts;
-        err = kr_store_message_in_turn(work.messages, k, worker->name, k->now + LEASE);
-    }
+    if (!kr_outbox_carried(k, lane)) return NULL;
+    err = claim(&claimed, &work);
     kr_db_release(k);
     if (err) return err;
     err = send_batch(sent, &done, &work);
