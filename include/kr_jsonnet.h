@@ -26,12 +26,18 @@ typedef struct {
     const char *text;
 } kr_jsonnet_t;
 
+/** *why of a call that never began, as too many programs ran: this very pointer. It says nothing of the program. */
+extern const char kr_jsonnet_busy[];
+
 /**
  * Parse a program: is it Jsonnet, and a function with the one parameter `ctx`? It is not called.
  * @param name  for messages; copied, as `text` is
  * @return NULL with *why in words with line and column, fit for a log
  */
 kr_jsonnet_t *kr_jsonnet_make(apr_pool_t *pool, const char *name, const char *text, apr_size_t len, const char **why);
+
+/** kr_jsonnet_make or kr_jsonnet_make_ext. */
+typedef kr_jsonnet_t *kr_jsonnet_make_fn(apr_pool_t *pool, const char *name, const char *text, apr_size_t len, const char **why);
 
 /**
  * Call a program with `ctx`. What it makes must be JSON by the limits of kr_json_parse.

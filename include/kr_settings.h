@@ -5,6 +5,7 @@
 
 #include "kr_fedcm_conf.h"
 #include "kr_flow_conf.h"
+#include "kr_jwt.h"
 #include "kr_mail_conf.h"
 #include "kr_oidc_conf.h"
 #include "kr_password.h"
@@ -36,6 +37,10 @@ typedef struct {
     apr_time_t ttl;
     const char *claims_mapper_url;   /* of a Jsonnet program, or NULL */
     const char *subject_source;      /* "id", "external_id" */
+
+    /* made of these */
+    const kr_signer_t *signer;
+    const kr_jsonnet_t *mapper;      /* or NULL */
 } kr_tokenizer_conf_t;
 
 /** The validated settings of a realm. Times in µs, sizes as named; strings never NULL unless said. */

@@ -66,7 +66,7 @@ void kr_api_serve(kr_ctx_t *k, const kr_route_set_t *set)
     if (!k->reply) k->reply = kr_reply_make(k->pool);
     k->found = kr_route_find(k, set->routes);
     if (!set->guard || !set->guard(k, k->found->flags)) run(k);
-    if (k->req->method == KR_GET)
+    if (k->req->method == KR_GET && !apr_table_get(k->reply->headers, "Cache-Control")) /* but for what says that it may be kept */
         kr_reply_header(k, "Cache-Control", "private, no-cache, no-store, must-revalidate");
 }
 

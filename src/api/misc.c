@@ -6,6 +6,7 @@
 #include "kr_db.h"
 #include "kr_jwt.h"
 #include "kr_method.h"
+#include "kr_tokenizer.h"
 
 #define SCHEMAS_DEFAULT 250
 #define SCHEMAS_MAX 500
@@ -36,12 +37,23 @@ kr_err_t *kr_error_get(kr_ctx_t *k)
     return answer_stored(k, id, error, kr_time_rfc3339(k->pool, created));
 }
 
-/* -- the keys of what applications are told, signed (KratosExportToken) -------- */
+/* -- keys of signed tokens ------------------------------------------------ */
 
+/* Those of what applications are told (KratosExportToken), or of one template of tokens that clients get. Never in one set: who
+ * believes the ones must not believe the others (RFC 8725 section 3.12). */
 kr_err_t *kr_jwks(kr_ctx_t *k)
 {
+    const char *template = kr_query(k->req, "tokenize_as");
+    const kr_signer_t *signer = k->realm->signer;
+
+    if (template && *template) {
+        const kr_tokenizer_conf_t *conf = kr_tokenizer_find(k->realm->settings, template);
+
+        if (!conf) return kr_err(k, 404, NULL, "tokenize_as names no template of the settings");
+        signer = conf->signer;
+    }
     kr_reply_header(k, "Cache-Control", "public, max-age=300");
-    return kr_answer_data(k, 200, kr_signer_jwks(k->pool, k->realm->signer));
+    return kr_answer_data(k, 200, kr_signer_jwks(k->pool, signer));
 }
 
 /* -- schemas -------------------------------------------------------------- */

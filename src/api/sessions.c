@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "kr_tokenizer.h"
 
 #define LIST_DEFAULT 250
 #define LIST_MAX 1000
@@ -32,19 +33,24 @@ static void renew_cookie(kr_ctx_t *k, const kr_session_t *session)
 kr_err_t *kr_whoami(kr_ctx_t *k)
 {
     const char *template = kr_query(k->req, "tokenize_as");
+    const char *token = NULL;
     kr_session_t *session;
     kr_err_t *err = kr_session_need(&session, k, NULL);
+    json_t *shown;
 
+    if (template && !*template) template = NULL;
     if (err) {
         if (err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
             kr_reply_header(k, "Ory-Session-Cache-For", "60");
     } else err = kr_session_check_aal(k, session, KR_DEMAND_WHOAMI, NULL);
-    if (!err && template && *template) err = kr_err(k, 400, NULL, "tokenize_as names no template of the settings");
     if (err) return err;
+    shown = kr_session_json(k, session);
+    if (template) KR_TRY(kr_session_tokenize(&token, k, session, shown, template));
+    if (token) json_object_set_new(shown, "tokenized", json_string(token));
     kr_reply_header(k, "X-Kratos-Authenticated-Identity-Id", session->identity->id);
-    say_cacheable(k, session);
+    if (!token) say_cacheable(k, session); /* each token is another one, and ends by itself */
     renew_cookie(k, session);
-    return kr_answer_data(k, 200, kr_session_json(k, session));
+    return kr_answer_data(k, 200, shown);
 }
 
 /* -- the others ----------------------------------------------------------- */

@@ -155,5 +155,11 @@ const char *kr_source_folder(const kr_review_t *review, const char *path);
 const char *kr_source_file(const char **text, apr_size_t *len, apr_pool_t *pool, const char *name);
 /** The document behind file:// or base64:// of the value at `path`. @return what is wrong, or NULL */
 const char *kr_source_read(const char **text, apr_size_t *len, kr_review_t *review, const char *path, const char *url);
+/**
+ * The Jsonnet program behind the value at `path`; what is wrong with it is told the owner.
+ * @param make  kr_jsonnet_make or kr_jsonnet_make_ext
+ * @return NULL: there is no URL, or it cannot be used
+ */
+const kr_jsonnet_t *kr_source_program(kr_review_t *review, const char *path, const char *url, kr_jsonnet_make_fn *make);
 
 #endif

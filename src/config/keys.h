@@ -139,6 +139,7 @@ extern const kr_element_t kr_request_element, kr_web_hook_element, kr_notify_ele
 kr_finish_fn kr_schema_finish;     /* compiles it (schemas.c) */
 kr_finish_fn kr_auth_finish;       /* notes that it is there (services.c) */
 kr_finish_fn kr_provider_finish;   /* what its kind needs, and its mapper (providers.c) */
+kr_finish_fn kr_tokenizer_finish;  /* reads its keys and its mapper (tokenizers.c) */
 kr_finish_fn kr_channel_finish;    /* makes its service (courier.c) */
 kr_finish_fn kr_web_hook_finish;   /* the same of a web hook (web_hooks.c) */
 

@@ -19,17 +19,19 @@ static const kr_element_t SCHEMA_ELEMENT = { ELEMENT(kr_schema_conf_t, SCHEMA), 
                                              .twice = "there are two schemas", .finish = kr_schema_finish };
 
 static const kr_key_t TOKENIZER[] = {
-    { "jwks_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, jwks_url), REFUSED,
-      .help = "keys that sign the token of a template", .asks = "sessions as signed tokens" },
-    { "ttl", KR_DURATION, "1m", IN(kr_tokenizer_conf_t, ttl), DETAIL, .help = "how long such a token is good" },
-    { "claims_mapper_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, claims_mapper_url), DETAIL,
-      .help = "Jsonnet that makes its claims" },
-    { "subject_source", KR_WORD, "id", IN(kr_tokenizer_conf_t, subject_source), DETAIL,
-      .help = "what becomes its subject", .words = "id|external_id" },
+    { "jwks_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, jwks_url), BUILT,
+      .help = "JWK set, by `file://` or `base64://`: its first key signs the tokens of the template (`whoami?tokenize_as=NAME`), the "
+              "public halves of all are published; needed" },
+    { "ttl", KR_DURATION, NULL, IN(kr_tokenizer_conf_t, ttl), BUILT,
+      .help = "how long such a token is good; needed in fact: without, it is over when it is made, as with Kratos" },
+    { "claims_mapper_url", KR_SOURCE, NULL, IN(kr_tokenizer_conf_t, claims_mapper_url), BUILT,
+      .help = "Jsonnet that makes its claims of `std.extVar('session')` and `std.extVar('claims')`" },
+    { "subject_source", KR_WORD, "id", IN(kr_tokenizer_conf_t, subject_source), BUILT,
+      .help = "what becomes its subject, whatever the claims say", .words = "id|external_id" },
 };
 
 static const kr_element_t TOKENIZER_ELEMENT = { ELEMENT(kr_tokenizer_conf_t, TOKENIZER),
-                                                .name = offsetof(kr_tokenizer_conf_t, name) };
+                                                .name = offsetof(kr_tokenizer_conf_t, name), .finish = kr_tokenizer_finish };
 
 static const kr_key_t KEYS[] = {
     { "serve.public.base_url", KR_URL, NULL, AT(base_url), BUILT,
@@ -139,7 +141,7 @@ static const kr_key_t KEYS[] = {
     { "session.whoami.required_aal", KR_CHOICE, "highest_available", AT(whoami_highest_aal), BUILT,
       .help = "assurance level that whoami, lists of sessions and every gate ask for: one factor, or a second one of who has one",
       .words = "aal1|highest_available" },
-    { "session.whoami.tokenizer.templates.*", KR_MEMBERS, NULL, AT(tokenizers), DETAIL, .of = &TOKENIZER_ELEMENT },
+    { "session.whoami.tokenizer.templates.*", KR_MEMBERS, NULL, AT(tokenizers), BUILT, .of = &TOKENIZER_ELEMENT },
     { "session.earliest_possible_extend", KR_DURATION, NULL, AT(session_extend_window), DETAIL,
       .help = "a session may be extended only this long before it ends; by default always" },
 };

@@ -166,20 +166,6 @@ static void check_kind(const look_t *look)
 
 /* -- the whole ------------------------------------------------------------------------------ */
 
-static const kr_jsonnet_t *read_mapper(const look_t *look)
-{
-    const char *url = look->conf->mapper_url, *name = url, *text = NULL, *why;
-    const kr_jsonnet_t *program = NULL;
-    apr_size_t len = 0;
-
-    if (!url) return NULL;
-    if (strncmp(url, "base64://", 9) == 0) name = "base64";
-    why = kr_source_read(&text, &len, look->review, at(look, "mapper_url"), url);
-    if (!why) program = kr_jsonnet_make_ext(look->review->pool, name, text, len, &why);
-    if (!program) kr_review_error(look->review, at(look, "mapper_url"), "the Jsonnet is not usable: %s", why);
-    return program;
-}
-
 static void check_unused(const look_t *look, const char *name, const char *value)
 {
     if (value) kr_review_warn(look->review, at(look, name), "has no effect: places are found by the kind, and those of generic ones by issuer_url");
@@ -197,7 +183,7 @@ void kr_provider_finish(kr_review_t *review, const char *path, void *element)
     check_unused(&look, "auth_url", conf->auth_url);
     check_unused(&look, "token_url", conf->token_url);
     if (conf->requested_claims && !json_is_object(conf->requested_claims)) kr_review_error(review, at(&look, "requested_claims"), "must be an object");
-    conf->mapper = read_mapper(&look);
+    conf->mapper = kr_source_program(review, at(&look, "mapper_url"), conf->mapper_url, kr_jsonnet_make_ext);
     conf->discovery = kr_document_make(review->pool);
     conf->keys = kr_document_make(review->pool);
     conf->share = kr_share_make(review->pool);

@@ -71,20 +71,6 @@ static void add_auth(kr_review_t *review, const char *path, const kr_request_aut
         add_key(review, config, auth, headers);
 }
 
-static const kr_jsonnet_t *read_program(kr_review_t *review, const char *path, const char *url)
-{
-    const char *text = NULL, *name = url, *why;
-    const kr_jsonnet_t *program = NULL;
-    apr_size_t len = 0;
-
-    if (!url) return NULL;
-    if (strncmp(url, "base64://", 9) == 0) name = "base64";
-    why = kr_source_read(&text, &len, review, path, url);
-    if (!why) program = kr_jsonnet_make(review->pool, name, text, len, &why);
-    if (!program) kr_review_error(review, path, "the Jsonnet is not usable: %s", why);
-    return program;
-}
-
 kr_http_service_t *kr_service_make(kr_review_t *review, const char *path, const kr_request_conf_t *conf)
 {
     kr_http_service_t *service = apr_pcalloc(review->pool, sizeof(*service));
@@ -102,6 +88,6 @@ kr_http_service_t *kr_service_make(kr_review_t *review, const char *path, const 
     add_auth(review, member(review, path, "auth"), &conf->auth, headers);
     service->headers = headers;
     service->timeout = SERVICE_TIMEOUT;
-    service->body = read_program(review, member(review, path, "body"), conf->body);
+    service->body = kr_source_program(review, member(review, path, "body"), conf->body, kr_jsonnet_make);
     return service;
 }

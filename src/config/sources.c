@@ -56,3 +56,17 @@ const char *kr_source_read(const char **text, apr_size_t *len, kr_review_t *revi
     }
     return "is not fetched by HTTP; use file:// or base64://";
 }
+
+const kr_jsonnet_t *kr_source_program(kr_review_t *review, const char *path, const char *url, kr_jsonnet_make_fn *make)
+{
+    const char *text = NULL, *name = url, *why;
+    const kr_jsonnet_t *program = NULL;
+    apr_size_t len = 0;
+
+    if (!url) return NULL;
+    if (strncmp(url, "base64://", 9) == 0) name = "base64";
+    why = kr_source_read(&text, &len, review, path, url);
+    if (!why) program = make(review->pool, name, text, len, &why);
+    if (!program) kr_review_error(review, path, "the Jsonnet is not usable: %s", why);
+    return program;
+}

@@ -106,6 +106,11 @@ static const ctl_option_t EXPORT[] = {
     { 0 },
 };
 
+static const ctl_option_t TOKEN_KEY[] = {
+    { "--alg", "ALG", "RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|HS256|HS384|HS512", "the algorithm (ES256)" },
+    { 0 },
+};
+
 static const ctl_option_t COURIER_LIST[] = {
     LIMIT,
     { "--after", "ID", NULL, "go on after this one: the last of the page before" },
@@ -174,6 +179,11 @@ const ctl_command_t ctl_commands[] = {
       ctl_courier_retry },
     { "courier watch", "", 0, 0, CTL_CONNECTS, COURIER_WATCH, "send messages until SIGTERM or SIGINT",
       "Beside httpd, which sends too, or instead of it: no message goes out twice for that.", ctl_courier_watch },
+
+    { "token-key", "[FILE]", 0, 1, 0, TOKEN_KEY, "make a key that signs tokens of sessions, as a JWK set",
+      "For `session.whoami.tokenizer.templates.NAME.jwks_url`. With the FILE of such a set its keys are printed, too, and the new one stands "
+      "behind them: published, but not yet signing.",
+      ctl_token_key },
 
     { "completion", "bash|zsh|fish", 1, 1, 0, NULL, "print a completion script for a shell", NULL, ctl_completion },
     { "manual", "", 0, 0, 0, NULL, "print the manual page, as roff", NULL, ctl_manual },

@@ -234,6 +234,7 @@ const char *ctl_htpasswd_read(const char **user, const char **hash, apr_pool_t *
 /* -- the commands ----------------------------------------------------------- */
 
 int ctl_check(ctl_t *ctl);
+int ctl_token_key(ctl_t *ctl);
 int ctl_migrate(ctl_t *ctl);
 int ctl_identity_create(ctl_t *ctl);
 int ctl_identity_get(ctl_t *ctl);

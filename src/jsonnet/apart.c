@@ -18,6 +18,7 @@
 #define WALL_MAX (10 * APR_USEC_PER_SEC) /* for what the limit of CPU does not end: a child that waits */
 
 static const char TOO_LONG[] = "takes too long: a program has 2 seconds";
+const char kr_jsonnet_busy[] = "waits too long: too many programs run at once";
 static const char TOO_MUCH[] = "needs too much memory: a program has 64 MiB";
 
 typedef struct {
@@ -153,7 +154,7 @@ char *kr_jsonnet_evaluate_apart(apr_pool_t *pool, apr_size_t *len, const kr_json
     char *said;
 
     if (!kr_jsonnet_take_turn()) {
-        *why = "waits too long: too many programs run at once";
+        *why = kr_jsonnet_busy;
         return NULL;
     }
     said = ask(pool, len, work, why);

@@ -77,6 +77,14 @@ def ended(pid):
         return True
 
 
+def children(pid):
+    """Ids of the processes that any thread of that one has made."""
+    try:
+        return [int(child) for file in Path(f'/proc/{pid}/task').glob('*/children') for child in file.read_text().split()]
+    except OSError:
+        return []
+
+
 def with_key(path, log):
     """That place of the page for owners, with the key that such a log told last."""
     return f'{path}?key=' + re.findall(r'KR1212: .*diagnose\?key=(\w+)', log)[-1]
@@ -164,8 +172,7 @@ class Server:
 
     def httpd(self):
         """Ids of httpd's processes, the parent (which is what build/serve became) first."""
-        children = Path(f'/proc/{self.proc.pid}/task/{self.proc.pid}/children').read_text().split()
-        return [self.proc.pid] + [int(pid) for pid in children]
+        return [self.proc.pid] + children(self.proc.pid)
 
     def log(self):
         """All that it said so far: standard output, httpd's error log, sanitizers."""

@@ -387,8 +387,6 @@ static const struct {
     { "selfservice: {methods: {password: {config: {migrate_hook: {enabled: true}}}}}",
       "methods.password.config.migrate_hook.enabled: \"true\" asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
-    { "session: {whoami: {tokenizer: {templates: {a: {jwks_url: 'file:///k'}}}}}",
-      "asks for sessions as signed tokens" },
     { "clients: {http: {disallow_private_ip_ranges: true}}", "a guard of outgoing calls" },
 };
 
