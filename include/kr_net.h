@@ -28,6 +28,7 @@ typedef struct {
     int final;                /* 1: it failed by a limit of ours, so that another try comes to the same; set on failure only */
     const char *body;         /* NUL-terminated, in the pool */
     apr_size_t body_len;
+    apr_time_t date;          /* what its Date header says it is, to the second; 0: nothing that can be read */
 } kr_net_reply_t;
 
 /** Once per process, before threads: curl_global_init. */

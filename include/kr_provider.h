@@ -11,6 +11,7 @@
 
 #include "kr_ctx.h"
 #include "kr_oidc_conf.h"
+#include "kr_settings.h"
 
 /** A way to the provider that is about to begin. */
 typedef struct {
@@ -29,6 +30,23 @@ typedef struct {
  */
 kr_err_t *kr_provider_auth_url(const char **url, int *pkce, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf,
                                const kr_provider_start_t *start) KR_MUST_CHECK;
+
+/** Where the provider sends the browser back to: what has to be entered there, to the letter. */
+const char *kr_provider_redirect_uri(apr_pool_t *pool, const kr_settings_t *settings, const kr_oidc_provider_conf_t *conf);
+
+/** What those who run the site want to know of a provider. */
+typedef struct {
+    const char *asked; /* URL of its document or its keys; NULL: its kind has neither */
+    const char *wrong; /* what is wrong with it, in words for them; NULL: nothing */
+    apr_time_t clock;  /* what it says it is; 0: it does not say */
+    apr_time_t here;   /* and what it was here then */
+} kr_provider_looked_t;
+
+/**
+ * Ask a provider, past all that is kept: its document, or where its kind has none, its keys. No database handle may be held.
+ * @param until  by kr_clock_ticks: it waits no longer
+ */
+void kr_provider_look(kr_provider_looked_t *out, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, apr_time_t until);
 
 /** What the browser brought back. */
 typedef struct {

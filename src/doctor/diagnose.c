@@ -129,6 +129,7 @@ int kr_diagnose(request_rec *r)
     kr_report_visit(&report);
     kr_report_parts(&report);
     kr_db_release(report.k);
+    kr_report_sites(&report);
     if (kr_wants_json(report.k->req, 0)) return send_report(r, "application/json; charset=utf-8", kr_report_json(&report));
     return send_report(r, "text/html; charset=utf-8", kr_report_html(&report, home_of(r, report.tenant)));
 }

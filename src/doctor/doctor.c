@@ -55,6 +55,7 @@ int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
         kr_exam_way_in(&exam, tenant);
         kr_exam_asked(&exam, tenant);
         kr_exam_keys(&exam, tenant);
+        kr_exam_callback(&exam, tenant);
     }
     kr_exam_keepers(&exam);
     kr_exam_neighbours(&exam);

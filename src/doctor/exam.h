@@ -115,6 +115,8 @@ typedef struct {
  * @return array of kr_guarded_t
  */
 const apr_array_header_t *kr_rules_guarded(const kr_exam_t *exam, const kr_scene_t *scene, int all);
+/** Where a ProxyPass or Redirect stands that takes that path, whatever handler is set for it: "file:line"; NULL: none does. */
+const char *kr_rules_taken(const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
 /** Does something else than the DocumentRoot answer for that path: Alias, ProxyPass? */
 int kr_rules_mapped(const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
 
@@ -142,6 +144,8 @@ void kr_exam_neighbours(kr_exam_t *exam);
 void kr_exam_asked(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Do keys and passkeys work under the names of the servers that have the realm's pages? */
 void kr_exam_keys(kr_exam_t *exam, const kr_tenant_t *tenant);
+/** Do browsers that come back from a site that people sign in with arrive at the realm? */
+void kr_exam_callback(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Are forms to be kept where nobody is stopped? */
 void kr_exam_keepers(kr_exam_t *exam);
 /** Secrets that stand in httpd's configuration, where mod_info shows it. */

@@ -37,6 +37,9 @@ void kr_report_visit(kr_report_t *report);
 /** Database, clock, mail and software (diagnose_parts.c). */
 void kr_report_parts(kr_report_t *report);
 
+/** The sites that people sign in with (diagnose_sites.c). Waits for them, 10 s at most; no database handle may be held. */
+void kr_report_sites(kr_report_t *report);
+
 /** The report as a page (diagnose_page.c). @param home  path below which the style sheet of the pages is */
 const char *kr_report_html(const kr_report_t *report, const char *home);
 /** The report as JSON, for programs. */

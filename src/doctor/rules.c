@@ -108,6 +108,57 @@ static int is_mapped(apr_pool_t *pool, const ap_directive_t *line, const char *p
     return 0;
 }
 
+/* The first ProxyPass that fits counts, and "!" makes it an exception; a Redirect answers before any handler. */
+static const ap_directive_t *taker_of(apr_pool_t *pool, const ap_directive_t *line, const char *path, int inside)
+{
+    for (; line; line = line->next) {
+        const char *args = line->args ? line->args : "", *word;
+        const int proxy = kr_line_is(line, "ProxyPass");
+
+        if (!proxy && (inside || !kr_line_is(line, "Redirect"))) continue;
+        word = ap_getword_conf(pool, &args);
+        if (!proxy && *word != '/') word = ap_getword_conf(pool, &args); /* after "permanent", or a number */
+        if (inside || (*word == '/' && below(word, path))) return line;
+    }
+    return NULL;
+}
+
+static int is_exception(apr_pool_t *pool, const ap_directive_t *line, int inside)
+{
+    const char *args = line->args ? line->args : "";
+
+    if (!inside) (void)ap_getword_conf(pool, &args);
+    return kr_line_is(line, "ProxyPass") && !strcmp(ap_getword_conf(pool, &args), "!");
+}
+
+/* Sections for the path; what stands in them is said last and counts first. */
+static const ap_directive_t *taker_in_sections(apr_pool_t *pool, const ap_directive_t *line, const char *path)
+{
+    const ap_directive_t *found = NULL;
+    section_t section;
+
+    for (; line; line = line->next) {
+        const ap_directive_t *inner;
+
+        if (!line->first_child || kr_line_is(line, "<VirtualHost") || !read_section(&section, pool, line)) continue;
+        if (!section.sure || section.folder || !holds(&section, path)) continue;
+        inner = taker_of(pool, line->first_child, path, 1);
+        if (inner) found = inner;
+    }
+    return found;
+}
+
+const char *kr_rules_taken(const kr_exam_t *exam, const kr_scene_t *scene, const char *path)
+{
+    const ap_directive_t *own = scene->s == exam->main_server ? NULL : kr_scene_lines(scene->s);
+    const ap_directive_t *found = taker_in_sections(exam->ptemp, own, path);
+    const int inside = found != NULL;
+
+    if (!found) found = taker_of(exam->ptemp, ap_conftree, path, 0);
+    if (!found) found = taker_of(exam->ptemp, own, path, 0);
+    return found && !is_exception(exam->ptemp, found, inside) ? kr_line_where(exam->pool, found) : NULL;
+}
+
 static void collect(const kr_exam_t *exam, apr_array_header_t *folders, apr_array_header_t *locations,
                     const ap_directive_t *line, const char *file, const char *path)
 {

@@ -16,16 +16,10 @@
 #define STATE_MAX 2048
 #define VERIFIER_LENGTH 64 /* of 43 to 128 (RFC 7636 section 4.1) */
 #define NONCE_LENGTH 32
-#define CALLBACK "/self-service/methods/oidc/callback"
 
 const char *kr_oidc_redirect_uri(kr_ctx_t *k, const kr_oidc_provider_conf_t *provider)
 {
-    const kr_settings_t *conf = k->realm->settings;
-    const char *base = conf->oidc.base_redirect_uri ? conf->oidc.base_redirect_uri : conf->base_url;
-
-    /* all who must use PKCE share one, as sites that come from Kratos have told their providers */
-    if (strcmp(provider->pkce, "force") == 0) return kr_url_join(k->pool, base, CALLBACK);
-    return kr_url_join(k->pool, base, apr_pstrcat(k->pool, CALLBACK "/", provider->id, NULL));
+    return kr_provider_redirect_uri(k->pool, k->realm->settings, provider);
 }
 
 /* -- there ----------------------------------------------------------------- */

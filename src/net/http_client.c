@@ -236,6 +236,16 @@ static int is_answered(const call_t *call, long status)
     return call->req->status_only && call->head_whole && status >= 200;
 }
 
+static apr_time_t date_of(CURL *curl)
+{
+    struct curl_header *date;
+    time_t seconds;
+
+    if (curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK) return 0;
+    seconds = curl_getdate(date->value, NULL);
+    return seconds > 0 ? apr_time_from_sec(seconds) : 0;
+}
+
 kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *req)
 {
     call_t *call;
@@ -262,6 +272,7 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call->curl, CURLINFO_REQUEST_SIZE, &sent);
     out->reached = sent > 0;
+    out->date = date_of(call->curl);
     apr_pool_cleanup_run(k->pool, call, release); /* the connection goes now, not with the request */
     out->timed_out = code == CURLE_OPERATION_TIMEDOUT;
     out->final = call->too_large;

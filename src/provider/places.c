@@ -84,6 +84,16 @@ static kr_err_t *get(json_t **out, kr_talk_t *talk, kr_document_t *document, kr_
     return err && full ? full : err;
 }
 
+const char *kr_places_document(const kr_talk_t *talk)
+{
+    return apr_pstrcat(talk->k->pool, talk->base, "/.well-known/openid-configuration", NULL);
+}
+
+const char *kr_places_wrong(const kr_talk_t *talk, const json_t *document)
+{
+    return wrong_document(talk->k->pool, document, talk);
+}
+
 kr_err_t *kr_places_find(kr_talk_t *talk)
 {
     kr_document_wanted_t wanted = { .wrong = wrong_document, .baton = talk };
@@ -91,7 +101,7 @@ kr_err_t *kr_places_find(kr_talk_t *talk)
     json_t *document;
 
     if (!talk->kind->discovers) return NULL;
-    wanted.url = apr_pstrcat(talk->k->pool, talk->base, "/.well-known/openid-configuration", NULL);
+    wanted.url = kr_places_document(talk);
     err = get(&document, talk, talk->conf->discovery, &wanted);
     if (err && err->status == 503) return err;
     if (err) {

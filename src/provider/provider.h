@@ -101,6 +101,10 @@ kr_err_t *kr_talk_failed(kr_talk_t *talk, const char *why) KR_NEVER_NULL;
 
 /** Find the places, which takes a call where its document is not at hand. @return 500 invalid_configuration when it cannot be had; 503 */
 kr_err_t *kr_places_find(kr_talk_t *talk) KR_MUST_CHECK;
+/** Where the document is, of a kind that has one. */
+const char *kr_places_document(const kr_talk_t *talk);
+/** What is wrong with a document that came from there, or NULL. */
+const char *kr_places_wrong(const kr_talk_t *talk, const json_t *document);
 /** Its keys, as they are kept, or (`again`) anew. @return 502 when they cannot be had; 503 */
 kr_err_t *kr_places_keys(json_t **set, kr_talk_t *talk, int again) KR_MUST_CHECK;
 /** Is that its issuer, as a token or a callback names it? */

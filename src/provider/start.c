@@ -9,6 +9,16 @@
 #include "kr_text.h"
 
 #define OFFLINE "offline_access"
+#define CALLBACK "/self-service/methods/oidc/callback"
+
+const char *kr_provider_redirect_uri(apr_pool_t *pool, const kr_settings_t *settings, const kr_oidc_provider_conf_t *conf)
+{
+    const char *base = settings->oidc.base_redirect_uri ? settings->oidc.base_redirect_uri : settings->base_url;
+
+    /* all who must use PKCE share one, as sites that come from Kratos have told their providers */
+    if (strcmp(conf->pkce, "force") == 0) return kr_url_join(pool, base, CALLBACK);
+    return kr_url_join(pool, base, apr_pstrcat(pool, CALLBACK "/", conf->id, NULL));
+}
 
 static void add(const char **url, apr_pool_t *pool, const char *name, const char *value)
 {
