@@ -200,7 +200,7 @@ def machine():
         mine.append(it)
         it.expect_log('AH01630|AH01631|AH01114|AH00957')      # refusals by httpd's own modules; a backend that is down
         _running.append(it)
-        for name, text in (files or {}).items():
+        for name, text in {**(guide.files if guide else {}), **(files or {})}.items():
             it.put(name, text)
         return it.start() if start and guide else it
     yield make

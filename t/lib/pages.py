@@ -55,6 +55,12 @@ class Guide:
         return files or {'kratos.yml': {}}
 
     @property
+    def files(self):
+        """{path: text} of its programs; their first line is a comment with the path."""
+        named = ((re.match(r'// (/\S+)', text), text) for text in self.all('jsonnet'))
+        return {name.group(1): text for name, text in named if name}
+
+    @property
     def dialogues(self):
         """(command, what it prints) of its console blocks; "..." in an answer stands for anything."""
         for text in self.all('console'):

@@ -57,11 +57,14 @@ class Page:
 
 
 def _connection(machine, tls, source):
-    """A kind of connection, from that address, for which every name is that machine."""
+    """A kind of connection, from that address, for which every name is that machine; addresses are what they are."""
     port = machine.port if tls else machine.plain_port
 
     class Connection(http.client.HTTPSConnection if tls else http.client.HTTPConnection):
         def connect(self):
+            if self.host == '127.0.0.1':
+                super().connect()
+                return
             name, self.host, self.port = self.host, '127.0.0.1', port
             self.source_address = (source, 0)
             http.client.HTTPConnection.connect(self)
