@@ -19,5 +19,9 @@ fuzz_target_t fuzz_cose;        /* a public key */
 fuzz_target_t fuzz_response;    /* the JSON of a registration or a login */
 fuzz_target_t fuzz_totp;        /* a URL with a seed; a seed, a new line, and a code */
 fuzz_target_t fuzz_codes;       /* a form with a recovery code in it */
+fuzz_target_t fuzz_idtoken;     /* an ID token */
+fuzz_target_t fuzz_keyset;      /* the keys of a provider */
+fuzz_target_t fuzz_discovery;   /* its document */
+fuzz_target_t fuzz_person;      /* a kind of provider, a new line, and what it tells of somebody */
 
 #endif

@@ -38,7 +38,7 @@ typedef struct {
 static const story_t STORIES[] = {
     { "github", "user:email", NULL, "https://github.com/login/oauth/access_token", "{\"access_token\":\"at\",\"scope\":\"user:email\",\"token_type\":\"bearer\"}",
       "https://api.github.com/user", "{\"id\":583231,\"login\":\"ada\",\"name\":\"Ada\",\"email\":\"unverified@x.example\",\"blog\":\"https://ada.example\",\"avatar_url\":\"https://a/p\",\"html_url\":\"https://github.com/ada\",\"updated_at\":\"2024-01-02T03:04:05Z\"}",
-      "Authorization", "Bearer at", "https://api.github.com/user/emails", "[{\"email\":\"b@x.example\",\"primary\":false,\"verified\":true},{\"email\":\"ada@x.example\",\"primary\":true,\"verified\":true}]",
+      "Authorization", "Bearer at", "https://api.github.com/user/emails", "[{\"email\":\"b@x.example\",\"primary\":false,\"verified\":true},{\"email\":\"ada@x.example\",\"primary\":true,\"verified\":true},{\"email\":\"c@x.example\",\"primary\":false}]",
       1, "https://github.com/login/oauth/authorize?", "code_challenge_method", "S256",
       "{\"sub\":\"583231\",\"name\":\"Ada\",\"nickname\":\"ada\",\"profile\":\"https://github.com/ada\",\"picture\":\"https://a/p\",\"website\":\"https://ada.example\",\"updated_at\":1704164645,\"email\":\"ada@x.example\",\"email_verified\":true,\"iss\":\"https://github.com/login/oauth/access_token\"}" },
     { "github-app", "", NULL, "https://github.com/login/oauth/access_token", "{\"access_token\":\"at\",\"scope\":\"\"}",
