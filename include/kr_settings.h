@@ -132,6 +132,11 @@ typedef struct kr_settings_t {
 
     /* the rest */
     kr_mail_conf_t mail;
+    struct {
+        apr_time_t try_timeout, timeout; /* of those that are waited for: of one try, and of all together */
+        int max_calls;               /* that may be waited for at once; 0: an eighth of the workers */
+        kr_share_t *share;           /* places to wait in */
+    } web_hooks;
     const apr_array_header_t *told_hooks; /* of const kr_web_hook_conf_t*: web hooks whose answers are ignored, of all lists; never NULL */
     const apr_array_header_t *told_headers; /* of const char*: what other services may know of a request */
     kr_hasher_t hasher;

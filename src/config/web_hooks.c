@@ -4,11 +4,12 @@
 #include <strings.h>
 
 #include "draft.h"
+#include "kr_share.h"
 #include "kr_text.h"
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
-#define HOOK_TIMEOUT apr_time_from_sec(30)
+#define TIMEOUT_MIN apr_time_from_msec(100)
 
 /* -- one of them -------------------------------------------------------------------------------- */
 
@@ -50,7 +51,6 @@ void kr_web_hook_finish(kr_review_t *review, const char *path, void *element)
 {
     kr_web_hook_conf_t *hook = element;
     kr_request_auth_t *auth = &hook->request.auth;
-    kr_http_service_t *service;
 
     auth->said = auth->type || auth->name || auth->user || auth->value || auth->password || auth->in;
     if (!hook->request.url) return; /* said already */
@@ -58,8 +58,7 @@ void kr_web_hook_finish(kr_review_t *review, const char *path, void *element)
     if (parses(hook) && hook->ignore)
         kr_review_error(review, kr_path_member(review->pool, path, "response.ignore"),
                         "an answer that is ignored cannot be parsed: leave out ignore, or %s", hook->can_interrupt ? "can_interrupt" : "parse");
-    hook->service = service = kr_service_make(review, path, &hook->request);
-    if (!hook->ignore) service->timeout = HOOK_TIMEOUT; /* else it is the outbox' thread that waits */
+    hook->service = kr_service_make(review, path, &hook->request);
     check_type(review, path, hook);
     check_body(review, path, hook);
 }
@@ -102,6 +101,15 @@ static void add_told(apr_array_header_t *told, const apr_array_header_t *list)
     }
 }
 
+static void check_times(kr_review_t *review, const kr_settings_t *settings)
+{
+    static const char TRY[] = "mod_kratos.web_hooks.try_timeout", ALL[] = "mod_kratos.web_hooks.timeout";
+
+    if (settings->web_hooks.try_timeout < TIMEOUT_MIN) kr_review_error(review, TRY, "is shorter than any call takes; it is 100ms at least");
+    else if (settings->web_hooks.timeout < settings->web_hooks.try_timeout)
+        kr_review_error(review, ALL, "is shorter than %s, so that no try gets its time", TRY);
+}
+
 void kr_review_web_hooks(kr_review_t *review, kr_settings_t *settings)
 {
     apr_array_header_t *told = apr_array_make(review->pool, 4, sizeof(const kr_web_hook_conf_t *));
@@ -115,4 +123,6 @@ void kr_review_web_hooks(kr_review_t *review, kr_settings_t *settings)
         for (int m = 0; m < KR_METHOD_IDS; m++) add_told(told, flow->after_method[m].hooks);
     }
     settings->told_hooks = told;
+    settings->web_hooks.share = kr_share_make(review->pool);
+    check_times(review, settings);
 }

@@ -27,13 +27,13 @@ typedef struct {
     const json_t *ctx;    /* what its program is told */
     const char *trigger;  /* an id that it has, however often it is made */
     int tries;
-    const kr_outbox_worker_t *worker; /* that may be told to stop; or NULL */
+    const kr_outbox_worker_t *worker; /* of the outbox; NULL: a request waits for the answer */
 } kr_web_hook_asked_t;
 
 /**
- * Make the body and the call, again where that may help, all of it within the time that the service has. The connection to the database
- * is given back before.
- * @return 502 upstream_error when there is no usable answer, 504 when there is none in time, 500 when its program fails
+ * Make the body and the call, again where that may help, all of it within the time that the settings give it. The connection to the
+ * database is given back before.
+ * @return 503 when so many requests wait for web hooks that this one must not; 502 upstream_error when there is no usable answer, 504 when there is none in time, 500 when its program fails
  */
 kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked) KR_MUST_CHECK;
 

@@ -5,17 +5,22 @@
 #include "kr_clock.h"
 #include "kr_db.h"
 #include "kr_json.h"
+#include "kr_realm.h"
+#include "kr_share.h"
 #include "kr_text.h"
 #include "web_hook.h"
 
 #define PAUSE apr_time_from_sec(1) /* before the second try; twice as long before the third */
 #define CANCEL "cancel"
+#define ASK_LATER 5 /* seconds */
+#define PROGRAM apr_time_from_sec(10) /* what its program may take beside the calls */
 
 /** A call under way. */
 typedef struct {
     const kr_web_hook_asked_t *asked;
     kr_net_request_t req;
     apr_time_t until;     /* by the clock that nobody sets */
+    apr_time_t each;      /* of one try, at most */
 } calling_t;
 
 int kr_web_hook_parses(const kr_web_hook_conf_t *hook)
@@ -83,7 +88,8 @@ static kr_err_t *try_once(kr_net_reply_t *reply, kr_ctx_t *k, calling_t *calling
 {
     const apr_time_t left = calling->until - kr_clock_ticks();
 
-    calling->req.timeout = left > apr_time_from_msec(1) ? left : apr_time_from_msec(1);
+    calling->req.timeout = left < calling->each ? left : calling->each;
+    if (calling->req.timeout < apr_time_from_msec(1)) calling->req.timeout = apr_time_from_msec(1);
     calling->req.headers = headers_of(k, calling);
     return kr_net_call(reply, k, &calling->req);
 }
@@ -108,24 +114,49 @@ static kr_err_t *silent(kr_ctx_t *k, const kr_web_hook_conf_t *hook, const kr_ne
     return reply->timed_out ? kr_err(k, 504, NULL, "a service that this server calls gave no answer in time") : err;
 }
 
-kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked)
+static kr_err_t *call(kr_web_hook_reply_t *out, kr_ctx_t *k, calling_t *calling)
 {
-    const kr_http_service_t *service = asked->hook->service;
-    calling_t calling = { .asked = asked, .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
-                                                   .status_only = !kr_web_hook_parses(asked->hook) } };
     kr_net_reply_t reply;
     kr_err_t *err;
 
+    KR_TRY(make_body(&out->cancelled, k, calling));
+    if (out->cancelled) return NULL;
+    err = try_all(&reply, k, calling);
+    *out = (kr_web_hook_reply_t){ .status = reply.status, .body = reply.body, .len = reply.body_len, .reached = reply.reached };
+    return err ? silent(k, calling->asked->hook, &reply, err) : NULL;
+}
+
+/* Targets that hang take their share of the workers and no more: who comes when that is full is told so at once. */
+static kr_err_t *call_in_turn(kr_web_hook_reply_t *out, kr_ctx_t *k, calling_t *calling)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const int place = kr_share_take(conf->web_hooks.share, conf->web_hooks.max_calls, conf->web_hooks.timeout + PROGRAM);
+    kr_err_t *err;
+
+    if (place < 0) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0857) "web hook %s: too many requests wait for web hooks (mod_kratos.web_hooks.max_calls)",
+               kr_web_hook_name(calling->asked->hook));
+        return kr_err_unavailable(k, ASK_LATER, "too many people wait for a service that this server calls");
+    }
+    calling->each = conf->web_hooks.try_timeout;
+    calling->until = kr_clock_ticks() + conf->web_hooks.timeout;
+    err = call(out, k, calling);
+    kr_share_give(conf->web_hooks.share, place);
+    return err;
+}
+
+kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked)
+{
+    const kr_http_service_t *service = asked->hook->service;
+    calling_t calling = { .asked = asked, .each = service->timeout,
+                          .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
+                                   .status_only = !kr_web_hook_parses(asked->hook) } };
+
     *out = (kr_web_hook_reply_t){ .cancelled = 0 };
     kr_db_release(k);
+    if (!asked->worker) return call_in_turn(out, k, &calling);
+    calling.req.stopping = asked->worker->stopping; /* nobody waits but the thread that is for it */
+    calling.req.baton = asked->worker->baton;
     calling.until = kr_clock_ticks() + service->timeout;
-    if (asked->worker) {
-        calling.req.stopping = asked->worker->stopping;
-        calling.req.baton = asked->worker->baton;
-    }
-    KR_TRY(make_body(&out->cancelled, k, &calling));
-    if (out->cancelled) return NULL;
-    err = try_all(&reply, k, &calling);
-    *out = (kr_web_hook_reply_t){ .status = reply.status, .body = reply.body, .len = reply.body_len, .reached = reply.reached };
-    return err ? silent(k, asked->hook, &reply, err) : NULL;
+    return call(out, k, &calling);
 }

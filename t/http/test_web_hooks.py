@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Web hooks: what they are told of which flow, and what their answers come to."""
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +10,7 @@ from lib.account import account, ask, change, give, member, recovered
 from lib.clients import PASSWORD, messages, new_email
 from lib.hooks import ALL, EMPTY, Target, hook, lists, no, parsing
 from lib.mailbox import RECOVERY
+from lib.serving import wait_for
 from lib.settings import inline, merge
 from test_settings import refusal, with_setting
 
@@ -404,3 +407,30 @@ def test_what_cannot_work_is_refused_at_start(hooks, words):
 def test_a_hook_that_may_stop_does_not_stand_where_it_would_not_be_asked():
     log = refusal(with_setting('selfservice.flows.registration.after.hooks', entry(response={'parse': True})))
     assert 'registration.after.hooks[0]' in log and 'selfservice.flows.registration.after.password.hooks' in log
+
+
+# -- targets that hang ----------------------------------------------------------------------
+def test_a_target_that_hangs_takes_its_share_of_the_workers_and_is_given_up_in_time(serve_sqlite, target):
+    server = serve_sqlite(merge(lists(login__after__password=[parsing(target, '/hangs')]),
+                                {'mod_kratos': {'web_hooks': {'try_timeout': '3s', 'max_calls': 2}}}))
+    server.expect_log('KR0851|KR0857|KR0201')
+    client = member(server)
+    target.says('/hangs', 200, wait=6)
+    clients = [server.ajax() for _ in range(5)]
+    flows = [c.start('login') for c in clients]
+    began = time.monotonic()
+    with ThreadPoolExecutor(5) as pool:
+        waiting = [pool.submit(lambda c=c, f=f: (c.submit('login', f, {'method': 'password', 'identifier': client.email, 'password': PASSWORD}),
+                                                 time.monotonic() - began)) for c, f in zip(clients, flows)]
+        wait_for(lambda: len(target.to('/hangs')) == 2)
+        client.session()                                        # nobody else waits
+        assert time.monotonic() - began < 2
+    answers = sorted((answer.status, took) for answer, took in (w.result() for w in waiting))
+    assert [status for status, _ in answers] == [503, 503, 503, 504, 504]
+    assert max(took for status, took in answers if status == 503) < 2 and 3 <= answers[-1][1] < 5
+    assert len(target.to('/hangs')) == 2
+
+
+@pytest.mark.parametrize('setting, words', [({'try_timeout': '0s'}, 'try_timeout'), ({'timeout': '5s'}, 'timeout')])
+def test_times_that_fit_no_call_are_refused(setting, words):
+    assert f'mod_kratos.web_hooks.{words}' in refusal(with_setting('mod_kratos.web_hooks', setting))
