@@ -328,6 +328,17 @@ static void keys_in_turn_are_asked_for_once(void **state)
     assert_int_equal(hits(env, ISSUER "/jwks"), 1);
 }
 
+static void a_new_key_under_an_old_id_is_found_as_well(void **state)
+{
+    net_env_t *env = *state;
+    const json_t *claims = claims_for(env, env->conf, json_pack("{s:s}", "nonce", "n"));
+
+    OK(believe(env, signed_by(env, RSA_OURS, "RS256", "k1", claims), "n"));
+    publish(env, "k1", RSA_OTHER, NULL);
+    OK(believe(env, signed_by(env, RSA_OTHER, "RS256", "k1", claims), "n"));
+    not_taken(believe(env, signed_by(env, RSA_OURS, "RS256", "k1", claims), "n"), 403, "does not hold");
+}
+
 /* Made-up key ids do not make us call. */
 static void unknown_key_ids_are_looked_for_once_in_a_while(void **state)
 {
@@ -417,6 +428,7 @@ int main(void)
         NET_TEST(what_is_no_token_is_a_bad_request),
         NET_TEST(a_new_key_is_found_at_once_and_an_old_one_is_gone_then),
         NET_TEST(keys_in_turn_are_asked_for_once),
+        NET_TEST(a_new_key_under_an_old_id_is_found_as_well),
         NET_TEST(unknown_key_ids_are_looked_for_once_in_a_while),
         NET_TEST(a_set_without_keys_does_not_replace_one_that_has_some),
         NET_TEST(a_set_that_cannot_be_had_is_the_providers_fault),
