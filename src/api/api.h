@@ -230,6 +230,8 @@ kr_err_t *kr_oauth2_skip(const char **to, kr_ctx_t *k, const kr_flow_t *flow, co
  * @return also 401 session_inactive, when the session has ended meanwhile: people are led to begin anew
  */
 kr_err_t *kr_oauth2_tell(const char **to, kr_ctx_t *k, kr_flow_t *flow, const kr_session_t *session) KR_MUST_CHECK;
+/** What was proved in another flow that this one went on in, and could not be told, counts in this one as well: it may be come back to. */
+kr_err_t *kr_oauth2_proved_beside(kr_ctx_t *k, kr_flow_t *flow, const kr_flow_t *other) KR_MUST_CHECK;
 /** Has the owner of the session proved in this flow who they are, and nothing is missing but that the server is told? @param session  or NULL */
 int kr_oauth2_proved(const kr_flow_t *flow, const kr_session_t *session);
 /** Then any submit tells it, and answers. Wants the anti-CSRF token of the form, as it is or as it was when the proof was given. */

@@ -70,6 +70,7 @@ static kr_err_t *other(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const k
     KR_TRY(make_other(&next, k, flow, done->other.kind));
     err = done->other.go_on(&then, k, next, done->other.baton);
     if (!err) err = kr_finish(k, next, &then, NULL);
+    if (!err) err = kr_oauth2_proved_beside(k, flow, next);
     return err ? kr_answer_flow_error(k, next, err) : KR_DONE;
 }
 

@@ -80,8 +80,13 @@ static kr_err_t *way_on(const char **to, kr_ctx_t *k, const kr_after_flow_t *aft
 
     *to = kr_return_to_of(k, flow, (int)after->method);
     if (!flow->oauth2.challenge || flow->api) return NULL;
+    *to = NULL;
+    if (after->session && !after->browser_to) {
+        KR_TRY(kr_oauth2_half_in(to, k, flow, after->session));
+        return *to ? NULL : kr_oauth2_tell(to, k, flow, after->session);
+    }
     *to = kr_flow_waiting_url(k, flow);
-    return after->session && !after->browser_to ? kr_oauth2_tell(to, k, flow, after->session) : NULL;
+    return NULL;
 }
 
 static kr_err_t *answer_registered(kr_ctx_t *k, const kr_after_flow_t *after)

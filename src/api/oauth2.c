@@ -123,6 +123,14 @@ kr_err_t *kr_oauth2_tell(const char **to, kr_ctx_t *k, kr_flow_t *flow, const kr
     return err;
 }
 
+kr_err_t *kr_oauth2_proved_beside(kr_ctx_t *k, kr_flow_t *flow, const kr_flow_t *other)
+{
+    if (!other->oauth2.identity_id || flow->oauth2.identity_id) return NULL;
+    kr_flow_hand_on(flow, other);
+    flow->csrf_hash = other->csrf_hash;
+    return kr_flow_update(k, flow);
+}
+
 /* -- once more ------------------------------------------------------------- */
 
 int kr_oauth2_proved(const kr_flow_t *flow, const kr_session_t *session)

@@ -27,20 +27,27 @@ void kr_continuity_set(kr_ctx_t *k, const char *key)
 
 /* -- for a provider -------------------------------------------------------- */
 
-static const char *leaves(kr_ctx_t *k, const kr_flow_t *flow)
+/* @param hash  of the anti-CSRF cookie that the form was made for */
+static const char *leaves(kr_ctx_t *k, const kr_flow_t *flow, const char *hash)
 {
-    return apr_pstrcat(k->pool, "leaves ", flow->id, " ", flow->csrf_hash, NULL);
+    return apr_pstrcat(k->pool, "leaves ", flow->id, " ", hash, NULL);
+}
+
+static int left_by(kr_ctx_t *k, const kr_flow_t *flow, const char *hash, const char *key)
+{
+    return hash && kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, leaves(k, flow, hash), key) >= 0;
 }
 
 void kr_continuity_leave(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    kr_continuity_set(k, apr_pstrcat(k->pool, KR_CONTINUITY_ROUND, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, leaves(k, flow)), NULL));
+    kr_continuity_set(k, apr_pstrcat(k->pool, KR_CONTINUITY_ROUND, kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, leaves(k, flow, flow->csrf_hash)), NULL));
 }
 
 int kr_continuity_left(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    const char *key = flow->csrf_hash && k->req ? kr_continuity(k) : NULL;
+    const char *key = k->req ? kr_continuity(k) : NULL;
 
     if (!key || strncmp(key, KR_CONTINUITY_ROUND, strlen(KR_CONTINUITY_ROUND)) != 0) return 0;
-    return kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CODE, leaves(k, flow), key + strlen(KR_CONTINUITY_ROUND)) >= 0;
+    key += strlen(KR_CONTINUITY_ROUND);
+    return left_by(k, flow, flow->csrf_hash, key) || left_by(k, flow, flow->oauth2.form, key);
 }

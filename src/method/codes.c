@@ -51,6 +51,19 @@ static void add_person(json_t *data, kr_ctx_t *k, const sending_t *s)
     else if (s->traits) json_object_set(data, strcmp(s->via, "sms") == 0 ? "identity" : "traits", (json_t *)s->traits);
 }
 
+/* For which application, where an OAuth2 server waits for it: what letters to somebody who signs in, or proves an address, are told. */
+static void add_asker(json_t *data, kr_ctx_t *k, const sending_t *s)
+{
+    static const char *const FACE[] = { "client_id", "client_name", "client_uri", "logo_uri", "metadata" };
+    const json_t *client = json_object_get(s->flow->oauth2.request, "client");
+    json_t *face = kr_json_own(k->pool, json_object());
+
+    if (!s->flow->oauth2.request || s->flow->kind == KR_FLOW_REGISTRATION) return;
+    for (int i = 0; i < KR_DIM(FACE); i++)
+        if (json_object_get(client, FACE[i])) json_object_set(face, FACE[i], json_object_get(client, FACE[i]));
+    json_object_set(data, "oauth2_login_request", kr_json_pack(k->pool, "{s:s, s:O}", "challenge", s->flow->oauth2.challenge, "client", face));
+}
+
 static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_time_t lifespan)
 {
     json_t *data = kr_json_pack(k->pool, "{s:s, s:s, s:{}}", "to", s->value, "request_url", kr_flow_told_url(k, s->flow),
@@ -62,6 +75,7 @@ static json_t *mail_data(kr_ctx_t *k, const sending_t *s, const char *code, apr_
     json_object_set_new(data, "expires_in_minutes", json_integer(lifespan / apr_time_from_sec(60)));
     json_object_set_new(data, s->kind->field, json_string(s->kind->link ? mail_url(k, s->flow, s->kind, code) : code));
     add_person(data, k, s);
+    add_asker(data, k, s);
     if (sms) {
         json_object_set_new(data, "request_url_domain",
                             json_string(kr_url_host_name(k->pool, k->realm->settings->base_url)));

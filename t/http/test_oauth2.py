@@ -10,7 +10,9 @@ from lib.account import account, member
 from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
 from lib.factors import FACTORS, enrol
 from lib.hydra import Hydra, behind
-from lib.settings import UI, merge, nested
+from lib.provider import Provider, social
+from lib.provider import person as claims
+from lib.settings import UI, inline, merge, nested
 
 LOGIN = '/self-service/login/browser'
 
@@ -23,10 +25,23 @@ def hydra():
 
 
 @pytest.fixture(scope='module')
-def server(request, database, hydra):
+def provider():
+    provider = Provider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope='module')
+def server(request, database, hydra, post, provider):
+    """People sign in by password, by code and with another site; there is a second factor, and who has it is asked for it."""
     from conftest import end, start
-    hydra_first = merge(FACTORS, behind(hydra))
-    server = start(request, database, merge(hydra_first, nested('session.whoami.required_aal', 'highest_available')), clock=True)
+    letter = nested('courier.templates.login_code.valid.email.body.plaintext',
+                    inline('{{ .LoginCode }} for {{ .OAuth2LoginRequest.client.client_name }}, {{ .OAuth2LoginRequest.challenge }}'))
+    tree = FACTORS
+    for more in (account(uri=post.uri, code={'identifier': True, 'via': 'email'}), nested('selfservice.methods.code.passwordless_enabled', True),
+                 letter, social(provider.conf()), behind(hydra), nested('session.whoami.required_aal', 'highest_available')):
+        tree = merge(tree, more)
+    server = start(request, database, tree, clock=True, flags=['nonce'])
     yield server
     end(server)
 
@@ -105,6 +120,16 @@ def test_the_server_is_asked_once_and_in_the_owners_way(server, hydra, kind):
 
 
 # -- where a flow leads to another ----------------------------------------------------------
+
+def test_a_code_signs_in_for_it_and_the_letter_says_for_what(server, hydra, post, kind):
+    who, query, client = member(server), hydra.ask(), server.client(kind)
+    flow = client.step('login', begin(client, query), {'method': 'code', 'identifier': who.email})
+    mail = post.wait(who.email, 'code to sign in')
+    assert mail.text.strip().endswith(f'for The App, {query["login_challenge"]}')
+    assert flow.json['oauth2_login_request']['client']['client_name'] == 'The App'
+    answer = client.submit('login', flow, {'method': 'code', 'identifier': who.email, 'code': mail.code})
+    assert leads(answer) == hydra.way_on(query) and hydra.told(query)['amr'] == ['code']
+
 
 def test_a_second_factor_comes_in_between(server, hydra, kind):
     who = member(server)
@@ -379,18 +404,16 @@ def test_an_application_that_says_much_of_itself_is_shown_in_brief(server, hydra
 
 def test_while_it_is_down_no_flow_begins_and_then_it_does(server, hydra, kind):
     query, client = hydra.ask(), server.client(kind)
-    hydra.shut()
-    answer = client.init('login', query)
-    hydra.open()
+    with hydra.away():
+        answer = client.init('login', query)
     assert answer.status == 503 and int(answer.header('Retry-After')) > 0
     begin(client, query)
 
 
 def fail(server, hydra, client, flow, email):
     """A sign-in that goes well, but for the server that is not there to be told."""
-    hydra.shut()
-    answer = give(client, flow, email)
-    hydra.open()
+    with hydra.away():
+        answer = give(client, flow, email)
     assert answer.status == 503 and int(answer.header('Retry-After')) > 0 and gives_session(answer)
     return answer
 
@@ -415,10 +438,9 @@ def test_a_code_that_was_used_up_is_not_asked_for_again(server, hydra, kind):
     who = member(server)
     app, query, client = enrol(server, who), hydra.ask(), server.client(kind)
     flow = follow(client, leads(give(client, begin(client, query), who.email)))
-    hydra.shut()
-    code = app.next()
-    client.submit('login', flow, {'method': 'totp', 'totp_code': code}).must(503)
-    hydra.open()
+    with hydra.away():
+        code = app.next()
+        client.submit('login', flow, {'method': 'totp', 'totp_code': code}).must(503)
     assert leads(client.submit('login', flow, {'method': 'totp', 'totp_code': code})) == hydra.way_on(query)
     assert hydra.told(query)['amr'] == ['password', 'totp']
 
@@ -426,11 +448,24 @@ def test_a_code_that_was_used_up_is_not_asked_for_again(server, hydra, kind):
 def test_a_registration_goes_on_likewise(server, hydra, kind):
     query, client, email = hydra.ask(), server.client(kind), new_email()
     flow = begin(client, query, 'registration')
-    hydra.shut()
-    sign_up(client, flow, email).must(503)
-    hydra.open()
+    with hydra.away():
+        sign_up(client, flow, email).must(503)
     assert leads(sign_up(client, flow, email)) == hydra.way_on(query)
     assert hydra.told(query)['subject'] == client.session()['identity']['id']
+
+
+@pytest.mark.parametrize('flow', ['login', 'registration'])
+def test_who_comes_back_from_another_site_comes_back_once_more(server, hydra, provider, kind, flow):
+    """The callback, reloaded; whether it came to a sign-in or, in another flow, to a new account."""
+    query, client, now = hydra.ask(), server.client(kind), int(time.time() + server.clock.ahead)
+    who = claims(new_email().split('@')[0], iat=now, exp=now + 3600)
+    back = provider.agree(client, provider.press(client, flow, query=query), **who)
+    with hydra.away():
+        answer = client.get(back)
+    assert answer.status == 503
+    session = client.session()['id']
+    assert leads(client.get(back)) == hydra.way_on(query)
+    assert hydra.told(query)['identity_provider_session_id'] == session == client.session()['id']
 
 
 def test_the_next_press_must_come_from_the_form(server, hydra, kind):

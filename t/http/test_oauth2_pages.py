@@ -165,9 +165,8 @@ def test_who_was_not_asked_finds_the_button_on_the_overview(server, hydra, reade
 def test_while_the_server_is_down_one_is_asked_again(server, hydra, reader):
     somebody(server, reader)
     query, page = sign_out_page(hydra, reader)
-    hydra.shut()
-    refused = press(reader, page)
-    hydra.open()
+    with hydra.away():
+        refused = press(reader, page)
     assert refused.answer.status == 503 and int(refused.answer.header('Retry-After')) > 0
     assert reader.client.whoami().status == 401                                      # here it is done
     page = reader.open(link(refused, 'logout_challenge='))

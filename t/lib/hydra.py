@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An OAuth2 server that has people sign in and out here: the part of Ory Hydra's admin API that is asked, and settings for it."""
+import contextlib
 import json
 import socket
 import threading
@@ -21,7 +22,7 @@ class Hydra:
     """
     `calls`: (method, path, challenge, headers) of all that was asked. `accepted`: challenge -> what was told of it, the last time.
     `bent`: what it answers instead of the right thing, as (status, body), by method: {'PUT': (500, {})}; the body may be bytes.
-    `meanwhile`: called by each PUT before it is answered. shut() and open(): it is down, and up again.
+    `meanwhile`: called by each PUT before it is answered. away(): it is down meanwhile.
     """
 
     def __init__(self):
@@ -73,6 +74,15 @@ class Hydra:
         self._server.server_close()
 
     close = shut
+
+    @contextlib.contextmanager
+    def away(self):
+        """Down for a while."""
+        self.shut()
+        try:
+            yield
+        finally:
+            self.open()
 
     # -- how it talks --------------------------------------------------------------
 
