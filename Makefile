@@ -95,7 +95,7 @@ $(HTTPD_OBJ): KR_CFLAGS += $(HTTPD_CFLAGS)
 # The assembler puts the pages' files in; the compiler does not know of them.
 PAGES := $(wildcard src/ui/pages/*.* src/ui/pages/words/*.json)
 $(OUT)/obj/src/ui/builtin.o: $(PAGES)
-$(OUT)/obj/src/method/webauthn_script.o: src/method/webauthn.js
+$(OUT)/obj/src/method/scripts.o: src/method/webauthn.js src/method/fedcm.js
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)

@@ -41,6 +41,11 @@ kr_err_t *kr_fedcm_session(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
 
 /** An e-mail address that is verified, or NULL. */
 const char *kr_fedcm_email(const kr_identity_t *identity);
+/**
+ * What the person is called, where the schema says which trait that is (passkey.display_name); or NULL. What finds or reaches the account is
+ * no name, whatever else it is good for: nobody has proved that it is theirs.
+ */
+const char *kr_fedcm_name(kr_ctx_t *k, const kr_identity_t *identity);
 /** The account as the browser shows it to its person: {"id","name","email"?,"login_hints"}; nobody else sees it. Pool-owned. */
 json_t *kr_fedcm_account(kr_ctx_t *k, const kr_identity_t *identity);
 

@@ -252,6 +252,10 @@ const char *kr_csrf_token(kr_ctx_t *k);
 const char *kr_csrf_hash(kr_ctx_t *k);
 /** Does a token (masked or plain) belong to the request's cookie? Constant time. */
 int kr_csrf_token_ok(kr_ctx_t *k, const char *token);
+/** A tag over `text` that is good in this browser alone, as long as it keeps its anti-CSRF cookie. NULL as kr_csrf_token. */
+const char *kr_csrf_bind(kr_ctx_t *k, const char *text);
+/** Is it that, made with any of the realm's secrets? */
+int kr_csrf_is_bound(kr_ctx_t *k, const char *text, const char *tag);
 /** Was a token made for the cookie that this is the hash of (kr_csrf_hash), whatever cookie the request has? */
 int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash);
 /** Does the request's cookie belong to the flow? Any secret may have made the hash. */

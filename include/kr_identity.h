@@ -94,8 +94,6 @@ apr_array_header_t *kr_traits_identifiers(apr_pool_t *pool, const kr_schema_t *s
 typedef int kr_leaf_counts_fn(const kr_leaf_t *leaf);
 /** The first text that is not empty among the traits that count; NULL when there is none. Borrowed. */
 const char *kr_traits_text(kr_ctx_t *k, const kr_identity_t *identity, kr_leaf_counts_fn *counts);
-/** What the account's person is called, where the schema says which trait that is (passkey.display_name); or NULL. Borrowed. */
-const char *kr_traits_name(kr_ctx_t *k, const kr_identity_t *identity);
 
 /**
  * Give `identity` the addresses its traits call for: kept values keep id and state, new ones begin unverified, others go.

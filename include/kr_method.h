@@ -227,5 +227,9 @@ kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address) KR_MUST_
 const char *kr_webauthn_script(apr_size_t *len);
 /** What pages say of it, so that no other script runs in its place (W3C Subresource Integrity): "sha512-...". Static. */
 const char *kr_webauthn_script_integrity(void);
+/** The same of the script for sign-in by the browser itself (src/method/fedcm.js). */
+const char *kr_fedcm_script(apr_size_t *len);
+/** What pages say of it. */
+const char *kr_fedcm_script_integrity(void);
 
 #endif

@@ -62,4 +62,19 @@ void kr_oidc_hand_on(kr_ctx_t *k, const kr_flow_t *from, kr_flow_t *to);
 /** Of identifier-first login: show the buttons of those providers that the account of that identifier has; of nobody's, all. */
 kr_err_t *kr_oidc_show_linked(kr_ctx_t *k, kr_flow_t *flow, const char *identifier) KR_MUST_CHECK;
 
+/* -- by the browser itself (FedCM) ----------------------------------------- */
+
+/** The sites that a browser may be asked about: those of ordinary flows that say where their configuration is. @return of kr_oidc_provider_conf_t */
+apr_array_header_t *kr_oidc_fedcm_providers(kr_ctx_t *k);
+/** A nonce for that site and this browser, good once within ten minutes. The browser must have an anti-CSRF cookie, or get one now. */
+const char *kr_oidc_fedcm_nonce(kr_ctx_t *k, const kr_oidc_provider_conf_t *provider);
+/**
+ * The browser brought a token: whose is it, was it made for this browser, is it to be believed, and what does the flow come to? Used once. No
+ * database handle is held while the provider's keys are asked for.
+ * @param flow  of login or registration, stored
+ * @param body  its fields token, nonce (or none), transient_payload
+ * @return 400 with a reason, for the flow; 410 where the nonce is too old; as kr_provider_id_token
+ */
+kr_err_t *kr_oidc_fedcm_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body) KR_MUST_CHECK;
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The built-in pages: one renderer from ui.nodes to HTML, in the reader's language. Nothing inline, nothing from elsewhere, and no
- * JavaScript but the one script that security keys and passkeys call, on pages that have a node for it.
+ * JavaScript but the script that security keys and passkeys call, on pages that have a node for it, and the one that asks the browser
+ * whose accounts it knows at other sites (FedCM), on pages that sign people in.
  */
 #ifndef KR_UI_H
 #define KR_UI_H
@@ -88,6 +89,14 @@ typedef struct {
 
 #define KR_PAGE_LINKS 2
 
+/** What a page tells the script that asks the browser itself whose accounts it knows elsewhere (src/method/fedcm.js). */
+typedef struct {
+    const char *src, *integrity;
+    const char *parameters, *token; /* URLs: what to ask for, and where the answer goes */
+    int sign_up;                /* 1: people come to sign up */
+    const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t: sites that it asks about */
+} kr_page_fedcm_t;
+
 /** What a page needs to know beside what it shows. */
 typedef struct {
     const kr_words_t *words;    /* its language */
@@ -105,6 +114,7 @@ typedef struct {
     const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t: sites that people sign in with; NULL: none */
     const apr_array_header_t *fixed; /* settings: const kr_oidc_provider_conf_t*, accounts there that are linked and have to stay; or NULL */
     const json_t *script;       /* attributes of the script that its forms call (ui_flow_script); NULL: what needs one is left out */
+    const kr_page_fedcm_t *fedcm; /* NULL: the browser is not asked */
 } kr_page_t;
 
 /**

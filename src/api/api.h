@@ -147,6 +147,8 @@ int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
  * @return KR_DONE, or the error that kr_answer_flow_error answers
  */
 kr_err_t *kr_finish(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body) KR_MUST_CHECK;
+/** Somebody with a session wants to sign in. @return 400 session_already_available */
+kr_err_t *kr_already_signed_in(kr_ctx_t *k);
 /** Is there anything to gain in this login for somebody who has that session? */
 int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session);
 /** Does it take a proof from them, even if only for an OAuth2 server to be told? */
@@ -300,6 +302,8 @@ kr_guard_fn kr_guard_public;
 
 /** CORS as the settings say. @return 1 when it was a preflight and is answered */
 int kr_cors(kr_ctx_t *k);
+/** Do the settings name that origin as one whose pages may call, with the visitor's cookies? That everybody may is no name. */
+int kr_cors_names(kr_ctx_t *k, const char *origin);
 
 /* -- operations ----------------------------------------------------------- */
 
@@ -314,6 +318,7 @@ kr_operation_fn kr_logout_create, kr_logout_submit, kr_logout_native;
 kr_operation_fn kr_whoami, kr_sessions_list, kr_sessions_revoke_others, kr_sessions_revoke_one, kr_sessions_exchange;
 kr_operation_fn kr_error_get, kr_schemas_list, kr_schema_get, kr_health_alive, kr_health_ready;
 kr_operation_fn kr_change_password, kr_passkey_endpoints, kr_jwks, kr_webauthn_javascript, kr_not_here;
+kr_operation_fn kr_fedcm_create, kr_fedcm_update, kr_fedcm_javascript;
 kr_operation_fn kr_fedcm_web_identity, kr_fedcm_config, kr_fedcm_discovery, kr_fedcm_jwks, kr_fedcm_client_metadata;
 kr_operation_fn kr_fedcm_accounts, kr_fedcm_assertion, kr_fedcm_disconnect, kr_fedcm_login;
 

@@ -19,6 +19,11 @@ static int origin_matches(const char *pattern, const char *origin)
            && strcasecmp(origin + len - after, star + 1) == 0;
 }
 
+static int origin_equals(const char *pattern, const char *origin)
+{
+    return strcmp(pattern, origin) == 0;
+}
+
 static int listed(const apr_array_header_t *list, const char *value, int (*same)(const char *, const char *))
 {
     for (int i = 0; i < list->nelts; i++)
@@ -79,6 +84,14 @@ static const char *joined(kr_ctx_t *k, const apr_array_header_t *list)
     for (int i = 0; i < list->nelts; i++)
         out = apr_pstrcat(k->pool, out, i ? ", " : "", APR_ARRAY_IDX(list, i, const char *), NULL);
     return out;
+}
+
+int kr_cors_names(kr_ctx_t *k, const char *origin)
+{
+    const kr_settings_t *conf = k->realm->settings;
+
+    if (!conf->cors.enabled || !conf->cors.allow_credentials || listed(conf->cors.origins, "*", origin_equals)) return 0;
+    return listed(conf->cors.origins, origin, origin_matches);
 }
 
 int kr_cors(kr_ctx_t *k)

@@ -22,7 +22,7 @@ static kr_err_t *take_aal(kr_ctx_t *k, kr_flow_t *flow)
     return kr_err(k, 400, NULL, "aal names no assurance level that exists");
 }
 
-static kr_err_t *already(kr_ctx_t *k)
+kr_err_t *kr_already_signed_in(kr_ctx_t *k)
 {
     kr_err_t *err = kr_err(k, 400, "session_already_available", "a valid session was found; use refresh to confirm it");
 
@@ -87,7 +87,7 @@ static kr_err_t *create(kr_flow_t **out, int *signed_in, kr_ctx_t *k, int api)
 /* Who is signed in goes on at once. A script is told that it is, and no more, as clients know it: in words it learns where. */
 static kr_err_t *go_back(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    kr_err_t *err = already(k);
+    kr_err_t *err = kr_already_signed_in(k);
     const char *to;
 
     KR_TRY(kr_oauth2_skip(&to, k, flow, k->session));
@@ -103,7 +103,7 @@ kr_err_t *kr_login_create_browser(kr_ctx_t *k)
     KR_TRY(create(&flow, &signed_in, k, 0));
     if (!signed_in) return kr_answer_begun(k, flow);
     if (flow->oauth2.challenge) return go_back(k, flow);
-    return k->client == KR_CLIENT_PERSON ? kr_send_back(k, kr_return_to_of(k, flow, -1)) : already(k);
+    return k->client == KR_CLIENT_PERSON ? kr_send_back(k, kr_return_to_of(k, flow, -1)) : kr_already_signed_in(k);
 }
 
 kr_err_t *kr_login_create_native(kr_ctx_t *k)
@@ -112,7 +112,7 @@ kr_err_t *kr_login_create_native(kr_ctx_t *k)
     kr_flow_t *flow;
 
     KR_TRY(create(&flow, &signed_in, k, 1));
-    if (signed_in) return already(k);
+    if (signed_in) return kr_already_signed_in(k);
     if (!k->session) KR_TRY(kr_flow_exchange_code(k, flow)); /* who has a session needs none by way of a browser */
     return kr_answer_begun(k, flow);
 }
@@ -151,7 +151,7 @@ static kr_err_t *submit_once(kr_ctx_t *k, kr_flow_t *flow)
         kr_flow_clear_messages(flow);
         /* programs know the flow as the answer; one of another browser is shown without what was typed there */
         if (!flow->api && !kr_csrf_owns(k, flow)) kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(""));
-        return kr_err_lead(already(k), 303, kr_return_to_of(k, flow, method_of(flow)));
+        return kr_err_lead(kr_already_signed_in(k), 303, kr_return_to_of(k, flow, method_of(flow)));
     }
     if (!session && flow->requested_aal != KR_AAL1)
         return kr_err(k, 401, "session_aal1_required", "a second factor was sent before the first");

@@ -54,8 +54,8 @@ static const kr_route_t ROUTES[] = {
 
     { "getFlowError", KR_GET, "/self-service/errors", kr_error_get, 0, SCRIPTS, SCRIPTS },
     { "getWebAuthnJavaScript", KR_GET, "/.well-known/ory/webauthn.js", kr_webauthn_javascript, 0, SCRIPTS, SCRIPTS },
-    { "createFedcmFlow", KR_GET, "/self-service/fed-cm/parameters", kr_not_here, 0, SCRIPTS, SCRIPTS },
-    { "updateFedcmFlow", KR_POST, "/self-service/fed-cm/token", kr_not_here, 0, SCRIPTS, SCRIPTS },
+    { "createFedcmFlow", KR_GET, "/self-service/fed-cm/parameters", kr_fedcm_create, 0, SCRIPTS, SCRIPTS },
+    { "updateFedcmFlow", KR_POST, "/self-service/fed-cm/token", kr_fedcm_update, FREE, REQUEST, REQUEST },
 
     /* beside the FrontendApi */
     { NULL, KR_GET, "/self-service/methods/oidc/callback/{provider}", kr_oidc_callback, FREE, ACCEPT, ACCEPT },
@@ -74,6 +74,7 @@ static const kr_route_t ROUTES[] = {
     { NULL, KR_GET, KR_FEDCM_ACCOUNTS, kr_fedcm_accounts, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_POST, KR_FEDCM_ASSERTION, kr_fedcm_assertion, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_POST, KR_FEDCM_DISCONNECT, kr_fedcm_disconnect, FREE, SCRIPTS, SCRIPTS },
+    { NULL, KR_GET, "/self-service/fed-cm/fedcm.js", kr_fedcm_javascript, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, KR_FEDCM_LOGIN, kr_fedcm_login, 0, ACCEPT, ACCEPT },
     { NULL, KR_GET, "/health/alive", kr_health_alive, FREE, SCRIPTS, SCRIPTS },
     { NULL, KR_GET, "/health/ready", kr_health_ready, FREE, SCRIPTS, SCRIPTS },

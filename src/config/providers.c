@@ -21,10 +21,13 @@ static const struct kind_t {
     const char *name;
     int issuer; /* of issuer_url: NOT has no effect */
     int tenant, apple;
+    int tokens; /* it has ID tokens: what browsers bring of it can be verified */
 } KINDS[] = {
-    { .name = "generic", .issuer = MUST },    { .name = "auth0", .issuer = MUST }, { .name = "salesforce", .issuer = MUST },
-    { .name = "gitlab", .issuer = MAY },      { .name = "uaepass", .issuer = MAY },
-    { .name = "microsoft", .tenant = 1 },     { .name = "apple", .apple = 1 },
+    { .name = "generic", .issuer = MUST, .tokens = 1 }, { .name = "auth0", .issuer = MUST },        { .name = "salesforce", .issuer = MUST },
+    { .name = "gitlab", .issuer = MAY },                { .name = "uaepass", .issuer = MAY },
+    { .name = "microsoft", .tenant = 1, .tokens = 1 },  { .name = "apple", .apple = 1, .tokens = 1 },
+    { .name = "google", .tokens = 1 },                  { .name = "netid", .tokens = 1 },
+    { .name = "line", .tokens = 1 },                    { .name = "linkedin_v2", .tokens = 1 },
 };
 
 static const struct kind_t *kind_of(const char *name)
@@ -145,6 +148,19 @@ static void check_netid(const look_t *look)
         kr_review_error(look->review, look->path, "needs a member \"net_id_token_origin_header\" with fedcm_config_url: the origin of your pages");
 }
 
+/* One without a secret is for that alone: no code can be redeemed there. */
+static void check_fedcm(const look_t *look)
+{
+    kr_oidc_provider_conf_t *conf = look->conf;
+    const char *url = conf->fedcm_config_url;
+
+    if (!url) return;
+    if (!look->kind->tokens) has_no(look, "fedcm_config_url", url);
+    if (!strncmp(url, "http:", 5) && !kr_host_is_loopback(kr_url_host_name(look->review->pool, url)))
+        kr_review_error(look->review, at(look, "fedcm_config_url"), "is not https, and browsers have no FedCM elsewhere but on localhost");
+    conf->fedcm_alone = !strcmp(conf->provider, "generic") && (!conf->client_secret || !*conf->client_secret);
+}
+
 static void check_kind(const look_t *look)
 {
     const char *kind = look->conf->provider;
@@ -153,7 +169,7 @@ static void check_kind(const look_t *look)
     else has_no(look, "microsoft_tenant", look->conf->microsoft_tenant);
     if (look->kind->apple) check_apple(look);
     else {
-        needs(look, "client_secret", look->conf->client_secret);
+        if (!look->conf->fedcm_alone) needs(look, "client_secret", look->conf->client_secret);
         has_no(look, "apple_team_id", look->conf->apple_team_id);
         has_no(look, "apple_private_key_id", look->conf->apple_private_key_id);
         has_no(look, "apple_private_key", look->conf->apple_private_key);
@@ -178,6 +194,7 @@ void kr_provider_finish(kr_review_t *review, const char *path, void *element)
 
     if (conf->provider) {
         check_issuer(&look);
+        check_fedcm(&look);
         check_kind(&look);
     }
     check_unused(&look, "auth_url", conf->auth_url);
@@ -189,8 +206,33 @@ void kr_provider_finish(kr_review_t *review, const char *path, void *element)
     conf->share = kr_share_make(review->pool);
 }
 
+static int same_text(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* Which site a browser's token is of, nobody but the token says. */
+static void check_twins(kr_review_t *review, const apr_array_header_t *providers)
+{
+    for (int i = 0; i < providers->nelts; i++) {
+        const kr_oidc_provider_conf_t *p = &APR_ARRAY_IDX(providers, i, kr_oidc_provider_conf_t);
+
+        for (int j = 0; p->fedcm_config_url && j < i; j++) {
+            const kr_oidc_provider_conf_t *other = &APR_ARRAY_IDX(providers, j, kr_oidc_provider_conf_t);
+
+            if (!other->fedcm_config_url || !same_text(p->provider, other->provider) || !same_text(p->issuer_url, other->issuer_url)
+                || !same_text(p->client_id, other->client_id))
+                continue;
+            kr_review_error(review, kr_path_element(review->pool, "selfservice.methods.oidc.config.providers", (apr_size_t)i),
+                            "has issuer and client_id of \"%s\": what a browser brings of one of them could be of either; leave one "
+                            "fedcm_config_url out", other->id);
+        }
+    }
+}
+
 void kr_review_providers(kr_review_t *review, const kr_settings_t *settings)
 {
+    check_twins(review, settings->oidc.providers);
     if (settings->oidc.timeout < TIMEOUT_LEAST || settings->oidc.timeout > TIMEOUT_MOST)
         kr_review_error(review, "mod_kratos.oidc.timeout", "must be between 1s and 1m: a worker waits that long");
 }

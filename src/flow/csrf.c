@@ -151,6 +151,27 @@ const char *kr_csrf_hash(kr_ctx_t *k)
     return value ? kr_hmac(k->pool, k->realm->keys, KR_KEY_CSRF, 0, value) : NULL;
 }
 
+static const char *bound_text(kr_ctx_t *k, const char *text)
+{
+    const char *value = cookie_value(k);
+
+    return value ? apr_pstrcat(k->pool, "bound ", value, " ", text, NULL) : NULL;
+}
+
+const char *kr_csrf_bind(kr_ctx_t *k, const char *text)
+{
+    const char *whole = bound_text(k, text);
+
+    return whole ? kr_hmac(k->pool, k->realm->keys, KR_KEY_CSRF, 0, whole) : NULL;
+}
+
+int kr_csrf_is_bound(kr_ctx_t *k, const char *text, const char *tag)
+{
+    const char *whole = bound_text(k, text);
+
+    return whole && kr_hmac_verify(k->pool, k->realm->keys, KR_KEY_CSRF, whole, tag) >= 0;
+}
+
 int kr_csrf_token_of(kr_ctx_t *k, const char *token, const char *hash)
 {
     unsigned char secret[SECRET];

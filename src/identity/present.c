@@ -95,13 +95,3 @@ const char *kr_traits_text(kr_ctx_t *k, const kr_identity_t *identity, kr_leaf_c
     }
     return NULL;
 }
-
-static int is_name(const kr_leaf_t *leaf)
-{
-    return leaf->passkey_display_name;
-}
-
-const char *kr_traits_name(kr_ctx_t *k, const kr_identity_t *identity)
-{
-    return kr_traits_text(k, identity, is_name);
-}

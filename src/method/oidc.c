@@ -26,6 +26,11 @@ const kr_oidc_provider_conf_t *kr_oidc_provider(kr_ctx_t *k, const char *id)
     return NULL;
 }
 
+int kr_oidc_has_button(const kr_oidc_provider_conf_t *provider)
+{
+    return !provider->organization_id && !provider->fedcm_alone;
+}
+
 const char *kr_oidc_label(const kr_oidc_provider_conf_t *provider)
 {
     return provider->label && *provider->label ? provider->label : provider->id;
@@ -45,7 +50,7 @@ static void show_buttons(kr_ctx_t *k, kr_flow_t *flow, int label, const kr_ident
             .label_context = json_pack("{s:s, s:s}", "provider", kr_oidc_label(p), "provider_id", p->id),
         };
 
-        if (p->organization_id || (of && !kr_identity_is_linked(of, p->id))) json_decref(button.label_context);
+        if (!kr_oidc_has_button(p) || (of && !kr_identity_is_linked(of, p->id))) json_decref(button.label_context);
         else kr_node_add(k, flow, KR_OIDC_GROUP, &button);
     }
 }
@@ -160,12 +165,23 @@ static kr_err_t *take_id_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     return kr_oidc_outcome(out, k, flow, provider, &person, typed_traits(k, flow, body));
 }
 
+/* Nobody is sent there; but what it said may wait in a form that asks for the rest. */
+static kr_err_t *take_told(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_body_t *body)
+{
+    kr_provider_person_t person;
+
+    KR_TRY(kr_oidc_take_told(&person, k, flow, provider));
+    flow->in_round = 1;
+    return kr_oidc_outcome(out, k, flow, provider, &person, typed_traits(k, flow, body));
+}
+
 static kr_err_t *press(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_oidc_provider_conf_t *provider;
     int changed;
 
     KR_TRY(find_provider(&provider, k, body));
+    if (provider->fedcm_alone) return take_told(out, k, flow, provider, body);
     if (is_sent(body, "id_token")) return take_id_token(out, k, flow, provider, body);
     changed = remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));
     changed |= remember(flow, KR_OIDC_TRANSIENT, flow->transient_payload);

@@ -13,6 +13,8 @@
 
 /** The provider of that id that ordinary flows offer: none of an organisation's. NULL when there is none. */
 const kr_oidc_provider_conf_t *kr_oidc_provider(kr_ctx_t *k, const char *id);
+/** Can a browser be sent there by a button? */
+int kr_oidc_has_button(const kr_oidc_provider_conf_t *provider);
 /** Its name for people. */
 const char *kr_oidc_label(const kr_oidc_provider_conf_t *provider);
 
@@ -48,6 +50,11 @@ kr_identity_t *kr_oidc_would_be(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_
 void kr_oidc_form_anew(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const json_t *decoded);
 /** Verify those addresses of an account in memory that the mapper vouches for. @return how many */
 int kr_oidc_vouch(kr_ctx_t *k, kr_identity_t *identity, const json_t *verified);
+
+/** What a provider has said waits, sealed, for the form that asks for the rest: of sites that are not asked once more. (oidc_fedcm.c) */
+void kr_oidc_keep_told(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who);
+/** Take it out, once. @return 400 when nothing of that provider waits in this flow, or another request has it */
+kr_err_t *kr_oidc_take_told(kr_provider_person_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider) KR_MUST_CHECK;
 
 /** Begin to prove in a login flow whose account `who` is to be linked to. (oidc_link.c) @param taken  by which it was found */
 kr_err_t *kr_oidc_begin_linking(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_t *who, const char *taken);

@@ -117,7 +117,7 @@ static json_t *show_other_providers(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_
         kr_node_spec_t button = { .name = "provider", .type = "submit", .value = p->id, .label = 1010018 };
 
         if (is_linked) json_array_append_new(linked, json_string(p->id));
-        if (p->organization_id || p == used || (k->realm->settings->registration_login_hints && !is_linked)) continue;
+        if (!kr_oidc_has_button(p) || p == used || (k->realm->settings->registration_login_hints && !is_linked)) continue;
         button.label_context = json_pack("{s:s}", "provider", kr_oidc_label(p));
         kr_node_add(k, flow, KR_OIDC_GROUP, &button);
     }

@@ -34,7 +34,7 @@ kr_err_t *kr_oidc_show_settings(kr_ctx_t *k, kr_flow_t *flow)
         const kr_oidc_provider_conf_t *p = &APR_ARRAY_IDX(providers, i, const kr_oidc_provider_conf_t);
 
         if (!kr_identity_is_linked(identity, p->id)) {
-            if (!p->organization_id) add_button(k, flow, p, "link", 1050002);
+            if (kr_oidc_has_button(p)) add_button(k, flow, p, "link", 1050002);
         } else if (removable) add_button(k, flow, p, "unlink", 1050003);
     }
     return NULL;

@@ -145,6 +145,7 @@ static kr_err_t *ask(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who, jso
     const int at_hand = !flow->in_round && who->person.id_token; /* who sent the token has a form of their own */
 
     kr_oidc_form_anew(k, flow, who->provider, at_hand ? NULL : decoded);
+    if (who->provider->fedcm_alone) kr_oidc_keep_told(k, flow, who);
     if (violations) kr_nodes_violations(k, flow, violations);
     if (bad_path) kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
     return kr_err_show_flow(k);

@@ -31,6 +31,11 @@ static int is_untitled(const kr_leaf_t *leaf)
     return !leaf->title;
 }
 
+static int is_named(const kr_leaf_t *leaf)
+{
+    return leaf->passkey_display_name;
+}
+
 static int is_key_identifier(const kr_leaf_t *leaf)
 {
     return leaf->webauthn_identifier;
@@ -56,7 +61,7 @@ static apr_array_header_t *name_fields(kr_ctx_t *k, const kr_flow_t *flow)
 /* What the account's own traits call it; NULL when nothing does. */
 const char *kr_passkey_name(kr_ctx_t *k, const kr_identity_t *identity)
 {
-    const char *name = kr_traits_name(k, identity);
+    const char *name = kr_traits_text(k, identity, is_named);
 
     return name ? name : kr_traits_text(k, identity, is_key_identifier);
 }

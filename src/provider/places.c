@@ -18,15 +18,16 @@ static int is_url(const char *text)
     return text && (!strncasecmp(text, "https://", 8) || !strncasecmp(text, "http://", 7));
 }
 
-/* Discovery 4.3: the issuer must be exactly the one it was asked for. */
+/* Discovery 4.3: the issuer must be exactly the one it was asked for. Where nobody is sent to, its keys are all that it must have. */
 static const char *wrong_document(apr_pool_t *pool, const json_t *document, const void *baton)
 {
-    static const char *const PLACES[] = { "authorization_endpoint", "token_endpoint", "jwks_uri" };
+    enum { KEYS_PLACE = 2 };
+    static const char *const PLACES[] = { "authorization_endpoint", "token_endpoint", [KEYS_PLACE] = "jwks_uri" };
     const kr_talk_t *talk = baton;
     const char *issuer = kr_json_str(document, "issuer");
 
     if (!issuer || strcmp(issuer, talk->at.issuer)) return "it names another issuer";
-    for (int i = 0; i < KR_DIM(PLACES); i++) {
+    for (int i = talk->conf->fedcm_alone ? KEYS_PLACE : 0; i < KR_DIM(PLACES); i++) {
         if (!is_url(kr_json_str(document, PLACES[i]))) return apr_psprintf(pool, "its %s is no http(s) URL", PLACES[i]);
     }
     if (json_object_get(document, "userinfo_endpoint") && !is_url(kr_json_str(document, "userinfo_endpoint")))

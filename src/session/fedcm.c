@@ -150,6 +150,18 @@ const char *kr_fedcm_email(const kr_identity_t *identity)
     return NULL;
 }
 
+static int is_name(const kr_leaf_t *leaf)
+{
+    const int finds = leaf->password_identifier || leaf->code_identifier || leaf->webauthn_identifier;
+
+    return leaf->passkey_display_name && !finds && !leaf->verify_via && !leaf->recover_via;
+}
+
+const char *kr_fedcm_name(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    return kr_traits_text(k, identity, is_name);
+}
+
 /* An identifier by which the person knows the account, whatever kind it is. */
 static const char *identifier_of(kr_ctx_t *k, const kr_identity_t *identity)
 {
@@ -168,7 +180,7 @@ static const char *identifier_of(kr_ctx_t *k, const kr_identity_t *identity)
 json_t *kr_fedcm_account(kr_ctx_t *k, const kr_identity_t *identity)
 {
     const char *email = kr_fedcm_email(identity), *known = email ? email : identifier_of(k, identity);
-    const char *name = kr_traits_name(k, identity);
+    const char *name = kr_fedcm_name(k, identity);
     json_t *out = kr_json_pack(k->pool, "{s:s, s:o, s:[s]}", "id", identity->id, "name", kr_json_string(name ? name : known), "login_hints",
                                identity->id);
 

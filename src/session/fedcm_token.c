@@ -7,7 +7,7 @@
 
 static void say_who(json_t *claims, kr_ctx_t *k, const kr_identity_t *identity, int fields)
 {
-    const char *name = fields & KR_FEDCM_NAME ? kr_traits_name(k, identity) : NULL;
+    const char *name = fields & KR_FEDCM_NAME ? kr_fedcm_name(k, identity) : NULL;
     const char *email = fields & KR_FEDCM_EMAIL ? kr_fedcm_email(identity) : NULL;
 
     if (name) json_object_set_new(claims, "name", kr_json_string(name));

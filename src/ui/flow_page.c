@@ -181,7 +181,8 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     put_messages(h, messages, nodes);
     if (page->about) ui_add(h, "<p>%s</p>\n", page->about);
     if (ui_form_shows(&form)) ui_forms_put(h, &form, page->here != NULL);
-    else if (json_array_size(messages) == 0) ui_add(h, "<p>%s</p>\n", ui_word(h->words, "flow.nothing"));
+    else if (json_array_size(messages) == 0 && !ui_fedcm_has_buttons(page)) ui_add(h, "<p>%s</p>\n", ui_word(h->words, "flow.nothing"));
     if (page->script) ui_script_put(h, page->script);
+    if (page->fedcm) ui_fedcm_put(h, page);
     return ui_page_end(h, page);
 }

@@ -166,6 +166,7 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
     else put_ways(k, page, p, got.json);
     ui_providers_note(k, page, got.json);
     meet_provider(k, page, p, got.json);
+    ui_fedcm_note(k, page, p->kind, got.json);
     page->script = ui_flow_script(k->pool, k->realm->settings->base_url, got.json);
     ui_reply(k, page, 200, kr_ui_flow_page(k->pool, page, got.json));
 }

@@ -9,8 +9,7 @@
 
 static const char *policy_of(kr_ctx_t *k, const kr_page_t *page)
 {
-    if (page->alone) return kr_ui_csp_alone;
-    return page->script ? ui_script_policy(k->pool, page->script) : kr_ui_csp;
+    return page->alone ? kr_ui_csp_alone : ui_policy(k->pool, page);
 }
 
 void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one script that pages run: our own, for security keys and passkeys. */
+/* The scripts that pages run: our own, for security keys and passkeys, and that which asks the browser (fedcm.c). */
 #include <apr_strings.h>
 
 #include "kr_json.h"
@@ -35,12 +35,30 @@ static const char *as_source(apr_pool_t *pool, const char *url)
     return out;
 }
 
-const char *ui_script_policy(apr_pool_t *pool, const json_t *script)
+static const char *allow(apr_pool_t *pool, const char *policy, const char *src, const char *hash)
 {
-    const char *hash = kr_json_str(script, "integrity"), *src = as_source(pool, ui_or_else(kr_json_str(script, "src"), "'none'"));
+    if (hash && *hash) policy = apr_pstrcat(pool, policy, " '", hash, "'", NULL);
+    return apr_pstrcat(pool, policy, " ", as_source(pool, ui_or_else(src, "'none'")), NULL);
+}
 
-    if (!hash || !*hash) return apr_pstrcat(pool, kr_ui_csp, "; script-src ", src, NULL);
-    return apr_pstrcat(pool, kr_ui_csp, "; script-src '", hash, "' ", src, NULL);
+static const char *allow_asking(apr_pool_t *pool, const char *policy, const kr_page_fedcm_t *fedcm)
+{
+    policy = apr_pstrcat(pool, policy, "; connect-src ", as_source(pool, fedcm->parameters), NULL);
+    for (int i = 0; i < fedcm->providers->nelts; i++)
+        policy = apr_pstrcat(pool, policy, " ",
+                             as_source(pool, APR_ARRAY_IDX(fedcm->providers, i, kr_oidc_provider_conf_t).fedcm_config_url), NULL);
+    return policy;
+}
+
+const char *ui_policy(apr_pool_t *pool, const kr_page_t *page)
+{
+    const char *policy = kr_ui_csp;
+
+    if (!page->script && !page->fedcm) return policy;
+    policy = apr_pstrcat(pool, policy, "; script-src", NULL);
+    if (page->script) policy = allow(pool, policy, kr_json_str(page->script, "src"), kr_json_str(page->script, "integrity"));
+    if (!page->fedcm) return policy;
+    return allow_asking(pool, allow(pool, policy, page->fedcm->src, page->fedcm->integrity), page->fedcm);
 }
 
 static void put_attribute(ui_html_t *h, const json_t *script, const char *name)

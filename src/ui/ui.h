@@ -191,12 +191,21 @@ void ui_flow_lost(kr_ctx_t *k, const kr_page_t *page, kr_flow_kind_e kind, int s
  */
 const json_t *ui_flow_script(apr_pool_t *pool, const char *base_url, const json_t *flow);
 /**
- * The Content-Security-Policy of a page that includes it: that one file, by its hash, and by its address for browsers that look at no
- * hashes of files.
+ * The Content-Security-Policy of a page: kr_ui_csp, and its scripts, by their hashes, and by their addresses for browsers that look at no
+ * hashes of files; where the browser is asked whose accounts it knows, what is read for that as well.
  */
-const char *ui_script_policy(apr_pool_t *pool, const json_t *script);
+const char *ui_policy(apr_pool_t *pool, const kr_page_t *page);
 /** Include it. @param script  as ui_flow_script gave it */
 void ui_script_put(ui_html_t *h, const json_t *script);
+
+/* -- fedcm.c -------------------------------------------------------------- */
+
+/** Does the page of that flow ask the browser itself? Then page->fedcm says what. */
+void ui_fedcm_note(kr_ctx_t *k, kr_page_t *page, kr_flow_kind_e kind, const json_t *flow);
+/** Are there sites that are signed in with in no other way? Their buttons are shown by the script. */
+int ui_fedcm_has_buttons(const kr_page_t *page);
+/** Put those buttons, and the script. */
+void ui_fedcm_put(ui_html_t *h, const kr_page_t *page);
 
 /* -- nodes.c -------------------------------------------------------------- */
 

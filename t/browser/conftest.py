@@ -79,14 +79,15 @@ def demo():
     demo.stop()
 
 
-def launch(profile, javascript=True):
-    """A Chromium that nobody used before, with its things in `profile`."""
+def launch(profile, javascript=True, fedcm=False):
+    """A Chromium that nobody used before, with its things in `profile`; fedcm: its own dialogue is ours to answer."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which('chromium')
     for flag in FLAGS + [f'--user-data-dir={profile}']:
         options.add_argument(flag)
     if not javascript:
         options.add_experimental_option('prefs', {'profile.managed_default_content_settings.javascript': 2})
+    options.set_capability('fedcm:accounts', fedcm)
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which('chromedriver')))
     browser.set_page_load_timeout(30)

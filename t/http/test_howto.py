@@ -178,6 +178,18 @@ def test_an_admins_corner(machine):
     assert page.url.startswith(WWW + '/admin/?kratos-kept=') and '<code>text</code>' in page.text and 'an hour' not in page.text
 
 
+def test_one_account_for_sites_on_several_domains(machine):
+    guide = Guide('docs/howto/fedcm.md')
+    it = machine(guide, files={f'/var/www/{name}/index.html': name for name in ('one', 'two')})
+    check_dialogues(it, guide)
+    ana, email = Visitor(it), new_email()
+    assert ana.sign_up(ana.get('https://example.org/auth/ui/login'), {'email': email}).status == 200
+    shown = ana.get('https://example.org/auth/fedcm/accounts', Sec_Fetch_Dest='webidentity').must_be(200)
+    assert shown.json['accounts'][0]['email'] == email
+    page = ana.get('https://shop.example.com/')
+    assert page.url.startswith('https://shop.example.com/auth/ui/login') and 'data-fedcm="https://example.org/auth/fedcm/config.json"' in page.text
+
+
 def test_sites_of_several_customers(machine):
     guide = Guide('docs/howto/many-tenants.md')
     it = machine(guide, files={f'/var/www/{name}/index.html': name for name in ('one', 'two')})

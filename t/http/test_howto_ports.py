@@ -22,9 +22,11 @@ GUARDED = {
     'many-tenants.md': {'/var/www/one/index.html': '/', '/var/www/two/index.html': '/'},
     'roles.md': {f'/var/www/html/{place}/index.html': f'/{place}/' for place in ('admin', 'editors', 'staff')},
     'admin-area.md': {f'/var/www/html{place}index.html': place for place in ('/', '/admin/', '/admin/payout/')},
+    'fedcm.md': {'/var/www/two/index.html': '/'},
+    'social.md': {'/var/www/html/index.html': '/'},
     'proxied-app.md': {None: '/'},
 }
-NAMES = ['www.example.org', 'one.example.org', 'two.example.org', 'localhost', '127.0.0.1', 'elsewhere.example.net', '']
+NAMES = ['www.example.org', 'example.org', 'shop.example.com', 'one.example.org', 'two.example.org', 'localhost', '127.0.0.1', 'elsewhere.example.net', '']
 
 
 def get(port, tls, name, path):

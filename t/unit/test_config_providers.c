@@ -50,6 +50,13 @@ static const struct {
     { LIST("{id: a, provider: amazon, pkce: auto, " USUAL "}"), "pkce: Amazon does not say" },
     { LIST("{id: a, provider: amazon, scope: [profile, email], " USUAL "}"), "scope: \"email\" is none of Amazon's" },
     { LIST("{id: a, provider: netid, fedcm_config_url: 'https://a.example/f', " USUAL "}"), "needs a member \"net_id_token_origin_header\"" },
+    { LIST("{id: a, provider: github, fedcm_config_url: 'https://a.example/f', " USUAL "}"), "fedcm_config_url: has no place where the kind is github" },
+    { LIST("{id: a, provider: google, fedcm_config_url: 'http://a.example/f', " USUAL "}"), "fedcm_config_url: is not https" },
+    { LIST("{id: a, provider: google, fedcm_config_url: 'https://a.example/f', client_id: c, mapper_url: 'base64://e30='}"),
+      "needs a member \"client_secret\", as its kind is google" },
+    { LIST("{id: a, provider: google, fedcm_config_url: 'https://a.example/f', " USUAL "}, "
+           "{id: b, provider: google, fedcm_config_url: 'https://a.example/g', " USUAL "}"),
+      "providers[1]: has issuer and client_id of \"a\": what a browser brings of one of them could be of either" },
     { LIST("{id: a, provider: x, " USUAL "}"), "OAuth 1.0a" },
     { LIST("{id: a, provider: fedcm-test, " USUAL "}"), "provider: \"fedcm-test\" is not one of: github" },
     { LIST("{id: a, provider: google, " USUAL "}, {id: a, provider: github, " USUAL "}"), "providers[1]: another provider has the id \"a\"" },
@@ -102,6 +109,18 @@ static void test_each_kind_starts_with_what_it_needs(void **state)
     assert_string_equal(only(state, LIST("{id: a, provider: uaepass, pkce: never, " USUAL "}"))->pkce, "never");
 }
 
+static void test_a_site_that_browsers_ask_needs_no_secret_and_is_used_in_no_other_way_then(void **state)
+{
+    static const char *const YAML[] = {
+        LIST("{id: a, provider: generic, issuer_url: 'https://a.example', fedcm_config_url: 'https://a.example/f', client_id: c, mapper_url: 'base64://e30='}"),
+        LIST("{id: a, provider: generic, issuer_url: 'https://a.example', fedcm_config_url: 'http://localhost:8080/f', " USUAL "}"),
+        LIST("{id: a, provider: google, fedcm_config_url: 'https://a.example/f', " USUAL "}"),
+        LIST("{id: a, provider: google, " USUAL "}"),
+    };
+
+    for (int i = 0; i < KR_DIM(YAML); i++) assert_int_equal(only(state, YAML[i])->fedcm_alone, i == 0);
+}
+
 static void test_what_has_no_effect_is_told(void **state)
 {
     world_t *w = *state;
@@ -123,6 +142,7 @@ int main(void)
         TEST(test_what_a_kind_needs_is_missed),
         TEST(test_a_key_is_repeated_in_no_message),
         TEST(test_each_kind_starts_with_what_it_needs),
+        TEST(test_a_site_that_browsers_ask_needs_no_secret_and_is_used_in_no_other_way_then),
         TEST(test_what_has_no_effect_is_told),
     };
     int failed;

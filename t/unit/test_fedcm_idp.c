@@ -337,6 +337,23 @@ static void test_an_address_that_is_not_verified_is_told_to_no_site(void **state
     assert_null(json_object_get(claims, "name"));
 }
 
+/* The schemas that come with us mark the address as what a passkey is called. */
+static void test_an_address_is_no_name(void **state)
+{
+    env_t *env = *state;
+    client_t *ana;
+    json_t *claims;
+
+    write_file(env, "person.json", "{\"type\":\"object\",\"properties\":{\"traits\":{\"type\":\"object\",\"properties\":{\"email\":{"
+                                   "\"type\":\"string\",\"ory.sh/kratos\":{\"credentials\":{\"password\":{\"identifier\":true},"
+                                   "\"passkey\":{\"display_name\":true}}}}}}}}");
+    change(env, CLIENTS);
+    ana = signed_in(env, ANA, NULL);
+    claims = claims_of(env, assertion(ana, SHOP, "shop", id_of(ana), ALL_SHOWN));
+    assert_null(json_object_get(claims, "name"));
+    assert_string_equal(kr_json_str(json_array_get(json_object_get(said(accounts(ana)), "accounts"), 0), "name"), ANA);
+}
+
 /** What the browser sends of fields, and what the site gets to know: letters of "ne". */
 static const struct { const char *first, *then, *known; } granted[] = {
     { "", "nonce=n1", "" },                                                              /* a page that wants nothing */
@@ -604,6 +621,7 @@ int main(void)
         IDP_TEST(test_who_is_half_signed_in_has_no_account),
         IDP_TEST(test_a_site_gets_a_token_that_says_what_was_shown),
         IDP_TEST(test_an_address_that_is_not_verified_is_told_to_no_site),
+        IDP_TEST(test_an_address_is_no_name),
         IDP_TEST(test_no_site_is_told_what_the_person_was_not_shown),
         IDP_TEST(test_what_is_no_request_of_a_site_of_ours_is_refused_as_browsers_read_it),
         IDP_TEST(test_the_nonce_may_stand_among_the_parameters),
