@@ -110,7 +110,7 @@ typedef struct {
     const char *settings_url;   /* for that way: where settings begin */
     const struct kr_schema_t *schema; /* of the traits on the page: what lists hold, what names the account; NULL: unknown */
     kr_page_link_t links[KR_PAGE_LINKS];
-    const char *about;          /* a line below the title; or NULL */
+    const char *about;          /* a line about a form that asks for what nobody was asked for yet; or NULL */
     const apr_array_header_t *providers; /* of kr_oidc_provider_conf_t: sites that people sign in with; NULL: none */
     const apr_array_header_t *fixed; /* settings: const kr_oidc_provider_conf_t*, accounts there that are linked and have to stay; or NULL */
     const json_t *script;       /* attributes of the script that its forms call (ui_flow_script); NULL: what needs one is left out */

@@ -36,7 +36,7 @@ static const message_t MESSAGES[] = {
     { 1010015, INFO, "Send me a sign-in code" },
     { 1010016, INFO, "{duplicateIdentifier} has an account here already. Sign in to it to add {provider}." },
     { 1010017, INFO, "Sign in and link" },
-    { 1010018, INFO, "Link {provider} and sign in" },
+    { 1010018, INFO, "Sign in with {provider} and link" },
     { 1010019, INFO, "Ask for a code to go on" },
     { 1010021, INFO, "Sign in with a passkey" },
     { 1010022, INFO, "Sign in with password" },

@@ -164,10 +164,35 @@ static void name_new_password(const kr_page_t *page, apr_array_header_t *nodes)
     }
 }
 
+/* Who was not asked yet has left nothing out: what misses is asked for as if for the first time, with the cursor where it belongs. */
+static void forgive_missing(apr_array_header_t *nodes)
+{
+    int forgiven = 0;
+
+    for (int i = 0; i < nodes->nelts; i++) {
+        ui_node_t *n = &APR_ARRAY_IDX(nodes, i, ui_node_t);
+        const char *value = json_string_value(json_object_get(n->attributes, "value"));
+
+        if (!n->failed || n->kind != UI_FIELD || n->list || json_array_size(n->messages) != 1 || (value && *value)) continue;
+        if (json_integer_value(kr_json_at(json_array_get(n->messages, 0), "id")) != UI_MISSING) continue;
+        n->messages = NULL;
+        n->failed = 0;
+        n->focus = !forgiven++;
+    }
+}
+
+static apr_array_header_t *nodes_of(apr_pool_t *pool, const kr_page_t *page, const json_t *flow)
+{
+    apr_array_header_t *nodes = ui_nodes_read(pool, page, ui_nodes_with_fixed(pool, page, ui_nodes_gather(pool, page->schema, flow)));
+
+    if (page->about) forgive_missing(nodes);
+    return nodes;
+}
+
 const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_t *flow)
 {
     const json_t *messages = kr_json_at(flow, "ui.messages");
-    apr_array_header_t *nodes = ui_nodes_read(pool, page, ui_nodes_with_fixed(pool, page, ui_nodes_gather(pool, page->schema, flow)));
+    apr_array_header_t *nodes = nodes_of(pool, page, flow);
     const char *method = kr_json_str(flow, "ui.method"), *action = ui_safe_url(pool, kr_json_str(flow, "ui.action"));
     int failed = any_error(messages, nodes);
     ui_form_t form = { .nodes = nodes, .get = method && strcmp(method, "GET") == 0, .action = action ? action : "",

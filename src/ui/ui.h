@@ -258,6 +258,8 @@ typedef struct {
 /** Message ids of labels: of the button that sends a code again, of the field for a password. */
 #define UI_LABEL_SEND_AGAIN 1070008
 #define UI_LABEL_PASSWORD 1070001
+/** Message id of an error: a field was left out. */
+#define UI_MISSING 4000002
 /** Message id of an error: a pattern does not fit. Its context has what the schema says of the value, where it says something. */
 #define UI_MISFIT 4000004
 

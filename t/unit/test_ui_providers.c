@@ -224,19 +224,32 @@ static void who_signs_in_to_a_name_that_stands_there_sees_it_and_so_do_managers(
                  "Sign in"))), "class=\"whose\"");
 }
 
-static void what_a_sign_up_misses_is_asked_for_with_one_button(void **state)
+static const char *completing(const char *value, const char *message)
 {
     kr_page_t page = PAGE;
     const char *go = "{\"type\":\"input\",\"group\":\"oidc\",\"attributes\":{\"name\":\"provider\",\"type\":\"submit\",\"value\":\"g\"},"
                      "\"meta\":{\"label\":{\"id\":1040003,\"text\":\"Continue\"}}}";
-    const char *html;
+    const char *email = "{\"type\":\"input\",\"group\":\"default\",\"attributes\":{\"name\":\"traits.email\",\"type\":\"email\",\"required\":true,"
+                        "\"value\":\"%s\"},\"messages\":[%s],\"meta\":{\"label\":{\"text\":\"E-Mail\"}}}";
+
+    page.about = "A little is missing.";
+    return kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}", go,
+                                                          apr_psprintf(pool, email, value, message))));
+}
+
+static void what_a_sign_up_misses_is_asked_for_with_one_button(void **state)
+{
+    const char *html = completing("", "{\"id\":4000002,\"type\":\"error\",\"text\":\"missing\"}");
 
     (void)state;
-    page.about = "A little is missing.";
-    html = kr_ui_flow_page(pool, &page, json(apr_psprintf(pool, "{\"ui\":{\"action\":\"/a\",\"nodes\":[%s,%s]}}", go,
-                                                          input("default", "traits.email", "email", "E-Mail", ",\"required\":true"))));
     assert_order(html, "<p>A little is missing.</p>", "name=\"traits.email\"");
     assert_shows(html, "<button class=\"button primary\" type=\"submit\" name=\"provider\" value=\"g\">Continue</button>");
+    assert_hides(html, "role=\"alert\""); /* nobody left it out */
+    assert_hides(html, "aria-invalid");
+    assert_int_equal(times_in(html, "autofocus"), 1);
+    html = completing("ana@", "{\"id\":4000001,\"type\":\"error\",\"text\":\"wrong\"}");
+    assert_shows(html, "role=\"alert\"");
+    assert_shows(html, "aria-invalid=\"true\"");
 }
 
 /* -- what the other site says ---------------------------------------------- */
