@@ -23,7 +23,6 @@ typedef struct {
     apr_time_t until;      /* by kr_clock_ticks: whoever asks waits no longer; 0: not at all, what is kept must do */
     kr_document_fn *wrong; /* or NULL */
     const void *baton;
-    int again;             /* 1: what is kept does not have what is wanted: fetch it anew, if that was not done just now for this reason */
 } kr_document_wanted_t;
 
 /** Can it be had without waiting for its server? */
@@ -31,8 +30,7 @@ int kr_document_at_hand(kr_document_t *document, const char *url);
 
 /**
  * Have a document: as it is kept for an hour, then fetched anew. One that is older is used for a day while its server fails; it is asked
- * less often meanwhile, from a second up to a minute. Where nothing is kept it may be asked once a second. For `again` it is asked once in
- * ten seconds. No redirects are followed. No database handle may be held (asserted by kr_net_call).
+ * less often meanwhile, from a second up to a minute. Where nothing is kept it may be asked once a second. No redirects are followed. No database handle may be held (asserted by kr_net_call).
  * @param out  the caller's own, in k->pool
  * @return 502 upstream_error when it cannot be had in time, or is wrong
  */

@@ -39,7 +39,7 @@ typedef struct {
     const kr_jsonnet_t *mapper;      /* NULL: there is none */
     const kr_pem_key_t *apple_key;   /* NULL for all but Apple */
     int fedcm_alone;                 /* browsers ask there by themselves, and nobody is sent there: it has no secret of ours */
-    kr_document_t *discovery, *keys; /* what each process keeps of its documents */
+    kr_document_t *discovery;        /* what each process keeps of its document */
     kr_share_t *share;               /* of the workers, that may wait for it at once */
 } kr_oidc_provider_conf_t;
 

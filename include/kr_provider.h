@@ -3,8 +3,8 @@
  * Sites that people sign in with: where a browser is sent, what comes back, and what of it is to be believed (OpenID Connect Core 1.0,
  * RFC 6749, RFC 7636, RFC 9207, RFC 9700). Knows no flow and no account.
  *
- * What differs between kinds of providers is a row of one table (src/provider/kinds.c). Discovery documents and key sets are kept in the
- * process, refreshed in time and on an unknown key id, and asked for less often the longer they fail.
+ * What differs between kinds of providers is a row of one table (src/provider/kinds.c). Discovery documents are kept in the process,
+ * refreshed in time, and asked for less often the longer they fail; key sets are asked for each time.
  */
 #ifndef KR_PROVIDER_H
 #define KR_PROVIDER_H

@@ -202,7 +202,6 @@ void kr_provider_finish(kr_review_t *review, const char *path, void *element)
     if (conf->requested_claims && !json_is_object(conf->requested_claims)) kr_review_error(review, at(&look, "requested_claims"), "must be an object");
     conf->mapper = kr_source_program(review, at(&look, "mapper_url"), conf->mapper_url, kr_jsonnet_make_ext);
     conf->discovery = kr_document_make(review->pool);
-    conf->keys = kr_document_make(review->pool);
     conf->share = kr_share_make(review->pool);
 }
 

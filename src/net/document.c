@@ -18,7 +18,6 @@
 
 #define FRESH apr_time_from_sec(3600)
 #define USABLE apr_time_from_sec(86400)
-#define AGAIN_AT_MOST apr_time_from_sec(10)
 #define RENEWAL apr_time_from_sec(3)
 #define PAUSE_LEAST apr_time_from_sec(1)
 #define PAUSE_MOST apr_time_from_sec(60)
@@ -32,7 +31,6 @@ struct kr_document_t {
     apr_time_t fetched;
     apr_time_t failed;  /* when the last try ended, that failed; 0: it did not */
     apr_time_t pause;   /* after it */
-    apr_time_t renewed; /* the last fetch for `again` */
     int under_way;
     unsigned rounds;    /* fetches that ended */
 };
@@ -77,11 +75,6 @@ static int may_ask(const kr_document_t *document, const char *url)
     return !document->failed || kr_clock_ticks() - document->failed >= pause;
 }
 
-static int may_renew(const kr_document_t *document)
-{
-    return !document->renewed || kr_clock_ticks() - document->renewed >= AGAIN_AT_MOST;
-}
-
 static void keep(kr_document_t *document, const char *url, const kr_net_reply_t *reply)
 {
     char *address = strdup(url), *text = malloc(reply->body_len + 1);
@@ -117,7 +110,7 @@ static apr_time_t patience(const kr_document_t *document, const kr_document_want
 {
     apr_time_t left = wanted->until - kr_clock_ticks();
 
-    return !wanted->again && is_kept(document, wanted->url, USABLE) && left > RENEWAL ? RENEWAL : left;
+    return is_kept(document, wanted->url, USABLE) && left > RENEWAL ? RENEWAL : left;
 }
 
 /* -- one fetch ---------------------------------------------------------------------- */
@@ -156,7 +149,6 @@ static kr_err_t *ask(json_t **out, kr_ctx_t *k, kr_document_t *document, const k
     kr_err_t *err;
 
     document->under_way = 1;
-    if (wanted->again) document->renewed = kr_clock_ticks();
     pthread_mutex_unlock(&document->lock);
     err = fetch(&reply, out, k, wanted, timeout);
     pthread_mutex_lock(&document->lock);
@@ -188,7 +180,6 @@ void kr_document_age(kr_document_t *document, apr_time_t by)
     pthread_mutex_lock(&document->lock);
     document->fetched -= by;
     document->failed -= document->failed ? by : 0;
-    document->renewed -= document->renewed ? by : 0;
     pthread_mutex_unlock(&document->lock);
 }
 
@@ -196,7 +187,6 @@ void kr_document_age(kr_document_t *document, apr_time_t by)
 static int wants_fetch(const kr_document_t *document, const kr_document_wanted_t *wanted)
 {
     if (wanted->until <= kr_clock_ticks()) return 0;
-    if (wanted->again) return may_renew(document);
     return !is_kept(document, wanted->url, FRESH) && may_ask(document, wanted->url);
 }
 
@@ -210,7 +200,7 @@ static int come_by(json_t **out, kr_ctx_t *k, kr_document_t *document, const kr_
     const unsigned begun = document->rounds;
 
     while (document->under_way && document->rounds == begun) {
-        if (!wanted->again && is_kept(document, wanted->url, USABLE)) return 1;
+        if (is_kept(document, wanted->url, USABLE)) return 1;
         if (!wait_for_end(document, wanted->until)) break;
     }
     if (document->rounds == begun && !document->under_way && wants_fetch(document, wanted) && !ask(out, k, document, wanted)) return 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a provider is spoken to: its document (OpenID Connect Discovery 1.0), and its keys. Both are kept in the process. */
+/* Where a provider is spoken to: its document (OpenID Connect Discovery 1.0), which is kept in the process, and its keys, which are not. */
 #include "provider.h"
 
 #include <string.h>
@@ -72,12 +72,10 @@ static void take_places(kr_talk_t *talk, const json_t *document)
     at->secret_in_form |= wants_form(document);
 }
 
-/* -- both documents --------------------------------------------------------------------- */
-
 /* Who finds no place to wait in may still go on with what is kept, old as it is. */
 static kr_err_t *get(json_t **out, kr_talk_t *talk, kr_document_t *document, kr_document_wanted_t *wanted)
 {
-    kr_err_t *full = wanted->again || !kr_document_at_hand(document, wanted->url) ? kr_talk_enter(talk) : NULL;
+    kr_err_t *full = kr_document_at_hand(document, wanted->url) ? NULL : kr_talk_enter(talk);
     kr_err_t *err;
 
     wanted->until = full ? 0 : talk->until;
@@ -113,20 +111,23 @@ kr_err_t *kr_places_find(kr_talk_t *talk)
     return NULL;
 }
 
-static const char *wrong_set(apr_pool_t *pool, const json_t *set, const void *baton)
-{
-    (void)pool;
-    (void)baton;
-    return json_array_size(json_object_get(set, "keys")) ? NULL : "it holds no keys";
-}
+/* -- its keys --------------------------------------------------------------------------------- */
 
-kr_err_t *kr_places_keys(json_t **set, kr_talk_t *talk, int again)
+/* Asked for each time: a key that the provider has withdrawn is not good for another sign-in, and a new one needs no second look. */
+kr_err_t *kr_places_keys(json_t **set, kr_talk_t *talk)
 {
-    kr_document_wanted_t wanted = { .wrong = wrong_set, .again = again };
+    apr_table_t *headers = apr_table_make(talk->k->pool, 1);
+    kr_net_request_t req = { .headers = headers };
+    kr_net_reply_t reply;
 
     if (!talk->at.keys) KR_TRY(kr_places_find(talk));
-    wanted.url = talk->at.keys;
-    return get(set, talk, talk->conf->keys, &wanted);
+    KR_TRY(kr_talk_enter(talk));
+    req.url = talk->at.keys;
+    apr_table_set(headers, "Accept", "application/json");
+    KR_TRY(kr_talk_call(&reply, talk, &req));
+    if (reply.status != 200) return kr_talk_failed(talk, apr_psprintf(talk->k->pool, "its keys answer %d", reply.status));
+    *set = kr_json_parse(talk->k->pool, reply.body, reply.body_len, NULL);
+    return json_array_size(json_object_get(*set, "keys")) ? NULL : kr_talk_failed(talk, "it publishes no keys");
 }
 
 /* -- its name ------------------------------------------------------------------------------ */

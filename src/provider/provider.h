@@ -105,8 +105,8 @@ kr_err_t *kr_places_find(kr_talk_t *talk) KR_MUST_CHECK;
 const char *kr_places_document(const kr_talk_t *talk);
 /** What is wrong with a document that came from there, or NULL. */
 const char *kr_places_wrong(const kr_talk_t *talk, const json_t *document);
-/** Its keys, as they are kept, or (`again`) anew. @return 502 when they cannot be had; 503 */
-kr_err_t *kr_places_keys(json_t **set, kr_talk_t *talk, int again) KR_MUST_CHECK;
+/** Its keys, as it publishes them now: one call. @return 502 when they cannot be had, or there are none; 503 */
+kr_err_t *kr_places_keys(json_t **set, kr_talk_t *talk) KR_MUST_CHECK;
 /** Is that its issuer, as a token or a callback names it? */
 int kr_places_is_issuer(const kr_talk_t *talk, const char *iss);
 

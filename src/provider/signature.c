@@ -145,10 +145,7 @@ kr_err_t *kr_signature_check(const char **why, kr_talk_t *talk, const char *toke
 
     *why = wrong_header(it.header);
     if (*why) return NULL;
-    for (int again = 0; again < 2; again++) { /* the provider may have a new key, also under an old id */
-        KR_TRY(kr_places_keys(&set, talk, again));
-        if (holds_by_any(&known, set, talk, &it)) return NULL;
-    }
-    *why = known ? "its signature does not hold" : "no key of the provider signed it";
+    KR_TRY(kr_places_keys(&set, talk));
+    if (!holds_by_any(&known, set, talk, &it)) *why = known ? "its signature does not hold" : "no key of the provider signed it";
     return NULL;
 }

@@ -89,7 +89,7 @@ static void set_up(stage_t *stage, const uint8_t *data, size_t size, const char 
     stage->conf = (kr_oidc_provider_conf_t){
         .id = "a", .provider = kind, .client_id = "c", .client_secret = "s", .issuer_url = ISSUER, .claims_source = "id_token", .pkce = "auto",
         .subject_source = "userinfo", .scope = none, .additional_id_token_audiences = none, .discovery = kr_document_make(stage->pool),
-        .keys = kr_document_make(stage->pool), .share = kr_share_make(stage->pool),
+        .share = kr_share_make(stage->pool),
     };
     net = (net_t){ DOCUMENT, KEYS, "{\"access_token\":\"at\"}", "{}", strlen(DOCUMENT), strlen(KEYS), 2 };
     stage->text = malloc(size + 1);

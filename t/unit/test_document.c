@@ -18,18 +18,18 @@ static kr_document_t *fresh_document(net_env_t *env)
     return env->conf->discovery = kr_document_make(env->pool);
 }
 
-static kr_err_t *get_within(net_env_t *env, json_t **out, int again, apr_time_t patience)
+static kr_err_t *get_within(net_env_t *env, json_t **out, apr_time_t patience)
 {
-    const kr_document_wanted_t wanted = { .url = URL, .until = patience ? kr_clock_ticks() + patience : 0, .again = again };
+    const kr_document_wanted_t wanted = { .url = URL, .until = patience ? kr_clock_ticks() + patience : 0 };
 
     return kr_document_get(out, env->k, env->conf->discovery, &wanted);
 }
 
 /* What it says; -1: it cannot be had. */
-static int version(net_env_t *env, int again)
+static int version(net_env_t *env)
 {
     json_t *document;
-    kr_err_t *err = get_within(env, &document, again, apr_time_from_sec(10));
+    kr_err_t *err = get_within(env, &document, apr_time_from_sec(10));
 
     assert_true(!err == !!document);
     return err ? -1 : (int)json_integer_value(json_object_get(document, "v"));
@@ -49,14 +49,14 @@ static void it_is_fetched_once_an_hour(void **state)
 
     published(env, 1);
     assert_int_equal(kr_document_at_hand(document, URL), 0);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     assert_int_equal(kr_document_at_hand(document, URL), 1);
     assert_int_equal(kr_document_at_hand(document, URL "2"), 0);
     published(env, 2);
     kr_document_age(document, HOUR - apr_time_from_sec(1));
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     kr_document_age(document, apr_time_from_sec(1));
-    assert_int_equal(version(env, 0), 2);
+    assert_int_equal(version(env), 2);
     assert_int_equal(env->calls->nelts, 2);
     assert_int_equal(call_to(env, URL)->max_bytes, 1024 * 1024);
 }
@@ -68,24 +68,24 @@ static void it_is_used_for_a_day_while_its_server_is_down_which_is_asked_less_an
     kr_document_t *document = fresh_document(env);
 
     published(env, 1);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     place(env, URL, 500, "");
     kr_document_age(document, HOUR);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     assert_true(call_to(env, URL)->timeout <= apr_time_from_sec(3)); /* nobody waits long for what they could do without */
     for (int i = 0; i < KR_DIM(PAUSES); i++) {
         assert_int_equal(env->calls->nelts, 2 + i);
         kr_document_age(document, apr_time_from_sec(PAUSES[i]) - apr_time_from_msec(500));
-        assert_int_equal(version(env, 0), 1);
+        assert_int_equal(version(env), 1);
         assert_int_equal(env->calls->nelts, 2 + i);
         kr_document_age(document, apr_time_from_msec(500));
-        assert_int_equal(version(env, 0), 1);
+        assert_int_equal(version(env), 1);
     }
     kr_document_age(document, DAY);
-    assert_int_equal(version(env, 0), -1);
+    assert_int_equal(version(env), -1);
     published(env, 2);
     kr_document_age(document, apr_time_from_sec(1));
-    assert_int_equal(version(env, 0), 2);
+    assert_int_equal(version(env), 2);
 }
 
 /* Who presses the button again gets another try, and those behind them do not all ask at once. */
@@ -96,31 +96,13 @@ static void where_nothing_is_kept_it_is_asked_for_once_a_second(void **state)
 
     place(env, URL, 0, "");
     for (int i = 1; i < 5; i++) {
-        assert_int_equal(version(env, 0), -1);
-        assert_int_equal(version(env, 0), -1);
+        assert_int_equal(version(env), -1);
+        assert_int_equal(version(env), -1);
         assert_int_equal(env->calls->nelts, i);
         kr_document_age(document, apr_time_from_sec(1));
     }
     published(env, 1);
-    assert_int_equal(version(env, 0), 1);
-}
-
-static void for_what_misses_in_it_it_is_fetched_anew_once_in_ten_seconds(void **state)
-{
-    net_env_t *env = *state;
-    kr_document_t *document = fresh_document(env);
-
-    published(env, 1);
-    assert_int_equal(version(env, 0), 1);
-    published(env, 2);
-    assert_int_equal(version(env, 1), 2);
-    published(env, 3);
-    assert_int_equal(version(env, 1), 2);
-    kr_document_age(document, apr_time_from_sec(10));
-    assert_int_equal(version(env, 1), 3);
-    place(env, URL, 500, "");
-    kr_document_age(document, apr_time_from_sec(10));
-    assert_int_equal(version(env, 1), 3); /* and what is kept stays */
+    assert_int_equal(version(env), 1);
 }
 
 static void another_address_has_another_document(void **state)
@@ -130,7 +112,7 @@ static void another_address_has_another_document(void **state)
 
     fresh_document(env);
     published(env, 1);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     place_json(env, URL "/moved", "{s:i}", "v", 7);
     OK(kr_document_get(&out, env->k, env->conf->discovery, &(kr_document_wanted_t){ .url = URL "/moved", .until = kr_clock_ticks() + HOUR }));
     assert_int_equal(json_integer_value(json_object_get(out, "v")), 7);
@@ -143,12 +125,11 @@ static void who_may_not_wait_gets_what_is_kept_or_nothing(void **state)
     json_t *out;
 
     published(env, 1);
-    not_taken(get_within(env, &out, 0, 0), 502, "");
+    not_taken(get_within(env, &out, 0), 502, "");
     assert_int_equal(env->calls->nelts, 0);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     kr_document_age(document, 2 * HOUR);
-    OK(get_within(env, &out, 0, 0));
-    OK(get_within(env, &out, 1, 0));
+    OK(get_within(env, &out, 0));
     assert_int_equal(env->calls->nelts, 1);
 }
 
@@ -195,9 +176,9 @@ static void everybody_gets_a_copy(void **state)
 
     fresh_document(env);
     published(env, 1);
-    OK(get_within(env, &one, 0, HOUR));
+    OK(get_within(env, &one, HOUR));
     json_object_clear(one);
-    OK(get_within(env, &two, 0, HOUR));
+    OK(get_within(env, &two, HOUR));
     assert_int_equal(json_integer_value(json_object_get(two, "v")), 1);
 }
 
@@ -295,7 +276,7 @@ static void nobody_waits_for_a_renewal_but_the_one_who_asks(void **state)
     shared = env;
     fresh_document(env);
     published(env, 1);
-    assert_int_equal(version(env, 0), 1);
+    assert_int_equal(version(env), 1);
     kr_document_age(env->conf->discovery, HOUR);
     at_the_gate = 0;
     env->during = wait_at_the_gate;
@@ -383,7 +364,6 @@ int main(void)
         NET_TEST(it_is_fetched_once_an_hour),
         NET_TEST(it_is_used_for_a_day_while_its_server_is_down_which_is_asked_less_and_less),
         NET_TEST(where_nothing_is_kept_it_is_asked_for_once_a_second),
-        NET_TEST(for_what_misses_in_it_it_is_fetched_anew_once_in_ten_seconds),
         NET_TEST(another_address_has_another_document),
         NET_TEST(who_may_not_wait_gets_what_is_kept_or_nothing),
         NET_TEST(what_is_wrong_is_neither_used_nor_kept),

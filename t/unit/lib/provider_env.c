@@ -240,7 +240,7 @@ kr_oidc_provider_conf_t *provider(net_env_t *env, const char *kind)
     *conf = (kr_oidc_provider_conf_t){
         .id = kind, .provider = kind, .client_id = CLIENT, .client_secret = SECRET, .scope = none, .additional_id_token_audiences = none,
         .aal2_acr_values = none, .aal2_amr_values = none, .claims_source = "id_token", .pkce = "auto", .subject_source = "userinfo",
-        .discovery = kr_document_make(env->pool), .keys = kr_document_make(env->pool), .share = kr_share_make(env->pool),
+        .discovery = kr_document_make(env->pool), .share = kr_share_make(env->pool),
     };
     return conf;
 }
