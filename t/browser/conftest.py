@@ -87,7 +87,8 @@ def launch(profile, javascript=True, fedcm=False):
         options.add_argument(flag)
     if not javascript:
         options.add_experimental_option('prefs', {'profile.managed_default_content_settings.javascript': 2})
-    options.set_capability('fedcm:accounts', fedcm)
+    if fedcm:           # a no is a capability that this chromedriver does not have
+        options.set_capability('fedcm:accounts', True)
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which('chromedriver')))
     browser.set_page_load_timeout(30)
