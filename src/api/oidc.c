@@ -40,12 +40,17 @@ static kr_err_t *check_owner(kr_ctx_t *k, const kr_flow_t *flow)
     return kr_err(k, 403, "security_identity_mismatch", "the flow belongs to another account");
 }
 
-static kr_err_t *open_round(kr_round_t *round, kr_flow_t **flow, kr_ctx_t *k)
+static kr_err_t *open_round(kr_round_t *round, kr_ctx_t *k)
 {
     const char *named = kr_route_param(k, "provider");
 
     KR_TRY(kr_round_open(round, k, kr_query(k->req, "state")));
-    if (named && strcmp(named, round->provider->id) != 0) return kr_err(k, 400, NULL, "the answer names another provider than the sign-in");
+    if (!named || strcmp(named, round->provider->id) == 0) return NULL;
+    return kr_err(k, 400, NULL, "the answer names another provider than the sign-in");
+}
+
+static kr_err_t *open_flow(kr_flow_t **flow, kr_ctx_t *k, const kr_round_t *round)
+{
     KR_TRY(kr_flow_load(flow, k, round->kind, round->flow_id));
     (*flow)->in_round = 1;
     if (kr_flow_expired(k, *flow)) return kr_err(k, 410, "self_service_flow_expired", "the sign-in took too long, please begin anew");
@@ -163,7 +168,8 @@ kr_err_t *kr_oidc_callback(kr_ctx_t *k)
     const char *to;
     kr_err_t *err;
 
-    KR_TRY(open_round(&round, &flow, k));
+    KR_TRY(open_round(&round, k));
+    KR_TRY(open_flow(&flow, k, &round));
     KR_TRY(find_signed_in(&to, k, flow));
     if (to) return kr_answer_see(k, to);
     err = come_back(k, flow, &round);

@@ -105,7 +105,7 @@ kr_err_t *kr_oauth2_call(const json_t **out, const char **over, kr_ctx_t *k, con
 {
     kr_net_request_t req = { .method = call->method, .url = url_of(k, call), .headers = headers_of(k, call), .timeout = TIMEOUT,
                              .max_bytes = ANSWER_MAX };
-    kr_net_reply_t reply;
+    kr_net_reply_t reply = { .status = 0 };
 
     *out = NULL;
     if (over) *over = NULL;
