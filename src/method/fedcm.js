@@ -3,9 +3,9 @@
 // given as a form. Where the browser has no such thing, knows nobody or is sent away, the page stays as it is.
 //
 //   <script src="..." data-parameters="URL of createFedcmFlow" data-token="URL of updateFedcmFlow" data-context="signin" async></script>
-//   <button type="button" data-fedcm="configuration of a site" hidden>
+//   <button type="button" data-fedcm="configuration of a site" hidden> <p data-fedcm-without>
 //
-// Such buttons are for sites that are signed in with in no other way; they are shown where the browser can.
+// Such buttons are for sites that are signed in with in no other way; they are shown, and such lines hidden, where the browser can.
 (function () {
   'use strict'
 
@@ -13,8 +13,6 @@
   if (!here || !('IdentityCredential' in window) || !navigator.credentials) return
 
   let asking = null // what stops the question that is open: a browser asks one at a time
-
-  const buttons = () => document.querySelectorAll('button[data-fedcm]')
 
   // Nonces are good once, so each question begins with new ones.
   async function parameters () {
@@ -65,7 +63,8 @@
   }
 
   function begin () {
-    for (const button of buttons()) {
+    for (const line of document.querySelectorAll('[data-fedcm-without]')) line.hidden = true
+    for (const button of document.querySelectorAll('button[data-fedcm]')) {
       button.hidden = false
       button.addEventListener('click', () => ask('active', button.dataset.fedcm).catch(() => {}))
     }

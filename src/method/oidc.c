@@ -116,12 +116,6 @@ static int takes(const kr_body_t *body, kr_flow_kind_e kind)
     return kind == KR_FLOW_SETTINGS ? is_sent(body, "link") || is_sent(body, "unlink") : is_sent(body, "provider");
 }
 
-static kr_err_t *find_provider(const kr_oidc_provider_conf_t **out, kr_ctx_t *k, const kr_body_t *body)
-{
-    *out = kr_oidc_provider(k, kr_body_str(body, "provider"));
-    return *out ? NULL : kr_err(k, 404, NULL, "there is no such provider here");
-}
-
 /* What was typed beside the button: of a sign-up, or of a login that becomes one. NULL: nothing. */
 static const json_t *typed_traits(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
@@ -177,10 +171,10 @@ static kr_err_t *take_told(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
 
 static kr_err_t *press(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const kr_oidc_provider_conf_t *provider;
+    const kr_oidc_provider_conf_t *provider = kr_oidc_provider(k, kr_body_str(body, "provider"));
     int changed;
 
-    KR_TRY(find_provider(&provider, k, body));
+    if (!provider) return kr_err(k, 404, NULL, "there is no such provider here");
     if (provider->fedcm_alone) return take_told(out, k, flow, provider, body);
     if (is_sent(body, "id_token")) return take_id_token(out, k, flow, provider, body);
     changed = remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));

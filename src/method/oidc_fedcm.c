@@ -52,6 +52,7 @@ static kr_err_t *check_nonce(const char **random, kr_ctx_t *k, const kr_oidc_pro
 {
     const char *tag = nonce ? strrchr(nonce, '.') : NULL, *stamp = nonce ? strchr(nonce, '.') : NULL;
 
+    *random = NULL;
     if (!tag || stamp == tag || stamp - nonce != NONCE_RANDOM
         || !kr_csrf_is_bound(k, bound(k, provider, apr_pstrmemdup(k->pool, nonce, (apr_size_t)(tag - nonce))), tag + 1))
         return kr_err(k, 400, NULL, "the token was made for another browser, or not for this sign-in, please try again");
@@ -97,7 +98,8 @@ static kr_err_t *use(kr_ctx_t *k, kr_flow_t *flow, const char *what, const char 
 
 /* -- a token ---------------------------------------------------------------------- */
 
-static kr_err_t *verify(kr_provider_person_t *person, kr_ctx_t *k, const kr_oidc_provider_conf_t *provider, const char *token, const char *nonce)
+static kr_err_t *verify(kr_provider_person_t *person, kr_ctx_t *k, const kr_oidc_provider_conf_t *provider, const char *token,
+                        const char *nonce)
 {
     kr_err_t *err;
 
@@ -140,9 +142,9 @@ static const char *context_of(kr_ctx_t *k, const kr_flow_t *flow)
 
 void kr_oidc_keep_told(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who)
 {
-    json_t *told = kr_json_pack(k->pool, "{s:s, s:s, s:o, s:O, s:s?, s:o}", "random", kr_random_alnum(k->pool, NONCE_RANDOM), "provider", who->provider->id, "subject",
-                                kr_json_string(who->person.subject), "claims", who->person.claims, "id_token", who->person.id_token, "acr",
-                                kr_json_string(who->person.acr));
+    json_t *told = kr_json_pack(k->pool, "{s:s, s:s, s:o, s:O, s:s?, s:o}", "random", kr_random_alnum(k->pool, NONCE_RANDOM), "provider",
+                                who->provider->id, "subject", kr_json_string(who->person.subject), "claims", who->person.claims, "id_token",
+                                who->person.id_token, "acr", kr_json_string(who->person.acr));
     apr_size_t len;
     const char *text;
 

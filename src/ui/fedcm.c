@@ -77,6 +77,6 @@ void ui_fedcm_put(ui_html_t *h, const kr_page_t *page)
             if (is_alone(fedcm, i)) put_button(h, fedcm, &APR_ARRAY_IDX(fedcm->providers, i, kr_oidc_provider_conf_t));
         ui_add(h, "</div>\n");
     }
-    ui_add(h, "<script async src=\"%s\" integrity=\"%s\" crossorigin=\"anonymous\" data-parameters=\"%s\" data-token=\"%s\" data-context=\"%s\">"
-              "</script>\n", fedcm->src, fedcm->integrity, fedcm->parameters, fedcm->token, fedcm->sign_up ? "signup" : "signin");
+    ui_add(h, "<script async src=\"%s\" integrity=\"%s\" crossorigin=\"anonymous\" data-parameters=\"%s\" data-token=\"%s\" "
+              "data-context=\"%s\"></script>\n", fedcm->src, fedcm->integrity, fedcm->parameters, fedcm->token, fedcm->sign_up ? "signup" : "signin");
 }

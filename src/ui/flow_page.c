@@ -189,6 +189,12 @@ static apr_array_header_t *nodes_of(apr_pool_t *pool, const kr_page_t *page, con
     return nodes;
 }
 
+/* Sites that only a browser can ask are something, but for browsers that cannot: the script takes the line away. */
+static void put_nothing(ui_html_t *h, const kr_page_t *page)
+{
+    ui_add(h, ui_fedcm_has_buttons(page) ? "<p data-fedcm-without>%s</p>\n" : "<p>%s</p>\n", ui_word(h->words, "flow.nothing"));
+}
+
 const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_t *flow)
 {
     const json_t *messages = kr_json_at(flow, "ui.messages");
@@ -206,7 +212,7 @@ const char *kr_ui_flow_page(apr_pool_t *pool, const kr_page_t *page, const json_
     put_messages(h, messages, nodes);
     if (page->about) ui_add(h, "<p>%s</p>\n", page->about);
     if (ui_form_shows(&form)) ui_forms_put(h, &form, page->here != NULL);
-    else if (json_array_size(messages) == 0 && !ui_fedcm_has_buttons(page)) ui_add(h, "<p>%s</p>\n", ui_word(h->words, "flow.nothing"));
+    else if (json_array_size(messages) == 0) put_nothing(h, page);
     if (page->script) ui_script_put(h, page->script);
     if (page->fedcm) ui_fedcm_put(h, page);
     return ui_page_end(h, page);

@@ -19,6 +19,7 @@ def idp(request, database):
     end(server)
 
 
+@pytest.mark.san
 def test_a_site_learns_who_is_signed_in_and_can_verify_it(idp):
     ana = member(idp, 'browser')
     browser = Browser(idp, ana)

@@ -118,6 +118,7 @@ static void a_page_that_asks_the_browser_has_its_script_and_buttons_of_sites_tha
     assert_shows(html, "Sign up with ");
     assert_shows(html, "&lt;script&gt;alert(1)");
     assert_int_equal(times_in(html, "<script"), 1);
+    assert_int_equal(times_in(html, "<p data-fedcm-without>"), 1); /* there is nothing else on this page */
 }
 
 static void its_policy_lets_it_read_what_it_asks_and_no_more(void **state)
