@@ -56,6 +56,7 @@ typedef struct {
     const char *nonce;        /* of the start, or NULL: then an ID token may have any */
     const char *iss;          /* of the callback's query (RFC 9207), or NULL */
     const char *user;         /* Apple's form field `user`, JSON, or NULL */
+    const char *oauth_token, *oauth_verifier; /* X's, which has those instead of a code, or NULL */
 } kr_provider_back_t;
 
 /** Who it is, as the provider says. Strings in k->pool. */

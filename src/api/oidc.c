@@ -137,6 +137,7 @@ static kr_err_t *complete(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round,
     const kr_provider_back_t back = {
         .code = code, .redirect_uri = kr_oidc_redirect_uri(k, round->provider), .verifier = round->verifier, .nonce = round->nonce,
         .iss = kr_query(k->req, "iss"), .user = kr_query(k->req, "user"),
+        .oauth_token = kr_query(k->req, "oauth_token"), .oauth_verifier = kr_query(k->req, "oauth_verifier"),
     };
     kr_outcome_t done;
 

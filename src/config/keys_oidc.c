@@ -11,7 +11,7 @@ static const kr_key_t PROVIDER[] = {
     { "id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, id), BUILT,
       .help = "name of the provider in URLs", .min = 1, .max = 64, .check = kr_check_provider_id, .needed = 1 },
     { "provider", KR_WORD, NULL, IN(kr_oidc_provider_conf_t, provider), BUILT,
-      .help = "its kind; `x` is not built yet", .words = PROVIDERS, .needed = 1 },
+      .help = "its kind", .words = PROVIDERS, .needed = 1 },
     { "label", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, label), BUILT,
       .help = "its name for people" },
     { "client_id", KR_TEXT, NULL, IN(kr_oidc_provider_conf_t, client_id), BUILT,

@@ -110,7 +110,8 @@ static void check_apple(const look_t *look)
     has_no(look, "client_secret", conf->client_secret);
     if (!conf->apple_private_key || !conf->apple_private_key_id) return;
     conf->apple_key = kr_pem_key_make(look->review->pool, conf->apple_private_key, conf->apple_private_key_id, &why);
-    if (!conf->apple_key) kr_review_error(look->review, at(look, "apple_private_key"), "%s; it is the whole file AuthKey_....p8 of Apple's", why);
+    if (!conf->apple_key)
+        kr_review_error(look->review, at(look, "apple_private_key"), "%s; it is the whole file AuthKey_....p8 of Apple's", why);
 }
 
 static int is_said(const look_t *look, const char *name)
@@ -132,20 +133,24 @@ static void check_amazon(const look_t *look)
     const apr_array_header_t *scope = look->conf->scope;
 
     for (int i = 0; i < scope->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(scope, i, const char *);
         int known = 0;
 
-        for (int n = 0; n < KR_DIM(SCOPES); n++) known |= !strcmp(SCOPES[n], APR_ARRAY_IDX(scope, i, const char *));
-        if (!known) kr_review_error(look->review, at(look, "scope"), "\"%s\" is none of Amazon's: profile, profile:user_id, postal_code", APR_ARRAY_IDX(scope, i, const char *));
+        for (int n = 0; n < KR_DIM(SCOPES); n++) known |= !strcmp(SCOPES[n], word);
+        if (known) continue;
+        kr_review_error(look->review, at(look, "scope"), "\"%s\" is none of Amazon's: profile, profile:user_id, postal_code", word);
     }
     if (strcmp(look->conf->pkce, "auto") != 0) return;
-    if (is_said(look, "pkce")) kr_review_error(look->review, at(look, "pkce"), "Amazon does not say whether it takes proof keys: write force or never");
+    if (is_said(look, "pkce"))
+        kr_review_error(look->review, at(look, "pkce"), "Amazon does not say whether it takes proof keys: write force or never");
     look->conf->pkce = "never";
 }
 
 static void check_netid(const look_t *look)
 {
     if (look->conf->fedcm_config_url && !look->conf->net_id_token_origin_header)
-        kr_review_error(look->review, look->path, "needs a member \"net_id_token_origin_header\" with fedcm_config_url: the origin of your pages");
+        kr_review_error(look->review, look->path,
+                        "needs a member \"net_id_token_origin_header\" with fedcm_config_url: the origin of your pages");
 }
 
 /* One without a secret is for that alone: no code can be redeemed there. */
@@ -177,14 +182,14 @@ static void check_kind(const look_t *look)
     if (!strcmp(kind, "amazon")) check_amazon(look);
     if (!strcmp(kind, "netid")) check_netid(look);
     if (!strcmp(kind, "uaepass") && !strcmp(look->conf->pkce, "auto")) look->conf->pkce = "force";
-    if (!strcmp(kind, "x")) kr_review_unbuilt(look->review, at(look, "provider"), "sign-in with X (OAuth 1.0a)");
 }
 
 /* -- the whole ------------------------------------------------------------------------------ */
 
 static void check_unused(const look_t *look, const char *name, const char *value)
 {
-    if (value) kr_review_warn(look->review, at(look, name), "has no effect: places are found by the kind, and those of generic ones by issuer_url");
+    if (value)
+        kr_review_warn(look->review, at(look, name), "has no effect: places are found by the kind, and those of generic ones by issuer_url");
 }
 
 void kr_provider_finish(kr_review_t *review, const char *path, void *element)
@@ -199,7 +204,8 @@ void kr_provider_finish(kr_review_t *review, const char *path, void *element)
     }
     check_unused(&look, "auth_url", conf->auth_url);
     check_unused(&look, "token_url", conf->token_url);
-    if (conf->requested_claims && !json_is_object(conf->requested_claims)) kr_review_error(review, at(&look, "requested_claims"), "must be an object");
+    if (conf->requested_claims && !json_is_object(conf->requested_claims))
+        kr_review_error(review, at(&look, "requested_claims"), "must be an object");
     conf->mapper = kr_source_program(review, at(&look, "mapper_url"), conf->mapper_url, kr_jsonnet_make_ext);
     conf->discovery = kr_document_make(review->pool);
     conf->share = kr_share_make(review->pool);

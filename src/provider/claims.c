@@ -90,7 +90,8 @@ static json_t *known_claims(apr_pool_t *pool, const json_t *said)
 /* Numbers are ids. */
 static json_t *as_claim(apr_pool_t *pool, json_t *value)
 {
-    return json_is_integer(value) ? json_string(apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value))) : json_incref(value);
+    if (!json_is_integer(value)) return json_incref(value);
+    return json_string(apr_psprintf(pool, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value)));
 }
 
 /* "sub=id name=user.name" of {"id":1,"user":{"name":"Ada"}} -> {"sub":"1","name":"Ada"} */

@@ -34,11 +34,10 @@ static kr_err_t *trade(const char **token, kr_talk_t *talk)
 /* Some SDKs cannot send a nonce on. Apple says in the token whether one could. */
 static kr_err_t *check_absent_nonce(kr_talk_t *talk, const json_t *claims)
 {
-    const char *supported = kr_json_str(claims, "nonce_supported");
+    const json_t *supported = json_object_get(claims, "nonce_supported");
+    const int could = json_is_true(supported) || (json_is_string(supported) && !strcmp(json_string_value(supported), "true"));
 
-    if (talk->kind->nonce == NONCE_OPTIONAL) return NULL;
-    if (talk->kind->nonce == NONCE_AS_SAID && !json_is_true(json_object_get(claims, "nonce_supported")) && (!supported || strcmp(supported, "true") != 0))
-        return NULL;
+    if (talk->kind->nonce == NONCE_OPTIONAL || (talk->kind->nonce == NONCE_AS_SAID && !could)) return NULL;
     return kr_err(talk->k, 403, NULL, "the ID token is not to be believed: it has no nonce");
 }
 

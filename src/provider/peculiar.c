@@ -21,14 +21,6 @@ static void put_new(json_t *claims, const char *name, const char *text)
     if (!json_object_get(claims, name)) put(claims, name, text);
 }
 
-static int is_asked_for(const kr_oidc_provider_conf_t *conf, const char *scope)
-{
-    for (int i = 0; i < conf->scope->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(conf->scope, i, const char *), scope)) return 1;
-    }
-    return 0;
-}
-
 /* -- GitHub ------------------------------------------------------------------------------ */
 
 /* The address on a profile is whatever somebody wrote there: the primary one is verified, and needs a call of its own. */
@@ -38,7 +30,7 @@ kr_err_t *kr_claims_github(json_t *claims, const kr_learning_t *all)
     json_t *emails, *each;
     size_t i;
 
-    if (!is_app && !is_asked_for(all->talk->conf, "user:email")) return NULL;
+    if (!is_app && !kr_talk_is_asked(all->talk, "user:email")) return NULL;
     KR_TRY(kr_talk_ask(&emails, all->talk, "https://api.github.com/user/emails", all->tokens->access));
     json_array_foreach(emails, i, each) {
         if (!json_is_true(json_object_get(each, "primary"))) continue;
@@ -91,7 +83,8 @@ const char *kr_place_facebook(const kr_talk_t *talk, const kr_tokens_t *tokens)
     unsigned char proof[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)tokens->access, strlen(tokens->access), proof, &len)) return NULL;
+    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)tokens->access, strlen(tokens->access), proof, &len))
+        return NULL;
     return apr_pstrcat(talk->k->pool,
                        "https://graph.facebook.com/me?fields=id,name,first_name,last_name,middle_name,email,picture,birthday,gender"
                        "&appsecret_proof=",
@@ -202,6 +195,17 @@ kr_err_t *kr_claims_microsoft(json_t *claims, const kr_learning_t *all)
     }
     KR_TRY(kr_talk_ask(&me, all->talk, "https://graph.microsoft.com/v1.0/me", all->tokens ? all->tokens->access : NULL));
     put(claims, "sub", kr_json_str(me, "id"));
+    return NULL;
+}
+
+/* -- X ------------------------------------------------------------------------------------------ */
+
+/* Its issuer is the place that it was asked at, to the letter. */
+kr_err_t *kr_claims_x(json_t *claims, const kr_learning_t *all)
+{
+    const char *asked = kr_talk_is_asked(all->talk, "email") ? "?include_email=true" : "";
+
+    put(claims, "iss", apr_pstrcat(all->talk->k->pool, all->talk->at.person, asked, NULL));
     return NULL;
 }
 

@@ -63,6 +63,7 @@ struct kr_provider_kind_t {
     unsigned signs : 1;     /* our secret there is a token that we sign */
     unsigned trades : 1;    /* what apps have is no ID token yet: it is traded for one at the token place */
     unsigned no_nonce : 1;  /* it does not promise to give a nonce back */
+    unsigned oauth1 : 1;    /* it speaks OAuth 1.0a */
     unsigned json : 1;      /* its token call is JSON in words of its own */
     enum { NONCE_WANTED, NONCE_OPTIONAL, NONCE_AS_SAID } nonce; /* of apps' tokens: as the token's nonce_supported says */
     const char *again;      /* value of `prompt` when the person is to prove it once more; NULL: it has none */
@@ -96,6 +97,19 @@ kr_err_t *kr_talk_call(kr_net_reply_t *reply, kr_talk_t *talk, kr_net_request_t 
 kr_err_t *kr_talk_ask(json_t **out, kr_talk_t *talk, const char *url, const char *access_token) KR_MUST_CHECK;
 /** 502: the provider did not do its part. `why` goes into the log. */
 kr_err_t *kr_talk_failed(kr_talk_t *talk, const char *why) KR_NEVER_NULL;
+
+/** Is that one of the scopes that the settings ask for? */
+int kr_talk_is_asked(const kr_talk_t *talk, const char *scope);
+
+/* -- oauth1.c */
+
+/** The base64 of RFC 5849's HMAC-SHA1. @param fields  of kr_pair_t, all that are signed; no name twice. @param token_secret  or "" */
+const char *kr_oauth1_signature(apr_pool_t *pool, const char *method, const char *url, const apr_array_header_t *fields, const char *secret,
+                                const char *token_secret);
+/** Where the browser goes, which takes a call. Ends the conversation. @return 502, 503 */
+kr_err_t *kr_oauth1_start(const char **url, kr_talk_t *talk, const kr_provider_start_t *start) KR_MUST_CHECK;
+/** Who it is, by a token and its verifier. @return 400 when somebody changed their mind, 502 */
+kr_err_t *kr_oauth1_person(json_t **said, kr_talk_t *talk, const kr_provider_back_t *back) KR_MUST_CHECK;
 
 /* -- places.c */
 
@@ -142,7 +156,7 @@ kr_err_t *kr_claims_make(kr_provider_person_t *out, const kr_learning_t *all) KR
 /* -- peculiar.c: what single kinds say in their own way */
 
 kr_claims_fn kr_claims_github, kr_claims_discord, kr_claims_slack, kr_claims_facebook, kr_claims_vk, kr_claims_yandex, kr_claims_spotify,
-    kr_claims_linkedin, kr_claims_microsoft, kr_claims_apple;
+    kr_claims_linkedin, kr_claims_microsoft, kr_claims_apple, kr_claims_x;
 const char *kr_place_facebook(const kr_talk_t *talk, const kr_tokens_t *tokens);
 const char *kr_place_vk(const kr_talk_t *talk, const kr_tokens_t *tokens);
 

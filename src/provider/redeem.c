@@ -185,7 +185,8 @@ static kr_err_t *learn(kr_provider_person_t *out, kr_talk_t *talk, const kr_toke
     kr_learning_t all = { .talk = talk, .tokens = tokens, .back = back };
     json_t *said = NULL;
 
-    if (talk->kind->openid) KR_TRY(by_id_token(&said, talk, tokens, back));
+    if (talk->kind->oauth1) KR_TRY(kr_oauth1_person(&said, talk, back));
+    else if (talk->kind->openid) KR_TRY(by_id_token(&said, talk, tokens, back));
     else KR_TRY(by_access_token(&said, talk, tokens));
     all.said = said;
     return kr_claims_make(out, &all);
@@ -197,7 +198,7 @@ static kr_err_t *redeem(kr_provider_person_t *out, kr_talk_t *talk, const kr_pro
 
     KR_TRY(kr_talk_enter(talk));
     KR_TRY(kr_places_find(talk));
-    KR_TRY(exchange(&tokens, talk, back));
+    if (!talk->kind->oauth1) KR_TRY(exchange(&tokens, talk, back));
     KR_TRY(learn(out, talk, &tokens, back));
     out->id_token = tokens.id;
     out->access_token = tokens.access;

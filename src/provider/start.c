@@ -113,6 +113,7 @@ kr_err_t *kr_provider_auth_url(const char **url, int *pkce, kr_ctx_t *k, const k
     *url = NULL;
     *pkce = 0;
     kr_talk_begin(&talk, k, conf);
+    if (talk.kind->oauth1) return kr_oauth1_start(url, &talk, start);
     err = kr_places_find(&talk);
     kr_talk_leave(&talk);
     if (err) return err;

@@ -63,6 +63,16 @@ void kr_talk_leave(kr_talk_t *talk)
     talk->until = 0;
 }
 
+int kr_talk_is_asked(const kr_talk_t *talk, const char *scope)
+{
+    const apr_array_header_t *scopes = talk->conf->scope;
+
+    for (int i = 0; i < scopes->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(scopes, i, const char *), scope)) return 1;
+    }
+    return 0;
+}
+
 kr_err_t *kr_talk_failed(kr_talk_t *talk, const char *why)
 {
     kr_log(talk->k, KR_LOG_WARNING, KRLOGNO(0901) "provider %s: %s", talk->conf->id, why);

@@ -57,7 +57,6 @@ static const struct {
     { LIST("{id: a, provider: google, fedcm_config_url: 'https://a.example/f', " USUAL "}, "
            "{id: b, provider: google, fedcm_config_url: 'https://a.example/g', " USUAL "}"),
       "providers[1]: has issuer and client_id of \"a\": what a browser brings of one of them could be of either" },
-    { LIST("{id: a, provider: x, " USUAL "}"), "OAuth 1.0a" },
     { LIST("{id: a, provider: fedcm-test, " USUAL "}"), "provider: \"fedcm-test\" is not one of: github" },
     { LIST("{id: a, provider: google, " USUAL "}, {id: a, provider: github, " USUAL "}"), "providers[1]: another provider has the id \"a\"" },
     { LIST("{id: 'a/b', provider: google, " USUAL "}"), " stands in URLs: use letters" },
@@ -90,7 +89,7 @@ static void test_a_key_is_repeated_in_no_message(void **state)
 static void test_each_kind_starts_with_what_it_needs(void **state)
 {
     static const char *const KINDS[] = { "github", "github-app", "gitlab", "google", "discord", "slack", "facebook", "vk", "yandex", "spotify", "netid", "dingtalk",
-                                         "patreon", "line", "linkedin", "linkedin_v2", "lark", "amazon", "uaepass" };
+                                         "patreon", "line", "linkedin", "linkedin_v2", "lark", "amazon", "uaepass", "x" };
     world_t *w = *state;
     const kr_oidc_provider_conf_t *conf;
 

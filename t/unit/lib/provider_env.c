@@ -273,7 +273,7 @@ int open_net(void **state)
     place_json(env, ISSUER "/.well-known/openid-configuration", "{s:s,s:s,s:s,s:s,s:s,s:[s]}", "issuer", ISSUER, "authorization_endpoint",
                ISSUER "/authorize", "token_endpoint", ISSUER "/token", "userinfo_endpoint", ISSUER "/userinfo", "jwks_uri", ISSUER "/jwks",
                "code_challenge_methods_supported", "S256");
-    publish(env, "k1", RSA_OURS, "e1", EC_256, NULL);
+    if (keys[RSA_OURS]) publish(env, "k1", RSA_OURS, "e1", EC_256, NULL);
     current = env;
     *state = env;
     return 0;
