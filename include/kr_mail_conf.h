@@ -42,6 +42,7 @@ typedef struct {
     const apr_array_header_t *overrides; /* of kr_override_t; never NULL */
     const char *override_path;       /* folder with templates, or NULL */
     const char *uri;                 /* connection_uri as written: it may hold a password; or NULL */
+    int smtp_guarded;                /* clients.smtp.disallow_private_ip_ranges */
     const kr_net_smtp_t *smtp;       /* of an smtp:// or smtps:// URI; else NULL */
     const char *folder;              /* of a file:// URI: messages become files there; else NULL */
     const char *from_address;

@@ -7,10 +7,20 @@
 
 #include "kr_ctx.h"
 
+/** Which calls may reach private networks: clients.http.*. Made at start, never changed. */
+typedef struct {
+    int on;                   /* 1: none but the exceptions */
+    const apr_array_header_t *exceptions; /* of const char*: whole URLs, without queries, or with two stars after the last slash; or NULL */
+} kr_net_guard_t;
+
+/** Is a call to that URL kept from private networks? */
+int kr_net_is_guarded(const kr_net_guard_t *guard, const char *url);
+
 /** One outgoing call. Zero-initialise, then set what differs. */
 typedef struct {
     const char *method;       /* NULL: GET */
     const char *url;          /* http or https only; no redirects are followed */
+    const kr_net_guard_t *guard; /* of the settings; NULL: it may reach whatever there is. Whom the host's name stands for is judged, too */
     const apr_table_t *headers; /* NULL for none */
     const char *body;         /* NULL for none */
     apr_size_t body_len;
@@ -65,6 +75,7 @@ typedef struct {
     const char *text;         /* head and body, lines end in CRLF */
     apr_size_t len;           /* at most 1 MiB */
     apr_time_t timeout;       /* µs for all of it; 0: 20 s. Connecting takes at most half of it */
+    int guarded;              /* 1: the server's address must not be in a private network */
     int (*stopping)(void *baton); /* or NULL; asked until the message itself is under way: 1 gives up at once */
     void *baton;
 } kr_net_mail_t;

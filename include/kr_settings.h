@@ -138,6 +138,7 @@ typedef struct kr_settings_t {
         kr_share_t *share;           /* places to wait in */
     } web_hooks;
     const apr_array_header_t *told_hooks; /* of const kr_web_hook_conf_t*: web hooks whose answers are ignored, of all lists; never NULL */
+    kr_net_guard_t guard;            /* of outgoing calls */
     const apr_array_header_t *told_headers; /* of const char*: what other services may know of a request */
     kr_hasher_t hasher;
     const apr_array_header_t *secrets; /* of const char*, newest first: secrets.cookie, else secrets.default */

@@ -28,6 +28,17 @@ const char *kr_check_header(apr_pool_t *pool, const char *value)
     return is_token(value) ? NULL : "is no name of a header";
 }
 
+const char *kr_check_exception(apr_pool_t *pool, const char *value)
+{
+    const apr_size_t len = strlen(value);
+    const int below = len >= 3 && strcmp(value + len - 3, "/**") == 0;
+    const char *url = below ? apr_pstrmemdup(pool, value, len - 2) : value, *why = kr_url_wrong(pool, url);
+
+    if (why) return why;
+    if (strpbrk(url, "?#")) return "has a query or a fragment, which is not looked at";
+    return strchr(url, '*') ? "has a star; two of them may stand at the end, after a slash, for all that is below it" : NULL;
+}
+
 const char *kr_check_method(apr_pool_t *pool, const char *value)
 {
     (void)pool;

@@ -167,6 +167,7 @@ kr_check_fn kr_check_client_id;    /* of a site that takes our word (fedcm.c) */
 kr_check_fn kr_check_client_origin; /* of its pages: https, but on localhost */
 kr_check_fn kr_check_color;        /* of CSS */
 kr_check_fn kr_check_header;       /* name of an HTTP header */
+kr_check_fn kr_check_exception;    /* http(s) URL, or all below one */
 kr_check_fn kr_check_method;       /* of HTTP */
 kr_check_fn kr_check_version;
 kr_check_fn kr_check_filled;       /* no placeholder */

@@ -76,11 +76,13 @@ static const kr_key_t KEYS[] = {
     { "mod_kratos.oidc.max_calls", KR_INT, "0", AT(oidc.max_calls), BUILT,
       .help = "requests that may wait for one provider at once, over all processes; more are answered 503; 0: an eighth of httpd's workers", .min = 0, .max = 500 },
 
-    { "clients.http.disallow_private_ip_ranges", KR_BOOL, "false", NOWHERE, REFUSED,
-      .help = "no outgoing calls to private networks", .asks = "a guard of outgoing calls" },
-    { "clients.http.private_ip_exception_urls", KR_TEXTS, "[]", NOWHERE, DETAIL, .help = "exceptions to that" },
-    { "clients.smtp.disallow_private_ip_ranges", KR_BOOL, "false", NOWHERE, REFUSED,
-      .help = "no mail servers in private networks", .asks = "a guard of outgoing mail" },
+    { "clients.http.disallow_private_ip_ranges", KR_BOOL, "false", AT(guard.on), BUILT,
+      .help = "no outgoing calls to private networks, by address or by a name that stands for one: web hooks, providers, Hydra, the "
+              "courier's services, breached passwords" },
+    { "clients.http.private_ip_exception_urls", KR_TEXTS, "[]", AT(guard.exceptions), BUILT,
+      .help = "exceptions to that: whole URLs, without their queries, or all below one as in `http://hydra:4445/**`", .check = kr_check_exception },
+    { "clients.smtp.disallow_private_ip_ranges", KR_BOOL, "false", AT(mail.smtp_guarded), BUILT,
+      .help = "no mail servers in private networks" },
     { "clients.web_hook.header_allowlist", KR_TEXTS,
       "[Accept, Accept-Encoding, Accept-Language, Content-Length, Content-Type, Origin, Priority, Referer, "
       "Sec-Ch-Ua, Sec-Ch-Ua-Mobile, Sec-Ch-Ua-Platform, Sec-Fetch-Dest, Sec-Fetch-Mode, Sec-Fetch-Site, "

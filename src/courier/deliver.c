@@ -38,6 +38,7 @@ static kr_net_mailed_t post(kr_ctx_t *k, const kr_parcel_t *parcel, kr_sending_t
     kr_net_mail_t mail = { .from = conf->from_address,
                            .to = parcel->to,
                            .timeout = SEND,
+                           .guarded = conf->smtp_guarded,
                            .stopping = message->worker->stopping,
                            .baton = message->worker->baton };
 

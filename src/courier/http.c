@@ -81,6 +81,7 @@ kr_net_mailed_t kr_http_send(kr_ctx_t *k, const kr_http_service_t *service, cons
 {
     kr_net_request_t req = { .method = service->method,
                              .url = service->url,
+                             .guard = &k->realm->settings->guard,
                              .headers = service->headers,
                              .timeout = service->timeout,
                              .status_only = 1,

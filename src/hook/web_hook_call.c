@@ -149,8 +149,8 @@ kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_h
 {
     const kr_http_service_t *service = asked->hook->service;
     calling_t calling = { .asked = asked, .each = service->timeout,
-                          .req = { .method = service->method, .url = service->url, .max_bytes = KR_WEB_HOOK_MAX,
-                                   .status_only = !kr_web_hook_parses(asked->hook) } };
+                          .req = { .method = service->method, .url = service->url, .guard = &k->realm->settings->guard,
+                                   .max_bytes = KR_WEB_HOOK_MAX, .status_only = !kr_web_hook_parses(asked->hook) } };
 
     *out = (kr_web_hook_reply_t){ .cancelled = 0 };
     kr_db_release(k);

@@ -140,7 +140,7 @@ kr_err_t *kr_breach_count(apr_int64_t *count, kr_ctx_t *k, const char *password)
     const char *hash = kr_sha1_hex_upper(k->pool, password, strlen(password));
     const char *prefix = apr_pstrmemdup(k->pool, hash, 5);
     const char *body = cache_get(k, host, prefix);
-    kr_net_request_t request = { .timeout = RANGE_TIMEOUT, .max_bytes = RANGE_MAX };
+    kr_net_request_t request = { .guard = &k->realm->settings->guard, .timeout = RANGE_TIMEOUT, .max_bytes = RANGE_MAX };
     kr_net_reply_t reply;
 
     *count = 0;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "guard.h"
 #include "kr_clock.h"
-#include "kr_net.h"
 
 #define DEFAULT_TIMEOUT apr_time_from_sec(5)
 #define DEFAULT_MAX_BYTES ((apr_size_t)1024 * 1024)
@@ -28,6 +28,7 @@ typedef struct {
     apr_size_t room; /* allocated for body, the final NUL included */
     apr_size_t max_bytes;
     int too_large;
+    int refused; /* an address of it is in a private network */
     const kr_net_request_t *req;
     apr_time_t body_began;
     int head_whole;
@@ -263,6 +264,7 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     set_method(call->curl, req);
     set_limits(call->curl, req, call);
     set_stopping(call);
+    if (kr_net_is_guarded(req->guard, req->url)) kr_net_guard_set(call->curl, &call->refused);
     if (!set_headers(req, call)) {
         apr_pool_cleanup_run(k->pool, call, release);
         return failed(k, req, "a header holds control characters");
@@ -275,7 +277,8 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
     out->date = date_of(call->curl);
     apr_pool_cleanup_run(k->pool, call, release); /* the connection goes now, not with the request */
     out->timed_out = code == CURLE_OPERATION_TIMEDOUT;
-    out->final = call->too_large;
+    out->final = call->too_large || (code != CURLE_OK && call->refused);
+    if (code != CURLE_OK && call->refused) return failed(k, req, KR_NET_REFUSED " (clients.http.disallow_private_ip_ranges)");
     if (call->too_large) return failed(k, req, "the answer is too large");
     if (code != CURLE_OK && !is_answered(call, status)) return failed(k, req, curl_easy_strerror(code));
     if (req->status_only) {

@@ -5,7 +5,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#include "kr_net.h"
+#include "guard.h"
 #include "kr_text.h"
 
 #define DEFAULT_TIMEOUT apr_time_from_sec(20)
@@ -28,6 +28,7 @@ typedef struct {
     stage_e stage;
     int replied;  /* since the last command */
     int quitting; /* what follows is about the connection only */
+    int refused;  /* the server's address is in a private network */
     char reply[REPLY_MAX + 1];
 } dialogue_t;
 
@@ -176,6 +177,7 @@ static CURLcode try_once(dialogue_t *dialogue, kr_ctx_t *k, const kr_net_mailer_
     set_server(curl, mailer);
     set_limits(curl, mail);
     set_callbacks(curl, dialogue);
+    if (mail->guarded) kr_net_guard_set(curl, &dialogue->refused);
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, apr_pstrcat(k->pool, "<", mail->from, ">", NULL));
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
@@ -223,6 +225,8 @@ static kr_net_mailed_t judge(kr_ctx_t *k, const dialogue_t *dialogue, CURLcode c
         out.fate = KR_MAIL_UNREACHABLE;
     if (code == CURLE_ABORTED_BY_CALLBACK)
         out.why = "the server stops";
+    else if (dialogue->refused && code == CURLE_COULDNT_CONNECT)
+        out.why = KR_NET_REFUSED " (clients.smtp.disallow_private_ip_ranges)";
     else if (dialogue->replied && status >= 400)
         out.why = apr_psprintf(k->pool, "answered %ld %s", status, AT[dialogue->stage]);
     else

@@ -104,7 +104,7 @@ static kr_err_t *call_in_turn(kr_net_reply_t *reply, kr_ctx_t *k, const kr_net_r
 kr_err_t *kr_oauth2_call(const json_t **out, const char **over, kr_ctx_t *k, const kr_oauth2_call_t *call)
 {
     kr_net_request_t req = { .method = call->method, .url = url_of(k, call), .headers = headers_of(k, call), .timeout = TIMEOUT,
-                             .max_bytes = ANSWER_MAX };
+                             .guard = &k->realm->settings->guard, .max_bytes = ANSWER_MAX };
     kr_net_reply_t reply = { .status = 0 };
 
     *out = NULL;

@@ -4,6 +4,7 @@
 
 #include "kr_clock.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 /* @return what came is no JSON, or wrong: why; NULL: nothing is wrong */
@@ -28,7 +29,7 @@ static const char *silence(const kr_net_reply_t *reply)
 
 void kr_provider_look(kr_provider_looked_t *out, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, apr_time_t until)
 {
-    kr_net_request_t req = { .max_bytes = 0 };
+    kr_net_request_t req = { .guard = &k->realm->settings->guard };
     kr_net_reply_t reply;
     kr_talk_t talk;
 

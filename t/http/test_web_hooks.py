@@ -434,3 +434,34 @@ def test_a_target_that_hangs_takes_its_share_of_the_workers_and_is_given_up_in_t
 @pytest.mark.parametrize('setting, words', [({'try_timeout': '0s'}, 'try_timeout'), ({'timeout': '5s'}, 'timeout')])
 def test_times_that_fit_no_call_are_refused(setting, words):
     assert f'mod_kratos.web_hooks.{words}' in refusal(with_setting('mod_kratos.web_hooks', setting))
+
+
+# -- private networks -----------------------------------------------------------------------
+GUARD = {'clients': {'http': {'disallow_private_ip_ranges': True}}}
+
+
+@pytest.mark.parametrize('host', ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '2130706433', '0x7f.1'])
+def test_no_call_reaches_a_private_network_by_whatever_name(serve_sqlite, target, host):
+    inner = hook(target, '/inner', url=f'http://{host}:{target.port}/inner')
+    server = serve_sqlite(merge(lists(login__before=[inner]), GUARD), env={'http_proxy': target.url})
+    server.expect_log('KR0201|KR0851')
+    began = time.monotonic()
+    assert server.ajax().init('login').status == 502 and time.monotonic() - began < 1     # another try comes to the same
+    assert not target.calls and 'clients.http.disallow_private_ip_ranges' in server.log()
+
+
+def test_exceptions_are_called_and_the_courier_is_kept_as_well(serve_sqlite, target):
+    server = serve_sqlite(merge(lists(login__before=[hook(target, '/named?key=1'), hook(target, '/below/it')],
+                                      registration__before=[hook(target, '/other')]),
+                                merge(GUARD, {'clients': {'http': {'private_ip_exception_urls': [target.url + '/named', target.url + '/below/**']}},
+                                              'courier': {'delivery_strategy': 'http', 'http': {'request_config': {'url': target.url + '/mail'}}}})))
+    server.expect_log('KR0201|KR0851|KR0505')
+    server.ajax().init('login').must(200)
+    assert target.paths() == ['/named?key=1', '/below/it']
+    assert server.ajax().init('registration').status == 502
+
+
+@pytest.mark.parametrize('url', ['http://h/*', 'ftp://h/', 'h', 'http://h/**/x', 'http://h/?a=b'])
+def test_an_exception_that_covers_nothing_is_refused(url):
+    tree = with_setting('clients.http', {'disallow_private_ip_ranges': True, 'private_ip_exception_urls': [url]})
+    assert 'private_ip_exception_urls' in refusal(tree)

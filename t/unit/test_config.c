@@ -387,7 +387,6 @@ static const struct {
     { "selfservice: {methods: {password: {config: {migrate_hook: {enabled: true}}}}}",
       "methods.password.config.migrate_hook.enabled: \"true\" asks for" },
     { "serve: {public: {tls: {key: {path: /k}}}}", "serve.public.tls.key.path: asks for" },
-    { "clients: {http: {disallow_private_ip_ranges: true}}", "a guard of outgoing calls" },
 };
 
 static void test_what_is_not_built_is_refused_in_words(void **state)
