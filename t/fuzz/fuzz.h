@@ -22,6 +22,7 @@ fuzz_target_t fuzz_codes;       /* a form with a recovery code in it */
 fuzz_target_t fuzz_idtoken;     /* an ID token */
 fuzz_target_t fuzz_keyset;      /* the keys of a provider */
 fuzz_target_t fuzz_discovery;   /* its document */
+fuzz_target_t fuzz_callback;   /* the query that a browser brings back from a provider */
 fuzz_target_t fuzz_person;      /* a kind of provider, a new line, and what it tells of somebody */
 
 #endif

@@ -21,6 +21,7 @@ static const struct {
     { "attestation", fuzz_attestation }, { "authdata", fuzz_authdata }, { "clientdata", fuzz_clientdata }, { "cose", fuzz_cose },
     { "response", fuzz_response },       { "totp", fuzz_totp },         { "codes", fuzz_codes },
     { "idtoken", fuzz_idtoken },         { "keyset", fuzz_keyset },     { "discovery", fuzz_discovery },   { "person", fuzz_person },
+    { "callback", fuzz_callback },
 };
 
 static size_t read_file(unsigned char *out, const char *folder, const char *name)
