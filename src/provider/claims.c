@@ -103,8 +103,8 @@ static json_t *renamed(apr_pool_t *pool, const char *table, const json_t *said)
     while ((pair = apr_strtok(rest, " ", &rest))) {
         json_t *value;
 
-        path = strchr(pair, '=');
-        *path++ = '\0';
+        path = pair + strcspn(pair, "=");
+        if (*path) *path++ = '\0';
         value = kr_json_at(said, path);
         if (value) json_object_set_new(out, pair, as_claim(pool, value));
     }

@@ -28,9 +28,9 @@ static const char *basic(apr_pool_t *pool, const kr_oidc_provider_conf_t *conf)
 /* Apple's: who signs it has the key. */
 static const char *signed_secret(const kr_talk_t *talk)
 {
-    const apr_int64_t now = apr_time_sec(talk->k->now);
-    const json_t *claims = kr_json_pack(talk->k->pool, "{s:s,s:I,s:I,s:s,s:s}", "iss", talk->conf->apple_team_id, "iat", (json_int_t)now, "exp",
-                                        (json_int_t)(now + SIGNED_FOR), "aud", talk->at.issuer, "sub", talk->conf->client_id);
+    const json_int_t now = (json_int_t)apr_time_sec(talk->k->now), end = now + SIGNED_FOR;
+    const json_t *claims = kr_json_pack(talk->k->pool, "{s:s,s:I,s:I,s:s,s:s}", "iss", talk->conf->apple_team_id, "iat", now, "exp", end, "aud",
+                                        talk->at.issuer, "sub", talk->conf->client_id);
 
     return kr_pem_sign(talk->k->pool, talk->conf->apple_key, claims);
 }

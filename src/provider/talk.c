@@ -82,6 +82,7 @@ kr_err_t *kr_talk_failed(kr_talk_t *talk, const char *why)
 kr_err_t *kr_talk_call(kr_net_reply_t *reply, kr_talk_t *talk, kr_net_request_t *req)
 {
     req->guard = &talk->k->realm->settings->guard;
+    memset(reply, 0, sizeof(*reply));
     req->timeout = talk->until - kr_clock_ticks();
     if (req->timeout <= 0) return kr_talk_failed(talk, "it took too long");
     return kr_net_call(reply, talk->k, req);
