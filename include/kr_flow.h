@@ -222,10 +222,9 @@ void kr_node_csrf(kr_ctx_t *k, kr_flow_t *flow);
 void kr_nodes_schema(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *traits);
 /** Keep the values that were sent: each leaf of {"traits":{...}} becomes the value of its node. */
 void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *decoded);
-/**
- * Show a whole profile: as kr_nodes_fill, what is not in it loses its value, and values that no node stands for (extra members,
- * elements of lists) get text inputs of their own in `group`.
- */
+/** As kr_nodes_fill; values that no node stands for (extra members, elements of lists) get inputs of their own in `group`, 200 at most. */
+void kr_nodes_keep(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded);
+/** Show a whole profile: as kr_nodes_keep, and what is not in it loses its value. */
 void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded);
 /** Sort as Kratos does for this kind of flow: by group, then by key. */
 void kr_nodes_sort(kr_ctx_t *k, kr_flow_t *flow);
@@ -270,13 +269,11 @@ kr_err_t *kr_csrf_violation(kr_ctx_t *k, const char *token);
 
 /* -- browsers that leave and come back (continuity.c) ----------------------- */
 
-/** What such a value begins with when the browser left for a provider; else a change of settings waits for it. */
-#define KR_CONTINUITY_ROUND "round."
-/** What the browser was given when it left, or NULL. Of one flow at a time: whoever leaves another one gets another. */
+/** What the browser was given when it left to sign in once more, or NULL. Of one flow at a time: whoever leaves another one gets another. */
 const char *kr_continuity(kr_ctx_t *k);
-/** Give it `key` to come back with. */
+/** Give it `key` to come back with, beside what it has from leaving for a provider. */
 void kr_continuity_set(kr_ctx_t *k, const char *key);
-/** It leaves this flow of a browser for a provider: give it what this flow alone gives, the same each time. */
+/** It leaves this flow for a provider: give it what this flow alone gives, the same each time, beside what else it has to come back with. */
 void kr_continuity_leave(kr_ctx_t *k, const kr_flow_t *flow);
 /** Has this browser left this flow like that, and no other since? */
 int kr_continuity_left(kr_ctx_t *k, const kr_flow_t *flow);

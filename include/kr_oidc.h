@@ -19,10 +19,15 @@ typedef struct {
     const char *verifier, *nonce; /* or NULL */
 } kr_round_t;
 
+/** Is signing in with other sites on? @return 404 */
+kr_err_t *kr_oidc_check_on(kr_ctx_t *k) KR_MUST_CHECK;
 /** Open the state of a callback. @return 400 when it is none of ours, or its provider is not in the settings any more */
 kr_err_t *kr_round_open(kr_round_t *out, kr_ctx_t *k, const char *state) KR_MUST_CHECK;
 /** Where the provider sends browsers back to. */
 const char *kr_oidc_redirect_uri(kr_ctx_t *k, const kr_oidc_provider_conf_t *provider);
+
+/** Is it a cookie that tells whether the browser that comes back is the one that left? Else it is the app's codes. */
+int kr_round_by_cookie(const kr_flow_t *flow);
 
 /**
  * The browser has come back with a code: redeem it, and see what the flow comes to. The round is claimed by the caller. No database handle
@@ -59,6 +64,8 @@ kr_err_t *kr_oidc_join(int *later, kr_outcome_t *proved, kr_ctx_t *k, kr_flow_t 
 /** What waits in one login flow waits in another from now on; `to` is stored by the caller. */
 void kr_oidc_hand_on(kr_ctx_t *k, const kr_flow_t *from, kr_flow_t *to);
 
+/** The ids of those providers that the account of an identifier or address has links to. @param out  array, empty for nobody's; pool-owned */
+kr_err_t *kr_oidc_linked_of(json_t **out, kr_ctx_t *k, const char *taken) KR_MUST_CHECK;
 /** Of identifier-first login: show the buttons of those providers that the account of that identifier has; of nobody's, all. */
 kr_err_t *kr_oidc_show_linked(kr_ctx_t *k, kr_flow_t *flow, const char *identifier) KR_MUST_CHECK;
 

@@ -36,11 +36,12 @@ static kr_err_t *replace(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const
     return kr_flow_retry(k, flow, done);
 }
 
-/* The flow waits for the browser to come back. */
+/* The flow waits for the browser to come back. An app's goes on in a browser, too: in the one that sent its form, where that was one. */
 static kr_err_t *go(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     (void)body;
     if (!done->go.stored) KR_TRY(kr_flow_update(k, flow));
+    if (flow->api) kr_flow_for_asker(k, flow);
     return kr_answer_go(k, done->go.url);
 }
 

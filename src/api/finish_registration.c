@@ -52,16 +52,17 @@ static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identi
     const kr_credential_t *password = kr_identity_credential(identity, "password");
     const char *identifier;
     apr_array_header_t *types;
-    json_t *list = kr_json_own(k->pool, json_array());
+    json_t *list = kr_json_own(k->pool, json_array()), *linked;
 
     if (password) credential = password;
     identifier = APR_ARRAY_IDX(credential->identifiers, 0, const char *);
     KR_TRY(kr_identity_types(&types, k, identifier));
+    KR_TRY(kr_oidc_linked_of(&linked, k, identifier));
     for (int i = 0; i < types->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(types, i, const char *), "code") != 0 || k->realm->settings->code_passwordless)
+        if (strcmp(APR_ARRAY_IDX(types, i, const char *), "code") != 0 || k->realm->settings->method_enabled[KR_METHOD_CODE])
             json_array_append_new(list, json_string(APR_ARRAY_IDX(types, i, const char *)));
-    kr_flow_message(k, flow, 4000028, json_pack("{s:O, s:[], s:s}", "available_credential_types", list,
-                                                "available_oidc_providers", "credential_identifier_hint", identifier));
+    kr_flow_message(k, flow, 4000028, json_pack("{s:O, s:O, s:s}", "available_credential_types", list,
+                                                "available_oidc_providers", linked, "credential_identifier_hint", identifier));
     return kr_err_show_flow(k);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A browser comes back from a provider: the callback of sign-in with other sites. */
 #include <string.h>
+#include <strings.h>
 
 #include "api.h"
 #include "kr_db.h"
@@ -10,6 +11,7 @@
 #define ROUND_KEPT apr_time_from_sec(2 * 3600) /* how long it is remembered that a round was answered */
 #define ERROR_MAX 200 /* bytes of what a provider says of an error that are repeated */
 #define URL_MAX 8000  /* bytes: httpd takes no longer line */
+#define FORM "application/x-www-form-urlencoded"
 
 /* -- whose is it ------------------------------------------------------------- */
 
@@ -23,19 +25,21 @@ static kr_err_t *check_browser(kr_ctx_t *k, kr_flow_t *flow)
 {
     int waits = 0;
 
-    if (!flow->api) return kr_continuity_left(k, flow) ? NULL : not_begun_here(k);
+    if (kr_round_by_cookie(flow)) return kr_continuity_left(k, flow) ? NULL : not_begun_here(k);
     KR_TRY(kr_exchange_waits(&waits, k, flow->id));
     if (!waits) return not_begun_here(k);
     kr_flow_in_browser(k, flow);
     return NULL;
 }
 
-static kr_err_t *check_owner(kr_ctx_t *k, const kr_flow_t *flow)
+/* The flow of settings is shown with its account. */
+static kr_err_t *check_owner(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_session_t *session;
 
     if (flow->kind != KR_FLOW_SETTINGS) return NULL;
-    KR_TRY(kr_session_need(&session, k, NULL));
+    KR_TRY(kr_session_need(&session, k, "session_inactive"));
+    flow->identity = kr_identity_json(k, session->identity);
     if (flow->identity_id && strcmp(flow->identity_id, session->identity->id) == 0) return NULL;
     return kr_err(k, 403, "security_identity_mismatch", "the flow belongs to another account");
 }
@@ -54,8 +58,8 @@ static kr_err_t *open_flow(kr_flow_t **flow, kr_ctx_t *k, const kr_round_t *roun
     KR_TRY(kr_flow_load(flow, k, round->kind, round->flow_id));
     (*flow)->in_round = 1;
     if (kr_flow_expired(k, *flow)) return kr_err(k, 410, "self_service_flow_expired", "the sign-in took too long, please begin anew");
-    KR_TRY(check_browser(k, *flow));
-    return check_owner(k, *flow);
+    KR_TRY(check_owner(k, *flow));
+    return check_browser(k, *flow);
 }
 
 /* -- what came ----------------------------------------------------------------- */
@@ -145,55 +149,70 @@ static kr_err_t *complete(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round,
     return kr_finish(k, flow, &done, NULL);
 }
 
-static kr_err_t *come_back(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round)
+static kr_err_t *without_code(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, kr_err_t *err)
 {
-    const char *code;
-    kr_err_t *err = code_of(&code, k);
+    kr_flow_clear_messages(flow);
+    kr_oidc_no_luck(k, flow, round->provider);
+    return kr_answer_flow_error(k, flow, err);
+}
+
+static kr_err_t *come_back(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, const char *code)
+{
+    kr_err_t *err;
     int first;
 
     kr_flow_clear_messages(flow);
-    if (err) {
-        kr_oidc_no_luck(k, flow, round->provider);
-        return kr_answer_flow_error(k, flow, err);
-    }
     KR_TRY(claim_round(&first, k, flow, round));
     if (!first) return kr_err(k, 400, NULL, "this sign-in has been answered already, please begin anew");
     err = complete(k, flow, round, code);
     return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }
 
-kr_err_t *kr_oidc_callback(kr_ctx_t *k)
+static kr_err_t *take_callback(kr_ctx_t *k)
 {
+    const char *code, *to;
     kr_round_t round;
     kr_flow_t *flow;
-    const char *to;
     kr_err_t *err;
 
     KR_TRY(open_round(&round, k));
     KR_TRY(open_flow(&flow, k, &round));
+    err = code_of(&code, k);
+    if (err) return without_code(k, flow, &round, err);
     KR_TRY(find_signed_in(&to, k, flow));
-    if (to) return kr_answer_see(k, to);
-    err = come_back(k, flow, &round);
+    return to ? kr_answer_see(k, to) : come_back(k, flow, &round, code);
+}
+
+kr_err_t *kr_oidc_callback(kr_ctx_t *k)
+{
+    kr_err_t *err = kr_oidc_check_on(k);
+
+    if (err) return kr_answer_error_to(k, KR_CLIENT_SCRIPT, err); /* there is nothing here for anybody */
+    err = take_callback(k);
     return err ? kr_answer_error(k, err) : KR_DONE;
 }
 
 /* -- posted ------------------------------------------------------------------------ */
 
-static kr_err_t *fields_of(apr_array_header_t **out, kr_ctx_t *k)
+static void take(apr_array_header_t *out, const apr_array_header_t *fields)
 {
-    apr_array_header_t *fields = apr_array_copy(k->pool, k->req->query);
-    const char *name, *text;
-    kr_body_t body;
-    json_t *value;
+    for (int i = 0; fields && i < fields->nelts; i++) {
+        const kr_pair_t *field = &APR_ARRAY_IDX(fields, i, kr_pair_t);
 
-    KR_TRY(kr_body_read(&body, k));
-    json_object_foreach(body.json, name, value)
-    {
-        text = kr_body_str(&body, name);
-        if (text) APR_ARRAY_PUSH(fields, kr_pair_t) = (kr_pair_t){ name, text };
+        if (!kr_form_get(out, field->name)) APR_ARRAY_PUSH(out, kr_pair_t) = *field;
     }
-    *out = fields;
-    return NULL;
+}
+
+/* Each once: that of the form, which is the answer (form_post), before that of the URL. What is no form has none. */
+static apr_array_header_t *fields_of(kr_ctx_t *k)
+{
+    apr_array_header_t *out = apr_array_make(k->pool, 4, sizeof(kr_pair_t));
+    const char *type = k->req->content_type, *why;
+    const int is_form = type && strncasecmp(type, FORM, strlen(FORM)) == 0;
+
+    if (is_form) take(out, kr_form_parse(k->pool, k->req->body, k->req->body_len, &why));
+    take(out, k->req->query);
+    return out;
 }
 
 /* Providers that post their answer do so from their own site, where browsers keep our cookies back: once more, as a visit. */
@@ -202,10 +221,9 @@ kr_err_t *kr_oidc_callback_post(kr_ctx_t *k)
     const char *named = kr_route_param(k, "provider");
     const char *path = named ? apr_pstrcat(k->pool, CALLBACK "/", kr_url_escape(k->pool, named), NULL) : CALLBACK;
     const char *url = kr_url_join(k->pool, k->realm->settings->base_url, path);
-    apr_array_header_t *fields;
+    const apr_array_header_t *fields = fields_of(k);
 
-    KR_TRY(fields_of(&fields, k));
-    url = kr_url_sorted(k->pool, url, fields);
+    if (fields->nelts) url = kr_url_sorted(k->pool, url, fields);
     if (strlen(url) > URL_MAX) return kr_err(k, 400, NULL, "the answer is longer than a URL may be");
     return kr_answer_found(k, url);
 }

@@ -49,9 +49,7 @@ int kr_settings_parked_ends_others(const json_t *parked)
 
 void kr_settings_unpark(kr_ctx_t *k)
 {
-    const char *key = kr_continuity(k);
-
-    if (key && strncmp(key, KR_CONTINUITY_ROUND, strlen(KR_CONTINUITY_ROUND)) != 0) kr_continuity_set(k, kr_random_alnum(k->pool, 32));
+    if (kr_continuity(k)) kr_continuity_set(k, kr_random_alnum(k->pool, 32));
 }
 
 /* -- what becomes of it ---------------------------------------------------- */

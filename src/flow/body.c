@@ -49,7 +49,7 @@ static int is_typed(const char *name, apr_size_t len)
 
 /* Members that are asked for as texts. Others may be anything, because nobody looks at them. */
 static const char *const TEXTS[] = {
-    "address", "code", "csrf_token", "email", "identifier", "link", "lookup_secret", "lookup_secret_confirm",
+    "address", "code", "csrf_token", "email", "id_token", "id_token_nonce", "identifier", "link", "lookup_secret", "lookup_secret_confirm",
     "lookup_secret_disable", "lookup_secret_regenerate", "lookup_secret_reveal", "method", "nonce", "passkey_login", "passkey_register",
     "passkey_remove", "passkey_settings_register", "password", "password_identifier", "provider", "recovery_address",
     "recovery_confirm_address", "recovery_select_address", "resend", "screen", "sms", "token", "totp_code",

@@ -7,6 +7,8 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
+#define UNMATCHED_MAX 200 /* fields of a form beyond those of its schema: elements of lists, and what nobody asked for */
+
 /* -- what there is in a node ---------------------------------------------- */
 
 /** How an attribute comes out of a description. */
@@ -223,6 +225,13 @@ void kr_nodes_schema(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, co
     }
 }
 
+/* null is no value. */
+static void show_value(json_t *node, json_t *value)
+{
+    if (json_is_null(value)) json_object_del(json_object_get(node, "attributes"), "value");
+    else kr_node_set(node, "value", json_incref(value));
+}
+
 void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *decoded)
 {
     for (int i = 0; i < schema->leaves->nelts; i++) {
@@ -230,26 +239,52 @@ void kr_nodes_fill(kr_flow_t *flow, const kr_schema_t *schema, const json_t *dec
         json_t *value = kr_json_at(decoded, leaf->path);
         json_t *node = kr_node_find(flow, leaf->path);
 
-        if (value && node) kr_node_set(node, "value", json_incref(value));
+        if (value && node) show_value(node, value);
     }
 }
 
-/* Leaves of `value` that no node stands for. The depth is bounded by kr_json_parse. */
-static void add_unmatched(kr_ctx_t *k, kr_flow_t *flow, const char *group, const char *path, json_t *value)
+/* Of fields that no schema describes. */
+static const char *type_of(const json_t *value)
+{
+    return json_is_number(value) ? "number" : json_is_boolean(value) ? "checkbox" : "text";
+}
+
+/** Values that no node stands for get nodes of their own. */
+typedef struct {
+    kr_ctx_t *k;
+    kr_flow_t *flow;
+    const char *group;
+    int left; /* so many more at most: they are of whoever sent them */
+} adding_t;
+
+static void add_leaf(adding_t *a, const char *path, json_t *value)
+{
+    if (kr_node_find(a->flow, path) || a->left-- <= 0) return;
+    show_value(kr_node_add(a->k, a->flow, a->group, &(kr_node_spec_t){ .name = path, .type = type_of(value) }), value);
+}
+
+/* The depth is bounded by kr_json_parse. */
+static void add_leaves(adding_t *a, const char *path, json_t *value)
 {
     const char *key;
     json_t *child;
     size_t i;
 
     if (json_is_object(value)) {
-        json_object_foreach(value, key, child)
-            add_unmatched(k, flow, group, *path ? apr_pstrcat(k->pool, path, ".", key, NULL) : key, child);
+        json_object_foreach(value, key, child) add_leaves(a, *path ? apr_pstrcat(a->k->pool, path, ".", key, NULL) : key, child);
     } else if (json_is_array(value)) {
-        json_array_foreach(value, i, child)
-            add_unmatched(k, flow, group, apr_psprintf(k->pool, "%s.%u", path, (unsigned)i), child);
-    } else if (!kr_node_find(flow, path)) {
-        kr_node_set(kr_node_add(k, flow, group, &(kr_node_spec_t){ .name = path, .type = "text" }), "value", json_incref(value));
+        json_array_foreach(value, i, child) add_leaves(a, apr_psprintf(a->k->pool, "%s.%u", path, (unsigned)i), child);
+    } else {
+        add_leaf(a, path, value);
     }
+}
+
+void kr_nodes_keep(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, const char *group, const json_t *decoded)
+{
+    adding_t a = { k, flow, group, UNMATCHED_MAX };
+
+    kr_nodes_fill(flow, schema, decoded);
+    if (decoded) add_leaves(&a, "", (json_t *)decoded);
 }
 
 /* The elements that a list had when it was shown before: it may be shorter by now. */
@@ -273,6 +308,5 @@ void kr_nodes_show(kr_ctx_t *k, kr_flow_t *flow, const kr_schema_t *schema, cons
         if (leaf->type == KR_LEAF_ARRAY) forget_elements(flow, leaf->path);
         if (node) json_object_del(json_object_get(node, "attributes"), "value");
     }
-    kr_nodes_fill(flow, schema, decoded);
-    add_unmatched(k, flow, group, "", (json_t *)decoded);
+    kr_nodes_keep(k, flow, schema, group, decoded);
 }

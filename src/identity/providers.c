@@ -13,11 +13,16 @@
 
 #define TYPE "oidc"
 #define TOKEN_MAX 4096    /* bytes of one token that is kept; larger ones are not */
+#define IDENTIFIER_MAX 255 /* characters of an identifier that the store keeps */
 #define CONFIG_MAX 60000  /* bytes of a credential, which a column of 64 KiB has to hold */
 
+/* A subject may have 255 characters (OpenID Connect Core, 2), and some have more: a long one is found by its hash. */
 const char *kr_linked_identifier(apr_pool_t *pool, const char *provider, const char *subject)
 {
-    return apr_pstrcat(pool, provider, ":", subject, NULL);
+    const char *identifier = apr_pstrcat(pool, provider, ":", subject, NULL);
+
+    if (strlen(identifier) <= IDENTIFIER_MAX) return identifier;
+    return apr_pstrcat(pool, provider, ":sha256-", kr_sha256_hex(pool, subject, strlen(subject)), NULL);
 }
 
 static int is_of(const char *identifier, const char *provider)

@@ -77,6 +77,13 @@ static int has_type(const apr_array_header_t *types, const char *name)
     return 0;
 }
 
+int kr_methods_answer(kr_ctx_t *k, const kr_flow_t *flow, kr_ask_e ask)
+{
+    for (int i = 0; kr_methods[i]; i++)
+        if (kr_methods[i]->show[ask] && kr_methods[i]->on(k->realm->settings, flow->kind) && reaches(k, kr_methods[i], flow)) return 1;
+    return 0;
+}
+
 kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr_array_header_t *types)
 {
     for (int i = 0; kr_methods[i]; i++) {
@@ -204,6 +211,15 @@ static kr_err_t *refuse_disabled(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *
     return settings ? refuse_fields(k, flow, body) : NULL;
 }
 
+/* Who presses the button of a provider is told that there are none, whatever else the form could be taken for. */
+static kr_err_t *refuse_button(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+{
+    const kr_method_t *m = &kr_method_oidc;
+
+    if (flow->kind != KR_FLOW_LOGIN && flow->kind != KR_FLOW_REGISTRATION) return NULL;
+    return m->on(k->realm->settings, flow->kind) || !m->takes(body, flow->kind) ? NULL : switched_off(k, m->id);
+}
+
 kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_method_t *m;
@@ -215,6 +231,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     if (m && m->keep) m->keep(k, flow, body);
     KR_TRY(kr_csrf_check(k, flow, kr_body_str(body, "csrf_token")));
     KR_TRY(kr_methods_transient(k, flow, body));
+    KR_TRY(refuse_button(k, flow, body));
     if (!m) KR_TRY(refuse_disabled(k, flow, body));
     submit = !m || !reaches(k, m, flow) ? NULL : is_second(flow) ? m->second : m->submit[flow->kind];
     if (!submit) return kr_methods_none(k, flow);

@@ -135,6 +135,8 @@ kr_err_t *kr_outcome_replace(kr_outcome_t *out, int message, const char *reason)
 /** What a fresh form of this flow asks. */
 kr_ask_e kr_ask_of(kr_ctx_t *k, const kr_flow_t *flow);
 
+/** Is there a method that answers to that? */
+int kr_methods_answer(kr_ctx_t *k, const kr_flow_t *flow, kr_ask_e ask);
 /**
  * Add every method's nodes for what is asked, unsorted: the second screens of identifier-first login and two-step registration.
  * @param types  only methods of these names: those whose credentials the account has; NULL: all that are switched on

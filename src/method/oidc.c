@@ -107,22 +107,34 @@ static int is_sent(const kr_body_t *body, const char *field)
     return value && *value;
 }
 
+/* A method that there is; in settings a button counts beside any other word. */
+static int is_anothers(const char *method, kr_flow_kind_e kind)
+{
+    if (strcasecmp(method, "oidc") == 0) return 0;
+    for (int m = 0; m < KR_METHOD_IDS; m++)
+        if (strcmp(kr_method_name((kr_method_e)m), method) == 0) return 1;
+    return kind != KR_FLOW_SETTINGS;
+}
+
 /* The button alone is enough; a form that names another method is that one's. */
 static int takes(const kr_body_t *body, kr_flow_kind_e kind)
 {
     const char *method = kr_body_str(body, "method");
 
-    if (method && *method && strcasecmp(method, "oidc") != 0) return 0;
+    if (method && *method && is_anothers(method, kind)) return 0;
     return kind == KR_FLOW_SETTINGS ? is_sent(body, "link") || is_sent(body, "unlink") : is_sent(body, "provider");
 }
 
 /* What was typed beside the button: of a sign-up, or of a login that becomes one. NULL: nothing. */
-static const json_t *typed_traits(kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
+static kr_err_t *typed_traits(const json_t **out, kr_ctx_t *k, const kr_flow_t *flow, const kr_body_t *body)
 {
+    const json_t *sent = json_object_get(body->json, "traits");
     json_t *decoded;
 
+    if (sent && !body->is_form && !json_is_object(sent) && !json_is_null(sent)) return kr_err(k, 400, NULL, "traits is no JSON object");
     kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), body->json, body->is_form);
-    return json_object_get(decoded, "traits");
+    *out = json_object_get(decoded, "traits");
+    return NULL;
 }
 
 /* Empty objects are what a form makes of fields that it does not have. */
@@ -131,7 +143,7 @@ static int says_something(const json_t *what)
     const char *name;
     json_t *value;
 
-    if (!json_is_object(what)) return what && !json_is_null(what);
+    if (!json_is_object(what)) return what != NULL;
     json_object_foreach((json_t *)what, name, value) if (says_something(value)) return 1;
     return 0;
 }
@@ -151,36 +163,42 @@ static int remember(kr_flow_t *flow, const char *name, const json_t *what)
 static kr_err_t *take_id_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_body_t *body)
 {
     kr_provider_person_t person;
+    const json_t *traits;
 
+    KR_TRY(typed_traits(&traits, k, flow, body));
     if (!kr_provider_takes_id_token(provider))
         return kr_err(k, 502, "upstream_error", "this provider takes no ID tokens that were got elsewhere");
     kr_db_release(k);
     KR_TRY(kr_provider_id_token(&person, k, provider, kr_body_str(body, "id_token"), kr_body_str(body, "id_token_nonce")));
-    return kr_oidc_outcome(out, k, flow, provider, &person, typed_traits(k, flow, body));
+    return kr_oidc_outcome(out, k, flow, provider, &person, traits);
 }
 
 /* Nobody is sent there; but what it said may wait in a form that asks for the rest. */
 static kr_err_t *take_told(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_body_t *body)
 {
     kr_provider_person_t person;
+    const json_t *traits;
 
+    KR_TRY(typed_traits(&traits, k, flow, body));
     KR_TRY(kr_oidc_take_told(&person, k, flow, provider));
     flow->in_round = 1;
-    return kr_oidc_outcome(out, k, flow, provider, &person, typed_traits(k, flow, body));
+    return kr_oidc_outcome(out, k, flow, provider, &person, traits);
 }
 
 static kr_err_t *press(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
     const kr_oidc_provider_conf_t *provider = kr_oidc_provider(k, kr_body_str(body, "provider"));
+    const json_t *traits;
     int changed;
 
     if (!provider) return kr_err(k, 404, NULL, "there is no such provider here");
     if (provider->fedcm_alone) return take_told(out, k, flow, provider, body);
     if (is_sent(body, "id_token")) return take_id_token(out, k, flow, provider, body);
-    changed = remember(flow, KR_OIDC_TRAITS, typed_traits(k, flow, body));
+    KR_TRY(typed_traits(&traits, k, flow, body));
+    changed = remember(flow, KR_OIDC_TRAITS, traits);
     changed |= remember(flow, KR_OIDC_TRANSIENT, flow->transient_payload);
-    if (flow->kind == KR_FLOW_LOGIN) flow->active = "oidc"; /* of a registration not, as clients know it */
     KR_TRY(kr_oidc_leave(out, k, flow, provider, body));
+    if (flow->kind == KR_FLOW_LOGIN) flow->active = "oidc"; /* of a registration not, as clients know it */
     /* the state has all else; that this browser has left is told by its cookie (kr_flow_load) */
     out->go.stored = !flow->api && !changed;
     return NULL;

@@ -42,8 +42,8 @@ typedef struct {
 
 /** Sign up: the mapper makes an identity of the claims. (oidc_sign_up.c) */
 kr_err_t *kr_oidc_sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who);
-/** Would that sign-up find its identifiers taken? @param taken  the one that is, or NULL */
-kr_err_t *kr_oidc_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity);
+/** Is something that it would be found by another's? @param taken  the first that is, or NULL @param but  id of who may have it, or NULL */
+kr_err_t *kr_oidc_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity, const char *but);
 /** The identity that a sign-up would make, valid or not, to look whom it would collide with; NULL when the mapper makes none. */
 kr_identity_t *kr_oidc_would_be(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who);
 /** The form of a registration anew: go on with that provider. @param decoded  {"traits"} to be filled in, or NULL: no fields for traits */

@@ -9,6 +9,7 @@
 #include "oidc.h"
 
 #define IDENTIFIER_MAX 255 /* characters of an identifier that the store keeps */
+#define SUBJECT_MAX 2000   /* bytes */
 
 /* -- what it is worth ---------------------------------------------------------- */
 
@@ -96,12 +97,24 @@ static void overlay(json_t *traits, const json_t *said)
     }
 }
 
+/* Is somebody else found by what they would be found by? */
+static kr_err_t *find_taken(int *taken, kr_ctx_t *k, const kr_identity_t *identity, json_t *traits)
+{
+    const char *bad_path, *by = NULL;
+    kr_identity_t *would_be = kr_identity_of_traits(k, kr_realm_schema(k->realm, identity->schema_id), traits, &bad_path);
+
+    if (would_be) KR_TRY(kr_oidc_taken(&by, k, would_be, identity->id));
+    *taken = by != NULL;
+    return NULL;
+}
+
 /* A mapper that fails, or makes what the schema does not take, keeps nobody out: the account stays as it is. */
 static kr_err_t *plan_renewal(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_t *who, const kr_identity_t *identity)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
     renewal_t *r = apr_pcalloc(k->pool, sizeof(*r));
     apr_array_header_t *violations;
+    int taken = 0;
     json_t *as_it_is = kr_json_pack(k->pool, "{s:O}", "traits", identity->traits);
     kr_err_t *err;
 
@@ -118,9 +131,10 @@ static kr_err_t *plan_renewal(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_
     r->traits = kr_json_own(k->pool, json_deep_copy(identity->traits));
     overlay(r->traits, r->mapped.traits);
     kr_validate(&violations, k->pool, schema->validator, kr_json_pack(k->pool, "{s:O}", "traits", r->traits));
-    if (violations->nelts) {
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0651) "identity %s: what provider %s says now does not fit its schema, and renews nothing",
-               identity->id, who->provider->id);
+    if (!violations->nelts) KR_TRY(find_taken(&taken, k, identity, r->traits));
+    if (violations->nelts || taken) {
+        kr_log(k, KR_LOG_WARNING, KRLOGNO(0651) "identity %s: what provider %s says now %s, and renews nothing", identity->id,
+               who->provider->id, taken ? "belongs to another" : "does not fit its schema");
         return NULL;
     }
     out->proved.change = renew;
@@ -177,7 +191,7 @@ static kr_err_t *meet_closed_door(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     const kr_identity_t *identity = kr_oidc_would_be(k, flow, who);
     const char *taken = NULL;
 
-    if (identity) KR_TRY(kr_oidc_taken(&taken, k, identity));
+    if (identity) KR_TRY(kr_oidc_taken(&taken, k, identity, NULL));
     if (taken) return kr_oidc_begin_linking(out, k, who, taken);
     return kr_err(k, 400, NULL, "nobody here is known by that account, and signing up is switched off");
 }
@@ -199,7 +213,7 @@ kr_err_t *kr_oidc_outcome(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
 
     *who = (kr_oidc_who_t){ .provider = provider, .person = *person, .traits = traits, .transient = flow->transient_payload,
                             .identifier = kr_linked_identifier(k->pool, provider->id, person->subject) };
-    if (strlen(who->identifier) > IDENTIFIER_MAX)
+    if (strlen(person->subject) > SUBJECT_MAX || strlen(who->identifier) > IDENTIFIER_MAX)
         return kr_err(k, 502, "upstream_error", "the provider names the person by more characters than can be kept");
     KR_TRY(find(&identity, k, who));
     if (flow->kind == KR_FLOW_SETTINGS) return kr_oidc_link_own(out, k, flow, who, identity);

@@ -24,6 +24,12 @@ const char *kr_oidc_redirect_uri(kr_ctx_t *k, const kr_oidc_provider_conf_t *pro
 
 /* -- there ----------------------------------------------------------------- */
 
+/* An app has codes to sign in with; one that links in a browser's window has what browsers have. */
+int kr_round_by_cookie(const kr_flow_t *flow)
+{
+    return !flow->api || flow->kind == KR_FLOW_SETTINGS;
+}
+
 static const char *make_state(kr_ctx_t *k, const kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_provider_start_t *start,
                               int pkce)
 {
@@ -48,9 +54,20 @@ static json_t *dotted(kr_ctx_t *k, const kr_body_t *body)
     {
         const char *text = strncmp(name, PREFIX, sizeof(PREFIX) - 1) == 0 ? kr_body_str(body, name) : NULL;
 
-        if (text) json_object_set_new(out, name + sizeof(PREFIX) - 1, json_string(text));
+        if (text && *text) json_object_set_new(out, name + sizeof(PREFIX) - 1, json_string(text));
     }
     return out;
+}
+
+/* Texts, as a URL has them; null says nothing. */
+static kr_err_t *check_texts(kr_ctx_t *k, const json_t *upstream)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)upstream, name, value)
+        if (!json_is_string(value) && !json_is_null(value)) return kr_err(k, 400, NULL, "upstream_parameters: %s is no text", name);
+    return NULL;
 }
 
 static kr_err_t *upstream_of(const json_t **out, kr_ctx_t *k, const kr_body_t *body)
@@ -67,7 +84,7 @@ static kr_err_t *upstream_of(const json_t **out, kr_ctx_t *k, const kr_body_t *b
     if (!upstream || json_is_null(upstream) || json_is_string(upstream)) return NULL;
     if (!json_is_object(upstream)) return kr_err(k, 400, NULL, "upstream_parameters is no JSON object");
     *out = upstream;
-    return NULL;
+    return check_texts(k, upstream);
 }
 
 kr_err_t *kr_oidc_leave(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider, const kr_body_t *body)
@@ -85,7 +102,8 @@ kr_err_t *kr_oidc_leave(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const k
     kr_db_release(k);
     KR_TRY(kr_provider_auth_url(&url, &pkce, k, provider, &start));
     url = kr_url_with(k->pool, url, "state", make_state(k, flow, provider, &start, pkce));
-    if (!flow->api) kr_continuity_leave(k, flow);
+    if (kr_round_by_cookie(flow)) kr_continuity_leave(k, flow);
+    kr_flow_form_stored(k, flow); /* nothing of the form was looked at: it goes on saying what it said */
     return kr_outcome_go(out, url);
 }
 
@@ -117,6 +135,12 @@ static int read_kind(kr_flow_kind_e *out, const char *name)
     return 0;
 }
 
+kr_err_t *kr_oidc_check_on(kr_ctx_t *k)
+{
+    if (k->realm->settings->method_enabled[KR_METHOD_OIDC]) return NULL;
+    return kr_err(k, 404, NULL, "sign-in with other sites is switched off here");
+}
+
 kr_err_t *kr_round_open(kr_round_t *out, kr_ctx_t *k, const char *state)
 {
     const json_t *said = unseal(k, state);
@@ -126,7 +150,6 @@ kr_err_t *kr_round_open(kr_round_t *out, kr_ctx_t *k, const char *state)
         .nonce = kr_json_str(said, "nonce"), .provider = kr_oidc_provider(k, kr_json_str(said, "provider")),
     };
     if (!said || !out->id || !out->flow_id || !read_kind(&out->kind, kr_json_str(said, "kind"))) return no_state(k);
-    if (!kr_method_oidc.on(k->realm->settings, out->kind)) return kr_err(k, 404, NULL, "sign-in with other sites is switched off here");
     return out->provider ? NULL : no_state(k);
 }
 
@@ -144,6 +167,17 @@ static kr_err_t *fails(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, kr
     return err;
 }
 
+/* What was typed beside the button; a form without any of it has the objects that its schema has. */
+static const json_t *typed(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    const json_t *traits = json_object_get(flow->internal, KR_OIDC_TRAITS);
+    json_t *decoded;
+
+    if (traits) return traits;
+    kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), kr_json_pack(k->pool, "{}"), 1);
+    return json_object_get(decoded, "traits");
+}
+
 kr_err_t *kr_oidc_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, const kr_provider_back_t *back)
 {
     kr_provider_person_t person;
@@ -155,7 +189,7 @@ kr_err_t *kr_oidc_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     err = kr_provider_check_iss(k, round->provider, back->iss);
     if (!err) err = kr_provider_redeem(&person, k, round->provider, back);
     if (err) return fails(k, flow, round, err);
-    if (flow->kind == KR_FLOW_LOGIN) flow->active = "oidc";
+    if (flow->kind != KR_FLOW_REGISTRATION) flow->active = "oidc";
     flow->transient_payload = json_object_get(flow->internal, KR_OIDC_TRANSIENT);
-    return kr_oidc_outcome(out, k, flow, round->provider, &person, json_object_get(flow->internal, KR_OIDC_TRAITS));
+    return kr_oidc_outcome(out, k, flow, round->provider, &person, typed(k, flow));
 }

@@ -14,27 +14,20 @@ void kr_oidc_form_anew(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf
 {
     const kr_node_spec_t go_on = { .name = "provider", .type = "submit", .value = provider->id, .label = 1040003 };
     const kr_schema_t *schema = kr_flow_schema(k, flow);
+    const char *group = k->realm->settings->legacy_oidc_group ? KR_OIDC_GROUP : "default";
 
     json_array_clear(flow->nodes);
     kr_node_add(k, flow, KR_OIDC_GROUP, &go_on);
     kr_node_csrf(k, flow);
     if (!decoded) return;
     flow->active = "oidc";
-    kr_nodes_schema(k, flow, schema, k->realm->settings->legacy_oidc_group ? KR_OIDC_GROUP : "default", NULL);
-    kr_nodes_fill(flow, schema, decoded);
+    kr_nodes_schema(k, flow, schema, group, NULL);
+    kr_nodes_keep(k, flow, schema, group, decoded);
 }
 
 /* -- traits ------------------------------------------------------------------ */
 
-/* A field that was left alone says nothing, neither does a box that is not ticked. */
-static int says_nothing(const json_t *v)
-{
-    if (json_is_string(v)) return json_string_length(v) == 0;
-    if (json_is_number(v)) return json_number_value(v) == 0;
-    if (json_is_array(v)) return json_array_size(v) == 0;
-    return !v || json_is_null(v) || json_is_false(v);
-}
-
+/* What the person says of themselves counts, a box that is not ticked and a field that was emptied too. */
 static void put_over(json_t *traits, const json_t *typed)
 {
     const char *name;
@@ -45,7 +38,7 @@ static void put_over(json_t *traits, const json_t *typed)
         json_t *there = json_object_get(traits, name);
 
         if (json_is_object(value) && json_is_object(there)) put_over(there, value);
-        else if (!there || !says_nothing(value)) json_object_set_new(traits, name, json_deep_copy(value));
+        else json_object_set_new(traits, name, json_deep_copy(value));
     }
 }
 
@@ -109,20 +102,25 @@ kr_identity_t *kr_oidc_would_be(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_
     return make(&bad_path, k, flow, who, &mapped, merged(k, mapped.traits, who->traits));
 }
 
-static kr_err_t *addresses_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity)
+static int is_another(const char *owner, const char *but)
+{
+    return owner && !(but && strcmp(owner, but) == 0);
+}
+
+static kr_err_t *addresses_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity, const char *but)
 {
     for (int i = 0; !*taken && i < identity->addresses->nelts; i++) {
         const kr_address_t *a = &APR_ARRAY_IDX(identity->addresses, i, const kr_address_t);
         const char *owner, *address;
 
         KR_TRY(kr_address_find(&owner, &address, k, a->recovery, a->via, a->value));
-        if (owner) *taken = a->value;
+        if (is_another(owner, but)) *taken = a->value;
     }
     return NULL;
 }
 
 /* Whatever an account is found by, but the subjects at providers themselves. The traits of one person are few. */
-kr_err_t *kr_oidc_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity)
+kr_err_t *kr_oidc_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *identity, const char *but)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
     const apr_array_header_t *names = kr_traits_identifiers(k->pool, schema, identity->traits, "password");
@@ -133,9 +131,9 @@ kr_err_t *kr_oidc_taken(const char **taken, kr_ctx_t *k, const kr_identity_t *id
         int owners;
 
         KR_TRY(kr_identity_owner(&owner, &owners, k, name));
-        if (owner) *taken = name;
+        if (is_another(owner, but)) *taken = name;
     }
-    return *taken ? NULL : addresses_taken(taken, k, identity);
+    return *taken ? NULL : addresses_taken(taken, k, identity, but);
 }
 
 /* What misses, or does not fit, is asked for; it comes back by the provider once more. */
@@ -147,8 +145,16 @@ static kr_err_t *ask(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who, jso
     kr_oidc_form_anew(k, flow, who->provider, at_hand ? NULL : decoded);
     if (who->provider->fedcm_alone) kr_oidc_keep_told(k, flow, who);
     if (violations) kr_nodes_violations(k, flow, violations);
-    if (bad_path) kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
+    if (bad_path && json_is_string(kr_json_at(decoded, bad_path)))
+        kr_node_message(k, flow, bad_path, 4000001, json_pack("{s:s}", "reason", KR_NO_ADDRESS));
     return kr_err_show_flow(k);
+}
+
+static kr_err_t *no_account(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who, kr_err_t *err)
+{
+    kr_oidc_form_anew(k, flow, who->provider, NULL);
+    flow->active = "oidc";
+    return err;
 }
 
 kr_err_t *kr_oidc_sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who)
@@ -158,9 +164,11 @@ kr_err_t *kr_oidc_sign_up(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
     kr_identity_t *identity;
     kr_mapped_t mapped;
     json_t *decoded;
+    kr_err_t *err;
 
     kr_db_release(k);
-    KR_TRY(kr_provider_map(&mapped, k, who->provider, who->person.claims, NULL));
+    err = kr_provider_map(&mapped, k, who->provider, who->person.claims, NULL);
+    if (err) return no_account(k, flow, who, err);
     decoded = kr_json_pack(k->pool, "{s:O}", "traits", merged(k, mapped.traits, who->traits));
     kr_validate(&violations, k->pool, kr_flow_schema(k, flow)->validator, decoded);
     if (violations->nelts) {

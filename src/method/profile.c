@@ -173,18 +173,20 @@ static kr_err_t *go_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
     json_array_clear(flow->nodes);
     kr_node_csrf(k, flow);
     kr_nodes_schema(k, flow, kr_flow_schema(k, flow), "default", decoded);
-    kr_node_add(k, flow, "profile", &NEXT);
+    KR_TRY(kr_methods_offer(k, flow, KR_ASK_PROFILE, NULL));
     kr_nodes_sort(k, flow);
     flow->show_transient = -1;
     return kr_outcome_step(out);
 }
 
-static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow)
+/* A form that began anew for a provider has lost the fields of the traits: what was sent goes on without labels, as clients know it. */
+static kr_err_t *choose_credential(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const json_t *decoded)
 {
     if (flow->state == KR_STATE_SENT_EMAIL) kr_registration_hide_traits(flow);
     kr_node_remove(flow, kr_node_find_value(flow, "method", "profile"));
     begin_again(flow);
     hide_traits(flow);
+    kr_nodes_keep(k, flow, kr_flow_schema(k, flow), "default", decoded);
     KR_TRY(kr_methods_offer(k, flow, KR_ASK_CREDENTIAL, NULL));
     kr_node_add(k, flow, "profile", &BACK);
     kr_flow_message(k, flow, 1040009, NULL);
@@ -227,7 +229,7 @@ static kr_err_t *first_screen(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
 
     KR_TRY(valid_traits(&decoded, k, flow, body, back || forth));
     if (back) return go_back(out, k, flow, decoded);
-    if (forth) return choose_credential(out, k, flow);
+    if (forth) return choose_credential(out, k, flow, decoded);
     kr_flow_message(k, flow, 4010003, NULL);
     return kr_err_show_flow(k);
 }

@@ -66,7 +66,7 @@ static void put(json_t *claims, const char *key, json_t *value)
     if (value) json_object_set_new(claims, key, value);
 }
 
-/* What is of another type than it should be is left out: it is in raw_claims still. So is what says nothing: "", false. */
+/* What says nothing, "" and false, is left out. */
 static json_t *known_claims(apr_pool_t *pool, const json_t *said)
 {
     json_t *claims = kr_json_pack(pool, "{}");
@@ -83,6 +83,49 @@ static json_t *known_claims(apr_pool_t *pool, const json_t *said)
     put(claims, "amr", texts_of(json_object_get(said, "amr")));
     put(claims, "updated_at", seconds_of(json_object_get(said, "updated_at")));
     return claims;
+}
+
+/* -- of the wrong type ------------------------------------------------------------------ */
+
+static int is_flag(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    return json_is_boolean(value) || (text && (!strcasecmp(text, "true") || !strcasecmp(text, "false")));
+}
+
+static int is_list_of_texts(const json_t *value)
+{
+    size_t i;
+    const json_t *each;
+
+    json_array_foreach(value, i, each) if (!json_is_string(each)) return 0;
+    return json_is_array(value);
+}
+
+static const char *misfit_among(const json_t *said, const char *const *names, int n, int is_text)
+{
+    for (int i = 0; i < n; i++) {
+        const json_t *value = json_object_get(said, names[i]);
+
+        if (value && !json_is_null(value) && !(is_text ? json_is_string(value) : is_flag(value))) return names[i];
+    }
+    return NULL;
+}
+
+/* Who writes an address where a list of them is expected, or "yes" for true, means something that is not known here (Core, 5.1). */
+static const char *misfit(const json_t *said)
+{
+    const json_t *amr = json_object_get(said, "amr"), *locale = json_object_get(said, "locale"), *at = json_object_get(said, "updated_at");
+    const char *name = misfit_among(said, TEXTS, KR_DIM(TEXTS), 1);
+    apr_time_t time;
+
+    if (!name) name = misfit_among(said, FLAGS, KR_DIM(FLAGS), 0);
+    if (name) return name;
+    if (amr && !json_is_null(amr) && !is_list_of_texts(amr)) return "amr";
+    if (locale && !json_is_null(locale) && !json_is_string(locale) && !json_is_object(locale)) return "locale";
+    if (!at || json_is_null(at) || json_is_number(at)) return NULL;
+    return json_is_string(at) && kr_time_parse(&time, json_string_value(at)) ? NULL : "updated_at";
 }
 
 /* -- by a table ----------------------------------------------------------------------- */
@@ -124,8 +167,10 @@ kr_err_t *kr_claims_make(kr_provider_person_t *out, const kr_learning_t *all)
     kr_talk_t *talk = all->talk;
     apr_pool_t *pool = talk->k->pool;
     const json_t *said = talk->kind->claims ? renamed(pool, talk->kind->claims, all->said) : all->said;
+    const char *odd = talk->kind->openid ? misfit(said) : NULL;
     json_t *claims = known_claims(pool, said);
 
+    if (odd) return kr_err(talk->k, 400, NULL, "the provider's claim \"%s\" is of a type that is not understood", odd);
     json_object_set_new(claims, "raw_claims", json_deep_copy(all->said));
     if (talk->kind->complete) KR_TRY(talk->kind->complete(claims, all));
     if (!kr_json_str(claims, "iss") && issuer_of(talk)) json_object_set_new(claims, "iss", json_string(issuer_of(talk)));

@@ -38,6 +38,13 @@ static const char *plain_mail(apr_pool_t *pool, const char *address)
     return out;
 }
 
+static int is_odd(const json_t *address)
+{
+    const json_t *value = json_object_get(address, "value"), *via = json_object_get(address, "via");
+
+    return !json_is_object(address) || (value && !json_is_string(value)) || (via && !json_is_string(via));
+}
+
 static const char *take_addresses(json_t **out, apr_pool_t *pool, const json_t *identity)
 {
     const json_t *said = json_object_get(identity, "verified_addresses"), *each;
@@ -50,7 +57,8 @@ static const char *take_addresses(json_t **out, apr_pool_t *pool, const json_t *
     json_array_foreach(said, i, each) {
         const char *value = kr_json_str(each, "value"), *via = kr_json_str(each, "via");
 
-        if (!value || !via) return "identity.verified_addresses has an element without value and via";
+        if (is_odd(each)) return "identity.verified_addresses has an element that is no object of texts";
+        if (!value || !via) continue; /* it vouches for nothing */
         if (!strcmp(via, "email")) value = plain_mail(pool, value);
         json_array_append_new(*out, json_pack("{s:s,s:s}", "value", value, "via", via));
     }

@@ -164,10 +164,14 @@ static kr_err_t *ask_userinfo(json_t **said, kr_talk_t *talk, const kr_tokens_t 
 
 static kr_err_t *by_id_token(json_t **said, kr_talk_t *talk, const kr_tokens_t *tokens, const kr_provider_back_t *back)
 {
-    const kr_token_wanted_t wanted = { .nonce = talk->kind->no_nonce ? NULL : back->nonce };
+    const kr_token_wanted_t wanted = { .nonce = talk->kind->no_nonce ? NULL : back->nonce, .by_code = 1 };
+    const json_t *sub;
 
     if (!tokens->id) return kr_err(talk->k, 400, NULL, "the provider did not say who this is; try again and grant all that it asks for");
     KR_TRY(kr_token_verify(said, talk, tokens->id, &wanted));
+    sub = json_object_get(*said, "sub");
+    if (!sub || json_is_null(sub) || (json_is_string(sub) && !json_string_length(sub))) return kr_talk_failed(talk, "its ID token names no subject");
+    if (!json_is_string(sub)) return kr_err(talk->k, 400, NULL, "the provider names the person by something else than a text");
     return talk->kind->by_userinfo || !strcmp(talk->conf->claims_source, "userinfo") ? ask_userinfo(said, talk, tokens) : NULL;
 }
 

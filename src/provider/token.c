@@ -110,7 +110,7 @@ static const char *wrong_claims(kr_talk_t *talk, const json_t *claims, const kr_
     const char *sub = kr_json_str(claims, "sub"), *why;
 
     if (!kr_places_is_issuer(talk, kr_json_str(claims, "iss"))) return "it is of another issuer";
-    if (!sub || !*sub) return "it names no subject";
+    if (!wanted->by_code && (!sub || !*sub)) return "it names no subject";
     why = wrong_audience(claims, talk->conf, wanted->additional);
     if (!why) why = wrong_times(claims, talk->k->now);
     return why ? why : wrong_nonce(claims, wanted->nonce);

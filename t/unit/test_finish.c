@@ -16,11 +16,11 @@ static kr_ctx_t *with_flow(kr_flow_t **flow, client_t *c, kr_client_e who, kr_fl
     return k;
 }
 
-static kr_ctx_t *going(env_t *env, kr_client_e who)
+static kr_ctx_t *going(client_t *c, kr_client_e who)
 {
     kr_outcome_t done = { .is = KR_OUTCOME_GO, .method = KR_METHOD_OIDC, .go = { ELSEWHERE } };
     kr_flow_t *flow, *stored;
-    kr_ctx_t *k = with_flow(&flow, person(env), who, KR_FLOW_LOGIN);
+    kr_ctx_t *k = with_flow(&flow, c, who, KR_FLOW_LOGIN);
 
     json_object_set_new(flow->internal, "waits", json_true());
     OK(kr_finish(k, flow, &done, NULL));
@@ -33,12 +33,17 @@ static kr_ctx_t *going(env_t *env, kr_client_e who)
 
 static void test_people_go_elsewhere_and_scripts_are_told_to_take_them_there(void **state)
 {
-    kr_ctx_t *k = going(*state, KR_CLIENT_PERSON);
+    static const kr_client_e people[] = { KR_CLIENT_PERSON, KR_CLIENT_NATIVE }, programs[] = { KR_CLIENT_SCRIPT, KR_CLIENT_NATIVE };
+    env_t *env = *state;
+    kr_ctx_t *k;
 
-    assert_status(k, 303);
-    assert_string_equal(header(k, "Location"), ELSEWHERE);
-    for (kr_client_e who = KR_CLIENT_SCRIPT; who <= KR_CLIENT_NATIVE; who++) {
-        k = going(*state, who);
+    for (int i = 0; i < KR_DIM(people); i++) { /* an app's form, too, may be in a browser */
+        k = going(person(env), people[i]);
+        assert_status(k, 303);
+        assert_string_equal(header(k, "Location"), ELSEWHERE);
+    }
+    for (int i = 0; i < KR_DIM(programs); i++) {
+        k = going(native(env), programs[i]);
         assert_status(k, 422);
         assert_string_equal(word(k, "error.id"), "browser_location_change_required");
         assert_string_equal(word(k, "redirect_browser_to"), ELSEWHERE);

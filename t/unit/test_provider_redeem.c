@@ -186,18 +186,17 @@ static void user_info_is_of_the_person_of_the_id_token(void **state)
 
 /* -- claims --------------------------------------------------------------------------------------------- */
 
-static void claims_have_their_types_or_are_left_out(void **state)
+static void claims_that_say_nothing_are_left_out(void **state)
 {
     net_env_t *env = *state;
     const json_t *c;
 
-    next_tokens(env, TOKEN_PLACE, token(env, env->conf, json_pack("{s:s,s:i,s:[],s:s,s:i,s:s,s:{s:s,s:s},s:s,s:[s,i]}", "email_verified", "TRUE", "email", 1, "name",
-                                                              "picture", "", "phone_number_verified", 0, "nonce_supported", "no", "locale",
-                                                              "language", "de", "country", "AT", "updated_at", "2024-01-02T03:04:05Z", "amr", "pwd", 1)));
+    next_tokens(env, TOKEN_PLACE, token(env, env->conf, json_pack("{s:s,s:s,s:b,s:s,s:{s:s,s:s},s:s,s:[s],s:i}", "email_verified", "TRUE", "picture", "",
+                                                              "phone_number_verified", 0, "nonce_supported", "false", "locale", "language", "de",
+                                                              "country", "AT", "updated_at", "2024-01-02T03:04:05Z", "amr", "pwd", "of_its_own", 1)));
     OK(redeem(env, env->conf, NULL));
     c = person.claims;
     assert_true(json_is_true(json_object_get(c, "email_verified")));
-    assert_null(json_object_get(c, "email"));
     assert_null(json_object_get(c, "name"));
     assert_null(json_object_get(c, "picture"));
     assert_null(json_object_get(c, "phone_number_verified"));
@@ -205,7 +204,30 @@ static void claims_have_their_types_or_are_left_out(void **state)
     assert_string_equal(kr_json_str(c, "locale"), "de-AT");
     assert_int_equal(json_integer_value(json_object_get(c, "updated_at")), 1704164645);
     assert_int_equal(json_array_size(json_object_get(c, "amr")), 1);
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(c, "raw_claims"), "email")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(c, "raw_claims"), "of_its_own")), 1);
+}
+
+static void a_claim_of_another_type_is_not_understood(void **state)
+{
+    static const char *const ALL[] = { "{\"email\":1}", "{\"email\":[\"a@b.example\"]}", "{\"name\":{\"first\":\"Ada\"}}", "{\"acr\":1}", "{\"amr\":\"pwd\"}",
+                                       "{\"amr\":[\"pwd\",1]}", "{\"locale\":5}", "{\"updated_at\":\"soon\"}", "{\"email_verified\":\"yes\"}",
+                                       "{\"email_verified\":1}", "{\"email_verified\":[true]}", "{\"sub\":7}" };
+    net_env_t *env = *state;
+
+    for (int i = 0; i < KR_DIM(ALL); i++) {
+        next_tokens(env, TOKEN_PLACE, token(env, env->conf, json_loads(ALL[i], 0, NULL)));
+        not_taken(redeem(env, env->conf, NULL), 400, "");
+    }
+}
+
+static void an_answer_that_names_nobody_is_the_providers_fault(void **state)
+{
+    net_env_t *env = *state;
+
+    next_tokens(env, TOKEN_PLACE, token(env, env->conf, json_pack("{s:n}", "sub")));
+    not_taken(redeem(env, env->conf, NULL), 502, "");
+    next_tokens(env, TOKEN_PLACE, token(env, env->conf, json_pack("{s:s}", "sub", "")));
+    not_taken(redeem(env, env->conf, NULL), 502, "");
 }
 
 /* -- mappers --------------------------------------------------------------------------------------------- */
@@ -244,6 +266,8 @@ static void what_it_does_not_say_is_nothing(void **state)
     assert_null(mapped.metadata_public);
     assert_null(mapped.metadata_admin);
     assert_null(mapped.verified_addresses);
+    OK(map(env, "{identity: {traits: {}, verified_addresses: [{value: 'a@b.example'}, {via: 'email'}]}}", NULL));
+    assert_int_equal(json_array_size(mapped.verified_addresses), 0);
 }
 
 static void it_sees_the_account_as_it_is(void **state)
@@ -264,7 +288,7 @@ static void what_is_no_identity_makes_no_account(void **state)
         "1", "{}", "{identity: 1}", "{identity: {}}", "{identity: {traits: null}}", "{identity: {traits: []}}", "error 'no'",
         "{identity: {traits: {}, metadata_public: 1}}", "{identity: {traits: {}, metadata_admin: []}}", "std.extVar('other')",
         "{identity: {traits: {}, verified_addresses: {}}}", "{identity: {traits: {}, verified_addresses: ['a@b.example']}}",
-        "{identity: {traits: {}, verified_addresses: [{value: 'a@b.example'}]}}", "{identity: {traits: {}, verified_addresses: [{value: 1, via: 'email'}]}}",
+        "{identity: {traits: {}, verified_addresses: [{value: 'a@b.example', via: ['email']}]}}", "{identity: {traits: {}, verified_addresses: [{value: 1, via: 'email'}]}}",
     };
     net_env_t *env = *state;
 
@@ -285,7 +309,9 @@ int main(void)
         NET_TEST(the_nonce_that_was_sent_is_wanted_back),
         NET_TEST(all_calls_together_have_the_time_that_is_set),
         NET_TEST(user_info_is_of_the_person_of_the_id_token),
-        NET_TEST(claims_have_their_types_or_are_left_out),
+        NET_TEST(claims_that_say_nothing_are_left_out),
+        NET_TEST(a_claim_of_another_type_is_not_understood),
+        NET_TEST(an_answer_that_names_nobody_is_the_providers_fault),
         NET_TEST(a_mapper_makes_an_identity),
         NET_TEST(what_it_does_not_say_is_nothing),
         NET_TEST(it_sees_the_account_as_it_is),
