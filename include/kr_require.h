@@ -58,14 +58,10 @@ kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_se
 /**
  * What to tell a client whose session does not meet the rule: 403 with a reason. Where the person can mend it, the error
  * names the place as redirect_browser_to, beside the error object and in its details: the login for a second factor
-<<<<<<< HEAD
- * that the account has, the verification for an address that it has, if the rule names any. `return_to` may be NULL. For a level the
- * account's credentials may be read.
-=======
  * that the account has (session_aal2_required) or for a fresh proof (session_refresh_required), the verification for an address
  * that it has, if the rule names any. An account without a second factor is KR_NO_SECOND, with the place where one is set up as
- * settings_url in the details, unless the realm has none to set up. `return_to` may be NULL.
->>>>>>> f9d1d98 (A place can ask for a fresh proof, and says where a second factor is given, confirmed or set up)
+ * settings_url in the details, unless the realm has none to set up. `return_to` may be NULL. For a level the account's credentials
+ * may be read.
  */
 kr_err_t *kr_require_refusal(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session, const char *return_to);
 
