@@ -24,5 +24,6 @@ fuzz_target_t fuzz_keyset;      /* the keys of a provider */
 fuzz_target_t fuzz_discovery;   /* its document */
 fuzz_target_t fuzz_callback;   /* the query that a browser brings back from a provider */
 fuzz_target_t fuzz_person;      /* a kind of provider, a new line, and what it tells of somebody */
+fuzz_target_t fuzz_hook;        /* a status, a new line, and what a web hook answered */
 
 #endif

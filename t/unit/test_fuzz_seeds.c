@@ -22,6 +22,7 @@ static const struct {
     { "response", fuzz_response },       { "totp", fuzz_totp },         { "codes", fuzz_codes },
     { "idtoken", fuzz_idtoken },         { "keyset", fuzz_keyset },     { "discovery", fuzz_discovery },   { "person", fuzz_person },
     { "callback", fuzz_callback },
+    { "hook", fuzz_hook },
 };
 
 static size_t read_file(unsigned char *out, const char *folder, const char *name)

@@ -161,6 +161,23 @@ static void who_must_stop_does_not_wait_for_a_silent_server(void **state)
     assert_true(apr_time_now() - began < apr_time_from_sec(4));
 }
 
+static void a_server_in_a_private_network_is_not_spoken_to_where_that_is_forbidden(void **state)
+{
+    kr_ctx_t *k = *state;
+    kr_net_mail_t mail = { .from = "us@site.example", .to = "ana@x.example", .text = LETTER, .len = strlen(LETTER), .guarded = 1 };
+    kr_net_mailed_t mailed;
+    apr_pool_t *pool;
+
+    sink_start(&sink, SINK_GOOD);
+    apr_pool_create(&pool, k->pool);
+    mailed = kr_net_mail(k, kr_net_mailer_make(pool, server(k, "smtp", "", PLAIN)), &mail);
+    apr_pool_destroy(pool);
+    sink_stop(&sink);
+    assert_int_equal(mailed.fate, KR_MAIL_UNREACHABLE);
+    assert_non_null(strstr(mailed.why, "private network"));
+    assert_string_equal(sink.commands, "");
+}
+
 static void without_encryption_nothing_is_said(void **state)
 {
     kr_ctx_t *k = *state;
@@ -292,6 +309,7 @@ int main(void)
         cmocka_unit_test(what_the_server_says_decides_what_becomes_of_the_message),
         cmocka_unit_test(a_server_that_is_no_use_is_unreachable_in_time),
         cmocka_unit_test(who_must_stop_does_not_wait_for_a_silent_server),
+        cmocka_unit_test(a_server_in_a_private_network_is_not_spoken_to_where_that_is_forbidden),
         cmocka_unit_test(without_encryption_nothing_is_said),
         cmocka_unit_test(the_user_is_logged_in_with_the_decoded_password),
         cmocka_unit_test(addresses_cannot_inject),
