@@ -3,7 +3,7 @@
 #ifndef KR_DOCUMENT_H
 #define KR_DOCUMENT_H
 
-#include "kr_ctx.h"
+#include "kr_net.h"
 
 /** The largest document that is kept, in bytes. */
 #define KR_DOCUMENT_MAX ((apr_size_t)1024 * 1024)
@@ -20,6 +20,7 @@ typedef const char *kr_document_fn(apr_pool_t *pool, const json_t *document, con
 /** What is asked for. */
 typedef struct {
     const char *url;
+    const kr_net_guard_t *guard; /* as of any call */
     apr_time_t until;      /* by kr_clock_ticks: whoever asks waits no longer; 0: not at all, what is kept must do */
     kr_document_fn *wrong; /* or NULL */
     const void *baton;
@@ -30,7 +31,8 @@ int kr_document_at_hand(kr_document_t *document, const char *url);
 
 /**
  * Have a document: as it is kept for an hour, then fetched anew. One that is older is used for a day while its server fails; it is asked
- * less often meanwhile, from a second up to a minute. Where nothing is kept it may be asked once a second. No redirects are followed. No database handle may be held (asserted by kr_net_call).
+ * less often meanwhile, from a second up to a minute. Where nothing is kept it may be asked once a second. No redirects are followed. No
+ * database handle may be held (asserted by kr_net_call).
  * @param out  the caller's own, in k->pool
  * @return 502 upstream_error when it cannot be had in time, or is wrong
  */

@@ -128,7 +128,7 @@ static const char *what_is_wrong(json_t **out, kr_ctx_t *k, const kr_net_reply_t
 
 static kr_err_t *fetch(kr_net_reply_t *reply, json_t **out, kr_ctx_t *k, const kr_document_wanted_t *wanted, apr_time_t timeout)
 {
-    kr_net_request_t req = { .url = wanted->url, .timeout = timeout, .max_bytes = KR_DOCUMENT_MAX };
+    kr_net_request_t req = { .url = wanted->url, .guard = wanted->guard, .timeout = timeout, .max_bytes = KR_DOCUMENT_MAX };
     apr_table_t *headers = apr_table_make(k->pool, 1);
     const char *why;
 

@@ -7,6 +7,7 @@
 
 #include "kr_document.h"
 #include "kr_json.h"
+#include "kr_realm.h"
 #include "kr_text.h"
 
 #define TENANT "{tenantid}"
@@ -95,7 +96,7 @@ const char *kr_places_wrong(const kr_talk_t *talk, const json_t *document)
 
 kr_err_t *kr_places_find(kr_talk_t *talk)
 {
-    kr_document_wanted_t wanted = { .wrong = wrong_document, .baton = talk };
+    kr_document_wanted_t wanted = { .guard = &talk->k->realm->settings->guard, .wrong = wrong_document, .baton = talk };
     kr_err_t *err;
     json_t *document;
 

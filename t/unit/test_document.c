@@ -20,7 +20,7 @@ static kr_document_t *fresh_document(net_env_t *env)
 
 static kr_err_t *get_within(net_env_t *env, json_t **out, apr_time_t patience)
 {
-    const kr_document_wanted_t wanted = { .url = URL, .until = patience ? kr_clock_ticks() + patience : 0 };
+    const kr_document_wanted_t wanted = { .url = URL, .guard = &env->settings.guard, .until = patience ? kr_clock_ticks() + patience : 0 };
 
     return kr_document_get(out, env->k, env->conf->discovery, &wanted);
 }
@@ -114,7 +114,7 @@ static void another_address_has_another_document(void **state)
     published(env, 1);
     assert_int_equal(version(env), 1);
     place_json(env, URL "/moved", "{s:i}", "v", 7);
-    OK(kr_document_get(&out, env->k, env->conf->discovery, &(kr_document_wanted_t){ .url = URL "/moved", .until = kr_clock_ticks() + HOUR }));
+    OK(kr_document_get(&out, env->k, env->conf->discovery, &(kr_document_wanted_t){ .url = URL "/moved", .guard = &env->settings.guard, .until = kr_clock_ticks() + HOUR }));
     assert_int_equal(json_integer_value(json_object_get(out, "v")), 7);
 }
 
@@ -149,7 +149,7 @@ static void what_is_wrong_is_neither_used_nor_kept(void **state)
         { 200, "{\"v\":7}}" }, { 204, "" }, { 301, "{\"v\":7}" }, { 307, "{\"v\":7}" }, { 404, "{\"v\":7}" }, { 500, "{\"v\":7}" },
     };
     net_env_t *env = *state;
-    kr_document_wanted_t wanted = { .url = URL, .wrong = wants_seven, .baton = wants_seven };
+    kr_document_wanted_t wanted = { .url = URL, .guard = &env->settings.guard, .wrong = wants_seven, .baton = wants_seven };
     json_t *out;
 
     for (int i = 0; i < KR_DIM(ALL); i++) {
@@ -216,7 +216,7 @@ static void *ask(void *baton)
     apr_pool_create(&pool, NULL);
     k = kr_ctx_make(pool, &shared->realm, KR_LOG_ERR);
     err = kr_document_get(&out, k, shared->conf->discovery,
-                          &(kr_document_wanted_t){ .url = URL, .until = kr_clock_ticks() + asker->patience });
+                          &(kr_document_wanted_t){ .url = URL, .guard = &shared->settings.guard, .until = kr_clock_ticks() + asker->patience });
     asker->got = err ? -1 : (int)json_integer_value(json_object_get(out, "v"));
     apr_pool_destroy(pool);
     return NULL;

@@ -31,6 +31,7 @@ kr_err_t *kr_net_call(kr_net_reply_t *out, kr_ctx_t *k, const kr_net_request_t *
                           req->body ? apr_pstrmemdup(current->pool, req->body, req->body_len) : NULL, req->headers, req->timeout, req->max_bytes };
 
     memset(out, 0, sizeof(*out));
+    assert_ptr_equal(req->guard, &current->settings.guard); /* no call is left out */
     if (current->during) current->during();
     APR_ARRAY_PUSH(current->calls, call_t) = call;
     if (there) there->hits++;
