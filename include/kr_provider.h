@@ -89,7 +89,7 @@ int kr_provider_takes_id_token(const kr_oidc_provider_conf_t *conf);
 /**
  * Verify an ID token that an app or a browser got by itself. Its audience is the client id, or one of the additional ones.
  * @param nonce  that it must have, exactly; NULL or "": the token must have none
- * @return 403 for a token that is not to be believed; 400 for text that is no token; 502, 503 as kr_provider_redeem
+ * @return 403 for a token that is not to be believed, or none; 502 upstream_error for another nonce; 502, 503 as kr_provider_redeem
  */
 kr_err_t *kr_provider_id_token(kr_provider_person_t *out, kr_ctx_t *k, const kr_oidc_provider_conf_t *conf, const char *token,
                                const char *nonce) KR_MUST_CHECK;

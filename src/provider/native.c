@@ -31,6 +31,13 @@ static kr_err_t *trade(const char **token, kr_talk_t *talk)
     return kr_err(talk->k, 403, NULL, "the provider does not know that token");
 }
 
+/* 502, as clients know it: the token is good, and somebody else's. */
+static kr_err_t *wrong_nonce(kr_talk_t *talk, const char *why)
+{
+    kr_log(talk->k, KR_LOG_INFO, KRLOGNO(0904) "provider %s: an ID token is not believed: %s", talk->conf->id, why);
+    return kr_err(talk->k, 502, "upstream_error", "the ID token is not to be believed: %s", why);
+}
+
 /* Some SDKs cannot send a nonce on. Apple says in the token whether one could. */
 static kr_err_t *check_absent_nonce(kr_talk_t *talk, const json_t *claims)
 {
@@ -38,19 +45,29 @@ static kr_err_t *check_absent_nonce(kr_talk_t *talk, const json_t *claims)
     const int could = json_is_true(supported) || (json_is_string(supported) && !strcmp(json_string_value(supported), "true"));
 
     if (talk->kind->nonce == NONCE_OPTIONAL || (talk->kind->nonce == NONCE_AS_SAID && !could)) return NULL;
-    return kr_err(talk->k, 403, NULL, "the ID token is not to be believed: it has no nonce");
+    return wrong_nonce(talk, "it has no nonce");
+}
+
+/* The nonce of the app, exactly; of a token that says none, as its kind has it. */
+static kr_err_t *check_nonce(kr_talk_t *talk, const json_t *claims, const char *wanted)
+{
+    const json_t *said = json_object_get(claims, "nonce");
+
+    if (said && !json_is_null(said) && !json_is_string(said)) return kr_err(talk->k, 403, NULL, "the ID token is not to be believed: its nonce is no text");
+    if (!wanted || !*wanted) return said ? wrong_nonce(talk, "it has a nonce that nobody gave") : check_absent_nonce(talk, claims);
+    return json_is_string(said) && kr_equal(json_string_value(said), wanted) ? NULL : wrong_nonce(talk, "its nonce is another");
 }
 
 static kr_err_t *read_token(kr_provider_person_t *out, kr_talk_t *talk, const char *token, const char *nonce)
 {
-    const kr_token_wanted_t wanted = { .nonce = nonce ? nonce : "", .additional = 1 };
+    const kr_token_wanted_t wanted = { .additional = 1 };
     kr_learning_t all = { .talk = talk };
     json_t *claims;
 
     if (!talk->kind->openid) return kr_talk_failed(talk, "this kind of provider has no ID tokens");
     if (talk->kind->trades) KR_TRY(trade(&token, talk));
     KR_TRY(kr_token_verify(&claims, talk, token, &wanted));
-    if (!*wanted.nonce) KR_TRY(check_absent_nonce(talk, claims));
+    KR_TRY(check_nonce(talk, claims, nonce));
     all.said = claims;
     KR_TRY(kr_claims_make(out, &all));
     out->id_token = apr_pstrdup(talk->k->pool, token);
@@ -66,6 +83,7 @@ kr_err_t *kr_provider_id_token(kr_provider_person_t *out, kr_ctx_t *k, const kr_
     memset(out, 0, sizeof(*out));
     kr_talk_begin(&talk, k, conf);
     err = read_token(out, &talk, token, nonce);
+    if (err && err->status == 400) err->status = 403; /* whoever sent it had it elsewhere: it is not to be believed */
     kr_talk_leave(&talk);
     return err;
 }

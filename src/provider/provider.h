@@ -128,7 +128,7 @@ int kr_places_is_issuer(const kr_talk_t *talk, const char *iss);
 
 /** What an ID token must fit, beside the provider's keys and issuer. */
 typedef struct {
-    const char *nonce; /* exactly; "": there must be none; NULL: any */
+    const char *nonce; /* exactly; NULL: any */
     int additional;    /* 1: additional_id_token_audiences count too */
     int by_code;       /* 1: it is the provider's own answer, whose fault it is when it names nobody: looked at by who asked */
 } kr_token_wanted_t;

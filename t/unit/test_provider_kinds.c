@@ -429,8 +429,8 @@ static void google_takes_tokens_of_apps_by_its_keys_alone(void **state)
     assert_true(kr_provider_takes_id_token(conf));
     OK(app(env, conf, token(env, conf, json_pack("{s:s,s:s}", "iss", "https://accounts.google.com", "nonce", "n")), "n"));
     OK(app(env, conf, token(env, conf, json_pack("{s:s}", "iss", "accounts.google.com")), NULL)); /* some SDKs have no nonce */
-    not_taken(app(env, conf, token(env, conf, json_pack("{s:s}", "iss", "accounts.google.com")), "n"), 403, "nonce");
-    not_taken(app(env, conf, token(env, conf, json_pack("{s:s,s:s}", "iss", "accounts.google.com", "nonce", "n")), NULL), 403, "nonce");
+    not_taken(app(env, conf, token(env, conf, json_pack("{s:s}", "iss", "accounts.google.com")), "n"), 502, "nonce");
+    not_taken(app(env, conf, token(env, conf, json_pack("{s:s,s:s}", "iss", "accounts.google.com", "nonce", "n")), NULL), 502, "nonce");
     not_taken(app(env, conf, token(env, conf, json_pack("{s:s}", "iss", "http://accounts.google.com")), NULL), 403, "issuer");
     assert_int_equal(env->calls->nelts, 5); /* its keys, each time, and no discovery */
 }
@@ -444,9 +444,9 @@ static void apple_wants_a_nonce_where_the_telephone_has_one(void **state)
     OK(app(env, conf, of_apple(env, conf, json_pack("{s:s}", "nonce", "n")), "n"));
     OK(app(env, conf, of_apple(env, conf, json_pack("{s:b}", "nonce_supported", 0)), NULL));
     OK(app(env, conf, of_apple(env, conf, json_object()), ""));
-    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:b}", "nonce_supported", 1)), NULL), 403, "nonce");
-    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:s}", "nonce_supported", "true")), NULL), 403, "nonce");
-    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:b}", "nonce_supported", 0)), "n"), 403, "nonce");
+    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:b}", "nonce_supported", 1)), NULL), 502, "nonce");
+    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:s}", "nonce_supported", "true")), NULL), 502, "nonce");
+    not_taken(app(env, conf, of_apple(env, conf, json_pack("{s:b}", "nonce_supported", 0)), "n"), 502, "nonce");
 }
 
 static void netid_trades_its_token_first(void **state)
@@ -466,8 +466,8 @@ static void netid_trades_its_token_first(void **state)
     assert_string_equal(field(env, call_to(env, TOKEN), "fedcm_token"), "opaque & odd");
     assert_string_equal(field(env, call_to(env, TOKEN), "grant_type"), "netid_fedcm");
     assert_string_equal(apr_table_get(call_to(env, TOKEN)->headers, "Origin"), "https://www.site.example");
-    not_taken(app(env, conf, "opaque", "m"), 403, "nonce");
-    not_taken(app(env, conf, "opaque", NULL), 403, "nonce");
+    not_taken(app(env, conf, "opaque", "m"), 502, "nonce");
+    not_taken(app(env, conf, "opaque", NULL), 502, "nonce");
     place(env, TOKEN, 400, "{\"error\":\"invalid_grant\"}");
     not_taken(app(env, conf, "opaque", "n"), 403, "does not know");
     place(env, TOKEN, 0, "");
