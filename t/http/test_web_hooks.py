@@ -144,6 +144,7 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.rules
 @pytest.mark.parametrize('status, body, becomes', ANSWERS)
 def test_what_an_answer_comes_to(hooked, target, status, body, becomes):
     target.says('/registration/first', status, body, headers={'Location': target.url + '/elsewhere'})
@@ -289,6 +290,7 @@ def test_at_a_sign_in_an_answer_is_shown_and_not_stored(hooked, target, kind):
 
 
 # -- before flows ---------------------------------------------------------------------
+@pytest.mark.rules
 @pytest.mark.parametrize('flow', ['login', 'registration', 'settings', 'recovery', 'verification'])
 def test_a_no_before_a_flow_is_told_in_its_own_words(hooked, target, flow, kind):
     client = member(hooked, kind) if flow == 'settings' else hooked.client(kind)

@@ -13,8 +13,6 @@ from lib.mailbox import RECOVERY, VERIFICATION
 from lib.serving import free_port, wait_for
 from lib.settings import merge
 
-pytestmark = pytest.mark.san
-
 
 @pytest.fixture(scope='module')
 def target():
@@ -85,7 +83,7 @@ def test_who_calls_off_a_call_is_not_called(serve, target):
     server.ajax().login(member(server).email).must(200)
     assert target.wait('/on').headers['X-Key'] == 'k' and target.to('/on')[0].method == 'PUT'
     wait_for(lambda: len(messages_of(server, 'sent')) == 2)
-    assert target.paths() == ['/on']
+    assert len(target.to('/on')) == 1 and not target.to('/off')
 
 
 def test_what_is_long_arrives_whole_and_what_is_too_long_without_its_payload(told, target):
@@ -118,8 +116,8 @@ def test_a_target_that_fails_is_asked_again_and_one_that_refuses_is_not(told, ta
     assert ids[0]['ory-webhook-trigger-id'] in {m['id'] for m in messages_of(told)}
     target.says('/registration/after', 200)
     told.ctl('courier', 'retry', given_up['id'])
-    wait_for(lambda: not messages_of(told, 'abandoned'))
-    assert len(target.to('/registration/after')) == 2
+    target.wait('/registration/after', 2)
+    wait_for(lambda: given_up['id'] in {m['id'] for m in messages_of(told, 'sent')})
 
 
 def test_a_target_that_hangs_keeps_neither_mail_nor_other_targets_waiting(serve, post, target):
@@ -173,7 +171,7 @@ def test_two_nodes_call_once(request, mariadb, target):
     for n in range(20):
         target.wait('/one', n + 1)
     wait_for(lambda: not messages_of(nodes[0], 'queued'))
-    assert len(target.calls) == 20 and len({c.json['session']['id'] for c in target.calls}) == 20
+    assert len(target.to('/one')) == 20 and len({c.json['session']['id'] for c in target.to('/one')}) == 20
     for node in nodes:
         end(node)
 
@@ -186,11 +184,11 @@ def test_a_hook_that_is_gone_from_the_settings_is_not_called(serve, database, st
     server.ajax().login(client.email).must(200)
     target.wait('/old')
     stop(server, keep=True)
-    target.says('/old', 200)
+    before = len(target.to('/old'))
     again = serve(lists(login__after=[ignoring(target, '/new')]), db=db, dir=server.dir, port=port)
     again.expect_log('KR0503')
     assert wait_for(lambda: messages_of(again, 'abandoned'), 90)[0]['last_error'].startswith('no web hook of the settings')
-    assert len(target.calls) == 1
+    assert len(target.to('/old')) == before and not target.to('/new')
 
 
 def test_a_hook_without_a_body_calls_nobody_and_configtest_says_so(serve_sqlite, target):
@@ -200,4 +198,4 @@ def test_a_hook_without_a_body_calls_nobody_and_configtest_says_so(serve_sqlite,
     server.expect_log('KR1202')
     assert 'has no `body`' in server.log()
     server.ajax().login(member(server).email).must(200)
-    assert target.paths() == ['/next'] and not messages_of(server)
+    assert len(target.to('/next')) == 1 and not target.to('/bare') and not messages_of(server)
