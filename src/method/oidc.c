@@ -131,6 +131,7 @@ static kr_err_t *typed_traits(const json_t **out, kr_ctx_t *k, const kr_flow_t *
     const json_t *sent = json_object_get(body->json, "traits");
     json_t *decoded;
 
+    *out = NULL;
     if (sent && !body->is_form && !json_is_object(sent) && !json_is_null(sent)) return kr_err(k, 400, NULL, "traits is no JSON object");
     kr_traits_decode(&decoded, k->pool, kr_flow_schema(k, flow), body->json, body->is_form);
     *out = json_object_get(decoded, "traits");
