@@ -76,7 +76,7 @@ def test_who_comes_by_a_provider_gets_an_account_and_comes_back(there, provider)
 
 
 @pytest.mark.parametrize('mapper, claims', [
-    ('google', {'email_verified': False}), ('google', {'email_verified': 'no'}), ('google', {'email': None}),
+    ('google', {'email_verified': False}), ('google', {'email_verified': 'false'}), ('google', {'email': None}),
     ('microsoft', {}), ('microsoft', {'email_verified': True}),
 ])
 def test_an_address_that_may_be_somebody_elses_is_not_taken(there, provider, mapper, claims):
