@@ -14,8 +14,6 @@ from lib.serving import wait_for
 from lib.settings import inline, merge
 from test_settings import refusal, with_setting
 
-pytestmark = pytest.mark.san
-
 OURS = re.compile(r'KR08[56]\d|KR0201')         # what the log says of targets that misbehave
 
 @pytest.fixture(scope='module')
@@ -144,6 +142,7 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.san
 @pytest.mark.rules
 @pytest.mark.parametrize('status, body, becomes', ANSWERS)
 def test_what_an_answer_comes_to(hooked, target, status, body, becomes):
@@ -155,6 +154,7 @@ def test_what_an_answer_comes_to(hooked, target, status, body, becomes):
     assert (hooked.ajax().login(email).status == 200) == (becomes == 200)
 
 
+@pytest.mark.san
 def test_messages_stand_on_their_nodes_for_each_kind_of_client(hooked, target, kind):
     client = member(hooked, kind)
     answer = {'messages': no('#/traits/name', 'Not this name.')['messages'] + no('#/', 'Not today.', id=4900002)['messages']}
@@ -201,6 +201,7 @@ def test_a_busy_target_is_asked_again_with_the_same_body(hooked, target):
 
 
 # -- changes ------------------------------------------------------------------------
+@pytest.mark.san
 def test_an_answer_makes_the_account(hooked, target):
     email, other = new_email(), new_email('other')
     target.says('/registration/first', 200, {'identity': {
@@ -237,6 +238,7 @@ def test_an_account_that_a_hook_makes_inactive_is_made_and_let_in_by_nobody(hook
     assert 4010011 in messages(hooked.ajax().login(email))
 
 
+@pytest.mark.san
 def test_settings_become_what_the_hook_says(hooked, target):
     client = member(hooked)
     target.says('/settings/first', 200, {'identity': {'traits': {'email': client.email, 'name': 'Hooked'}, 'metadata_public': {'n': 1},
