@@ -289,6 +289,17 @@ void kr_flow_fill_visit(kr_ctx_t *k, kr_flow_t *flow);
 /** A new code is on its way: the one of the visit is over. */
 void kr_flow_forget_visit(kr_flow_t *flow);
 
+/* -- what waits in a flow ------------------------------------------------------ */
+
+/**
+ * Keep JSON in flow->internal, sealed for this flow and this name alone. Stored with the flow.
+ * @param max  bytes of it as text, at most; 0: any
+ * @return 0: it is too long, and is not kept
+ */
+int kr_flow_hide(kr_ctx_t *k, kr_flow_t *flow, const char *name, const json_t *value, apr_size_t max);
+/** What was kept so, pool-owned; NULL: nothing, or the secret that sealed it is gone. It stays there. */
+json_t *kr_flow_hidden(kr_ctx_t *k, const kr_flow_t *flow, const char *name);
+
 /* -- what was typed too late ----------------------------------------------- */
 
 /** The form of `old`, which has expired, was sent: keep what was typed into it, secrets aside, in the flow that takes its place. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes that hold a secret: the seed of an authenticator app, as text and as picture, and recovery codes. Whoever asked for them sees
- * them as often as the form is shown, and whoever reads the database must not: at rest each stands in its place as a text, sealed.
+ * What stands in a flow's row that whoever reads the database must not see. Nodes that hold a secret: the seed of an authenticator app,
+ * as text and as picture, and recovery codes: whoever asked for them sees them as often as the form is shown; at rest each stands in its
+ * place as a text, sealed. And what waits there for a later request, under a name.
  */
 #include <string.h>
 
@@ -56,4 +57,31 @@ void kr_nodes_unseal(kr_ctx_t *k, kr_flow_t *flow)
         if (node) json_array_set_new(flow->nodes, i, node);
         else json_array_remove(flow->nodes, i); /* the secret that sealed it is gone */
     }
+}
+
+/* -- under a name -------------------------------------------------------------- */
+
+static const char *context_named(kr_ctx_t *k, const kr_flow_t *flow, const char *name)
+{
+    return apr_pstrcat(k->pool, name, " in ", flow->id, NULL);
+}
+
+int kr_flow_hide(kr_ctx_t *k, kr_flow_t *flow, const char *name, const json_t *value, apr_size_t max)
+{
+    apr_size_t len;
+    const char *text = kr_json_dump(k->pool, value, &len);
+
+    if (max && len > max) return 0;
+    json_object_set_new(flow->internal, name,
+                        json_string(kr_seal(k->pool, k->realm->keys, context_named(k, flow, name), text, len)));
+    return 1;
+}
+
+json_t *kr_flow_hidden(kr_ctx_t *k, const kr_flow_t *flow, const char *name)
+{
+    const char *sealed = kr_json_str(flow->internal, name);
+    apr_size_t len;
+    const unsigned char *text = sealed ? kr_unseal(k->pool, k->realm->keys, context_named(k, flow, name), sealed, &len) : NULL;
+
+    return text ? kr_json_parse(k->pool, (const char *)text, len, NULL) : NULL;
 }

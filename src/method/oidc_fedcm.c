@@ -135,37 +135,19 @@ kr_err_t *kr_oidc_fedcm_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
 #define TOLD "oidc_told"     /* in flow->internal: sealed */
 #define TOLD_MAX (16 * 1024) /* bytes of JSON */
 
-static const char *context_of(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    return apr_pstrcat(k->pool, "told in ", flow->id, NULL);
-}
-
 void kr_oidc_keep_told(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_who_t *who)
 {
     json_t *told = kr_json_pack(k->pool, "{s:s, s:s, s:o, s:O, s:s?, s:o}", "random", kr_random_alnum(k->pool, NONCE_RANDOM), "provider",
                                 who->provider->id, "subject", kr_json_string(who->person.subject), "claims", who->person.claims, "id_token",
                                 who->person.id_token, "acr", kr_json_string(who->person.acr));
-    apr_size_t len;
-    const char *text;
 
     if (who->person.amr) json_object_set(told, "amr", (json_t *)who->person.amr);
-    text = kr_json_dump(k->pool, told, &len);
-    if (len > TOLD_MAX) return; /* the form says then that it cannot go on */
-    json_object_set_new(flow->internal, TOLD, json_string(kr_seal(k->pool, k->realm->keys, context_of(k, flow), text, len)));
-}
-
-static json_t *open_told(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    const char *sealed = kr_json_str(flow->internal, TOLD);
-    apr_size_t len;
-    const unsigned char *text = sealed ? kr_unseal(k->pool, k->realm->keys, context_of(k, flow), sealed, &len) : NULL;
-
-    return text ? kr_json_parse(k->pool, (const char *)text, len, NULL) : NULL;
+    kr_flow_hide(k, flow, TOLD, told, TOLD_MAX); /* the form says that it cannot go on where that is not there */
 }
 
 kr_err_t *kr_oidc_take_told(kr_provider_person_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf_t *provider)
 {
-    const json_t *told = open_told(k, flow);
+    const json_t *told = kr_flow_hidden(k, flow, TOLD);
     const char *whose = kr_json_str(told, "provider");
 
     if (!whose || strcmp(whose, provider->id) != 0)

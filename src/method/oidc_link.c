@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "kr_credential.h"
-#include "kr_crypto.h"
 #include "kr_db.h"
 #include "kr_json.h"
 #include "kr_text.h"
@@ -23,31 +22,9 @@ typedef struct {
 
 /* -- waiting ------------------------------------------------------------------ */
 
-static const char *context_of(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    return apr_pstrcat(k->pool, "waits in ", flow->id, NULL);
-}
-
-static void keep(kr_ctx_t *k, kr_flow_t *flow, const json_t *waiting)
-{
-    apr_size_t len;
-    const char *text = kr_json_dump(k->pool, waiting, &len);
-
-    json_object_set_new(flow->internal, WAITS, json_string(kr_seal(k->pool, k->realm->keys, context_of(k, flow), text, len)));
-}
-
-static json_t *kept(kr_ctx_t *k, const kr_flow_t *flow)
-{
-    const char *sealed = kr_json_str(flow->internal, WAITS);
-    apr_size_t len;
-    const unsigned char *text = sealed ? kr_unseal(k->pool, k->realm->keys, context_of(k, flow), sealed, &len) : NULL;
-
-    return text ? kr_json_parse(k->pool, (const char *)text, len, NULL) : NULL;
-}
-
 static const waiting_t *waiting_in(kr_ctx_t *k, const kr_flow_t *flow)
 {
-    const json_t *said = kept(k, flow);
+    const json_t *said = kr_flow_hidden(k, flow, WAITS);
     waiting_t *w = apr_pcalloc(k->pool, sizeof(*w));
 
     if (!said) return NULL;
@@ -59,9 +36,9 @@ static const waiting_t *waiting_in(kr_ctx_t *k, const kr_flow_t *flow)
 
 void kr_oidc_hand_on(kr_ctx_t *k, const kr_flow_t *from, kr_flow_t *to)
 {
-    const json_t *waiting = kept(k, from);
+    const json_t *waiting = kr_flow_hidden(k, from, WAITS);
 
-    if (waiting) keep(k, to, waiting);
+    if (waiting) kr_flow_hide(k, to, WAITS, waiting, 0);
 }
 
 /* -- the form ------------------------------------------------------------------ */
@@ -198,9 +175,10 @@ static kr_err_t *go_on_linking(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
     out->method = KR_METHOD_OIDC;
     flow->active = "oidc";
     flow->transient_payload = (json_t *)who->transient;
-    keep(k, flow, kr_json_pack(k->pool, "{s:s, s:o, s:s?, s:s?, s:s?, s:s}", "provider", who->provider->id, "subject",
-                               kr_json_string(who->person.subject), "id_token", who->person.id_token, "access_token", who->person.access_token,
-                               "refresh_token", who->person.refresh_token, "taken", linking->taken));
+    kr_flow_hide(k, flow, WAITS,
+                 kr_json_pack(k->pool, "{s:s, s:o, s:s?, s:s?, s:s?, s:s}", "provider", who->provider->id, "subject",
+                              kr_json_string(who->person.subject), "id_token", who->person.id_token, "access_token",
+                              who->person.access_token, "refresh_token", who->person.refresh_token, "taken", linking->taken), 0);
     KR_TRY(show(k, flow, linking));
     KR_TRY(kr_outcome_step(out));
     out->step.linking = 1;

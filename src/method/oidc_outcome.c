@@ -83,20 +83,6 @@ static kr_err_t *renew(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     return kr_oidc_vouch(k, identity, r->mapped.verified_addresses) ? keep_verified(k, identity, before) : NULL;
 }
 
-static void overlay(json_t *traits, const json_t *said)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach((json_t *)said, name, value)
-    {
-        json_t *there = json_object_get(traits, name);
-
-        if (json_is_object(value) && json_is_object(there)) overlay(there, value);
-        else json_object_set_new(traits, name, json_deep_copy(value));
-    }
-}
-
 /* Is somebody else found by what they would be found by? */
 static kr_err_t *find_taken(int *taken, kr_ctx_t *k, const kr_identity_t *identity, json_t *traits)
 {
@@ -129,7 +115,7 @@ static kr_err_t *plan_renewal(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_
     }
     r->was = identity;
     r->traits = kr_json_own(k->pool, json_deep_copy(identity->traits));
-    overlay(r->traits, r->mapped.traits);
+    json_object_update_recursive(r->traits, kr_json_own(k->pool, json_deep_copy(r->mapped.traits)));
     kr_validate(&violations, k->pool, schema->validator, kr_json_pack(k->pool, "{s:O}", "traits", r->traits));
     if (!violations->nelts) KR_TRY(find_taken(&taken, k, identity, r->traits));
     if (violations->nelts || taken) {

@@ -28,25 +28,11 @@ void kr_oidc_form_anew(kr_ctx_t *k, kr_flow_t *flow, const kr_oidc_provider_conf
 /* -- traits ------------------------------------------------------------------ */
 
 /* What the person says of themselves counts, a box that is not ticked and a field that was emptied too. */
-static void put_over(json_t *traits, const json_t *typed)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach((json_t *)typed, name, value)
-    {
-        json_t *there = json_object_get(traits, name);
-
-        if (json_is_object(value) && json_is_object(there)) put_over(there, value);
-        else json_object_set_new(traits, name, json_deep_copy(value));
-    }
-}
-
 static json_t *merged(kr_ctx_t *k, const json_t *mapped, const json_t *typed)
 {
     json_t *traits = kr_json_own(k->pool, json_deep_copy(mapped));
 
-    if (json_is_object(typed)) put_over(traits, typed);
+    if (json_is_object(typed)) json_object_update_recursive(traits, kr_json_own(k->pool, json_deep_copy(typed)));
     return traits;
 }
 
