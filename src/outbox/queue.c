@@ -13,10 +13,9 @@ static kr_err_t *sealed_data(const char **out, kr_ctx_t *k, const json_t *data)
     apr_size_t len;
     char *text = (char *)kr_json_dump(k->pool, data, &len);
 
-    *out = NULL;
-    if (len <= KR_OUTBOX_MAX) *out = kr_seal(k->pool, k->realm->keys, KR_SEAL_CONTEXT, text, len);
+    *out = len <= KR_OUTBOX_MAX ? kr_seal(k->pool, k->realm->keys, KR_SEAL_CONTEXT, text, len) : "";
     kr_wipe(text, len); /* there is a code in it */
-    return *out ? NULL : kr_err_internal(k, APR_SUCCESS, "%d bytes are too many for the outbox", (int)len);
+    return **out ? NULL : kr_err_internal(k, APR_SUCCESS, "%d bytes are too many for the outbox", (int)len);
 }
 
 /* What is not committed is nobody's to send. */

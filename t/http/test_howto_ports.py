@@ -24,6 +24,7 @@ GUARDED = {
     'admin-area.md': {f'/var/www/html{place}index.html': place for place in ('/', '/admin/', '/admin/payout/')},
     'fedcm.md': {'/var/www/two/index.html': '/'},
     'social.md': {'/var/www/html/index.html': '/'},
+    'web-hooks.md': {'/var/www/html/index.html': '/'},
     'proxied-app.md': {None: '/'},
 }
 NAMES = ['www.example.org', 'example.org', 'shop.example.com', 'one.example.org', 'two.example.org', 'localhost', '127.0.0.1', 'elsewhere.example.net', '']
