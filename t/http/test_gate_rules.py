@@ -14,7 +14,7 @@ from lib.mailbox import VERIFICATION, Mailbox
 from lib.serving import Server, wait_for
 from lib.settings import UI, base, inline
 
-pytestmark = pytest.mark.san
+pytestmark = [pytest.mark.san, pytest.mark.rules]
 
 SCHEMA = {
     '$id': 'https://schemas.example.org/member.schema.json',

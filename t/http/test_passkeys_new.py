@@ -11,7 +11,7 @@ from lib.keys import (ALGORITHMS, BENT, REASON, Key, add, at_one_moment, b64, be
 
 CROWD = 20
 TAKEN, NO_WAY, NO_CHANGE = 4000007, 4010003, 4010004
-pytestmark = pytest.mark.san
+pytestmark = [pytest.mark.san, pytest.mark.rules]
 
 
 @pytest.fixture(scope='module')

@@ -9,7 +9,7 @@ from lib.clients import PASSWORD, messages, new_email
 from lib.mailbox import RECOVERY, VERIFICATION
 from lib.settings import inline, nested
 
-pytestmark = pytest.mark.san
+pytestmark = [pytest.mark.san, pytest.mark.rules]
 APPS = ('ajax', 'native')
 NUMBERS = ['7300120045', '-7300120045', '98765432109876543210987654321', '2718.2818']
 
