@@ -71,10 +71,11 @@ all: $(LIB) $(if $(wildcard mod_kratos.c),$(MODULE)) $(if $(CTL_SRC),$(CTL))
 
 lib: $(LIB)
 
-# The list of objects is a prerequisite: an object whose source is gone must leave the library.
+# The list of objects is a prerequisite: an object whose source is gone must leave the library. However OUT is spelled, the list is the same:
+# or a make of the tests would write a module anew that servers are just loading.
 $(OUT)/objects: FORCE
 	@mkdir -p $(@D)
-	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' > $@
+	@echo '$(LIB_OBJ:$(OUT)/%=%)' | cmp -s - $@ || echo '$(LIB_OBJ:$(OUT)/%=%)' > $@
 
 $(LIB): $(LIB_OBJ) $(OUT)/objects
 	@rm -f $@
