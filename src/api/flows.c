@@ -145,9 +145,19 @@ kr_err_t *kr_flow_replace_expired(kr_ctx_t *k, const kr_flow_t *old, int message
     return kr_err_lead(err, 303, kr_flow_ui_url(k, flow));
 }
 
+/* Kratos reads it in two ways: a registration's is "true", in so many letters. */
+static int wants_exchange_code(kr_ctx_t *k, const kr_flow_t *flow)
+{
+    static const char NAME[] = "return_session_token_exchange_code";
+    const char *value = kr_query(k->req, NAME);
+
+    if (flow->kind == KR_FLOW_REGISTRATION) return value && strcmp(value, "true") == 0;
+    return kr_query_true(k, NAME);
+}
+
 kr_err_t *kr_flow_exchange_code(kr_ctx_t *k, kr_flow_t *flow)
 {
-    if (!kr_query_true(k, "return_session_token_exchange_code")) return NULL;
+    if (!wants_exchange_code(k, flow)) return NULL;
     return kr_exchange_begin(&flow->exchange_code, k, flow->id, flow->expires_at);
 }
 

@@ -268,8 +268,13 @@ def test_an_exchange_needs_both_codes_and_a_flow_that_succeeded(server):
     assert client.get(path, {'init_code': "' OR ''='", 'return_to_code': "' OR ''='"}).status == 404
 
 
-def test_a_flow_that_did_not_ask_has_no_exchange_code(server):
-    assert 'session_token_exchange_code' not in server.native().init('login').must(200).json
+@pytest.mark.parametrize('kind, words', [('login', {'true', 'TRUE', '1', 't'}), ('registration', {'true'})])
+def test_a_flow_that_did_not_ask_in_kratos_words_has_no_exchange_code(server, kind, words):
+    asked = [{'return_session_token_exchange_code': word} for word in ('true', 'TRUE', '1', 't', 'yes', '0', 'false', '')]
+    assert 'session_token_exchange_code' not in server.native().init(kind).must(200).json
+    given = {query['return_session_token_exchange_code'] for query in asked
+             if 'session_token_exchange_code' in server.native().init(kind, query).must(200).json}
+    assert given == words
 
 
 # -- a change of secrets ----------------------------------------------------------------
