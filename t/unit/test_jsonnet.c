@@ -178,6 +178,11 @@ static void a_process_that_dies_takes_nothing_along(void **state)
     assert_non_null(strstr(why, "ends its process by signal 11"));
 }
 
+/*
+ * Of the sanitized build this is not asked: AddressSanitizer's allocator (of gcc 12) has no care for forks beside other threads, unlike the
+ * libc's; a child may wait for a lock that nobody holds any more, until its time is over.
+ */
+#ifndef __SANITIZE_ADDRESS__
 typedef struct {
     pthread_t thread;
     const kr_jsonnet_t *program;
@@ -196,6 +201,7 @@ static void *call_four_times(void *data)
         apr_pool_create(&pool, NULL);
         out = kr_jsonnet_run(pool, self->program, kr_json_own(pool, json_integer(100 * self->number + i)), &why);
         if (json_integer_value(out) == 100 * self->number + i + 1) self->good++;
+        else print_error("%s\n", why);
         apr_pool_destroy(pool);
     }
     return NULL;
@@ -217,6 +223,7 @@ static void threads_call_at_once_and_get_their_own(void **state)
         assert_int_equal(callers[i].good, 4);
     }
 }
+#endif
 
 /* -- external variables ------------------------------------------------------------- */
 
@@ -286,7 +293,9 @@ int main(void)
         cmocka_unit_test(nothing_is_left_of_calls),
         cmocka_unit_test(signals_of_the_server_do_not_count),
         cmocka_unit_test(a_process_that_dies_takes_nothing_along),
+#ifndef __SANITIZE_ADDRESS__
         cmocka_unit_test(threads_call_at_once_and_get_their_own),
+#endif
         cmocka_unit_test(external_variables_are_values),
         cmocka_unit_test(a_program_with_external_variables_is_only_read_at_first),
         cmocka_unit_test(large_programs_are_refused),
