@@ -5,10 +5,12 @@ import time
 
 import pytest
 
-from lib.provider import Provider, social
+from lib.provider import social
 from lib.serving import free_port
 from lib.settings import inline, merge, nested
 from test_doctor import configtest, folder, report  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures('afresh')
 
 ACME = {'id': 'acme', 'provider': 'generic', 'client_id': 'us', 'client_secret': 'a secret of ours', 'issuer_url': 'https://id.example.com',
         'mapper_url': inline('{identity: {traits: {}}}')}
@@ -81,13 +83,6 @@ def test_who_comes_back_is_not_spoken_of(tell, case):
 
 
 # -- the page for owners -------------------------------------------------------------
-
-@pytest.fixture
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
-
 
 @pytest.fixture
 def look(serve_sqlite, provider):

@@ -7,9 +7,11 @@ import yaml
 
 from lib.clients import PASSWORD
 from lib.pages import WWW, Guide, check_dialogues
-from lib.provider import Provider, person
+from lib.provider import person
 from lib.settings import merge
 from lib.visitor import Visitor
+
+pytestmark = pytest.mark.usefixtures('afresh')
 
 GUIDE = Guide('docs/howto/social.md')
 PLACE = ('selfservice', 'methods', 'oidc', 'config', 'providers')
@@ -38,13 +40,6 @@ def test_each_entry_starts_and_all_of_them_together_do(machine):
     it = machine(GUIDE, start=False, kratos=with_entries(*mine.values()), ports=(443, 80))
     code, said = it.configtest()
     assert code == 0 and 'KR' not in said, said
-
-
-@pytest.fixture
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
 
 
 @pytest.fixture

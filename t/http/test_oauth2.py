@@ -10,7 +10,7 @@ from lib.account import account, member
 from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
 from lib.factors import FACTORS, enrol
 from lib.hydra import Hydra, behind
-from lib.provider import Provider, social
+from lib.provider import social
 from lib.provider import person as claims
 from lib.settings import UI, inline, merge, nested
 
@@ -22,13 +22,6 @@ def hydra():
     hydra = Hydra()
     yield hydra
     hydra.close()
-
-
-@pytest.fixture(scope='module')
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
 
 
 @pytest.fixture(scope='module')

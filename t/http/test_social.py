@@ -4,28 +4,16 @@ import re
 
 import pytest
 
-from lib.account import can_sign_in
+from lib.account import can_sign_in, let_in
 from lib.clients import HTML, PASSWORD, WRONG, messages, new_email
 from lib.factors import FACTORS, at_once, enrol, give
-from lib.provider import Provider, changed, person, social
+from lib.provider import changed, person, social
 from lib.settings import inline, merge, nested
+
+pytestmark = pytest.mark.usefixtures('afresh')
 
 KINDS = ('login', 'registration')
 ENDLESS = "local f(x) = if x < 0 then x else f(x + 1); { identity: { traits: { email: '%s' % f(1) } } }"
-
-
-@pytest.fixture(scope='module')
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
-
-
-@pytest.fixture(autouse=True)
-def afresh(provider):
-    provider.reset()
-    yield
-    provider.reset()
 
 
 @pytest.fixture(scope='module')
@@ -35,10 +23,6 @@ def site(request, database, provider):
     site = start(request, database, merge(settings, nested('selfservice.flows.settings.privileged_session_max_age', '1h')), flags=['nonce'])
     yield site
     end(site)
-
-
-def let_in(client):
-    return client.whoami().status == 200
 
 
 def accounts(site):

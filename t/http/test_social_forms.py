@@ -4,12 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from lib.account import let_in
 from lib.clients import HTML, PASSWORD, error_id, messages, new_email
 from lib.keys import PAGE, RP, key_person
-from lib.provider import Provider, person, social
+from lib.provider import person, social
 from lib.settings import inline, merge, nested
 
-pytestmark = pytest.mark.rules
+pytestmark = [pytest.mark.rules, pytest.mark.usefixtures('afresh')]
 
 JSON = 'application/json'
 RENEWS = '''
@@ -19,30 +20,12 @@ local claims = std.extVar('claims');
 
 
 @pytest.fixture(scope='module')
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
-
-
-@pytest.fixture(autouse=True)
-def afresh(provider):
-    provider.reset()
-    yield
-    provider.reset()
-
-
-@pytest.fixture(scope='module')
 def site(request, provider):
     from conftest import end, start
     flows = {'settings': {'privileged_session_max_age': '1m'}, 'registration': {'enable_legacy_one_step': False}}
     site = start(request, None, merge(social(provider.conf(), provider.conf('globex')), nested('selfservice.flows', flows)), clock=True)
     yield site
     end(site)
-
-
-def let_in(client):
-    return client.whoami().status == 200
 
 
 def fields(flow):

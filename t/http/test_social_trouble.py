@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+from lib.account import let_in
 from lib.clients import new_email
 from lib.factors import at_once
-from lib.provider import Provider, person, social
+from lib.provider import person, social
 from lib.settings import merge, nested
 
 pytestmark = pytest.mark.rules
@@ -16,13 +17,6 @@ DOCUMENT = '/.well-known/openid-configuration'
 SHORT = nested('mod_kratos.oidc.timeout', '1s')
 FEW = merge(nested('mod_kratos.oidc.timeout', '20s'), nested('mod_kratos.oidc.max_calls', 2))
 TROUBLE = 'KR0201|KR0202|KR0901|KR0906'
-
-
-@pytest.fixture(scope='module')
-def provider():
-    provider = Provider()
-    yield provider
-    provider.close()
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +37,6 @@ def site(serve, provider):
 
 def press(client, name='acme', flow=None):
     return client.submit('login', flow or client.start('login'), {'method': 'oidc', 'provider': name})
-
-
-def let_in(client):
-    return client.whoami().status == 200
 
 
 # -- one that hangs -------------------------------------------------------------------------

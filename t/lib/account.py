@@ -36,6 +36,11 @@ def member(server, kind='ajax', **traits):
     return client
 
 
+def let_in(client):
+    """Has it a session that counts?"""
+    return client.whoami().status == 200
+
+
 def change(client, **fields):
     """Submits settings; the flow as it stands afterwards, or the refusal."""
     return client.step('settings', client.start('settings'), fields)

@@ -3,6 +3,7 @@
 import pytest
 
 from .mailbox import Mailbox
+from .provider import Provider
 
 
 @pytest.fixture(scope='module')
@@ -11,3 +12,19 @@ def post():
     post = Mailbox()
     yield post
     post.close()
+
+
+@pytest.fixture(scope='module')
+def provider():
+    """A site to sign in with, for all tests of a file."""
+    provider = Provider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def afresh(provider):
+    """The provider does as it should, before and after a test."""
+    provider.reset()
+    yield
+    provider.reset()
