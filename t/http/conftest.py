@@ -11,7 +11,7 @@ from lib.backends import Http
 from lib.ctl import Ctl
 from lib.debian import Machine
 from lib.factors import FACTORS
-from lib.fixtures import afresh, post, provider  # noqa: F401
+from lib.fixtures import afresh, forget, hydra, post, provider, target  # noqa: F401
 from lib.serving import MariaDB, MySQL, Server, free_port
 from lib.settings import UI, base, merge, nested
 

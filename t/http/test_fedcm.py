@@ -2,7 +2,7 @@
 """Signing in with another site by the browser itself: whose token is taken, and what it comes to (t/browser/test_fedcm.py has the browser)."""
 import pytest
 
-from lib.account import let_in, member
+from lib.account import accounts, let_in, member
 from lib.clients import PASSWORD, messages, new_email
 from lib.fedcm import Idp, ask, give, sign_in
 from lib.provider import person, social
@@ -35,10 +35,6 @@ def site(request, database, idp):
     yield site
     idp.clock = None
     end(site)
-
-
-def accounts(site):
-    return int(site.sql('SELECT COUNT(*) FROM identities')[0][0])
 
 
 @pytest.fixture(params=['browser', 'ajax'])

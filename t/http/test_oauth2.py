@@ -9,19 +9,12 @@ import pytest
 from lib.account import account, member
 from lib.clients import PASSWORD, WRONG, error_id, messages, new_email
 from lib.factors import FACTORS, enrol
-from lib.hydra import Hydra, behind
+from lib.hydra import behind
 from lib.provider import social
 from lib.provider import person as claims
 from lib.settings import UI, inline, merge, nested
 
 LOGIN = '/self-service/login/browser'
-
-
-@pytest.fixture(scope='module')
-def hydra():
-    hydra = Hydra()
-    yield hydra
-    hydra.close()
 
 
 @pytest.fixture(scope='module')

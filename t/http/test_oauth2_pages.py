@@ -6,17 +6,10 @@ import pytest
 
 from lib.account import account
 from lib.clients import PASSWORD, new_email
-from lib.hydra import Hydra, behind
+from lib.hydra import behind
 from lib.reader import Reader
 from lib.serving import free_port
 from lib.settings import merge, nested
-
-
-@pytest.fixture(scope='module')
-def hydra():
-    hydra = Hydra()
-    yield hydra
-    hydra.close()
 
 
 @pytest.fixture(scope='module')

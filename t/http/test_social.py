@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from lib.account import can_sign_in, let_in
+from lib.account import accounts, can_sign_in, let_in
 from lib.clients import HTML, PASSWORD, WRONG, messages, new_email
 from lib.factors import FACTORS, at_once, enrol, give
-from lib.provider import changed, person, social
+from lib.provider import changed, collide, person, social
 from lib.settings import inline, merge, nested
 
 pytestmark = pytest.mark.usefixtures('afresh')
@@ -23,10 +23,6 @@ def site(request, database, provider):
     site = start(request, database, merge(settings, nested('selfservice.flows.settings.privileged_session_max_age', '1h')), flags=['nonce'])
     yield site
     end(site)
-
-
-def accounts(site):
-    return int(site.sql('SELECT COUNT(*) FROM identities')[0][0])
 
 
 def linked(client):
@@ -167,13 +163,6 @@ def test_who_was_locked_out_meanwhile_stays_out(site, provider):
 
 
 # -- whose account it is ------------------------------------------------------------------------
-
-def collide(site, provider, email, kind='registration'):
-    b = site.browser()
-    answer = provider.walk(b, kind, **person('collider', sub=f'sub {email}', email=email))
-    assert '/login?flow=' in answer.location and 'no_org_ui=true' in answer.location and not let_in(b)
-    return b, b.fetch('login', answer.flow_id)
-
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_an_account_is_linked_once_its_owner_has_proved_it(site, provider, kind):

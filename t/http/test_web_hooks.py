@@ -8,19 +8,14 @@ import pytest
 
 from lib.account import account, ask, change, give, member, recovered
 from lib.clients import PASSWORD, messages, new_email
-from lib.hooks import ALL, EMPTY, Target, hook, lists, no, parsing
+from lib.hooks import ALL, EMPTY, hook, lists, no, parsing
 from lib.mailbox import RECOVERY
 from lib.serving import wait_for
 from lib.settings import inline, merge
 from test_settings import refusal, with_setting
 
 OURS = re.compile(r'KR08[56]\d|KR0201')         # what the log says of targets that misbehave
-
-@pytest.fixture(scope='module')
-def target():
-    target = Target()
-    yield target
-    target.close()
+pytestmark = pytest.mark.usefixtures('forget')
 
 
 def hooks_everywhere(target):
@@ -46,11 +41,6 @@ def hooked(request, database, post, target):
     server.expect_log(OURS.pattern)
     yield server
     end(server)
-
-
-@pytest.fixture(autouse=True)
-def forget(target):
-    target.forget()
 
 
 def stored(server, identity):

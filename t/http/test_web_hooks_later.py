@@ -13,12 +13,7 @@ from lib.mailbox import RECOVERY, VERIFICATION
 from lib.serving import free_port, wait_for
 from lib.settings import merge
 
-
-@pytest.fixture(scope='module')
-def target():
-    target = Target()
-    yield target
-    target.close()
+pytestmark = pytest.mark.usefixtures('forget')
 
 
 @pytest.fixture(scope='module')
@@ -32,11 +27,6 @@ def told(request, database, post, target):
     server.expect_log('KR0503|KR0856|KR0851|KR0201|KR0505')
     yield server
     end(server)
-
-
-@pytest.fixture(autouse=True)
-def forget(target):
-    target.forget()
 
 
 def messages_of(server, status=None):

@@ -36,6 +36,11 @@ def member(server, kind='ajax', **traits):
     return client
 
 
+def accounts(server):
+    """How many there are."""
+    return int(server.sql('SELECT COUNT(*) FROM identities')[0][0])
+
+
 def let_in(client):
     """Has it a session that counts?"""
     return client.whoami().status == 200

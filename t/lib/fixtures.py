@@ -2,6 +2,8 @@
 """Fixtures that tests over HTTP and tests in a browser have in common."""
 import pytest
 
+from .hooks import Target
+from .hydra import Hydra
 from .mailbox import Mailbox
 from .provider import Provider
 
@@ -28,3 +30,25 @@ def afresh(provider):
     provider.reset()
     yield
     provider.reset()
+
+
+@pytest.fixture(scope='module')
+def target():
+    """A server that web hooks call, for all tests of a file."""
+    target = Target()
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def forget(target):
+    """What was called before a test is none of its business."""
+    target.forget()
+
+
+@pytest.fixture(scope='module')
+def hydra():
+    """An OAuth2 server that has people sign in here, for all tests of a file."""
+    hydra = Hydra()
+    yield hydra
+    hydra.close()

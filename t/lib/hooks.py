@@ -6,7 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .serving import wait_for
-from .settings import inline, nested
+from .settings import inline, merge, nested
 
 # What a program is told, sent on as it is.
 ALL = inline('function(ctx) ctx')
@@ -105,16 +105,8 @@ def lists(**of):
     """Settings with these lists: lists(login__before=[...], settings__after__profile=[...])."""
     out = {}
     for name, hooks in of.items():
-        _deepen(out, nested('selfservice.flows.' + name.replace('__', '.') + '.hooks', hooks))
+        out = merge(out, nested('selfservice.flows.' + name.replace('__', '.') + '.hooks', hooks))
     return out
-
-
-def _deepen(into, tree):
-    for key, value in tree.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _deepen(into[key], value)
-        else:
-            into[key] = value
 
 
 def no(pointer, *texts, kind='error', id=4900001):

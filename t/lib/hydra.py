@@ -2,11 +2,11 @@
 """An OAuth2 server that has people sign in and out here: the part of Ory Hydra's admin API that is asked, and settings for it."""
 import contextlib
 import json
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from .serving import free_port
 from .settings import merge, nested
 
 KEY = {'X-Key': 's3cret'}
@@ -28,9 +28,7 @@ class Hydra:
     def __init__(self):
         self.asked, self.accepted, self.calls, self.bent = {}, {}, [], {}
         self.meanwhile = lambda: None
-        with socket.socket() as any_port:
-            any_port.bind(('127.0.0.1', 0))
-            self.port = any_port.getsockname()[1]
+        self.port = free_port()
         self.url = f'http://127.0.0.1:{self.port}'
         self.open()
 

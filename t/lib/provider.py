@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'conformance'))
 from harness.mocks import PORTS, OidcProvider  # noqa: E402
 
+from .account import let_in  # noqa: E402
 from .clients import HTML  # noqa: E402
 from .serving import free_port  # noqa: E402
 from .settings import inline  # noqa: E402
@@ -84,6 +85,14 @@ class Provider(OidcProvider):
 def person(who, **more):
     """What a provider says of somebody."""
     return {'sub': f'sub-of-{who}', 'email': f'{who}@example.org', 'email_verified': True, 'name': who.title(), **more}
+
+
+def collide(server, provider, email, kind='registration'):
+    """Somebody new comes by the address of an account: a browser, and the login form in which they prove that it is theirs."""
+    b = server.browser()
+    answer = provider.walk(b, kind, **person('collider', sub=f'sub {email}', email=email))
+    assert '/login?flow=' in answer.location and 'no_org_ui=true' in answer.location and not let_in(b)
+    return b, b.fetch('login', answer.flow_id)
 
 
 def changed(url, **fields):
