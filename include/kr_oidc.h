@@ -52,7 +52,7 @@ kr_err_t *kr_oidc_outcome(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
  * @param identity  that was to be made
  * @param out       an outcome OTHER; untouched where `done` is not of this method
  */
-kr_err_t *kr_oidc_collided(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, int *collided) KR_MUST_CHECK;
+kr_err_t *kr_oidc_collided(kr_outcome_t *out, kr_ctx_t *k, const kr_outcome_t *done, int *collided) KR_MUST_CHECK;
 
 /**
  * Somebody has proved who they are in a login flow in which an account at a provider waits to be linked: have the sign-in link it, where a
@@ -61,6 +61,8 @@ kr_err_t *kr_oidc_collided(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
  * @return kr_err_show_flow with 4010009 when it is another account's
  */
 kr_err_t *kr_oidc_join(int *later, kr_outcome_t *proved, kr_ctx_t *k, kr_flow_t *flow) KR_MUST_CHECK;
+/** Nobody can say no to that any more: in the flow, which is about to be stored, nothing waits. */
+void kr_oidc_joined(kr_flow_t *flow);
 /** What waits in one login flow waits in another from now on; `to` is stored by the caller. */
 void kr_oidc_hand_on(kr_ctx_t *k, const kr_flow_t *from, kr_flow_t *to);
 

@@ -149,9 +149,7 @@ int kr_flow_just_looking(kr_ctx_t *k, const kr_flow_t *flow);
 kr_err_t *kr_finish(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body) KR_MUST_CHECK;
 /** Somebody with a session wants to sign in. @return 400 session_already_available */
 kr_err_t *kr_already_signed_in(kr_ctx_t *k);
-/** Is there anything to gain in this login for somebody who has that session? */
-int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session);
-/** Does it take a proof from them, even if only for an OAuth2 server to be told? */
+/** Does this login take a proof from somebody who has that session, even if only for an OAuth2 server to be told? */
 int kr_login_takes(const kr_flow_t *flow, const kr_session_t *session);
 /**
  * Who has a second factor gives it before the settings, and comes back: to `return_to`, where a sign-in may lead there.

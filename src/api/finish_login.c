@@ -91,25 +91,41 @@ static kr_err_t *prove(kr_standing_e *standing, kr_ctx_t *k, kr_flow_t *flow, kr
     return NULL;
 }
 
+/** The session that the request came with. */
+typedef struct {
+    int same;            /* it is the same person's */
+    kr_session_t *keeps; /* that is proved again; NULL: a new one begins */
+    kr_session_t *onto;  /* whose proofs a new one begins with, or NULL */
+} there_t;
+
+static kr_err_t *look(there_t *out, kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *done)
+{
+    kr_session_t *current;
+
+    KR_TRY(kr_session_current(&current, k));
+    out->same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
+    out->keeps = out->same && kr_login_takes(flow, current) && !current->token_is_old ? current : NULL;
+    out->onto = out->same && done->proved.proof.aal == KR_AAL2 ? current : NULL;
+    return NULL;
+}
+
 /*
  * A refresh or step-up of the same person keeps the session; everything else gets one of its own. So does who comes with the token
  * of before a refresh, and who is overtaken by one: what the session has become since is not theirs to take over.
  */
 static kr_err_t *establish(kr_session_t **out, kr_standing_e *standing, kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done)
 {
-    kr_session_t *current;
-    int same;
+    there_t there;
 
-    KR_TRY(kr_session_current(&current, k));
-    same = current && strcmp(current->identity->id, done->proved.identity->id) == 0;
-    if (same && kr_login_takes(flow, current) && !current->token_is_old) {
-        *out = current;
-        KR_TRY(prove(standing, k, flow, done, current));
-        if (*standing == KR_PROOF_HOLDS || !current->token_is_old) return NULL;
+    KR_TRY(look(&there, k, flow, done));
+    if (there.keeps) {
+        *out = there.keeps;
+        KR_TRY(prove(standing, k, flow, done, there.keeps));
+        if (*standing == KR_PROOF_HOLDS || !there.keeps->token_is_old) return NULL;
     }
-    KR_TRY(issue(out, standing, k, flow, done, same && done->proved.proof.aal == KR_AAL2 ? current : NULL));
+    KR_TRY(issue(out, standing, k, flow, done, there.onto));
     /* forms that were open before the sign-in must not be sent after it */
-    if (!flow->api && !same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
+    if (!flow->api && !there.same && *standing == KR_PROOF_HOLDS) kr_csrf_renew_for(k, done->proved.identity->id);
     return NULL;
 }
 
@@ -212,16 +228,12 @@ static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow)
 /* Hooks that may still say no are told of the session as it will be. */
 static kr_err_t *plan(kr_ctx_t *k, kr_after_flow_t *after, kr_outcome_t *done)
 {
-    kr_identity_t *identity = done->proved.identity;
-    kr_session_t *current, *keeps;
-    int same;
+    there_t there;
 
     if (!kr_hooks_would_admit(k, after)) return NULL;
-    KR_TRY(kr_session_current(&current, k));
-    same = current && strcmp(current->identity->id, identity->id) == 0;
-    keeps = same && kr_login_gains(after->flow, current) && !current->token_is_old ? current : NULL;
-    after->session = kr_session_plan(k, identity, &done->proved.proof, keeps, same && done->proved.proof.aal == KR_AAL2 ? current : NULL);
-    if (!keeps) done->proved.proof.planned = after->session;
+    KR_TRY(look(&there, k, after->flow, done));
+    after->session = kr_session_plan(k, done->proved.identity, &done->proved.proof, there.keeps, there.onto);
+    if (!there.keeps) done->proved.proof.planned = after->session;
     return NULL;
 }
 
@@ -238,6 +250,7 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     KR_TRY(plan(k, &after, done));
     err = kr_hooks_admit(k, &after);
     if (err) return refused(k, &after, err);
+    if (!after.links_later) kr_oidc_joined(flow);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
     KR_TRY(store(k, flow, done));
     err = establish(&after.session, &standing, k, flow, done);

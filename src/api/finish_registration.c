@@ -140,7 +140,7 @@ static kr_err_t *go_on_linking(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t 
     kr_outcome_t then;
     int collided;
 
-    KR_TRY(kr_oidc_collided(&then, k, flow, done, &collided));
+    KR_TRY(kr_oidc_collided(&then, k, done, &collided));
     if (!collided) return err;
     kr_flow_clear_messages(flow);
     return kr_finish(k, flow, &then, NULL);

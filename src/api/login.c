@@ -30,14 +30,15 @@ kr_err_t *kr_already_signed_in(kr_ctx_t *k)
     return err;
 }
 
-int kr_login_gains(const kr_flow_t *flow, const kr_session_t *session)
+/* Is there anything to gain in this login for somebody who has that session? */
+static int gains(const kr_flow_t *flow, const kr_session_t *session)
 {
     return flow->refresh || flow->requested_aal > session->aal;
 }
 
 int kr_login_takes(const kr_flow_t *flow, const kr_session_t *session)
 {
-    return kr_login_gains(flow, session) || (flow->oauth2.challenge && !flow->api);
+    return gains(flow, session) || (flow->oauth2.challenge && !flow->api);
 }
 
 static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
@@ -52,7 +53,7 @@ static kr_err_t *meet_session(int *signed_in, kr_ctx_t *k, kr_flow_t *flow)
         return kr_err(k, 401, "session_aal1_required", "a second factor was asked for before the first");
     }
     if (flow->requested_aal <= session->aal && kr_fresh_for_gate(k, session)) flow->refresh = 0; /* done meanwhile, or never missing */
-    *signed_in = !kr_login_gains(flow, session);
+    *signed_in = !gains(flow, session);
     return NULL;
 }
 

@@ -163,8 +163,6 @@ kr_err_t *kr_need_fresh_proof(kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
  * Of an account that is being made.
  */
 void kr_identity_reserve_names(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema);
-/** What the traits of an account in memory make of its credentials: identifiers anew, and those that follow from traits alone. */
-void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema);
 
 /** Message 4000002 on the node of a field that was not sent. */
 void kr_field_missing(kr_ctx_t *k, kr_flow_t *flow, const char *field);

@@ -193,12 +193,11 @@ kr_err_t *kr_oidc_begin_linking(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_wh
     return kr_outcome_other(out, KR_FLOW_LOGIN, go_on_linking, linking);
 }
 
-kr_err_t *kr_oidc_collided(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, int *collided)
+kr_err_t *kr_oidc_collided(kr_outcome_t *out, kr_ctx_t *k, const kr_outcome_t *done, int *collided)
 {
     const kr_oidc_who_t *who = done->method == KR_METHOD_OIDC ? done->registers.by : NULL;
     const char *taken = NULL;
 
-    (void)flow;
     *collided = 0;
     if (!who) return NULL;
     KR_TRY(kr_oidc_taken(&taken, k, done->registers.identity, NULL));
@@ -234,10 +233,17 @@ static kr_err_t *not_theirs(kr_ctx_t *k, kr_flow_t *flow, const char *taken)
 static kr_err_t *put_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const kr_identity_t *before)
 {
     const waiting_t *w = out->proved.wanted;
+    const kr_credential_t *linked = kr_identity_credential(before, "oidc");
 
     if (!owns(before, w->taken)) return not_theirs(k, flow, w->taken);
+    if (linked && has(linked->identifiers, kr_linked_identifier(k->pool, w->linked.provider, w->linked.subject))) return NULL; /* sent twice */
     kr_identity_link(k, identity, &w->linked);
     return NULL;
+}
+
+void kr_oidc_joined(kr_flow_t *flow)
+{
+    json_object_del(flow->internal, WAITS);
 }
 
 kr_err_t *kr_oidc_join(int *later, kr_outcome_t *proved, kr_ctx_t *k, kr_flow_t *flow)
@@ -251,7 +257,6 @@ kr_err_t *kr_oidc_join(int *later, kr_outcome_t *proved, kr_ctx_t *k, kr_flow_t 
     if (!whole || !owns(whole, w->taken)) return not_theirs(k, flow, w->taken);
     *later = proved->proved.proof.aal < KR_AAL2 && k->realm->settings->whoami_highest_aal && kr_identity_aal(k, whole) == KR_AAL2;
     if (*later) return NULL;
-    json_object_del(flow->internal, WAITS);
     proved->proved.change = put_link;
     proved->proved.wanted = w;
     /* whatever it was worth there, it was before the account was proved */

@@ -43,7 +43,7 @@ const json_t *kr_oidc_details(kr_ctx_t *k, const kr_oidc_provider_conf_t *provid
 
 /** What the mapper says now of an account as it was read. */
 typedef struct {
-    const kr_identity_t *was;
+    const json_t *was; /* all that the mapper was told of it */
     kr_mapped_t mapped;
     json_t *traits; /* with those that it does not speak of */
 } renewal_t;
@@ -63,6 +63,16 @@ static kr_err_t *keep_verified(kr_ctx_t *k, const kr_identity_t *identity, const
     return NULL;
 }
 
+/* As mappers are told of an account that was read whole. */
+static json_t *as_it_is(kr_ctx_t *k, const kr_identity_t *identity)
+{
+    json_t *out = kr_json_pack(k->pool, "{s:O}", "traits", identity->traits);
+
+    json_object_set(out, "metadata_public", identity->metadata_public ? identity->metadata_public : json_null());
+    json_object_set(out, "metadata_admin", identity->metadata_admin ? identity->metadata_admin : json_null());
+    return out;
+}
+
 /* Where somebody has changed the account meanwhile it stays as it is: the next sign-in renews it. */
 static kr_err_t *renew(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_identity_t *identity, const kr_identity_t *before)
 {
@@ -71,13 +81,12 @@ static kr_err_t *renew(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_ident
     const char *bad_path;
 
     (void)flow;
-    if (!json_equal(before->traits, r->was->traits)) return NULL;
+    if (!json_equal(as_it_is(k, before), r->was)) return NULL;
     identity->traits = r->traits;
-    if (!kr_traits_addresses(k, identity, schema, &bad_path)) {
+    if (!kr_identity_follow_traits(k, identity, schema, &bad_path)) {
         identity->traits = before->traits;
         return NULL;
     }
-    kr_identity_renew_identifiers(k, identity, schema);
     if (r->mapped.metadata_public) identity->metadata_public = r->mapped.metadata_public;
     if (r->mapped.metadata_admin) identity->metadata_admin = r->mapped.metadata_admin;
     return kr_oidc_vouch(k, identity, r->mapped.verified_addresses) ? keep_verified(k, identity, before) : NULL;
@@ -95,25 +104,26 @@ static kr_err_t *find_taken(int *taken, kr_ctx_t *k, const kr_identity_t *identi
 }
 
 /* A mapper that fails, or makes what the schema does not take, keeps nobody out: the account stays as it is. */
-static kr_err_t *plan_renewal(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_t *who, const kr_identity_t *identity)
+static kr_err_t *plan_renewal(kr_outcome_t *out, kr_ctx_t *k, const kr_oidc_who_t *who, const char *id)
 {
-    const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
     renewal_t *r = apr_pcalloc(k->pool, sizeof(*r));
+    const kr_schema_t *schema;
+    kr_identity_t *identity;
     apr_array_header_t *violations;
     int taken = 0;
-    json_t *as_it_is = kr_json_pack(k->pool, "{s:O}", "traits", identity->traits);
     kr_err_t *err;
 
-    json_object_set(as_it_is, "metadata_public", identity->metadata_public ? identity->metadata_public : json_null());
-    json_object_set(as_it_is, "metadata_admin", identity->metadata_admin ? identity->metadata_admin : json_null());
+    KR_TRY(kr_identity_load(&identity, k, id, 0)); /* who is found by an identifier has no admin's metadata with them */
+    if (!identity) return NULL;
+    schema = kr_realm_schema(k->realm, identity->schema_id);
+    r->was = as_it_is(k, identity);
     kr_db_release(k);
-    err = kr_provider_map(&r->mapped, k, who->provider, who->person.claims, as_it_is);
+    err = kr_provider_map(&r->mapped, k, who->provider, who->person.claims, r->was);
     if (err) {
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0650) "identity %s: its mapper fails, so that provider %s renews nothing: %s", identity->id,
                who->provider->id, err->reason ? err->reason : "no reason given");
         return NULL;
     }
-    r->was = identity;
     r->traits = kr_json_own(k->pool, json_deep_copy(identity->traits));
     json_object_update_recursive(r->traits, kr_json_own(k->pool, json_deep_copy(r->mapped.traits)));
     kr_validate(&violations, k->pool, schema->validator, kr_json_pack(k->pool, "{s:O}", "traits", r->traits));
@@ -143,7 +153,7 @@ static kr_err_t *sign_in(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const 
                                                                 .details = kr_oidc_details(k, who->provider, &who->person) }));
     out->proved.proof.aal = kr_oidc_level(who->provider, &who->person);
     out->proved.proof.afresh = flow->refresh;
-    return strcmp(who->provider->update_identity_on_login, "automatic") == 0 ? plan_renewal(out, k, who, identity) : NULL;
+    return strcmp(who->provider->update_identity_on_login, "automatic") == 0 ? plan_renewal(out, k, who, identity->id) : NULL;
 }
 
 /* In a new flow: what was read for the first one is read again. */

@@ -51,7 +51,7 @@ static kr_err_t *refuse_odd_traits(kr_ctx_t *k, const kr_body_t *body)
 }
 
 /* What the traits make of the credentials. Accounts with an address for codes can sign in by code as soon as the site allows it. */
-void kr_identity_renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
+static void renew_identifiers(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema)
 {
     for (const kr_credential_kind_t *kind = kr_credential_kinds; kind->type; kind++) {
         kr_credential_t *c = (kr_credential_t *)kr_identity_credential(identity, kind->type);
@@ -77,7 +77,7 @@ void kr_identity_reserve_names(kr_ctx_t *k, kr_identity_t *identity, const kr_sc
 int kr_identity_follow_traits(kr_ctx_t *k, kr_identity_t *identity, const kr_schema_t *schema, const char **bad_path)
 {
     if (!kr_traits_addresses(k, identity, schema, bad_path)) return 0;
-    kr_identity_renew_identifiers(k, identity, schema);
+    renew_identifiers(k, identity, schema);
     return 1;
 }
 

@@ -6,8 +6,10 @@ import pytest
 
 from lib.account import let_in
 from lib.clients import HTML, PASSWORD, error_id, messages, new_email
+from lib.factors import at_once, held
+from lib.hooks import lists, no, parsing
 from lib.keys import PAGE, RP, key_person
-from lib.provider import person, social
+from lib.provider import collide, person, social
 from lib.settings import inline, merge, nested
 
 pytestmark = [pytest.mark.rules, pytest.mark.usefixtures('afresh')]
@@ -213,14 +215,54 @@ def test_a_renewal_that_would_take_somebody_elses_address_keeps_nobody_out(serve
     assert again.session()['identity']['traits']['email'] == 'mover@example.org'
 
 
+COUNTS = """
+local claims = std.extVar('claims');
+local admin = std.extVar('identity').metadata_admin;
+{ identity: { traits: { email: claims.email }, metadata_admin: (if admin == null then {} else admin) + { seen: claims.email } } }
+"""
+
+
+def test_a_renewal_adds_to_what_the_owner_keeps_of_somebody(serve, provider):
+    site = serve(social(provider.conf(update_identity_on_login='automatic', mapper_url=inline(COUNTS))))
+    client = site.browser()
+    provider.walk(client, 'registration', **person('kept'))
+    site.sql("UPDATE identities SET metadata_admin = '{\"vip\": true}', version = version + 1")
+    provider.walk(site.browser(), **person('kept')).must(303)
+    stored, = site.ctl.json('identity', 'get', client.session()['identity']['id'])
+    assert stored['metadata_admin'] == {'vip': True, 'seen': 'kept@example.org'}
+
+
 # -- whose account it is ----------------------------------------------------------------------------------
+
+def test_a_form_that_links_may_be_clicked_twice(site, provider):
+    email = new_email()
+    site.native().register(email).must(200)
+    client, flow = collide(site, provider, email)
+    fields = {'method': 'password', 'identifier': email, 'password': PASSWORD}
+    answers = at_once([lambda: client.submit('login', flow, fields) for _ in range(4)])
+    assert all(answer.status == 303 and 'flow=' not in answer.location for answer in answers)
+    assert let_in(client) and held(site, email, 'oidc') == 1
+
+
+def test_a_hook_that_says_no_does_not_make_a_link_forgotten(serve, provider, target):
+    site = serve(merge(social(provider.conf()), lists(login__after__password=[parsing(target, '/ask')])))
+    email = new_email()
+    site.native().register(email).must(200)
+    client, flow = collide(site, provider, email)
+    fields = {'method': 'password', 'identifier': email, 'password': PASSWORD}
+    target.says('/ask', 400, no('#/', 'not now'))
+    refused = client.step('login', flow, fields)
+    assert not let_in(client) and refused.json['ui']['messages'][0]['text'] == 'not now'
+    target.says('/ask', 200)
+    client.submit('login', refused, fields).must(303)
+    assert let_in(client) and held(site, email, 'oidc') == 1
+
 
 def test_somebody_elses_password_leaves_the_form_with_the_name_of_the_account(site, provider):
     email, other = new_email(), new_email()
     for who in (email, other):
         site.native().register(who).must(200)
-    client = site.browser()
-    flow = client.fetch('login', provider.walk(client, **person('twin', email=email)).flow_id)
+    client, flow = collide(site, provider, email, 'login')
     refused = client.step('login', flow, {'method': 'password', 'identifier': other, 'password': PASSWORD})
     assert messages(refused) == [4010009] and fields(refused)['identifier'] == email
 
