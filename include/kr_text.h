@@ -26,6 +26,8 @@ unsigned char *kr_base64_decode(apr_pool_t *pool, const char *text, apr_size_t *
 /** Lower-case hex. */
 const char *kr_hex(apr_pool_t *pool, const void *data, apr_size_t len);
 
+/** Is that text, which may be NULL, one of the list of const char *? Case counts. */
+int kr_texts_have(const apr_array_header_t *texts, const char *text);
 /** Does it hold nothing but ASCII? */
 int kr_ascii(const char *text);
 /** An ASCII letter, whatever the locale? */

@@ -166,3 +166,10 @@ const char *kr_html_escape(apr_pool_t *pool, const char *s)
     *to = '\0';
     return out;
 }
+
+int kr_texts_have(const apr_array_header_t *texts, const char *text)
+{
+    for (int i = 0; text && i < texts->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(texts, i, const char *), text) == 0) return 1;
+    return 0;
+}

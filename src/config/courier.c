@@ -20,15 +20,10 @@ static json_t *at(const kr_review_t *review, const char *path)
 static void check_mail_header(kr_review_t *review, const char *name, const char *value)
 {
     static const char PATH[] = "courier.smtp.headers";
-    const char *why;
 
-    if (kr_check_header(review->pool, name))
-        kr_review_error(review, PATH, "\"%s\" is no name of a header", name);
-    else if ((why = kr_check_line(review->pool, value)))
-        kr_review_error(review, PATH, "\"%s\" %s", name, why);
-    else if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version")) {
+    if (!kr_review_header(review, PATH, name, value)) return;
+    if (!strncasecmp(name, "Content-", 8) || !strcasecmp(name, "MIME-Version"))
         kr_review_error(review, PATH, "\"%s\" belongs to the message itself", name);
-    }
 }
 
 /* A server that expects the one way to begin gets the other, and both wait until somebody gives up. */

@@ -136,6 +136,8 @@ void kr_review_oauth2(kr_review_t *review, kr_settings_t *settings);
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
 /** Limits of calls to sites that people sign in with (providers.c). */
 void kr_review_providers(kr_review_t *review, const kr_settings_t *settings);
+/** A header of the owner's: what is wrong with it is told. @return 1: it can be sent */
+int kr_review_header(kr_review_t *review, const char *path, const char *name, const char *value);
 /** What a request_config describes, ready to be called: headers and proof checked, the program parsed (services.c). */
 kr_http_service_t *kr_service_make(kr_review_t *review, const char *path, const kr_request_conf_t *conf);
 /** Web hooks that may stop a flow, in lists that do not count for every method; and a list of those that are only told (web_hooks.c). */

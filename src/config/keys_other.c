@@ -74,7 +74,8 @@ static const kr_key_t KEYS[] = {
     { "mod_kratos.oidc.timeout", KR_DURATION, "10s", AT(oidc.timeout), BUILT,
       .help = "how long a request waits for a provider, all its calls together" },
     { "mod_kratos.oidc.max_calls", KR_INT, "0", AT(oidc.max_calls), BUILT,
-      .help = "requests that may wait for one provider at once, over all processes; more are answered 503; 0: an eighth of httpd's workers", .min = 0, .max = 500 },
+      .help = "requests that may wait for one provider at once, over all processes; more are answered 503; 0: an eighth of httpd's workers",
+      .max = KR_SHARE_MAX },
 
     { "clients.http.disallow_private_ip_ranges", KR_BOOL, "false", AT(guard.on), BUILT,
       .help = "no outgoing calls to private networks, by address or by a name that stands for one: web hooks, providers, Hydra, the "

@@ -9,13 +9,6 @@
 #define URL "oauth2_provider.url"
 #define HEADERS "oauth2_provider.headers"
 
-static void check_header(kr_review_t *review, const char *name, const char *value)
-{
-    if (kr_check_header(review->pool, name)) kr_review_error(review, HEADERS, "\"%s\" is no name of a header", name);
-    else if (kr_check_line(review->pool, value))
-        kr_review_error(review, HEADERS, "\"%s\" holds a line break or another control character", name);
-}
-
 /* As Hydra's own clients do, we add that ourselves. */
 static void check_path(kr_review_t *review, const char *url)
 {
@@ -32,7 +25,7 @@ void kr_review_oauth2(kr_review_t *review, kr_settings_t *settings)
     const apr_array_header_t *headers = apr_table_elts(settings->oauth2.headers);
 
     for (int i = 0; i < headers->nelts; i++)
-        check_header(review, APR_ARRAY_IDX(headers, i, apr_table_entry_t).key, APR_ARRAY_IDX(headers, i, apr_table_entry_t).val);
+        kr_review_header(review, HEADERS, APR_ARRAY_IDX(headers, i, apr_table_entry_t).key, APR_ARRAY_IDX(headers, i, apr_table_entry_t).val);
     if (settings->oauth2.url) {
         check_path(review, settings->oauth2.url);
         settings->oauth2.share = kr_share_make(review->pool);

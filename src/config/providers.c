@@ -9,6 +9,7 @@
 #include "kr_share.h"
 #include "kr_text.h"
 
+#define PROVIDERS "selfservice.methods.oidc.config.providers"
 #define TIMEOUT_LEAST apr_time_from_sec(1)
 #define TIMEOUT_MOST apr_time_from_sec(60)
 
@@ -63,16 +64,21 @@ static void has_no(const look_t *look, const char *name, const char *value)
     if (value && *value) kr_review_error(look->review, at(look, name), "has no place where the kind is %s", look->conf->provider);
 }
 
+/* Who listens on the way hears all of it. */
+static int is_open(const look_t *look, const char *url)
+{
+    return !strncmp(url, "http:", 5) && !kr_host_is_loopback(kr_url_host_name(look->review->pool, url));
+}
+
 static void check_issuer(const look_t *look)
 {
-    const char *url = look->conf->issuer_url, *host;
+    const char *url = look->conf->issuer_url;
 
     if (look->kind->issuer == MUST) needs(look, "issuer_url", url);
     if (!url) return;
-    host = kr_url_host_name(look->review->pool, url);
     if (look->kind->issuer == NOT)
         kr_review_warn(look->review, at(look, "issuer_url"), "has no effect: where %s is does not change", look->conf->provider);
-    else if (!strncmp(url, "http:", 5) && !kr_host_is_loopback(host))
+    else if (is_open(look, url))
         kr_review_warn(look->review, at(look, "issuer_url"), "is not encrypted: who listens on the way signs in as anybody; use https://");
 }
 
@@ -116,11 +122,11 @@ static void check_apple(const look_t *look)
 
 static int is_said(const look_t *look, const char *name)
 {
-    const json_t *list = kr_json_at(look->review->draft->tree, "selfservice.methods.oidc.config.providers"), *each;
+    const json_t *list = kr_json_at(look->review->draft->tree, PROVIDERS), *each;
     size_t i;
 
     json_array_foreach(list, i, each) {
-        if (!strcmp(kr_path_element(look->review->pool, "selfservice.methods.oidc.config.providers", i), look->path))
+        if (!strcmp(kr_path_element(look->review->pool, PROVIDERS, i), look->path))
             return !kr_is_missing(each, name);
     }
     return 0;
@@ -161,7 +167,7 @@ static void check_fedcm(const look_t *look)
 
     if (!url) return;
     if (!look->kind->tokens) has_no(look, "fedcm_config_url", url);
-    if (!strncmp(url, "http:", 5) && !kr_host_is_loopback(kr_url_host_name(look->review->pool, url)))
+    if (is_open(look, url))
         kr_review_error(look->review, at(look, "fedcm_config_url"), "is not https, and browsers have no FedCM elsewhere but on localhost");
     conf->fedcm_alone = !strcmp(conf->provider, "generic") && (!conf->client_secret || !*conf->client_secret);
 }
@@ -228,7 +234,7 @@ static void check_twins(kr_review_t *review, const apr_array_header_t *providers
             if (!other->fedcm_config_url || !same_text(p->provider, other->provider) || !same_text(p->issuer_url, other->issuer_url)
                 || !same_text(p->client_id, other->client_id))
                 continue;
-            kr_review_error(review, kr_path_element(review->pool, "selfservice.methods.oidc.config.providers", (apr_size_t)i),
+            kr_review_error(review, kr_path_element(review->pool, PROVIDERS, (apr_size_t)i),
                             "has issuer and client_id of \"%s\": what a browser brings of one of them could be of either; leave one "
                             "fedcm_config_url out", other->id);
         }

@@ -19,14 +19,19 @@ static const char *needed(kr_review_t *review, const char *path, const char *nam
     return value ? value : "";
 }
 
+int kr_review_header(kr_review_t *review, const char *path, const char *name, const char *value)
+{
+    const char *why = kr_check_line(review->pool, value);
+
+    if (kr_check_header(review->pool, name)) kr_review_error(review, path, "\"%s\" is no name of a header", name);
+    else if (why) kr_review_error(review, path, "\"%s\" %s", name, why);
+    else return 1;
+    return 0;
+}
+
 static void add_header(kr_review_t *review, const char *path, apr_table_t *headers, const char *name, const char *value)
 {
-    if (kr_check_header(review->pool, name))
-        kr_review_error(review, path, "\"%s\" is no name of a header", name);
-    else if (kr_check_line(review->pool, value)) {
-        kr_review_error(review, path, "\"%s\" holds a line break or another control character", name);
-    } else
-        apr_table_set(headers, name, value);
+    if (kr_review_header(review, path, name, value)) apr_table_set(headers, name, value);
 }
 
 static void add_basic(kr_review_t *review, const char *path, const kr_request_auth_t *auth, apr_table_t *headers)

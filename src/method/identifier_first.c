@@ -94,13 +94,6 @@ static kr_err_t *find_types(apr_array_header_t **types, kr_ctx_t *k, const char 
     return NULL;
 }
 
-static int types_have(const apr_array_header_t *types, const char *type)
-{
-    for (int i = 0; i < types->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(types, i, const char *), type) == 0) return 1;
-    return 0;
-}
-
 static kr_err_t *nobody(kr_ctx_t *k, kr_flow_t *flow)
 {
     kr_node_message(k, flow, "identifier", 4000037, NULL);
@@ -129,7 +122,7 @@ static kr_err_t *find_account(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, c
     KR_TRY(kr_oidc_show_linked(k, flow, mitigate ? NULL : kr_identifier_normalise(k->pool, identifier)));
     KR_TRY(kr_methods_offer(k, flow, KR_ASK_KNOWN, mitigate ? NULL : types));
     flow->state = KR_STATE_CHOOSE_METHOD;
-    if (!offers_any(flow, !mitigate && types_have(types, "oidc"))) { /* what this account has is switched off: the first screen again */
+    if (!offers_any(flow, !mitigate && kr_texts_have(types, "oidc"))) { /* what this account has is switched off: the first screen again */
         kr_node_set(node, "type", json_string("text"));
         kr_node_add(k, flow, "identifier_first", &NEXT);
         return nobody(k, flow);

@@ -70,13 +70,6 @@ static int reaches(kr_ctx_t *k, const kr_method_t *m, const kr_flow_t *flow)
     return flow->kind != KR_FLOW_LOGIN || (levels & KR_REACHES(is_second(flow) ? KR_AAL2 : KR_AAL1));
 }
 
-static int has_type(const apr_array_header_t *types, const char *name)
-{
-    for (int i = 0; i < types->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(types, i, const char *), name) == 0) return 1;
-    return 0;
-}
-
 int kr_methods_answer(kr_ctx_t *k, const kr_flow_t *flow, kr_ask_e ask)
 {
     for (int i = 0; kr_methods[i]; i++)
@@ -90,7 +83,7 @@ kr_err_t *kr_methods_offer(kr_ctx_t *k, kr_flow_t *flow, kr_ask_e ask, const apr
         const kr_method_t *m = kr_methods[i];
 
         if (!m->show[ask] || !m->on(k->realm->settings, flow->kind) || !reaches(k, m, flow)) continue;
-        if (types && !has_type(types, kr_method_name(m->id))) continue;
+        if (types && !kr_texts_have(types, kr_method_name(m->id))) continue;
         KR_TRY(m->show[ask](k, flow));
     }
     return NULL;

@@ -49,13 +49,6 @@ typedef struct {
     const char *taken;
 } linking_t;
 
-static int has(const apr_array_header_t *list, const char *text)
-{
-    for (int i = 0; i < list->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(list, i, const char *), text) == 0) return 1;
-    return 0;
-}
-
 /* By an identifier or an address. @param owner  out: NULL when it is nobody's */
 static kr_err_t *find_owner(kr_identity_t **owner, kr_ctx_t *k, const char *taken)
 {
@@ -140,7 +133,7 @@ static kr_err_t *show_proofs(kr_ctx_t *k, kr_flow_t *flow, const apr_array_heade
 {
     const kr_method_t *passkey = &kr_method_passkey;
 
-    if (passkey->on(k->realm->settings, flow->kind) && (!types || has(types, "passkey"))) KR_TRY(passkey->show[KR_ASK_IDENTIFIER](k, flow));
+    if (passkey->on(k->realm->settings, flow->kind) && (!types || kr_texts_have(types, "passkey"))) KR_TRY(passkey->show[KR_ASK_IDENTIFIER](k, flow));
     return kr_methods_offer(k, flow, KR_ASK_KNOWN, types);
 }
 
@@ -157,7 +150,7 @@ static kr_err_t *show(kr_ctx_t *k, kr_flow_t *flow, const linking_t *linking)
     show_other_providers(k, flow, provider, owner);
     kr_node_csrf(k, flow);
     if (kr_methods_answer(k, flow, KR_ASK_KNOWN)) show_identifier(k, flow, linking->taken);
-    KR_TRY(show_proofs(k, flow, types && has(types, "oidc") && types->nelts == 1 ? NULL : types));
+    KR_TRY(show_proofs(k, flow, types && kr_texts_have(types, "oidc") && types->nelts == 1 ? NULL : types));
     kr_nodes_sort(k, flow);
     kr_flow_message(k, flow, 1010016, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "duplicateIdentifier", linking->taken,
                                                 "duplicate_identifier", linking->taken, "provider",
@@ -215,7 +208,7 @@ static int owns(const kr_identity_t *identity, const char *taken)
     for (int i = 0; i < identity->credentials->nelts; i++) {
         const kr_credential_t *c = &APR_ARRAY_IDX(identity->credentials, i, const kr_credential_t);
 
-        if (c->identifiers && has(c->identifiers, taken)) return 1;
+        if (c->identifiers && kr_texts_have(c->identifiers, taken)) return 1;
     }
     for (int i = 0; i < identity->addresses->nelts; i++)
         if (strcmp(APR_ARRAY_IDX(identity->addresses, i, const kr_address_t).value, taken) == 0) return 1;
@@ -236,7 +229,7 @@ static kr_err_t *put_link(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_id
     const kr_credential_t *linked = kr_identity_credential(before, "oidc");
 
     if (!owns(before, w->taken)) return not_theirs(k, flow, w->taken);
-    if (linked && has(linked->identifiers, kr_linked_identifier(k->pool, w->linked.provider, w->linked.subject))) return NULL; /* sent twice */
+    if (linked && kr_texts_have(linked->identifiers, kr_linked_identifier(k->pool, w->linked.provider, w->linked.subject))) return NULL; /* sent twice */
     kr_identity_link(k, identity, &w->linked);
     return NULL;
 }

@@ -13,20 +13,13 @@
 
 /* -- what it is worth ---------------------------------------------------------- */
 
-static int lists(const apr_array_header_t *values, const char *value)
-{
-    for (int i = 0; value && i < values->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(values, i, const char *), value) == 0) return 1;
-    return 0;
-}
-
 kr_aal_e kr_oidc_level(const kr_oidc_provider_conf_t *provider, const kr_provider_person_t *person)
 {
     size_t i;
     json_t *amr;
 
-    if (lists(provider->aal2_acr_values, person->acr)) return KR_AAL2;
-    json_array_foreach((json_t *)person->amr, i, amr) if (lists(provider->aal2_amr_values, json_string_value(amr))) return KR_AAL2;
+    if (kr_texts_have(provider->aal2_acr_values, person->acr)) return KR_AAL2;
+    json_array_foreach((json_t *)person->amr, i, amr) if (kr_texts_have(provider->aal2_amr_values, json_string_value(amr))) return KR_AAL2;
     return KR_AAL1;
 }
 

@@ -171,7 +171,7 @@ kr_err_t *kr_claims_make(kr_provider_person_t *out, const kr_learning_t *all)
     json_t *claims = known_claims(pool, said);
 
     if (odd) return kr_err(talk->k, 400, NULL, "the provider's claim \"%s\" is of a type that is not understood", odd);
-    json_object_set_new(claims, "raw_claims", json_deep_copy(all->said));
+    json_object_set(claims, "raw_claims", (json_t *)all->said);
     if (talk->kind->complete) KR_TRY(talk->kind->complete(claims, all));
     if (!kr_json_str(claims, "iss") && issuer_of(talk)) json_object_set_new(claims, "iss", json_string(issuer_of(talk)));
     out->claims = claims;

@@ -18,14 +18,12 @@ static kr_err_t *trade(const char **token, kr_talk_t *talk)
     apr_pool_t *pool = talk->k->pool;
     apr_table_t *headers = apr_table_make(pool, 3);
     const char *body = apr_pstrcat(pool, "grant_type=netid_fedcm&fedcm_token=", kr_url_escape(pool, *token), NULL);
-    kr_net_request_t req = { .method = "POST", .url = talk->at.token, .headers = headers, .body = body, .body_len = strlen(body) };
     kr_net_reply_t reply;
 
     apr_table_set(headers, "Content-Type", "application/x-www-form-urlencoded");
-    apr_table_set(headers, "Accept", "application/json");
     if (talk->conf->net_id_token_origin_header) apr_table_set(headers, "Origin", talk->conf->net_id_token_origin_header);
     KR_TRY(kr_talk_enter(talk));
-    KR_TRY(kr_talk_call(&reply, talk, &req));
+    KR_TRY(kr_talk_post(&reply, talk, body, headers));
     *token = kr_json_str(kr_json_parse(pool, reply.body, reply.body_len, NULL), "id_token");
     if (*token) return NULL;
     return kr_err(talk->k, 403, NULL, "the provider does not know that token");

@@ -17,32 +17,13 @@
 
 /* -- signatures (RFC 5849 3.4) ---------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const kr_pair_t *)a)->name, ((const kr_pair_t *)b)->name);
-}
-
-/* 3.4.1.3.2: sorted, each part escaped. */
-static const char *all_fields(apr_pool_t *pool, const apr_array_header_t *fields)
-{
-    apr_array_header_t *sorted = apr_array_copy(pool, fields);
-    const char *out = "";
-
-    qsort(sorted->elts, (size_t)sorted->nelts, sizeof(kr_pair_t), by_name);
-    for (int i = 0; i < sorted->nelts; i++) {
-        const kr_pair_t *field = &APR_ARRAY_IDX(sorted, i, kr_pair_t);
-
-        out = apr_pstrcat(pool, out, i ? "&" : "", kr_url_escape(pool, field->name), "=", kr_url_escape(pool, field->value), NULL);
-    }
-    return out;
-}
-
 const char *kr_oauth1_signature(apr_pool_t *pool, const char *method, const char *url, const apr_array_header_t *fields, const char *secret,
                                 const char *token_secret)
 {
     const char *key = apr_pstrcat(pool, kr_url_escape(pool, secret), "&", kr_url_escape(pool, token_secret), NULL);
     const char *place = apr_pstrmemdup(pool, url, strcspn(url, "?"));
-    const char *text = apr_pstrcat(pool, method, "&", kr_url_escape(pool, place), "&", kr_url_escape(pool, all_fields(pool, fields)), NULL);
+    const char *all = kr_url_sorted(pool, "", fields) + 1; /* 3.4.1.3.2, without the "?": there is always a field */
+    const char *text = apr_pstrcat(pool, method, "&", kr_url_escape(pool, place), "&", kr_url_escape(pool, all), NULL);
     unsigned char tag[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 

@@ -10,8 +10,6 @@
 #include "kr_realm.h"
 #include "kr_text.h"
 
-#define TENANT "{tenantid}"
-
 /* -- its document ---------------------------------------------------------------- */
 
 static int is_url(const char *text)
@@ -141,12 +139,12 @@ static int is_google(const char *issuer, const char *iss)
 
 int kr_places_is_issuer(const kr_talk_t *talk, const char *iss)
 {
-    const char *issuer = talk->at.issuer, *tenant = issuer ? strstr(issuer, TENANT) : NULL;
+    const char *issuer = talk->at.issuer, *tenant = issuer ? strstr(issuer, KR_ANY_TENANT) : NULL;
     apr_size_t head = tenant ? (apr_size_t)(tenant - issuer) : 0;
 
     if (!issuer || !iss) return 0;
     if (!tenant) return !strcmp(iss, issuer) || is_google(issuer, iss);
-    return strlen(iss) == strlen(issuer) - strlen(TENANT) + KR_UUID_LEN && !strncmp(iss, issuer, head) &&
+    return strlen(iss) == strlen(issuer) - strlen(KR_ANY_TENANT) + KR_UUID_LEN && !strncmp(iss, issuer, head) &&
            kr_uuid_valid(apr_pstrmemdup(talk->k->pool, iss + head, KR_UUID_LEN)) &&
-           !strcmp(iss + head + KR_UUID_LEN, tenant + strlen(TENANT));
+           !strcmp(iss + head + KR_UUID_LEN, tenant + strlen(KR_ANY_TENANT));
 }

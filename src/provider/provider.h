@@ -83,6 +83,9 @@ struct kr_provider_kind_t {
 /** The kind of a provider. Never NULL: the settings know no other words. */
 const kr_provider_kind_t *kr_provider_kind(const kr_oidc_provider_conf_t *conf);
 
+/** Stands for any of Microsoft's tenants in an issuer. */
+#define KR_ANY_TENANT "{tenantid}"
+
 /* -- talk.c */
 
 /** Begin: no call is made yet. */
@@ -93,6 +96,8 @@ kr_err_t *kr_talk_enter(kr_talk_t *talk) KR_MUST_CHECK;
 void kr_talk_leave(kr_talk_t *talk);
 /** A call within what is left of the conversation's time. Entered before. @return as kr_net_call */
 kr_err_t *kr_talk_call(kr_net_reply_t *reply, kr_talk_t *talk, kr_net_request_t *req) KR_MUST_CHECK;
+/** What its token place says to a body; `headers` has the type of that. Entered before. @return as kr_net_call */
+kr_err_t *kr_talk_post(kr_net_reply_t *reply, kr_talk_t *talk, const char *body, apr_table_t *headers) KR_MUST_CHECK;
 /** JSON from one of the provider's places, by the access token: an object or a list. @return 502 when it is neither */
 kr_err_t *kr_talk_ask(json_t **out, kr_talk_t *talk, const char *url, const char *access_token) KR_MUST_CHECK;
 /** 502: the provider did not do its part. `why` goes into the log. */
@@ -147,7 +152,7 @@ int kr_token_is_for(const json_t *claims, const kr_oidc_provider_conf_t *conf, i
 /* -- signature.c */
 
 /** Is the token signed by a key of the provider? @param why  out: what is wrong, or NULL */
-kr_err_t *kr_signature_check(const char **why, kr_talk_t *talk, const char *token, const json_t *claims) KR_MUST_CHECK;
+kr_err_t *kr_signature_check(const char **why, kr_talk_t *talk, const char *token, const json_t *header, const json_t *claims) KR_MUST_CHECK;
 
 /* -- claims.c */
 

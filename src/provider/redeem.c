@@ -102,21 +102,13 @@ static kr_err_t *read_tokens(kr_tokens_t *out, kr_talk_t *talk, const kr_net_rep
     return NULL;
 }
 
-static kr_err_t *post(kr_net_reply_t *reply, kr_talk_t *talk, const char *body, apr_table_t *headers)
-{
-    kr_net_request_t req = { .method = "POST", .url = talk->at.token, .headers = headers, .body = body, .body_len = strlen(body) };
-
-    apr_table_set(headers, "Accept", "application/json");
-    return kr_talk_call(reply, talk, &req);
-}
-
 /* Once, whatever comes of it: a code that is seen twice counts as stolen. */
 static kr_err_t *exchange(kr_tokens_t *out, kr_talk_t *talk, const kr_provider_back_t *back)
 {
     apr_table_t *headers = apr_table_make(talk->k->pool, 4);
     kr_net_reply_t reply;
 
-    KR_TRY(post(&reply, talk, talk->kind->json ? json_of(talk, back, headers) : form_of(talk, back, headers), headers));
+    KR_TRY(kr_talk_post(&reply, talk, talk->kind->json ? json_of(talk, back, headers) : form_of(talk, back, headers), headers));
     return read_tokens(out, talk, &reply);
 }
 

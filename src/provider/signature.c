@@ -113,7 +113,7 @@ static int key_is_of_issuer(const json_t *key, const kr_talk_t *talk, const json
 {
     const char *issuer = kr_json_str(key, "issuer"), *iss = kr_json_str(claims, "iss");
 
-    if (!issuer || !talk->at.issuer || !strstr(talk->at.issuer, "{tenantid}")) return 1;
+    if (!issuer || !talk->at.issuer || !strstr(talk->at.issuer, KR_ANY_TENANT)) return 1;
     return iss && (!strcmp(issuer, talk->at.issuer) || !strcmp(issuer, iss));
 }
 
@@ -137,9 +137,9 @@ static int holds_by_any(int *known, const json_t *set, const kr_talk_t *talk, co
     return 0;
 }
 
-kr_err_t *kr_signature_check(const char **why, kr_talk_t *talk, const char *token, const json_t *claims)
+kr_err_t *kr_signature_check(const char **why, kr_talk_t *talk, const char *token, const json_t *header, const json_t *claims)
 {
-    const signed_t it = { token, kr_token_part(talk->k->pool, token, 0), claims };
+    const signed_t it = { token, header, claims };
     json_t *set;
     int known;
 

@@ -25,14 +25,6 @@ static void add(const char **url, apr_pool_t *pool, const char *name, const char
     if (value) *url = kr_url_with(pool, *url, name, value);
 }
 
-static int is_in(const apr_array_header_t *words, const char *word)
-{
-    for (int i = 0; i < words->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(words, i, const char *), word)) return 1;
-    }
-    return 0;
-}
-
 /* As the settings have it, and what is needed last. */
 static const char *scope_of(apr_pool_t *pool, const kr_oidc_provider_conf_t *conf, const kr_provider_kind_t *kind)
 {
@@ -43,7 +35,7 @@ static const char *scope_of(apr_pool_t *pool, const kr_oidc_provider_conf_t *con
 
         if (!kind->offline || strcmp(scope, OFFLINE) != 0) APR_ARRAY_PUSH(scopes, const char *) = scope;
     }
-    if ((kind->openid || kind->scope_openid) && !is_in(scopes, "openid")) APR_ARRAY_PUSH(scopes, const char *) = "openid";
+    if ((kind->openid || kind->scope_openid) && !kr_texts_have(scopes, "openid")) APR_ARRAY_PUSH(scopes, const char *) = "openid";
     return scopes->nelts ? apr_array_pstrcat(pool, scopes, ' ') : NULL;
 }
 
@@ -82,8 +74,8 @@ static void add_ways(const char **url, const kr_talk_t *talk)
     apr_pool_t *pool = talk->k->pool;
     const kr_oidc_provider_conf_t *conf = talk->conf;
 
-    if (talk->kind->offline && is_in(conf->scope, OFFLINE)) add(url, pool, "access_type", "offline");
-    if (talk->kind->form_post && (is_in(conf->scope, "email") || is_in(conf->scope, "name"))) add(url, pool, "response_mode", "form_post");
+    if (talk->kind->offline && kr_texts_have(conf->scope, OFFLINE)) add(url, pool, "access_type", "offline");
+    if (talk->kind->form_post && (kr_texts_have(conf->scope, "email") || kr_texts_have(conf->scope, "name"))) add(url, pool, "response_mode", "form_post");
     if (talk->kind->asks_claims && conf->requested_claims) add(url, pool, "claims", kr_json_dump(pool, conf->requested_claims, NULL));
 }
 

@@ -65,12 +65,7 @@ void kr_talk_leave(kr_talk_t *talk)
 
 int kr_talk_is_asked(const kr_talk_t *talk, const char *scope)
 {
-    const apr_array_header_t *scopes = talk->conf->scope;
-
-    for (int i = 0; i < scopes->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(scopes, i, const char *), scope)) return 1;
-    }
-    return 0;
+    return kr_texts_have(talk->conf->scope, scope);
 }
 
 kr_err_t *kr_talk_failed(kr_talk_t *talk, const char *why)
@@ -86,6 +81,14 @@ kr_err_t *kr_talk_call(kr_net_reply_t *reply, kr_talk_t *talk, kr_net_request_t 
     req->timeout = talk->until - kr_clock_ticks();
     if (req->timeout <= 0) return kr_talk_failed(talk, "it took too long");
     return kr_net_call(reply, talk->k, req);
+}
+
+kr_err_t *kr_talk_post(kr_net_reply_t *reply, kr_talk_t *talk, const char *body, apr_table_t *headers)
+{
+    kr_net_request_t req = { .method = "POST", .url = talk->at.token, .headers = headers, .body = body, .body_len = strlen(body) };
+
+    apr_table_set(headers, "Accept", "application/json");
+    return kr_talk_call(reply, talk, &req);
 }
 
 static void show_token(apr_table_t *headers, const kr_talk_t *talk, const char *access_token)

@@ -46,11 +46,7 @@ json_t *kr_token_part(apr_pool_t *pool, const char *token, int part)
 static int is_ours(const kr_oidc_provider_conf_t *conf, const char *audience, int additional)
 {
     if (!audience) return 0;
-    if (!strcmp(audience, conf->client_id)) return 1;
-    for (int i = 0; additional && i < conf->additional_id_token_audiences->nelts; i++) {
-        if (!strcmp(audience, APR_ARRAY_IDX(conf->additional_id_token_audiences, i, const char *))) return 1;
-    }
-    return 0;
+    return !strcmp(audience, conf->client_id) || (additional && kr_texts_have(conf->additional_id_token_audiences, audience));
 }
 
 int kr_token_is_for(const json_t *claims, const kr_oidc_provider_conf_t *conf, int additional)
@@ -118,11 +114,12 @@ static const char *wrong_claims(kr_talk_t *talk, const json_t *claims, const kr_
 kr_err_t *kr_token_verify(json_t **claims, kr_talk_t *talk, const char *token, const kr_token_wanted_t *wanted)
 {
     kr_ctx_t *k = talk->k;
+    const json_t *header = kr_token_part(k->pool, token, 0);
     const char *why;
 
     *claims = kr_token_part(k->pool, token, 1);
-    if (!*claims || !kr_token_part(k->pool, token, 0)) return kr_err(k, 400, NULL, "the ID token cannot be read");
-    KR_TRY(kr_signature_check(&why, talk, token, *claims));
+    if (!*claims || !header) return kr_err(k, 400, NULL, "the ID token cannot be read");
+    KR_TRY(kr_signature_check(&why, talk, token, header, *claims));
     if (!why) why = wrong_claims(talk, *claims, wanted);
     if (!why) return NULL;
     *claims = NULL;

@@ -34,9 +34,7 @@ const kr_fedcm_client_t *kr_fedcm_client(const kr_ctx_t *k, const char *client_i
 
 int kr_fedcm_is_origin_of(const kr_fedcm_client_t *client, const char *origin)
 {
-    for (int i = 0; origin && i < client->origins->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(client->origins, i, const char *), origin) == 0) return 1;
-    return 0;
+    return kr_texts_have(client->origins, origin);
 }
 
 /* -- the cookie -------------------------------------------------------------- */

@@ -21,11 +21,13 @@ class Line:
     def __init__(self, server):
         self.http = http.client.HTTPConnection('127.0.0.1', server.port, timeout=60)
         self.http.connect()
+        self.posts = 0              # how many went this way, answered or not
 
     def ask(self, method, path, body=None, allowed=(200, 400)):
         """(answer, seconds)"""
         data = body and json.dumps(body)
         headers = {'Content-Type': 'application/json', 'Accept': 'application/json'}
+        self.posts += method == 'POST'
         began = time.perf_counter()
         self.http.request(method, path, data, headers)
         answer = self.http.getresponse()
