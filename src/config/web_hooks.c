@@ -13,6 +13,11 @@
 
 /* -- one of them -------------------------------------------------------------------------------- */
 
+static int parses(const kr_web_hook_conf_t *hook)
+{
+    return hook->parse || hook->can_interrupt;
+}
+
 static int is_type(const char *value, const char *type)
 {
     const apr_size_t len = strlen(type);
@@ -47,11 +52,10 @@ void kr_web_hook_finish(kr_review_t *review, const char *path, void *element)
     kr_web_hook_conf_t *hook = element;
     kr_request_auth_t *auth = &hook->request.auth;
 
-    hook->parse |= hook->can_interrupt; /* its older name */
     auth->said = auth->type || auth->name || auth->user || auth->value || auth->password || auth->in;
     if (!hook->request.url) return; /* said already */
     hook->where = path;
-    if (hook->parse && hook->ignore)
+    if (parses(hook) && hook->ignore)
         kr_review_error(review, kr_path_member(review->pool, path, "response.ignore"),
                         "an answer that is ignored cannot be parsed: leave out ignore, or %s", hook->can_interrupt ? "can_interrupt" : "parse");
     hook->service = kr_service_make(review, path, &hook->request);
@@ -66,7 +70,7 @@ static const kr_web_hook_conf_t *stopping(const apr_array_header_t *list)
     for (int i = 0; list && i < list->nelts; i++) {
         const kr_hook_conf_t *hook = &APR_ARRAY_IDX(list, i, const kr_hook_conf_t);
 
-        if (strcmp(hook->name, "web_hook") == 0 && ((const kr_web_hook_conf_t *)hook->own)->parse) return hook->own;
+        if (strcmp(hook->name, "web_hook") == 0 && parses(hook->own)) return hook->own;
     }
     return NULL;
 }

@@ -18,7 +18,7 @@ static int is_asked_first(const kr_after_flow_t *after, const kr_web_hook_conf_t
     case KR_FLOW_LOGIN:
     case KR_FLOW_RECOVERY: return 1;
     case KR_FLOW_REGISTRATION:
-    case KR_FLOW_SETTINGS: return hook->parse;
+    case KR_FLOW_SETTINGS: return kr_web_hook_parses(hook);
     default: return 0; /* verification: the address is its person's, whatever anybody says */
     }
 }
@@ -92,7 +92,7 @@ static kr_err_t *ask(kr_ctx_t *k, kr_after_flow_t *after, kr_phase_e phase, cons
 
     KR_TRY(kr_web_hook_call(&reply, k, &asked));
     if (reply.cancelled) return NULL;
-    if (hook->parse) return heed(k, after, phase, hook, &reply);
+    if (kr_web_hook_parses(hook)) return heed(k, after, phase, hook, &reply);
     return reply.status >= 400 ? refused(k, hook, reply.status) : NULL;
 }
 

@@ -37,6 +37,8 @@ typedef struct {
  */
 kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_hook_asked_t *asked) KR_MUST_CHECK;
 
+/** May its answer stop a flow, or change an account? */
+int kr_web_hook_parses(const kr_web_hook_conf_t *hook);
 /** How it is named in the log: its id, or its place in the settings. */
 const char *kr_web_hook_name(const kr_web_hook_conf_t *hook);
 

@@ -23,6 +23,11 @@ typedef struct {
     apr_time_t each;      /* of one try, at most */
 } calling_t;
 
+int kr_web_hook_parses(const kr_web_hook_conf_t *hook)
+{
+    return hook->parse || hook->can_interrupt;
+}
+
 const char *kr_web_hook_name(const kr_web_hook_conf_t *hook)
 {
     return hook->id ? hook->id : hook->where;
@@ -145,7 +150,7 @@ kr_err_t *kr_web_hook_call(kr_web_hook_reply_t *out, kr_ctx_t *k, const kr_web_h
     const kr_http_service_t *service = asked->hook->service;
     calling_t calling = { .asked = asked, .each = service->timeout,
                           .req = { .method = service->method, .url = service->url, .guard = &k->realm->settings->guard,
-                                   .max_bytes = KR_WEB_HOOK_MAX, .status_only = !asked->hook->parse } };
+                                   .max_bytes = KR_WEB_HOOK_MAX, .status_only = !kr_web_hook_parses(asked->hook) } };
 
     *out = (kr_web_hook_reply_t){ .cancelled = 0 };
     kr_db_release(k);
