@@ -17,7 +17,7 @@ from lib.settings import UI, merge, nested
 
 NEW = 'another-Horse-battery-9'
 THIRD = 'one-more-Horse-battery-9'
-SLOW = nested('hashers.argon2', {'memory': '64MB', 'iterations': 6, 'parallelism': 1})
+SLOW = nested('hashers.argon2', {'memory': '64MB', 'iterations': 3, 'parallelism': 1})
 ROUNDS = 6      # of the tests that let chance decide who is first
 pytestmark = pytest.mark.san
 
