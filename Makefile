@@ -15,7 +15,7 @@ APXS   := build/apxs
 PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
 MANDIR ?= $(PREFIX)/share/man
-ROOMS ?= base crypto webauthn net jsonnet template schema config provider store identity outbox courier oauth2 session flow method hook api ui
+ROOMS ?= base shared crypto webauthn net jsonnet template schema config provider store identity outbox courier oauth2 session flow method hook api ui
 # What of the module knows httpd.
 HTTPD_ROOMS := site gate doctor httpd
 

@@ -2,9 +2,8 @@
 /*
  * How many password hashes run at once over all processes of the server.
  *
- * One anonymous shared mapping, made before fork, holds `count` slots and `queue` places to wait in. Each is a robust
- * mutex that its holder keeps locked: when a process dies, by whatever signal, the kernel passes its mutexes on, so
- * that neither a slot nor a place is ever lost. A counter could not promise that.
+ * Shared memory, made before fork, has `count` slots and `queue` places to wait in. Each is something that one thread holds
+ * (kr_hold_t), so that neither a slot nor a place is ever lost.
  *
  * A graceful restart makes a new mapping for the new children. Old ones finish with theirs, so for that short time
  * twice as many hashes may run.
@@ -12,15 +11,13 @@
 #include "slots.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kr_clock.h"
+#include "kr_shared.h"
 
 #define SLOTS_MAX 1024
 #define QUEUE_MAX 65536
@@ -28,28 +25,21 @@
 /** How long a waiter stays with one slot before it looks at all of them again, µs. */
 #define LOOK_AGAIN (20 * 1000)
 
-/** Something one thread at a time can hold. */
-typedef struct {
-    pthread_mutex_t lock;
-    atomic_int held; /* for kr_slots_stats only; a killed holder leaves it set */
-} hold_t;
-
 struct kr_slot_t {
-    hold_t hold;
+    kr_hold_t hold;
     unsigned char *memory; /* at the same address in every child, as the mapping is older than they are */
     size_t bytes;
 };
 
 /** The head of the mapping. */
 typedef struct {
-    size_t mapped; /* bytes of the whole mapping */
     int count;
     int queue;
     apr_time_t wait;
     atomic_uint ticket;  /* where the next one begins to look, so that slots wear evenly */
     atomic_uint refused;
     kr_slot_t *slot;
-    hold_t *place;
+    kr_hold_t *place;
 } slots_t;
 
 /*
@@ -75,25 +65,16 @@ static int between(long value, int low, int high)
 /** @return 0 or an errno */
 static int holds_init(slots_t *all)
 {
-    pthread_mutexattr_t attr;
-    int rv = pthread_mutexattr_init(&attr);
+    int rv = kr_holds_init(all->place, all->queue);
 
-    if (rv) return rv;
-    rv = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-    if (!rv) rv = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-    for (int i = 0; !rv && i < all->count; i++) rv = pthread_mutex_init(&all->slot[i].hold.lock, &attr);
-    for (int i = 0; !rv && i < all->queue; i++) rv = pthread_mutex_init(&all->place[i].lock, &attr);
-    pthread_mutexattr_destroy(&attr);
+    for (int i = 0; !rv && i < all->count; i++) rv = kr_holds_init(&all->slot[i].hold, 1);
     return rv;
 }
 
-/** Only unmaps: destroying the mutexes would pull them from under children that still drain. */
-static apr_status_t unmap(void *data)
+static apr_status_t forget(void *data)
 {
-    slots_t *all = data;
-
-    if (current == all) current = NULL;
-    return munmap(all, all->mapped) ? errno : APR_SUCCESS;
+    if (current == data) current = NULL;
+    return APR_SUCCESS;
 }
 
 apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, apr_time_t wait, int queue)
@@ -101,7 +82,7 @@ apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, ap
     int count = between(slots > 0 ? slots : sysconf(_SC_NPROCESSORS_ONLN), 1, SLOTS_MAX);
     int places = between(queue, 0, QUEUE_MAX);
     size_t places_at = sizeof(slots_t) + (size_t)count * sizeof(kr_slot_t);
-    size_t head = (size_t)whole_pages(places_at + (size_t)places * sizeof(hold_t));
+    size_t head = (size_t)whole_pages(places_at + (size_t)places * sizeof(kr_hold_t));
     apr_uint64_t each = whole_pages((apr_uint64_t)memory * 1024);
     size_t arenas = (size_t)(each * (apr_uint64_t)count);
     unsigned char *map;
@@ -109,16 +90,15 @@ apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, ap
     int rv;
 
     if (each > (SIZE_MAX - head) / (size_t)count) return APR_ENOMEM;
-    map = mmap(NULL, head + arenas, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) return errno;
+    map = kr_shared_memory(pconf, head + arenas);
+    if (!map) return errno;
 
     all = (slots_t *)(void *)map;
-    all->mapped = head + arenas;
     all->count = count;
     all->queue = places;
     all->wait = wait;
     all->slot = (kr_slot_t *)(void *)(map + sizeof(slots_t));
-    all->place = (hold_t *)(void *)(map + places_at);
+    all->place = (kr_hold_t *)(void *)(map + places_at);
     for (int i = 0; i < count; i++) {
         all->slot[i].memory = map + head + (size_t)i * (size_t)each;
         all->slot[i].bytes = (size_t)memory * 1024;
@@ -128,60 +108,30 @@ apr_status_t kr_slots_make(apr_pool_t *pconf, int slots, apr_uint32_t memory, ap
         (void)madvise(map + head, arenas, MADV_DONTDUMP);
     }
     rv = holds_init(all);
-    if (rv) {
-        munmap(map, all->mapped);
-        return rv;
-    }
+    if (rv) return rv;
     current = all;
-    apr_pool_cleanup_register(pconf, all, unmap, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pconf, all, forget, apr_pool_cleanup_null);
     return APR_SUCCESS;
 }
 
 /* -- holding -------------------------------------------------------------- */
-
-/** `rv` is what a lock call said. @return 1 when the lock is ours now */
-static int is_ours(hold_t *hold, int rv)
-{
-    if (rv == EOWNERDEAD) rv = pthread_mutex_consistent(&hold->lock); /* the holder died; nothing of it is needed */
-    if (rv) return 0;
-    atomic_store(&hold->held, 1);
-    return 1;
-}
-
-static int try_hold(hold_t *hold)
-{
-    return is_ours(hold, pthread_mutex_trylock(&hold->lock));
-}
-
-static void leave(hold_t *hold)
-{
-    atomic_store(&hold->held, 0);
-    pthread_mutex_unlock(&hold->lock);
-}
 
 static kr_slot_t *any_free(slots_t *all, unsigned first)
 {
     for (unsigned i = 0; i < (unsigned)all->count; i++) {
         kr_slot_t *slot = &all->slot[(first + i) % (unsigned)all->count];
 
-        if (try_hold(&slot->hold)) return slot;
+        if (kr_hold_try(&slot->hold)) return slot;
     }
     return NULL;
 }
 
-static hold_t *any_place(slots_t *all)
+static kr_hold_t *any_place(slots_t *all)
 {
     for (int i = 0; i < all->queue; i++) {
-        if (try_hold(&all->place[i])) return &all->place[i];
+        if (kr_hold_try(&all->place[i])) return &all->place[i];
     }
     return NULL;
-}
-
-static int lock_until(hold_t *hold, apr_time_t until)
-{
-    struct timespec ts = { .tv_sec = apr_time_sec(until), .tv_nsec = apr_time_usec(until) * 1000 };
-
-    return is_ours(hold, pthread_mutex_clocklock(&hold->lock, CLOCK_MONOTONIC, &ts));
 }
 
 /** Sleep on one slot after the other, as the one that comes free first need not be the one slept on. */
@@ -193,7 +143,7 @@ static kr_slot_t *wait_for_any(slots_t *all, unsigned first)
         kr_slot_t *slot = &all->slot[turn % (unsigned)all->count];
         apr_time_t until = now + LOOK_AGAIN < deadline ? now + LOOK_AGAIN : deadline;
 
-        if (lock_until(&slot->hold, until)) return slot;
+        if (kr_hold_until(&slot->hold, until)) return slot;
         slot = any_free(all, turn);
         if (slot) return slot;
     }
@@ -209,7 +159,7 @@ static kr_err_t *refuse(kr_ctx_t *k, slots_t *all)
 kr_err_t *kr_slot_take(kr_slot_t **slot, kr_ctx_t *k)
 {
     slots_t *all = current;
-    hold_t *place;
+    kr_hold_t *place;
     unsigned first;
 
     *slot = NULL;
@@ -221,13 +171,13 @@ kr_err_t *kr_slot_take(kr_slot_t **slot, kr_ctx_t *k)
     place = any_place(all);
     if (!place) return refuse(k, all);
     *slot = wait_for_any(all, first);
-    leave(place);
+    kr_hold_leave(place);
     return *slot ? NULL : refuse(k, all);
 }
 
 void kr_slot_leave(kr_slot_t *slot)
 {
-    if (slot) leave(&slot->hold);
+    if (slot) kr_hold_leave(&slot->hold);
 }
 
 unsigned char *kr_slot_memory(kr_slot_t *slot, size_t bytes)
@@ -237,22 +187,13 @@ unsigned char *kr_slot_memory(kr_slot_t *slot, size_t bytes)
 
 /* -- figures -------------------------------------------------------------- */
 
-/** Held right now? The lock is tried only where it says "held", so that a look never takes a free slot from anyone. */
-static unsigned is_held(hold_t *hold)
-{
-    if (!atomic_load(&hold->held)) return 0;
-    if (!try_hold(hold)) return 1;
-    leave(hold); /* the holder had died */
-    return 0;
-}
-
 void kr_slots_stats(unsigned *running, unsigned *waiting, unsigned *refused)
 {
     slots_t *all = current;
 
     *running = *waiting = *refused = 0;
     if (!all) return;
-    for (int i = 0; i < all->count; i++) *running += is_held(&all->slot[i].hold);
-    for (int i = 0; i < all->queue; i++) *waiting += is_held(&all->place[i]);
+    for (int i = 0; i < all->count; i++) *running += (unsigned)kr_hold_is_held(&all->slot[i].hold);
+    for (int i = 0; i < all->queue; i++) *waiting += (unsigned)kr_hold_is_held(&all->place[i]);
     *refused = atomic_load(&all->refused);
 }

@@ -4,9 +4,9 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "kr_clock.h"
+#include "kr_shared.h"
 #include "kr_text.h"
 
 #define LEAST 2
@@ -19,19 +19,12 @@ struct kr_share_t {
 /* As with the slots of password hashes: set once before fork, and only read by the children. */
 static int all_workers = 16;
 
-static apr_status_t unmap(void *data)
-{
-    munmap(data, sizeof(kr_share_t));
-    return APR_SUCCESS;
-}
-
 kr_share_t *kr_share_make(apr_pool_t *pool)
 {
-    void *map = mmap(NULL, sizeof(kr_share_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    kr_share_t *share = kr_shared_memory(pool, sizeof(*share));
 
-    if (map == MAP_FAILED) abort();
-    apr_pool_cleanup_register(pool, map, unmap, apr_pool_cleanup_null);
-    return map;
+    if (!share) abort();
+    return share;
 }
 
 void kr_share_workers(int workers)
