@@ -67,9 +67,25 @@ static void forget(const char *composed, const char *password)
     if (composed != password) kr_wipe((void *)composed, strlen(composed));
 }
 
+/** What kr_hash_aside is to make. */
+typedef struct {
+    apr_pool_t *pool;
+    kr_slot_t *slot;
+    const kr_hasher_t *hasher;
+    const char *password, *phc;
+} making_t;
+
+static void make_hash(void *baton)
+{
+    making_t *m = baton;
+
+    m->phc = m->hasher->bcrypt ? kr_bcrypt_make(m->pool, m->hasher->bcrypt_cost, m->password)
+                               : kr_argon2_make(m->pool, m->slot, m->hasher, m->password);
+}
+
 static kr_err_t *make(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, const char *password)
 {
-    kr_slot_t *slot;
+    making_t m = { .pool = k->pool, .hasher = hasher, .password = password };
 
     if (is_too_long(password)) {
         return kr_err(k, 400, NULL, "the password is longer than %d bytes", KR_PASSWORD_MAX);
@@ -78,10 +94,10 @@ static kr_err_t *make(const char **phc, kr_ctx_t *k, const kr_hasher_t *hasher, 
         return kr_err(k, 400, NULL, "the password is longer than the %d bytes that bcrypt looks at",
                       KR_BCRYPT_PASSWORD_MAX);
     }
-    KR_TRY(kr_slot_take(&slot, k));
-    *phc = hasher->bcrypt ? kr_bcrypt_make(k->pool, hasher->bcrypt_cost, password)
-                          : kr_argon2_make(k->pool, slot, hasher, password);
-    kr_slot_leave(slot);
+    KR_TRY(kr_slot_take(&m.slot, k));
+    kr_hash_aside(make_hash, &m);
+    kr_slot_leave(m.slot);
+    *phc = m.phc;
     return *phc ? NULL : no_memory(k);
 }
 
@@ -98,33 +114,45 @@ kr_err_t *kr_password_hash(const char **phc, kr_ctx_t *k, const kr_hasher_t *has
     return err;
 }
 
-static kr_match_e try(const kr_format_t *format, kr_attempt_t *attempt, const char *password)
+/** What kr_hash_aside is to compare with a hash. */
+typedef struct {
+    const kr_format_t *format;
+    kr_attempt_t attempt;
+    const char *password, *composed;
+    kr_match_e match;
+} matching_t;
+
+static kr_match_e try(matching_t *m, const char *password)
 {
-    attempt->password = password;
-    attempt->password_len = strlen(password);
-    return is_too_long(password) ? KR_MATCH_NO : format->verify(attempt);
+    m->attempt.password = password;
+    m->attempt.password_len = strlen(password);
+    return is_too_long(password) ? KR_MATCH_NO : m->format->verify(&m->attempt);
+}
+
+static void match_hash(void *baton)
+{
+    matching_t *m = baton;
+
+    m->match = try(m, m->composed);
+    if (m->match == KR_MATCH_NO && m->composed != m->password) m->match = try(m, m->password);
 }
 
 kr_err_t *kr_password_verify(int *ok, kr_ctx_t *k, const char *password, const char *phc)
 {
-    const kr_format_t *format = kr_format_find(phc);
-    kr_attempt_t attempt = { .pool = k->pool };
-    const char *composed;
-    kr_match_e match;
+    matching_t m = { .format = kr_format_find(phc), .attempt = { .pool = k->pool }, .password = password };
 
     assert(!k->db); /* a database connection must never wait for a hash */
     *ok = 0;
-    if (!format || !password || is_too_long(password)) return NULL;
-    attempt.detail = format->detail;
-    attempt.hash = phc + strlen(format->prefix);
-    KR_TRY(kr_slot_take(&attempt.slot, k));
-    composed = kr_password_composed(k->pool, password);
-    match = try(format, &attempt, composed);
-    if (match == KR_MATCH_NO && composed != password) match = try(format, &attempt, password);
-    kr_slot_leave(attempt.slot);
-    forget(composed, password);
-    if (match == KR_MATCH_FAILED) return no_memory(k);
-    *ok = match == KR_MATCH_YES;
+    if (!m.format || !password || is_too_long(password)) return NULL;
+    m.attempt.detail = m.format->detail;
+    m.attempt.hash = phc + strlen(m.format->prefix);
+    KR_TRY(kr_slot_take(&m.attempt.slot, k));
+    m.composed = kr_password_composed(k->pool, password);
+    kr_hash_aside(match_hash, &m);
+    kr_slot_leave(m.attempt.slot);
+    forget(m.composed, password);
+    if (m.match == KR_MATCH_FAILED) return no_memory(k);
+    *ok = m.match == KR_MATCH_YES;
     return NULL;
 }
 

@@ -20,4 +20,10 @@ void kr_slot_leave(kr_slot_t *slot);
 /** The slot's own memory when it holds `bytes`, else NULL. Only for as long as the slot is held. */
 unsigned char *kr_slot_memory(kr_slot_t *slot, size_t bytes);
 
+/**
+ * Compute a hash, or whatever else keeps a core busy: in a thread of its own that stands back behind all others, while this one waits
+ * (aside.c). Where there is no thread to be had, here and now.
+ */
+void kr_hash_aside(void (*work)(void *baton), void *baton);
+
 #endif

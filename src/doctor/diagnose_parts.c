@@ -141,6 +141,7 @@ static void look_at_mail(kr_report_t *report)
 
 static void look_at_software(kr_report_t *report)
 {
+    const kr_hashing_t hashing = kr_host_of(report->r->server)->site->hashing;
     int threads = 0, children = 0;
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
@@ -148,6 +149,8 @@ static void look_at_software(kr_report_t *report)
     report->group = "Software";
     kr_report(report, KR_FINE, "httpd", NULL, "%s, MPM %s: up to %d processes with %d thread(s)",
               ap_get_server_description(), ap_show_mpm(), children, threads > 1 ? threads : 1);
+    kr_report(report, KR_FINE, "Passwords", NULL, "%d hashed at once, %d more may wait; %d workers in all", hashing.slots, hashing.queue,
+              hashing.workers);
     kr_report(report, KR_FINE, "mod_kratos", NULL, "built for %s", AP_SERVER_BASEVERSION);
     kr_report(report, KR_FINE, "APR", NULL, "%s, APR-util %s", apr_version_string(), apu_version_string());
     kr_report(report, KR_FINE, "OpenSSL", NULL, "%s", OpenSSL_version(OPENSSL_VERSION));

@@ -77,9 +77,8 @@ static void check_tls(kr_exam_t *exam, const kr_database_t *database)
 
 static void check_memory(kr_exam_t *exam)
 {
-    const kr_host_t *host = kr_host_of(exam->main_server);
-    long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    apr_int64_t slots = host->slots > 0 ? host->slots : cores > 0 ? cores : 1, most = 0, mib, all;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    apr_int64_t slots = kr_site_hashing(kr_host_of(exam->main_server)).slots, most = 0, mib, all;
 
     for (int i = 0; i < exam->site->tenants->nelts; i++) {
         const kr_hasher_t *hasher = &APR_ARRAY_IDX(exam->site->tenants, i, kr_tenant_t *)->realm->settings->hasher;
@@ -94,6 +93,23 @@ static void check_memory(kr_exam_t *exam)
                   "hashing passwords may take %" APR_INT64_T_FMT " MiB (%" APR_INT64_T_FMT " slots of %" APR_INT64_T_FMT
                   " MiB), more than half of this machine's %" APR_INT64_T_FMT " MiB: lower KratosHashing or "
                   "hashers.argon2.memory", mib, slots, most / 1024, all);
+}
+
+/* So many hash, and as many wait, that half of the workers are never touched. */
+static int fitting(int slots, int workers)
+{
+    return slots <= workers / 4 ? slots : workers > 4 ? workers / 4 : 1;
+}
+
+static void check_waiting(kr_exam_t *exam)
+{
+    const kr_hashing_t h = kr_site_hashing(kr_host_of(exam->main_server));
+
+    if (h.slots + h.queue > h.workers / 2)
+        kr_advise(exam, KRLOGNO(1299), NULL,
+                  "a flood of sign-ins may keep %d of httpd's %d workers, more than half of them (%d hash a password, %d wait for that): "
+                  "say KratosHashing %d 10 %d, or raise MaxRequestWorkers", h.slots + h.queue < h.workers ? h.slots + h.queue : h.workers,
+                  h.workers, h.slots, h.queue, fitting(h.slots, h.workers), fitting(h.slots, h.workers));
 }
 
 static void check_addresses(kr_exam_t *exam)
@@ -117,6 +133,7 @@ void kr_exam_machine(kr_exam_t *exam)
         check_tls(exam, APR_ARRAY_IDX(exam->site->databases, i, kr_database_t *));
     }
     check_memory(exam);
+    check_waiting(exam);
     check_addresses(exam);
     if (apr_time_sec(kr_clock_now()) < EARLIEST)
         kr_advise(exam, KRLOGNO(1278), NULL,

@@ -249,8 +249,8 @@ static const char *set_hashing(cmd_parms *cmd, void *place, const char *slots, c
     if (misplaced) return misplaced;
     host->slots = small_number(slots, 1024);
     host->slot_wait = wait ? small_number(wait, 300) : KR_SLOT_WAIT;
-    host->slot_queue = queue ? small_number(queue, 100000) : KR_SLOT_QUEUE;
-    if (host->slots < 0 || host->slot_wait < 0 || host->slot_queue < 0)
+    host->slot_queue = queue ? small_number(queue, 100000) : KR_UNSET;
+    if (host->slots < 0 || host->slot_wait < 0 || (queue && host->slot_queue < 0))
         return "KratosHashing: SLOTS 0 to 1024, WAIT_SECONDS 0 to 300, QUEUE 0 to 100000";
     return NULL;
 }

@@ -75,6 +75,7 @@ DIRECTIVE("KratosDiagnose", FLAG, set_diagnose, CONTAINER, "On|Off", "who has th
           "Who may see the page for owners (`SetHandler kratos-diagnose`, or diagnose among the built-in pages). Unless it is said: "
           "who adds ?key= and the key that the error log tells at each start (KR1212). On: whom the Require lines of this place "
           "let in, without a key. Off: nobody. Everybody else gets 404.")
-DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [QUEUE]]", "0 10 64",
+DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [QUEUE]]", "0 10",
           "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits "
-          "for its turn, and how many may wait. Beyond that: 503 with Retry-After.")
+          "for its turn, and how many may wait. Beyond that: 503 with Retry-After. Who waits keeps a worker of httpd: unless QUEUE says "
+          "otherwise, those who hash and those who wait are a quarter of all workers together.")

@@ -55,6 +55,11 @@ typedef struct {
     const char *where;           /* "file:line" */
 } kr_mention_t;
 
+/** How many requests may hash a password at once, and wait for that, of how many workers: KratosHashing, and what it leaves open. */
+typedef struct {
+    int slots, queue, workers;
+} kr_hashing_t;
+
 typedef struct kr_site_t kr_site_t;
 typedef struct kr_tenant_t kr_tenant_t;
 
@@ -76,9 +81,8 @@ typedef struct {
     const kr_tenant_t *tenant;   /* the realm that is at home here, or NULL */
 } kr_host_t;
 
-/** KratosHashing: seconds of waiting, length of the queue. */
+/** KratosHashing: seconds of waiting. */
 #define KR_SLOT_WAIT 10
-#define KR_SLOT_QUEUE 64
 
 /** The directives' table (directives.c). */
 extern const command_rec kr_directives[];
@@ -136,6 +140,7 @@ struct kr_site_t {
     apr_array_header_t *tenants;   /* of kr_tenant_t* */
     apr_array_header_t *databases; /* of kr_database_t* */
     apr_array_header_t *warnings;  /* of const char* */
+    kr_hashing_t hashing;          /* from post_config on */
     /* What the rooms above keep here, each its own and nobody else's. */
     struct kr_doctor_t *doctor;    /* from check_config on */
     struct kr_tunnels_t *tunnels;  /* the gate's: each process its own, from child_init on; NULL: they are not watched */
@@ -154,6 +159,9 @@ int kr_test_clock_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 /** For hooks of post_config. @return NULL when nothing is going to be served with what was read */
 kr_site_t *kr_site_to_serve(const server_rec *s);
+/** Once the MPM's lines are read. @param host  the main server's */
+kr_hashing_t kr_site_hashing(const kr_host_t *host);
+
 /** post_config: migrate what is a file here, make what all processes share. */
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** child_init: open the pools. */

@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include <ap_mpm.h>
+#include <unistd.h>
 #include <unixd.h>
 
 #include "kr_clock.h"
@@ -39,6 +40,20 @@ static int workers(void)
     return (threads > 0 ? threads : 1) * children; /* prefork has none */
 }
 
+/* Whoever waits keeps a worker: with all of them waiting, nobody would be there for those who are signed in. */
+#define HASHING_PART 4
+#define LEAST_QUEUE 2
+
+kr_hashing_t kr_site_hashing(const kr_host_t *host)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    kr_hashing_t h = { .slots = host->slots > 0 ? host->slots : cores > 0 ? (int)cores : 1, .queue = host->slot_queue, .workers = workers() };
+
+    if (h.queue < 0) h.queue = h.workers / HASHING_PART - h.slots;
+    if (host->slot_queue < 0 && h.queue < LEAST_QUEUE) h.queue = LEAST_QUEUE;
+    return h;
+}
+
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     const kr_host_t *host = kr_host_of(s);
@@ -47,13 +62,13 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
 
     (void)plog;
     if (!site) return OK;
+    site->hashing = kr_site_hashing(host);
     for (int i = 0; i < site->warnings->nelts; i++)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
-    kr_share_workers(workers());
-    rv = kr_slots_make(pconf, host->slots < 0 ? 0 : host->slots, most_memory(site),
-                       apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
-                       host->slot_queue < 0 ? KR_SLOT_QUEUE : host->slot_queue);
+    kr_share_workers(site->hashing.workers);
+    rv = kr_slots_make(pconf, site->hashing.slots, most_memory(site), apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
+                       site->hashing.queue);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1209) "no memory for hashing passwords (KratosHashing)");
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -145,6 +145,7 @@ CASES = {
     'few connections': (dict(top='ThreadLimit 200\nThreadsPerChild 200\nMaxRequestWorkers 400\nKratosDatabasePool 0 1 2 60'),
                         'KR1275', 'KratosDatabasePool 0 4 25'),
     'much memory': (dict(top='KratosHashing 1024', changes=nested('hashers.argon2.memory', '1GB')), 'KR1277', 'KratosHashing'),
+    'many who wait': (dict(top='KratosHashing 2 10 300'), 'KR1299', '302 of httpd\'s 400 workers.*KratosHashing 2 10 2'),
     'a page for owners that all see': (
         dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'everybody.*Require ip'),
     'a page for owners without a word on who they are': (
