@@ -28,6 +28,7 @@ static int before_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static const kr_job_t JOBS[] = {
     { .every = 3, .breaks_off = 1, .run = kr_database_retry },
     { .every = 60, .run = kr_sweep },
+    { .every = 1, .run = kr_tell },
     { .every = 1, .to_the_end = 1, .run = kr_tunnels_check },
 };
 
@@ -53,6 +54,7 @@ static void register_hooks(apr_pool_t *pool)
     /* MIDDLE: mod_unixd has read User and Group by then. */
     ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(kr_sweep_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(kr_tell_start, NULL, NULL, APR_HOOK_MIDDLE);
     /* LAST: no key is told of a site that does not start. */
     ap_hook_post_config(kr_diagnose_start, NULL, NULL, APR_HOOK_LAST);
     /* MIDDLE: nothing of another module's is needed in a child. */

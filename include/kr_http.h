@@ -51,6 +51,12 @@ struct kr_reply_t {
     apr_size_t body_len;
 };
 
+/**
+ * The network that a request comes from, as one client: the address by IPv4, the first 64 bits by IPv6, as its owner has as many addresses in
+ * it as they like. What is no address stands for itself.
+ */
+const char *kr_request_network(apr_pool_t *pool, const kr_request_t *req);
+
 /** A cookie to set. handler.c knows nothing of it: kr_reply_finish renders all into Set-Cookie headers. */
 typedef struct {
     const char *name;

@@ -223,6 +223,31 @@ kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
  */
 kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address) KR_MUST_CHECK;
 
+/* -- who fails too often (throttle.c) --------------------------------------- */
+
+/** What a try is counted as, until it is known whether it failed. */
+typedef struct {
+    apr_uint64_t what[4];
+    int n;
+} kr_throttle_t;
+
+/**
+ * Somebody is about to submit a flow: count it as failed, for their network and for all. No statement, unless there were too many: then
+ * one, as a browser that was signed in before has an allowance of its own.
+ * @param t  for kr_throttle_leave
+ * @return 429 with Retry-After when it is one too many
+ */
+kr_err_t *kr_throttle_enter(kr_throttle_t *t, kr_ctx_t *k, const kr_flow_t *flow) KR_MUST_CHECK;
+/** It did not fail: it is not counted. */
+void kr_throttle_leave(const kr_throttle_t *t, kr_ctx_t *k);
+
+/**
+ * Tell the other nodes what was counted on this one, and learn from them, by way of the database: one transaction with two statements for
+ * each thing that failed often enough to matter, 64 of them at the most; none while there are none.
+ * @param from  where to go on the next time; 0 at first
+ */
+kr_err_t *kr_throttle_tell(kr_ctx_t *k, apr_size_t *from) KR_MUST_CHECK;
+
 /** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
 const char *kr_webauthn_script(apr_size_t *len);
 /** What pages say of it, so that no other script runs in its place (W3C Subresource Integrity): "sha512-...". Static. */

@@ -3,6 +3,7 @@
 #ifndef KR_SETTINGS_H
 #define KR_SETTINGS_H
 
+#include "kr_counts.h"
 #include "kr_fedcm_conf.h"
 #include "kr_flow_conf.h"
 #include "kr_jwt.h"
@@ -93,6 +94,14 @@ typedef struct kr_settings_t {
         apr_int64_t tries, sent;     /* per account (or address that nobody has) and hour, over all flows; 0: no limit */
         apr_int64_t messages;        /* per address and quarter of an hour; 0: no limit */
     } code_budget;
+    struct {
+        int on;
+        apr_time_t window;           /* µs in which failed tries are counted; windows begin at its multiples */
+        apr_uint32_t identifier;     /* failed sign-ins under one identifier, and from one browser that was in before */
+        apr_uint32_t network;        /* what fails, and codes that are asked for, from one address (IPv6: /64); 0: any number */
+        apr_uint32_t overall;        /* the same from everywhere; 0: any number */
+        kr_counts_t *counts;         /* shared by all processes; NULL: off */
+    } throttle;
     int tell_factors, tell_recovery_code; /* mod_kratos.letters: of changes of factors, of sign-ins with a recovery code */
     struct {
         const char *base_redirect_uri;       /* or NULL */

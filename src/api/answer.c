@@ -136,9 +136,11 @@ kr_err_t *kr_answer_begun(kr_ctx_t *k, const kr_flow_t *flow)
     return KR_DONE;
 }
 
-static int says_again(const kr_err_t *err)
+/* Who is to wait is told so by the form, if it is a person, and by the status, if it is a program. */
+static int says_again(const kr_ctx_t *k, const kr_err_t *err)
 {
-    return err->kind == KR_ERR_SHOW_FLOW || (err->kind == KR_ERR_PLAIN && err->status == 400);
+    if (err->kind == KR_ERR_SHOW_FLOW) return 1;
+    return err->kind == KR_ERR_PLAIN && (err->status == 400 || (err->status == 429 && k->client == KR_CLIENT_PERSON));
 }
 
 static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
@@ -155,7 +157,7 @@ static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
 kr_err_t *kr_answer_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err)
 {
     if (k->client == KR_CLIENT_PERSON && lead(k, err)) return KR_DONE;
-    return says_again(err) ? show_again(k, flow, err) : kr_answer_error(k, err);
+    return says_again(k, err) ? show_again(k, flow, err) : kr_answer_error(k, err);
 }
 
 kr_err_t *kr_overtaken(kr_ctx_t *k, kr_flow_t *flow)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A submit, as far as every kind of flow takes it the same way: which flow it is for, from whom, with which fields. */
+#include <assert.h>
 #include <string.h>
 
 #include "api.h"
@@ -78,6 +79,26 @@ static kr_err_t *flow_by_mail(kr_flow_t **out, kr_ctx_t *k, kr_flow_kind_e kind)
     return err ? err : kr_flow_check_enabled(k, kind);
 }
 
+/* Whoever fails, or asks for a code, is not to do so without end. */
+static int is_counted(const kr_flow_t *flow, const kr_err_t *err)
+{
+    return err ? err->status < 500 : flow->state == KR_STATE_SENT_EMAIL;
+}
+
+static kr_err_t *submit_counted(kr_ctx_t *k, kr_flow_t *flow, kr_flow_submit_fn *submit)
+{
+    kr_throttle_t counted;
+    kr_err_t *err = kr_throttle_enter(&counted, k, flow);
+
+    if (err) {
+        kr_flow_clear_messages(flow);
+        return err;
+    }
+    err = submit(k, flow);
+    if (!is_counted(flow, err)) kr_throttle_leave(&counted, k);
+    return err;
+}
+
 kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *submit)
 {
     const int mailed = kind == KR_FLOW_RECOVERY || kind == KR_FLOW_VERIFICATION;
@@ -85,7 +106,8 @@ kr_err_t *kr_flow_submit(kr_ctx_t *k, kr_flow_kind_e kind, kr_flow_submit_fn *su
     kr_err_t *err;
 
     KR_TRY(mailed ? flow_by_mail(&flow, k, kind) : kr_flow_of_submit(&flow, k, kind));
-    err = submit(k, flow);
+    assert(flow); /* or there was an error */
+    err = submit_counted(k, flow, submit);
     return err ? kr_answer_flow_error(k, flow, err) : KR_DONE;
 }
 

@@ -3,6 +3,8 @@
 #include "kr_http.h"
 
 #include <apr_lib.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 
@@ -398,4 +400,18 @@ void kr_reply_finish(kr_ctx_t *k)
         apr_table_addn(k->reply->headers, "Set-Cookie", render(k, &APR_ARRAY_IDX(cookies, i, kr_cookie_t)));
     }
     apr_array_clear(cookies);
+}
+
+/* -- where it comes from ---------------------------------------------------- */
+
+const char *kr_request_network(apr_pool_t *pool, const kr_request_t *req)
+{
+    const char *peer = req->peer[0] == '[' ? req->peer + 1 : req->peer, *port = strrchr(peer, ':');
+    const apr_size_t len = req->peer[0] == '[' ? strcspn(peer, "]") : port ? (apr_size_t)(port - peer) : strlen(peer);
+    const char *address = apr_pstrmemdup(pool, peer, len);
+    struct in6_addr six;
+
+    if (inet_pton(AF_INET6, address, &six) != 1) return address;
+    if (IN6_IS_ADDR_V4MAPPED(&six)) return apr_psprintf(pool, "%d.%d.%d.%d", six.s6_addr[12], six.s6_addr[13], six.s6_addr[14], six.s6_addr[15]);
+    return kr_hex(pool, six.s6_addr, 8);
 }

@@ -40,4 +40,11 @@ int kr_sweep_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serve
  */
 apr_interval_time_t kr_sweep(kr_database_t *database, kr_ctx_t *k, server_rec *s);
 
+/* -- tell.c --------------------------------------------------------------- */
+
+/** post_config: make what the children share to take turns; before the fork. */
+int kr_tell_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** A job: tell the other nodes how often somebody failed here, and learn it of them, if it is this child's turn to. Two statements for each. */
+apr_interval_time_t kr_tell(kr_database_t *database, kr_ctx_t *k, server_rec *s);
+
 #endif

@@ -16,9 +16,6 @@
 #define HOUR apr_time_from_sec(3600)
 #define QUARTER apr_time_from_sec(900)
 
-/* Devices are made by signing in, as often as somebody likes who knows the password: together they have this many allowances. */
-#define DEVICES 3
-
 /** In a flow: whose budget the tries are on when nobody has the address. */
 #define NOBODY "nobody"
 
@@ -34,8 +31,7 @@ static kr_err_t *spend(int *over, kr_ctx_t *k, const char *what, const char *who
     return NULL;
 }
 
-/* What shows that it is the person, although strangers have used up all: a browser that was let in before, or a session, as apps have. */
-static const char *sign_of(kr_ctx_t *k, const char *identity_id)
+const char *kr_sign_of(kr_ctx_t *k, const char *identity_id)
 {
     const char *device = kr_csrf_device(k, identity_id);
 
@@ -50,11 +46,11 @@ static kr_err_t *spend_with_allowance(int *over, kr_ctx_t *k, const char *what, 
     const char *sign;
 
     KR_TRY(spend(over, k, what, whose, limit, window));
-    sign = *over ? sign_of(k, identity_id) : NULL;
+    sign = *over ? kr_sign_of(k, identity_id) : NULL;
     if (!sign) return NULL;
     KR_TRY(spend(over, k, what, sign, limit, window));
     if (*over) return NULL;
-    return spend(over, k, what, apr_pstrcat(k->pool, "devices of ", identity_id, NULL), DEVICES * limit, window);
+    return spend(over, k, what, apr_pstrcat(k->pool, "devices of ", identity_id, NULL), KR_DEVICES * limit, window);
 }
 
 /* Who signs up has no account, whoever has the address: counted with an account's, it would tell that there is one. */

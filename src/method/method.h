@@ -110,6 +110,21 @@ kr_err_t *kr_budget_try(int *over, kr_ctx_t *k, const kr_flow_t *flow, const apr
 /** Wrong tries of that second factor of that account, within an hour; NULL: the settings set no limit. */
 const kr_tries_t *kr_budget_second(kr_ctx_t *k, const char *method, const char *identity_id);
 
+/**
+ * What shows that it is the person, although strangers have used up all that there is: a browser that was let in before, or a session,
+ * as apps have. @return NULL: nothing does
+ */
+const char *kr_sign_of(kr_ctx_t *k, const char *identity_id);
+/** Devices are made by signing in, as often as somebody likes who knows the password: together they have this many allowances. */
+#define KR_DEVICES 3
+
+/**
+ * Somebody is about to try a password under that identifier, normalised: count it as a wrong one (throttle.c). No statement.
+ * @param identity  whose it is; NULL: nobody's
+ * @return 429 when it is one too many; else kr_throttle_leave follows when it was the right one
+ */
+kr_err_t *kr_throttle_password(kr_throttle_t *t, kr_ctx_t *k, const char *identifier, const kr_identity_t *identity) KR_MUST_CHECK;
+
 /* -- outcomes (outcome.c): each fills `out`, whose method is set, and returns NULL ------------- */
 
 /** Another screen, which is in the flow by now. */

@@ -133,6 +133,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     const char *password = kr_body_str(body, "password");
     const char *normal, *hash;
     kr_identity_t *identity = NULL;
+    kr_throttle_t counted;
     int ok;
 
     if (!identifier || !*identifier) kr_field_missing(k, flow, "identifier");
@@ -141,6 +142,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
 
     normal = kr_identifier_normalise(k->pool, identifier);
     if (normal) KR_TRY(kr_identity_by_identifier(&identity, k, "password", normal));
+    KR_TRY(kr_throttle_password(&counted, k, normal, identity));
     hash = hash_of(k, identity);
     KR_TRY(verify(&ok, k, password, hash));
     if (!ok) {
@@ -149,6 +151,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
         kr_flow_message(k, flow, 4000006, NULL);
         return kr_err_show_flow(k);
     }
+    kr_throttle_leave(&counted, k);
     rehash(k, identity, password, hash);
     flow->active = "password";
     return kr_outcome_proved(out, flow, identity,

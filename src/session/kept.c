@@ -51,17 +51,6 @@ static const char *ensure_secret(kr_ctx_t *k)
 
 /* -- how much may wait ------------------------------------------------------ */
 
-/* Of IPv6 a whole network is one client: its owner has as many addresses as they like. */
-static const char *client_of(kr_ctx_t *k)
-{
-    const char *peer = k->req->peer, *end = strrchr(peer, ':');
-    int colons = 0;
-
-    if (*peer != '[') return apr_pstrmemdup(k->pool, peer, end ? (apr_size_t)(end - peer) : strlen(peer));
-    for (end = peer; *end && *end != ']' && colons < 4; end++) colons += *end == ':';
-    return apr_pstrmemdup(k->pool, peer, (apr_size_t)(end - peer));
-}
-
 static kr_err_t *spend(int *over, kr_ctx_t *k, const char *whose, apr_int64_t limit)
 {
     const char *id = kr_hmac(k->pool, k->realm->keys, KR_KEY_CODE, 0, apr_pstrcat(k->pool, "budget kept ", whose, NULL));
@@ -75,7 +64,7 @@ static kr_err_t *spend(int *over, kr_ctx_t *k, const char *whose, apr_int64_t li
 static kr_err_t *spend_both(int *over, kr_ctx_t *k, const char *identity_id)
 {
     const char *whose = identity_id ? apr_pstrcat(k->pool, "identity ", identity_id, NULL)
-                                    : apr_pstrcat(k->pool, "client ", client_of(k), NULL);
+                                    : apr_pstrcat(k->pool, "client ", kr_request_network(k->pool, k->req), NULL);
 
     KR_TRY(spend(over, k, whose, EACH_HAS));
     return *over ? NULL : spend(over, k, "realm", REALM_HAS);

@@ -126,6 +126,7 @@ typedef struct {
     apr_uint32_t look;           /* atomic, each process its own: whether somebody looked for the first time, database.c */
     apr_time_t opened;           /* when this process began */
     struct kr_sweeper_t *sweeper; /* of httpd/sweep.c */
+    struct kr_teller_t *teller;  /* of httpd/tell.c; NULL: there are no other nodes */
 } kr_database_t;
 
 /** A realm as httpd sees it. */

@@ -103,6 +103,24 @@ kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, 
     return NULL;
 }
 
+#define JOIN "INSERT INTO code_budgets (id, realm_id, begins_at, used) VALUES (%s, %s, %lld, %lld) "
+
+static const kr_query_t BUDGET_JOIN = {
+    .name = "budget_join",
+    .mysql = JOIN "ON DUPLICATE KEY UPDATE used = used + %lld",
+    .sqlite = JOIN "ON CONFLICT (id) DO UPDATE SET used = used + %lld",
+};
+
+kr_err_t *kr_store_budget_join(apr_int64_t *all, kr_ctx_t *k, const char *id, apr_int64_t n, apr_time_t begins_at)
+{
+    kr_row_t *row;
+
+    if (n) KR_TRY(kr_db_exec(NULL, k, &BUDGET_JOIN, KR_S(id), KR_S(k->realm->name), KR_I(begins_at), KR_I(n), KR_I(n)));
+    KR_TRY(kr_db_one(&row, k, &BUDGET_USED, KR_S(id), KR_S(k->realm->name)));
+    *all = row ? kr_row_int(row, 0) : 0;
+    return NULL;
+}
+
 static const kr_query_t BUDGET_LOOK = {
     .name = "budget_look",
     .sql = "SELECT used FROM code_budgets WHERE id = %s AND realm_id = %s AND begins_at > %lld",

@@ -217,6 +217,28 @@ static void queries_and_headers_are_found(void **state)
     assert_string_equal(kr_header(&req, "x-session-token"), "t");
 }
 
+static void a_network_of_ipv6_is_one_client(void **state)
+{
+    static const struct {
+        const char *peer, *network;
+    } CASES[] = {
+        { "192.0.2.7:4711", "192.0.2.7" },
+        { "[2001:db8:1:2::3]:4711", "20010db800010002" },
+        { "[2001:db8:1:2:ffff:ffff:ffff:ffff]:1", "20010db800010002" },
+        { "[2001:db8::1]:4711", "20010db800000000" }, /* the first half is not what stands before the second colon */
+        { "[::1]:4711", "0000000000000000" },
+        { "[::ffff:192.0.2.7]:4711", "192.0.2.7" },
+        { "nonsense", "nonsense" },
+        { "", "" },
+    };
+
+    for (int i = 0; i < KR_DIM(CASES); i++) {
+        kr_request_t req = { .peer = CASES[i].peer };
+
+        assert_string_equal(kr_request_network(*state, &req), CASES[i].network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +250,7 @@ int main(void)
         cmocka_unit_test(headers_cannot_inject),
         cmocka_unit_test(replies_are_filled),
         cmocka_unit_test(queries_and_headers_are_found),
+        cmocka_unit_test(a_network_of_ipv6_is_one_client),
     };
 
     return cmocka_run_group_tests_name("http", tests, open_pool, close_pool);
