@@ -233,7 +233,7 @@ typedef struct {
 
 /**
  * Somebody is about to submit a flow: count it as failed, for their network and for all. No statement, unless there were too many: then
- * one, as a browser that was signed in before has an allowance of its own.
+ * one for whose account it is, and one for the session, as who was signed in before has an allowance of their own.
  * @param t  for kr_throttle_leave
  * @return 429 with Retry-After when it is one too many
  */

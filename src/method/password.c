@@ -134,6 +134,7 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     const char *normal, *hash;
     kr_identity_t *identity = NULL;
     kr_throttle_t counted;
+    kr_err_t *err;
     int ok;
 
     if (!identifier || !*identifier) kr_field_missing(k, flow, "identifier");
@@ -144,14 +145,15 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     if (normal) KR_TRY(kr_identity_by_identifier(&identity, k, "password", normal));
     KR_TRY(kr_throttle_password(&counted, k, normal, identity));
     hash = hash_of(k, identity);
-    KR_TRY(verify(&ok, k, password, hash));
+    err = verify(&ok, k, password, hash);
+    if (err || ok) kr_throttle_leave(&counted, k); /* what nobody could look at was not wrong */
+    if (err) return err;
     if (!ok) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0602) "login %s: identifier or password did not match%s", flow->id,
                kr_log_personal(k, identifier));
         kr_flow_message(k, flow, 4000006, NULL);
         return kr_err_show_flow(k);
     }
-    kr_throttle_leave(&counted, k);
     rehash(k, identity, password, hash);
     flow->active = "password";
     return kr_outcome_proved(out, flow, identity,

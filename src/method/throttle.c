@@ -80,12 +80,12 @@ static kr_err_t *whose(const char **identity_id, kr_ctx_t *k, const kr_flow_t *f
     int owners;
 
     *identity_id = NULL;
+    KR_TRY(kr_session_current(&session, k)); /* kr_sign_of asks for it, too */
     if (!kr_body_read(&body, k))
         for (int i = 0; i < KR_DIM(FIELDS) && !named; i++) named = kr_body_str(&body, FIELDS[i]);
     if (!named) named = kr_json_str(json_object_get(kr_node_find(flow, "identifier"), "attributes"), "value");
     named = named ? kr_identifier_normalise(k->pool, named) : NULL;
     if (named) return kr_identity_owner(identity_id, &owners, k, named);
-    KR_TRY(kr_session_current(&session, k));
     if (session) *identity_id = session->identity->id;
     return NULL;
 }

@@ -24,6 +24,7 @@ typedef struct {
 
 struct kr_counts_t {
     apr_size_t sets;      /* a power of two */
+    atomic_uint latest;   /* the last window in which something was counted: who looks at many tables need not look through this one */
     entry_t entry[];
 };
 
@@ -105,6 +106,7 @@ apr_uint32_t kr_counts_add(kr_counts_t *counts, apr_uint64_t what, apr_time_t no
     const place_t p = place_of(counts, what, now, window);
     entry_t *entry = find_or_take(counts, &p);
 
+    if (atomic_load(&counts->latest) != p.window) atomic_store(&counts->latest, p.window);
     return atomic_fetch_add(&entry->own, 1) + 1 + atomic_load(&entry->others);
 }
 
@@ -133,6 +135,10 @@ int kr_counts_untold(kr_count_t *out, int most, apr_size_t *from, kr_counts_t *c
     const apr_size_t entries = counts->sets * WAYS;
     int n = 0;
 
+    if (atomic_load(&counts->latest) != number) {
+        *from = 0;
+        return 0;
+    }
     for (; *from < entries && n < most; (*from)++) {
         entry_t *entry = &counts->entry[*from];
         unsigned own, told;
