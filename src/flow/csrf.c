@@ -29,7 +29,7 @@ static const char *cookie_value(kr_ctx_t *k)
         if (strcmp(c->name, name) == 0 && c->max_age) return c->value;
     }
     value = k->req ? kr_cookie(k->pool, k->req, name, &count) : NULL;
-    if (!value || count != 1 || strlen(value) != 44) return NULL;
+    if (!value || count != 1 || strlen(value) != 44 || strpbrk(value, "-_")) return NULL; /* spelled as we do: its hash is of the text */
     return kr_base64_decode(k->pool, value, &len) && len == SECRET ? value : NULL;
 }
 

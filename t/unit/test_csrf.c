@@ -89,6 +89,8 @@ static void test_a_cookie_that_is_missing_broken_or_doubled_is_none(void **state
         apr_pstrcat(env->pool, name, "=", kr_base64(env->pool, good, 33), NULL),
         apr_pstrcat(env->pool, name, "=????????????????????????????????????????????", NULL),
         apr_pstrcat(env->pool, "x", name, "=", good, NULL),
+        apr_pstrcat(env->pool, name, "=--------------------------------------------", NULL), /* not spelled as ours are, but for */
+        apr_pstrcat(env->pool, name, "=__________________________________________8=", NULL), /* their alphabet the second is one */
     };
 
     for (int i = 0; i < KR_DIM(bad); i++) {
