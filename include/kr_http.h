@@ -121,6 +121,12 @@ void kr_reply_render(kr_ctx_t *k);
 void kr_reply_finish(kr_ctx_t *k);
 
 /**
+ * The weight of one member of Accept or its like, ";level=1;q=0.5", from `s` up to `end` (RFC 9110 section 12.4.2).
+ * @return thousandths, 1000 when it has none, -1 when it is malformed
+ */
+int kr_weight(const char *s, const char *end);
+
+/**
  * Does the client want JSON rather than a page? The better of text/html and application/json in Accept by q; an exact
  * type beats a wildcard; html when absent or equal.
  * @param submit  1 for submits and errors: a Content-Type of exactly "application/json" counts too

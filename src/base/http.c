@@ -146,8 +146,7 @@ static int quality(const char *s, apr_size_t len)
     return q > 1000 ? -1 : q;
 }
 
-/* The q of one range with its parameters, "text/html;level=1;q=0.5"; 1000 when it has none. */
-static int range_quality(const char *s, const char *end)
+int kr_weight(const char *s, const char *end)
 {
     while ((s = memchr(s, ';', (apr_size_t)(end - s)))) {
         for (s++; s < end && (*s == ' ' || *s == '\t'); s++) continue;
@@ -185,7 +184,7 @@ static int accepts_json(const char *accept)
         s += strspn(s, " \t");
         if (s >= end) continue;
         len = strcspn(s, ",; \t");
-        q = range_quality(s, end);
+        q = kr_weight(s, end);
         if (q <= 0) continue;
         if (range_is(s, len, "*/*")) {
             consider(&html, q, 1);

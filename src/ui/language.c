@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which language a page is in. */
-#include <stdlib.h>
 #include <strings.h>
 
+#include "kr_http.h"
 #include "kr_text.h"
 #include "ui.h"
 
@@ -35,20 +35,6 @@ static const kr_words_t *lookup(const kr_pages_t *pages, apr_pool_t *pool, const
     return NULL;
 }
 
-/* A weight from 0 to 1000: "0.8" is 800; anything odd counts as nothing. RFC 9110 section 12.4.2. */
-static int weight(const char *parameters, apr_size_t len)
-{
-    const char *q = memchr(parameters, 'q', len);
-    double value;
-
-    if (!q) q = memchr(parameters, 'Q', len);
-    if (!q) return 1000;
-    q += 1 + strspn(q + 1, " \t");
-    if (*q != '=') return 0;
-    value = strtod(q + 1, NULL);
-    return value >= 0 && value <= 1 ? (int)(value * 1000) : 0;
-}
-
 static const kr_words_t *accepted(const kr_pages_t *pages, apr_pool_t *pool, const char *accept)
 {
     const kr_words_t *best = NULL;
@@ -62,7 +48,7 @@ static const kr_words_t *accepted(const kr_pages_t *pages, apr_pool_t *pool, con
         tag = strcspn(accept, " \t,;");
         if (tag > 0 && tag <= 64) {
             const kr_words_t *words = lookup(pages, pool, accept, tag);
-            int w = weight(accept + tag, len - tag);
+            int w = kr_weight(accept + tag, accept + len);
 
             if (words && w > best_weight) {
                 best = words;

@@ -217,6 +217,9 @@ static const struct { const char *locale, *accept, *lang; } WISHES[] = {
     { NULL, "de;q=nonsense, fr;q=0.1", "fr" },
     { NULL, ";;;,,,q=,de;", "de" },
     { NULL, "es;q=0.800, de;q=0.801", "de" },
+    { NULL, "de;freq=0;q=0.9, fr;q=0.5", "de" }, /* a parameter that only ends in q */
+    { NULL, "de;Qon;q=0.9, fr;q=0.5", "de" },
+    { NULL, "de;q=0x1, fr;q=0.5", "fr" },
     { "fr", "de", "fr" },
     { "de_AT.UTF-8", "fr", "de" },
     { "pt", "es", "es" },
