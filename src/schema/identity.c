@@ -13,6 +13,7 @@
 #include "schema.h"
 
 #define MAX_LEVELS 32
+#define MAX_VISITS 2000 /* a few definitions that name each other twice would be millions; forms have 512 fields at most */
 
 typedef struct {
     apr_pool_t *pool;
@@ -20,7 +21,7 @@ typedef struct {
     apr_array_header_t *leaves;
     apr_array_header_t *objects;
     const char *why;
-    int level;
+    int level, visits;
 } walk_t;
 
 static int visit(walk_t *w, const json_t *json, const char *path, int required, int branch);
@@ -172,6 +173,10 @@ static int visit(walk_t *w, const json_t *json, const char *path, int required, 
     object = is_type(json, "object");
     if (w->level >= MAX_LEVELS) {
         w->why = apr_psprintf(w->pool, "%s: the properties nest without end", path);
+        return 0;
+    }
+    if (++w->visits > MAX_VISITS) {
+        w->why = apr_psprintf(w->pool, "%s: more than %d properties, those behind each $ref counted wherever it stands", path, MAX_VISITS);
         return 0;
     }
     if (object && !is_object_path(w, path)) APR_ARRAY_PUSH(w->objects, const char *) = path;

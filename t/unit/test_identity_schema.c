@@ -223,6 +223,21 @@ static void a_schema_over_a_mebibyte_is_refused(void **state)
     assert_null(kr_validator_compile(pool, json(raw), &why));
 }
 
+/* Each definition names the next one twice, so that a few of them are more properties than anybody has memory for. */
+static void a_form_has_an_end_though_definitions_repeat_each_other(void **state)
+{
+    const char *raw = "{\"properties\":{\"traits\":{\"$ref\":\"#/definitions/d0\"}},\"definitions\":{\"d20\":{}", *why = NULL;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 20; i++)
+        raw = apr_psprintf(pool, "%s,\"d%d\":{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/definitions/d%d\"},"
+                                 "\"b\":{\"$ref\":\"#/definitions/d%d\"}}}", raw, i, i + 1, i + 1);
+    raw = apr_pstrcat(pool, raw, "}}", NULL);
+    assert_null(kr_schema_compile(pool, "customer", raw, strlen(raw), &why));
+    assert_non_null(strstr(why, "more than 2000 properties"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +249,7 @@ int main(void)
         TEST(traits_are_validated_inside_the_document),
         TEST(an_identity_schema_without_sense_is_refused),
         TEST(a_schema_over_a_mebibyte_is_refused),
+        TEST(a_form_has_an_end_though_definitions_repeat_each_other),
     };
 
     return cmocka_run_group_tests_name("identity schema", tests, NULL, NULL);
