@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking up keys: which row a path belongs to, and which known key somebody may have meant. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kr_text.h"
@@ -119,16 +120,16 @@ int kr_key_above(kr_keytables_t tables, const char *path)
 
 #define NEAR_MAX 128 /* longer paths get no suggestion */
 
-/** Levenshtein's distance of two strings of at most NEAR_MAX bytes. */
-static int distance(const char *a, apr_size_t a_len, const char *b, apr_size_t b_len)
+/** Levenshtein's distance of two strings of at most NEAR_MAX bytes; `far` when it is not less than that. */
+static int distance(const char *a, apr_size_t a_len, const char *b, apr_size_t b_len, int far)
 {
-    int row[NEAR_MAX + 1];
+    int row[NEAR_MAX + 1], least = abs((int)a_len - (int)b_len);
 
     for (int j = 0; j <= (int)b_len; j++) row[j] = j;
-    for (int i = 1; i <= (int)a_len; i++) {
+    for (int i = 1; i <= (int)a_len && least < far; i++) {
         int diagonal = row[0];
 
-        row[0] = i;
+        least = row[0] = i;
         for (int j = 1; j <= (int)b_len; j++) {
             int best = diagonal + (a[i - 1] != b[j - 1]);
 
@@ -136,9 +137,10 @@ static int distance(const char *a, apr_size_t a_len, const char *b, apr_size_t b
             if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
             diagonal = row[j];
             row[j] = best;
+            if (best < least) least = best;
         }
     }
-    return row[b_len];
+    return least < far ? row[b_len] : far;
 }
 
 const char *kr_path_plain(apr_pool_t *pool, const char *path)
@@ -171,7 +173,7 @@ const char *kr_key_nearest(apr_pool_t *pool, kr_keytables_t tables, const char *
             int off;
 
             if (key->path[len] != '\0' && key->path[len] != '.') continue;
-            off = distance(asked, asked_len, key->path, len);
+            off = distance(asked, asked_len, key->path, len, best);
             if (off < best) {
                 best = off;
                 found = key->path;
