@@ -114,7 +114,7 @@ $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(TESTLIB) $(LIB)
 	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TESTLIB) $(LIB) $(KR_LIBS) -lcmocka
 
 # What fuzzers feed, and what a test replays from files; t/fuzz/run builds it once more, by clang, and asks for these.
-FUZZ_OBJ := $(OUT)/obj/t/fuzz/keys.o $(OUT)/obj/t/fuzz/codes.o $(OUT)/obj/t/fuzz/provider.o $(OUT)/obj/t/fuzz/callback.o $(OUT)/obj/t/fuzz/hooks.o
+FUZZ_OBJ := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out t/fuzz/main.c,$(sort $(wildcard t/fuzz/*.c))))
 $(OUT)/unit/test_fuzz_seeds: $(FUZZ_OBJ)
 
 $(patsubst t/unit/%.c,$(OUT)/unit/%,$(shell grep -l provider_env.h t/unit/*.c)): $(NET_OBJ)

@@ -16,11 +16,6 @@
 #include "kr_realm.h"
 #include "kr_text.h"
 
-#define MUST(that)                                                                                                     \
-    do {                                                                                                               \
-        if (!(that)) abort();                                                                                          \
-    } while (0)
-
 #define NOW apr_time_from_sec(1700000000)
 #define CONTEXT "state of a sign-in elsewhere"
 #define GOOD "{\"round\":\"r\",\"kind\":\"login\",\"flow\":\"f\",\"provider\":\"a\"}"

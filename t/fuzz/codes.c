@@ -13,11 +13,6 @@
 #include "kr_text.h"
 #include "kr_totp.h"
 
-#define MUST(that)                                                                                                     \
-    do {                                                                                                               \
-        if (!(that)) abort();                                                                                          \
-    } while (0)
-
 #define NOW apr_time_from_sec(59)
 #define WHO "0190b3a0-0000-4000-8000-000000000001"
 

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 /**
  * One input. Anything may come of it but an accident: what must hold whatever the input is, is asserted.
@@ -12,18 +13,52 @@
  */
 typedef int fuzz_target_t(const uint8_t *data, size_t size);
 
-fuzz_target_t fuzz_attestation; /* an attestation object */
-fuzz_target_t fuzz_authdata;    /* authenticator data of a login */
-fuzz_target_t fuzz_clientdata;  /* client data of a login */
-fuzz_target_t fuzz_cose;        /* a public key */
-fuzz_target_t fuzz_response;    /* the JSON of a registration or a login */
-fuzz_target_t fuzz_totp;        /* a URL with a seed; a seed, a new line, and a code */
-fuzz_target_t fuzz_codes;       /* a form with a recovery code in it */
-fuzz_target_t fuzz_idtoken;     /* an ID token */
-fuzz_target_t fuzz_keyset;      /* the keys of a provider */
-fuzz_target_t fuzz_discovery;   /* its document */
-fuzz_target_t fuzz_callback;   /* the query that a browser brings back from a provider */
-fuzz_target_t fuzz_person;      /* a kind of provider, a new line, and what it tells of somebody */
-fuzz_target_t fuzz_hook;        /* a status, a new line, and what a web hook answered */
+/** All of them; t/fuzz/run reads this list, too. README.md says what each is fed with. */
+#define FUZZ_TARGETS(X)                                                                                                \
+    X(attestation)                                                                                                     \
+    X(authdata)                                                                                                        \
+    X(clientdata)                                                                                                      \
+    X(cose)                                                                                                            \
+    X(response)                                                                                                        \
+    X(totp)                                                                                                            \
+    X(codes)                                                                                                           \
+    X(idtoken)                                                                                                         \
+    X(keyset)                                                                                                          \
+    X(discovery)                                                                                                       \
+    X(callback)                                                                                                        \
+    X(person)                                                                                                          \
+    X(hook)                                                                                                            \
+    X(cookie)                                                                                                          \
+    X(form)                                                                                                            \
+    X(multipart)                                                                                                       \
+    X(body)                                                                                                            \
+    X(base64)                                                                                                          \
+    X(accept)                                                                                                          \
+    X(headers)                                                                                                         \
+    X(paging)                                                                                                          \
+    X(url)                                                                                                             \
+    X(return_to)                                                                                                       \
+    X(path)                                                                                                            \
+    X(kept)                                                                                                            \
+    X(address)                                                                                                         \
+    X(traits)                                                                                                          \
+    X(schema)                                                                                                          \
+    X(yaml)                                                                                                            \
+    X(settings)                                                                                                        \
+    X(template)                                                                                                        \
+    X(require)                                                                                                         \
+    X(hash)                                                                                                            \
+    X(mail)                                                                                                            \
+    X(times)
+
+#define FUZZ_DECLARE(name) fuzz_target_t fuzz_##name;
+FUZZ_TARGETS(FUZZ_DECLARE)
+#undef FUZZ_DECLARE
+
+/** What must hold. */
+#define MUST(that)                                                                                                     \
+    do {                                                                                                               \
+        if (!(that)) abort();                                                                                          \
+    } while (0)
 
 #endif

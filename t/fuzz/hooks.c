@@ -12,11 +12,6 @@
 #include "kr_json.h"
 #include "kr_text.h"
 
-#define MUST(that)                                                                                                     \
-    do {                                                                                                               \
-        if (!(that)) abort();                                                                                          \
-    } while (0)
-
 /* What a form shows is a message by Kratos' shape, and there is a bounded number of them. */
 static void look_at_messages(const apr_array_header_t *messages)
 {

@@ -26,11 +26,6 @@ static const char AUTH[] = RP_HASH "\x05\0\0\0\1";
 /* ECDSA would like r and s: 1 and 1 are as good as any. */
 static const unsigned char SIGNATURE[] = "\x30\x06\x02\x01\x01\x02\x01\x01";
 
-#define MUST(that)                                                                                                     \
-    do {                                                                                                               \
-        if (!(that)) abort();                                                                                          \
-    } while (0)
-
 static apr_pool_t *new_pool(void)
 {
     apr_pool_t *pool;

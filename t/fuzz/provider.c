@@ -20,11 +20,6 @@
 #include "kr_share.h"
 #include "kr_text.h"
 
-#define MUST(that)                                                                                                     \
-    do {                                                                                                               \
-        if (!(that)) abort();                                                                                          \
-    } while (0)
-
 #define NOW apr_time_from_sec(1700000000)
 #define ISSUER "https://op.example"
 #define INPUT_MAX 65536

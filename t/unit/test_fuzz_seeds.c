@@ -18,11 +18,9 @@ static const struct {
     const char *name;
     fuzz_target_t *run;
 } TARGETS[] = {
-    { "attestation", fuzz_attestation }, { "authdata", fuzz_authdata }, { "clientdata", fuzz_clientdata }, { "cose", fuzz_cose },
-    { "response", fuzz_response },       { "totp", fuzz_totp },         { "codes", fuzz_codes },
-    { "idtoken", fuzz_idtoken },         { "keyset", fuzz_keyset },     { "discovery", fuzz_discovery },   { "person", fuzz_person },
-    { "callback", fuzz_callback },
-    { "hook", fuzz_hook },
+#define FUZZ_ROW(name) { #name, fuzz_##name },
+    FUZZ_TARGETS(FUZZ_ROW)
+#undef FUZZ_ROW
 };
 
 static size_t read_file(unsigned char *out, const char *folder, const char *name)
