@@ -150,10 +150,10 @@ const char *kr_identifier_normalise(apr_pool_t *pool, const char *raw)
 {
     const char *text = canonical(pool, raw), *phone;
 
-    if (text) text = with_ascii_domain(pool, text);
-    if (!text || u8_mbsnlen((const uint8_t *)text, strlen(text)) > IDENTIFIER_MAX_CHARS) return NULL;
-    phone = e164(pool, text);
-    return phone ? phone : text;
+    if (!text) return NULL;
+    phone = e164(pool, text); /* however many blanks were in it: as an address it would be taken, too */
+    text = phone ? phone : with_ascii_domain(pool, text);
+    return u8_mbsnlen((const uint8_t *)text, strlen(text)) > IDENTIFIER_MAX_CHARS ? NULL : text;
 }
 
 const char *kr_address_via(const char *address)

@@ -196,6 +196,8 @@ static void an_identifier_of_nothing_too_much_or_broken_text_is_none(void **stat
     assert_null(kr_identifier_normalise(pool, long_name));
     long_name[255] = '\0';
     assert_string_equal(kr_identifier_normalise(pool, long_name), long_name);
+    /* what counts is what is left: the address would be taken, and its owner not be found by it */
+    assert_string_equal(kr_identifier_normalise(pool, apr_psprintf(pool, "+49 30%250s1234567", "")), "+49301234567");
 }
 
 static void normalising_twice_changes_nothing_for_any_character(void **state)
