@@ -18,6 +18,9 @@ apr_time_t kr_clock_now(void);
  */
 apr_time_t kr_clock_ticks(void);
 
+/** µs of a processor that this thread has had: how much work something is, so that a busy machine refuses nobody. */
+apr_time_t kr_clock_worked(void);
+
 /** For unit tests: from now on kr_clock_now is that many µs ahead of the machine's clock. 0: as it is. */
 void kr_clock_shift(apr_time_t ahead);
 

@@ -30,6 +30,14 @@ apr_time_t kr_clock_ticks(void)
     return apr_time_from_sec(ts.tv_sec) + ts.tv_nsec / 1000;
 }
 
+apr_time_t kr_clock_worked(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return apr_time_from_sec(ts.tv_sec) + ts.tv_nsec / 1000;
+}
+
 void kr_clock_shift(apr_time_t by)
 {
     __atomic_store_n(&shift, by, __ATOMIC_RELAXED);

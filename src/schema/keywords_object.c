@@ -144,7 +144,7 @@ static kr_built_e compile_patterns(kr_build_t *b, kr_node_t *node, kr_rule_t *ru
 /** Does the name of a member match? A pattern that explodes ends the run: the answer could go either way. */
 static int name_matches(kr_run_t *run, const kr_member_t *member, const char *name)
 {
-    int found = kr_pattern_find(member->pattern, name, strlen(name));
+    int found = kr_run_match(run, member->pattern, name, strlen(name));
 
     if (found < 0 || --run->steps < 0) run->spent = 1;
     return found == 1;

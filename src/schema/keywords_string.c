@@ -51,7 +51,7 @@ static kr_built_e compile_pattern(kr_build_t *b, kr_node_t *node, kr_rule_t *rul
 
 static int check_pattern(kr_run_t *run, const kr_rule_t *rule, const json_t *instance, const kr_at_t *at)
 {
-    int found = kr_pattern_find(rule->arg, json_string_value(instance), json_string_length(instance));
+    int found = kr_run_match(run, rule->arg, json_string_value(instance), json_string_length(instance));
     const char *pattern = json_string_value(rule->value);
 
     if (found == 1) return 1;

@@ -13,6 +13,8 @@
 #define KR_SCHEMA_MAX_DEPTH 128
 /** What one validation may cost; a step is a schema applied to a value or two values compared. */
 #define KR_SCHEMA_MAX_STEPS 2000000L
+/** µs that all regular expressions of one validation may work: a list has thousands of values, each of which may cost what one may. */
+#define KR_SCHEMA_MAX_MATCHING 500000
 #define KR_SCHEMA_MAX_VIOLATIONS 64
 
 /** Bit of a kind of JSON value, for kr_keyword_t.on. */
@@ -153,8 +155,9 @@ struct kr_run_t {
     int quiet;               /* above 0: inside a branch that may fail; only the verdict counts */
     int depth;
     long steps;              /* left */
+    apr_time_t matched;      /* µs that regular expressions have worked */
     int full;                /* enough violations */
-    int spent;               /* steps or depth ran out: no verdict can be trusted, the instance is refused */
+    int spent;               /* steps, depth or time ran out: no verdict can be trusted, the instance is refused */
 };
 
 /** Apply a schema. @return 1 valid, 0 not */
@@ -170,6 +173,8 @@ int kr_run_fail(kr_run_t *run, const kr_at_t *at, const char *keyword, json_t *c
     KR_PRINTF(5, 6);
 /** Nothing more needs to be found out. */
 int kr_run_over(const kr_run_t *run, int ok);
+/** As kr_pattern_find, within the time that is left for all of them. */
+int kr_run_match(kr_run_t *run, const kr_pattern_t *pattern, const char *text, apr_size_t len);
 /** A stranger's text fit for a sentence: cut at a character after about 60 bytes. */
 const char *kr_run_shown(kr_run_t *run, const char *text);
 

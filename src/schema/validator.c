@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "kr_json.h"
 
 #include "schema.h"
@@ -72,6 +73,18 @@ int kr_run_fail(kr_run_t *run, const kr_at_t *at, const char *keyword, json_t *c
 int kr_run_over(const kr_run_t *run, int ok)
 {
     return run->full || run->spent || (run->quiet && !ok);
+}
+
+int kr_run_match(kr_run_t *run, const kr_pattern_t *pattern, const char *text, apr_size_t len)
+{
+    const apr_time_t begun = kr_clock_worked();
+    int found;
+
+    if (run->matched > KR_SCHEMA_MAX_MATCHING) run->spent = 1;
+    if (run->spent) return -1;
+    found = kr_pattern_find(pattern, text, len);
+    run->matched += kr_clock_worked() - begun;
+    return found;
 }
 
 static int apply_rules(kr_run_t *run, const kr_node_t *node, const json_t *instance, const kr_at_t *at)

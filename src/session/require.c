@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "kr_clock.h"
 #include "kr_db.h"
 #include "kr_realm.h"
 #include "kr_json.h"
@@ -45,20 +45,12 @@ static int same_number(const char *text, const json_t *value)
 typedef struct {
     kr_ctx_t *k;
     const kr_require_t *rule;
-    apr_int64_t begun;        /* of this thread's own time, so that a busy machine refuses nobody */
+    apr_time_t begun;         /* by kr_clock_worked */
     int unsure;               /* an expression hit its limits, which was logged */
 } judging_t;
 
 /** µs: an array may have thousands of members, each made to cost an expression as much as its limits allow. */
 #define EXPRESSIONS_MAX 100000
-
-static apr_int64_t time_spent(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (apr_int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 static kr_verdict_e fits(judging_t *j, const kr_wanted_t *wanted, const json_t *value)
 {
@@ -72,8 +64,8 @@ static kr_verdict_e fits(judging_t *j, const kr_wanted_t *wanted, const json_t *
     }
     if (json_is_object(value) || json_is_null(value)) return KR_REQUIRE_UNMET;
     text = json_is_string(value) ? json_string_value(value) : kr_json_dump(j->k->pool, value, NULL);
-    if (!j->begun) j->begun = time_spent();
-    if (time_spent() - j->begun <= EXPRESSIONS_MAX) found = kr_pattern_find(wanted->pattern, text, strlen(text));
+    if (!j->begun) j->begun = kr_clock_worked();
+    if (kr_clock_worked() - j->begun <= EXPRESSIONS_MAX) found = kr_pattern_find(wanted->pattern, text, strlen(text));
     if (found >= 0) return verdict_of(found);
     if (j->unsure++ == 0)
         kr_log(j->k, KR_LOG_WARNING, KRLOGNO(0701) "a Require line's expression %s reached its limits", wanted->text);

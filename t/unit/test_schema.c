@@ -2,6 +2,8 @@
 /* JSON Schema: what a wrong value is told, the bounds of what it may cost, and what who wrote a wrong schema is told. */
 #include "schema_env.h"
 
+#include "kr_clock.h"
+
 /* -- violations ----------------------------------------------------------- */
 
 /** One violation each: where it is reported, as what, and with which context. */
@@ -211,6 +213,17 @@ static void a_huge_list_of_items_is_not_compared_forever(void **state)
     assert_int_equal(validate("{\"uniqueItems\":true}", "[0,1,2,false,\"0\",null,[],{}]")->nelts, 0);
 }
 
+/* Each value costs half a millisecond, and stays below the limit of one; where it fails, another may do, so that all of them are tried. */
+static void a_huge_list_of_texts_is_not_matched_forever(void **state)
+{
+    const char *text = apr_pstrcat(pool, "[\"\"", repeat(",\"aaaaaaaaaaaaaab\"", 40000), "]", NULL);
+    const apr_time_t begun = kr_clock_worked();
+
+    (void)state;
+    assert_string_equal(violation(validate("{\"contains\":{\"pattern\":\"^(a+)+$\"}}", text), 0)->keyword, "limit");
+    assert_true(kr_clock_worked() - begun < apr_time_from_sec(5)); /* without a limit: 20 s, and there may be more of them */
+}
+
 /* -- mistakes in schemas -------------------------------------------------- */
 
 static const struct {
@@ -298,6 +311,7 @@ int main(void)
         TEST(an_exploding_pattern_refuses_instead_of_hanging),
         TEST(a_schema_that_applies_itself_forever_is_caught),
         TEST(a_huge_list_of_items_is_not_compared_forever),
+        TEST(a_huge_list_of_texts_is_not_matched_forever),
         TEST(a_mistake_in_a_schema_is_shown_at_its_place),
         TEST(the_drafts_4_6_and_7_are_read),
         TEST(references_reach_ids_and_names_of_the_document),
