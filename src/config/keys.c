@@ -123,7 +123,7 @@ int kr_key_above(kr_keytables_t tables, const char *path)
 /** Levenshtein's distance of two strings of at most NEAR_MAX bytes; `far` when it is not less than that. */
 static int distance(const char *a, apr_size_t a_len, const char *b, apr_size_t b_len, int far)
 {
-    int row[NEAR_MAX + 1], least = abs((int)a_len - (int)b_len);
+    int row[NEAR_MAX + 1] = { 0 }, least = abs((int)a_len - (int)b_len);
 
     for (int j = 0; j <= (int)b_len; j++) row[j] = j;
     for (int i = 1; i <= (int)a_len && least < far; i++) {
