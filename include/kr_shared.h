@@ -43,8 +43,9 @@ typedef struct {
 int kr_holds_init(kr_hold_t *holds, int count);
 /** Take it if it is free. @return 1: it is this thread's, which leaves it */
 int kr_hold_try(kr_hold_t *hold);
-/** Wait for it until then, by kr_clock_ticks. */
+/** Wait for it until then, by kr_clock_ticks. @return 1: it is this thread's; 0: the time is over */
 int kr_hold_until(kr_hold_t *hold, apr_time_t until);
+/** By the thread that took it. */
 void kr_hold_leave(kr_hold_t *hold);
 /** Does anybody hold it right now? A look never takes a free one from anyone. */
 int kr_hold_is_held(kr_hold_t *hold);
