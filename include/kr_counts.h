@@ -35,17 +35,17 @@ apr_uint32_t kr_counts_of(const kr_counts_t *counts, apr_uint64_t what, apr_time
 typedef struct {
     apr_uint64_t key;     /* what, in its window: the same on all nodes */
     apr_uint32_t own;     /* as counted here */
-    apr_uint32_t untold;  /* of these, since kr_counts_told */
+    apr_int64_t change;   /* of that since it was told; below 0 when more was taken back than was added */
     void *entry;          /* for kr_counts_told */
 } kr_count_t;
 
 /**
- * What has been counted `least` times or more here in this window, or was told before and may have grown elsewhere.
- * @param from  where to go on; 0 at first, and when that was all
+ * What has been counted `least` times or more here in this window, or was told before and may have grown elsewhere. Each call goes on where
+ * the one before stopped, and ends with the table: for one process at a time.
  * @return how many of `out` were filled, at most `most`
  */
-int kr_counts_untold(kr_count_t *out, int most, apr_size_t *from, kr_counts_t *counts, apr_uint32_t least, apr_time_t now, apr_time_t window);
-/** The others know of what was untold. @param all  what all nodes together have told */
-void kr_counts_told(const kr_count_t *count, apr_uint32_t all);
+int kr_counts_untold(kr_count_t *out, int most, kr_counts_t *counts, apr_uint32_t least, apr_time_t now, apr_time_t window);
+/** The others know of its change. @param all  what all nodes together have told */
+void kr_counts_told(const kr_count_t *count, apr_int64_t all);
 
 #endif

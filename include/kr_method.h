@@ -243,10 +243,10 @@ void kr_throttle_leave(const kr_throttle_t *t, kr_ctx_t *k);
 
 /**
  * Tell the other nodes what was counted on this one, and learn from them, by way of the database: one transaction with two statements for
- * each thing that failed often enough to matter, 64 of them at the most; none while there are none.
- * @param from  where to go on the next time; 0 at first
+ * each thing that failed often enough to matter, 64 of them at the most, and others the next time; none while there are none. For one
+ * process of a node at a time.
  */
-kr_err_t *kr_throttle_tell(kr_ctx_t *k, apr_size_t *from) KR_MUST_CHECK;
+kr_err_t *kr_throttle_tell(kr_ctx_t *k) KR_MUST_CHECK;
 
 /** The script that pages with security keys or passkeys include (src/method/webauthn.js), as it is served. */
 const char *kr_webauthn_script(apr_size_t *len);

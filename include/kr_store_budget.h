@@ -16,6 +16,7 @@ kr_err_t *kr_store_budget_spend(apr_int64_t *used, kr_ctx_t *k, const char *id, 
 /**
  * Add what this node has counted to what all nodes count together, in a window that begins at the same time everywhere: a statement for
  * each of both, unless n is 0.
+ * @param n    below 0: so much less than before
  * @param all  how many there are now
  */
 kr_err_t *kr_store_budget_join(apr_int64_t *all, kr_ctx_t *k, const char *id, apr_int64_t n, apr_time_t begins_at) KR_MUST_CHECK;

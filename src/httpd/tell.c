@@ -15,9 +15,7 @@
 /** One database's realms. */
 typedef struct kr_teller_t {
     kr_turn_t *turn;    /* shared */
-    /* each process its own: */
-    long long mine;
-    apr_size_t *from;   /* of each tenant of the site: where to go on */
+    long long mine;     /* each process its own */
 } kr_teller_t;
 
 int kr_tell_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -32,7 +30,6 @@ int kr_tell_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
 
         if (kr_dbpool_is_sqlite(database->pool)) continue; /* there is no other node */
         teller->turn = kr_shared_memory(pconf, sizeof(*teller->turn));
-        teller->from = apr_pcalloc(pconf, sizeof(*teller->from) * (apr_size_t)site->tenants->nelts);
         if (teller->turn) database->teller = teller;
     }
     return OK;
@@ -51,7 +48,7 @@ apr_interval_time_t kr_tell(kr_database_t *database, kr_ctx_t *k, server_rec *s)
 
         if (tenant->database != database || !tenant->realm->settings->throttle.counts) continue;
         each = kr_server_ctx(k->pool, s, tenant->realm);
-        err = kr_throttle_tell(each, &teller->from[i]);
+        err = kr_throttle_tell(each);
         kr_db_release(each);
         if (err) break; /* logged below us; what was not told is told later */
     }

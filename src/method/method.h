@@ -118,6 +118,9 @@ const char *kr_sign_of(kr_ctx_t *k, const char *identity_id);
 /** Devices are made by signing in, as often as somebody likes who knows the password: together they have this many allowances. */
 #define KR_DEVICES 3
 
+/** The identifier that a sign-in by password names, as it was typed; NULL or "" when it names none. */
+const char *kr_identifier_of(const kr_body_t *body);
+
 /**
  * Somebody is about to try a password under that identifier, normalised: count it as a wrong one (throttle.c). No statement.
  * @param identity  whose it is; NULL: nobody's

@@ -111,7 +111,7 @@ static void rehash(kr_ctx_t *k, const kr_identity_t *identity, const char *passw
 }
 
 /* "password_identifier" is what old clients call it. */
-static const char *identifier_of(const kr_body_t *body)
+const char *kr_identifier_of(const kr_body_t *body)
 {
     const char *identifier = kr_body_str(body, "identifier");
 
@@ -120,7 +120,7 @@ static const char *identifier_of(const kr_body_t *body)
 
 static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *identifier = identifier_of(body);
+    const char *identifier = kr_identifier_of(body);
 
     (void)k;
     if (flow->kind == KR_FLOW_LOGIN && identifier && *identifier)
@@ -129,7 +129,7 @@ static void keep(kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 
 static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_body_t *body)
 {
-    const char *identifier = identifier_of(body);
+    const char *identifier = kr_identifier_of(body);
     const char *password = kr_body_str(body, "password");
     const char *normal, *hash;
     kr_identity_t *identity = NULL;

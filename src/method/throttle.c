@@ -73,7 +73,7 @@ static int has_allowance(kr_throttle_t *t, kr_ctx_t *k, const char *identity_id)
 /* Whose account the form is about, as far as it says so. */
 static kr_err_t *whose(const char **identity_id, kr_ctx_t *k, const kr_flow_t *flow)
 {
-    static const char *const FIELDS[] = { "identifier", "email", "recovery_address", "recovery_confirm_address" };
+    static const char *const FIELDS[] = { "email", "recovery_address", "recovery_confirm_address" };
     const char *named = NULL;
     kr_session_t *session;
     kr_body_t body;
@@ -81,8 +81,10 @@ static kr_err_t *whose(const char **identity_id, kr_ctx_t *k, const kr_flow_t *f
 
     *identity_id = NULL;
     KR_TRY(kr_session_current(&session, k)); /* kr_sign_of asks for it, too */
-    if (!kr_body_read(&body, k))
+    if (!kr_body_read(&body, k)) {
+        named = kr_identifier_of(&body);
         for (int i = 0; i < KR_DIM(FIELDS) && !named; i++) named = kr_body_str(&body, FIELDS[i]);
+    }
     if (!named) named = kr_json_str(json_object_get(kr_node_find(flow, "identifier"), "attributes"), "value");
     named = named ? kr_identifier_normalise(k->pool, named) : NULL;
     if (named) return kr_identity_owner(identity_id, &owners, k, named);

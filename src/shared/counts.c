@@ -25,6 +25,7 @@ typedef struct {
 struct kr_counts_t {
     apr_size_t sets;      /* a power of two */
     atomic_uint latest;   /* the last window in which something was counted: who looks at many tables need not look through this one */
+    apr_size_t next;      /* entry that is told next */
     entry_t entry[];
 };
 
@@ -129,35 +130,32 @@ apr_uint32_t kr_counts_of(const kr_counts_t *counts, apr_uint64_t what, apr_time
 
 /* -- with other nodes ------------------------------------------------------- */
 
-int kr_counts_untold(kr_count_t *out, int most, apr_size_t *from, kr_counts_t *counts, apr_uint32_t least, apr_time_t now, apr_time_t window)
+int kr_counts_untold(kr_count_t *out, int most, kr_counts_t *counts, apr_uint32_t least, apr_time_t now, apr_time_t window)
 {
     const unsigned number = (unsigned)(now / window);
     const apr_size_t entries = counts->sets * WAYS;
     int n = 0;
 
-    if (atomic_load(&counts->latest) != number) {
-        *from = 0;
-        return 0;
-    }
-    for (; *from < entries && n < most; (*from)++) {
-        entry_t *entry = &counts->entry[*from];
+    if (atomic_load(&counts->latest) != number) return 0;
+    for (; counts->next < entries && n < most; counts->next++) {
+        entry_t *entry = &counts->entry[counts->next];
         unsigned own, told;
 
         if (!atomic_load(&entry->key) || atomic_load(&entry->window) != number) continue;
         own = atomic_load(&entry->own);
         told = atomic_load(&entry->told);
         if (own < least && !told) continue;
-        out[n++] = (kr_count_t){ .key = atomic_load(&entry->key), .own = own, .untold = own > told ? own - told : 0, .entry = entry };
+        out[n++] = (kr_count_t){ .key = atomic_load(&entry->key), .own = own, .change = (apr_int64_t)own - told, .entry = entry };
     }
-    if (*from == entries) *from = 0;
+    if (counts->next == entries) counts->next = 0;
     return n;
 }
 
-void kr_counts_told(const kr_count_t *count, apr_uint32_t all)
+void kr_counts_told(const kr_count_t *count, apr_int64_t all)
 {
     entry_t *entry = count->entry;
 
     if (atomic_load(&entry->key) != count->key) return; /* it is something else's by now */
     atomic_store(&entry->told, count->own);
-    atomic_store(&entry->others, all > count->own ? all - count->own : 0);
+    atomic_store(&entry->others, all > count->own ? (unsigned)(all - count->own) : 0);
 }
