@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.clients import Native, Ajax, new_email  # noqa: E402
 from lib.factors import enrol, second  # noqa: E402
 from lib.account import account, person  # noqa: E402
+from lib.figures import missed, say  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
 from lib.settings import base, inline, merge, nested  # noqa: E402
 from harness.authenticator import ES256, RS256, Authenticator  # noqa: E402
@@ -26,13 +27,6 @@ from harness.authenticator import ES256, RS256, Authenticator  # noqa: E402
 ORIGIN = 'http://localhost:3000'
 CPU = 2.0           # ms of the server's processes for a sign-in by a key, at most
 WAYS = 4            # to the database, at most
-missed = []
-
-
-def say(database, what, figure, good=True):
-    print(f'{database:8} {what:52} {figure}{"" if good else "   MISSED"}', flush=True)
-    if not good:
-        missed.append(what)
 
 
 def settings(port):

@@ -11,7 +11,6 @@ process, and how long that takes is set against the same at rest, turn by turn. 
 bare hash of libargon2 with its memory kept (bare_hash.c). Exit status 1 when a bar is missed.
 """
 import argparse
-import http.client
 import json
 import multiprocessing
 import os
@@ -23,11 +22,11 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.clients import PASSWORD, Native, new_email  # noqa: E402
+from lib.figures import Line, missed, say  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
 from lib.settings import base, merge, nested  # noqa: E402
 
@@ -36,32 +35,14 @@ CLIENTS = 60
 WAIT = 3            # x the p99 at rest
 BEYOND = 1.05       # x the bare hash
 PACE = 0.005        # seconds between two requests of a visitor
-missed = []
-
-
-def say(where, what, figure, good=True):
-    print(f'{where:8} {what:58} {figure}{"" if good else "   MISSED"}', flush=True)
-    if not good:
-        missed.append(what)
-
-
-class Line:
-    """One connection that is kept."""
-
-    def __init__(self, url):
-        self.http = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-
-    def ask(self, method, path, body=None, **headers):
-        self.http.request(method, path, body and json.dumps(body), {'Accept': 'application/json', 'Content-Type': 'application/json', **headers})
-        answer = self.http.getresponse()
-        return answer.status, answer.read(), answer.headers
 
 
 def sign_in(line, email):
     """(status, seconds of the submit, Retry-After)"""
     flow = json.loads(line.ask('GET', '/self-service/login/api')[1])['id']
     began = time.perf_counter()
-    status, _, headers = line.ask('POST', f'/self-service/login?flow={flow}', {'method': 'password', 'identifier': email, 'password': PASSWORD})
+    body = json.dumps({'method': 'password', 'identifier': email, 'password': PASSWORD})
+    status, _, headers = line.ask('POST', f'/self-service/login?flow={flow}', body)
     return status, time.perf_counter() - began, float(headers.get('Retry-After', 0))
 
 

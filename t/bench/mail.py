@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import timing  # noqa: E402
 from lib.account import account  # noqa: E402
+from lib.figures import missed, say  # noqa: E402
 from lib.serving import MariaDB, Server, free_port, scratch, wait_for  # noqa: E402
 from lib.settings import base, merge, nested  # noqa: E402
 from lib.sink import Sink, SinkApart, letters, queued_by  # noqa: E402
@@ -28,13 +29,6 @@ DRAIN = 200         # mails a second and node, at least
 GROWTH = 1024       # KiB that a process may grow by while the queue drains
 SOON = 0.1          # seconds from the answer to the mail, at most; looking once a second would make it 0.5
 IDLE = 0.005        # of one core, for all of a node's processes
-missed = []
-
-
-def say(database, what, figure, good):
-    print(f'{database:8} {what:52} {figure}{"" if good else "   MISSED"}', flush=True)
-    if not good:
-        missed.append(what)
 
 
 def started(db, changes, **kw):

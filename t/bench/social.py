@@ -10,7 +10,6 @@ are only begun. CPU is that of httpd and of its MariaDB. Then a provider's token
 wait: how long do the gate and whoami take meanwhile? Exit status 1 when a bar is missed.
 """
 import argparse
-import http.client
 import json
 import statistics
 import sys
@@ -18,11 +17,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.clients import HTML, Ajax, Browser, Native, new_email  # noqa: E402
+from lib.figures import Line, missed, say  # noqa: E402
 from lib.provider import Provider, person, social  # noqa: E402
 from lib.serving import MariaDB, Server, free_port  # noqa: E402
 from lib.settings import base, merge  # noqa: E402
@@ -31,27 +30,6 @@ START = 1.3         # x the CPU of a login flow that is made
 WAIT = 1.5          # x the p99 at rest
 EACH = 400          # requests of a turn
 HANGING = 60        # browsers that come back at once
-missed = []
-
-
-def say(where, what, figure, good=True):
-    print(f'{where:8} {what:58} {figure}{"" if good else "   MISSED"}', flush=True)
-    if not good:
-        missed.append(what)
-
-
-class Line:
-    """One connection that is kept."""
-
-    def __init__(self, url):
-        self.http = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-
-    def ask(self, method, path, body=None, **headers):
-        self.http.request(method, path, body, {'Accept': 'application/json', **({'Content-Type': 'application/json'} if body else {}), **headers})
-        answer = self.http.getresponse()
-        return answer.status, answer.read()
-
-
 def ms_used(server, mariadb):
     """CPU that httpd and its database have used so far."""
     total = 0
@@ -75,7 +53,7 @@ def starting(name, server, mariadb, rounds):
     cookie = {'Cookie': f'{name_of}={value}'}
 
     def create():
-        status, body = line.ask('GET', '/self-service/login/browser', **cookie)
+        status, body, _ = line.ask('GET', '/self-service/login/browser', **cookie)
         assert status == 200
         return json.loads(body)['id']
 
