@@ -10,7 +10,7 @@
 
 /**
  * Memory that all processes share which are forked later, of zeros. Pages count when they are written to.
- * @param pool  with it this process lets go of it; others keep what they have
+ * @param pool  with it this process lets go of it; others keep what they have. NULL: never
  * @return NULL when there is none (errno)
  */
 void *kr_shared_memory(apr_pool_t *pool, apr_size_t bytes);

@@ -22,11 +22,14 @@ static apr_status_t unmap(void *data)
 
 void *kr_shared_memory(apr_pool_t *pool, apr_size_t bytes)
 {
-    mapped_t *it = apr_palloc(pool, sizeof(*it));
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    it->bytes = bytes;
-    it->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (it->map == MAP_FAILED) return NULL;
-    apr_pool_cleanup_register(pool, it, unmap, apr_pool_cleanup_null);
-    return it->map;
+    if (map == MAP_FAILED) return NULL;
+    if (pool) {
+        mapped_t *it = apr_palloc(pool, sizeof(*it));
+
+        *it = (mapped_t){ map, bytes };
+        apr_pool_cleanup_register(pool, it, unmap, apr_pool_cleanup_null);
+    }
+    return map;
 }

@@ -7,6 +7,7 @@
 #include <unixd.h>
 
 #include "kr_clock.h"
+#include "kr_metrics.h"
 #include "kr_net.h"
 #include "kr_password.h"
 #include "kr_share.h"
@@ -54,6 +55,17 @@ kr_hashing_t kr_site_hashing(const kr_host_t *host)
     return h;
 }
 
+/* In memory of httpd's own that outlives our module, which each restart loads anew. Without metrics the site works as well. */
+static void start_metrics(const server_rec *s)
+{
+    void **kept = ap_retained_data_get("kratos-metrics");
+    const char *why;
+
+    if (!kept) kept = ap_retained_data_create("kratos-metrics", sizeof(*kept));
+    why = kr_metrics_make(kept);
+    if (why) ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1215) "nothing is counted: %s", why);
+}
+
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     const kr_host_t *host = kr_host_of(s);
@@ -66,6 +78,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->warnings->nelts; i++)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
+    start_metrics(s);
     kr_share_workers(site->hashing.workers);
     rv = kr_slots_make(pconf, site->hashing.slots, most_memory(site), apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        site->hashing.queue);
@@ -91,6 +104,7 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
     const kr_site_t *site = kr_host_of(s)->site;
 
     if (site->tenants->nelts == 0) return;
+    kr_metrics_child();
     kr_net_init();
     for (int i = 0; i < site->databases->nelts; i++) {
         kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
