@@ -99,8 +99,8 @@ typedef struct {
 } kr_factor_change_t;
 
 /**
- * What was added, removed, or is another one in the same place (recovery codes made anew) between two states of an account, both with
- * credentials. A password that becomes another one is no change of these, nor is what follows from the traits alone (codes to addresses).
+ * What was added, removed, or is another one in the same place (another password, recovery codes made anew) between two states of an
+ * account, both with credentials. What follows from the traits alone (codes to addresses) is no change of these.
  * @return array of kr_factor_change_t, what was removed first
  */
 apr_array_header_t *kr_factor_changes(kr_ctx_t *k, const kr_identity_t *before, const kr_identity_t *now);

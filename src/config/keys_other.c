@@ -60,7 +60,7 @@ static const kr_key_t KEYS[] = {
     { "mod_kratos.oidc.nonce", KR_BOOL, "true", AT(oidc.nonce), BUILT,
       .help = "sign-in with other sites: a nonce goes along, and is wanted back in the ID token" },
     { "mod_kratos.letters.factor_changed", KR_BOOL, "true", AT(tell_factors), BUILT,
-      .help = "mail to the person when a way to sign in or a second factor was added to or removed from their account: see mail.md" },
+      .help = "mail to the person when their password became another one, or a way to sign in or a second factor came or went: see mail.md" },
     { "mod_kratos.letters.recovery_code_used", KR_BOOL, "true", AT(tell_recovery_code), BUILT,
       .help = "mail to the person when somebody signed in with one of their recovery codes (`lookup_secret`)" },
 

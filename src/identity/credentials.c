@@ -172,7 +172,7 @@ static unsigned count_lookup(kr_ctx_t *k, const kr_credential_t *c, const json_t
 
 const kr_credential_kind_t kr_credential_kinds[] = {
     { .type = "password", .factors = KR_FACTOR_FIRST, .normalised = 1, .identifies = identifies_password, .counts = count_password,
-      .ways = ways_password, .exported = kr_export_password, .import = kr_import_password },
+      .ways = ways_password, .list = kr_factors_of_password, .exported = kr_export_password, .import = kr_import_password },
     { .type = "code", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_code,
       .counts = count_code, .ways = ways_code, .derive = derive_code },
     { .type = "webauthn", .factors = KR_FACTOR_FIRST | KR_FACTOR_SECOND, .normalised = 1, .identifies = identifies_webauthn,

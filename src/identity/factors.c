@@ -78,6 +78,14 @@ void kr_factors_of_providers(apr_array_header_t *out, kr_ctx_t *k, const kr_cred
     }
 }
 
+/* Told of are changes of an account, and none of them makes the hash of the same password anew: sign-ins do. */
+void kr_factors_of_password(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
+{
+    kr_factor_t *factor = kr_credential_factors(k, c) ? add(out, k, c) : NULL;
+
+    if (factor) factor->print = kr_json_str(config, "hashed_password");
+}
+
 void kr_factors_of_totp(apr_array_header_t *out, kr_ctx_t *k, const kr_credential_t *c, const json_t *config)
 {
     kr_factor_t *factor = kr_credential_factors(k, c) ? add(out, k, c) : NULL;

@@ -7,6 +7,8 @@
 
 /* -- factors.c: rows of the table of kinds name these --------------------------- */
 
+/** A password with its hash; where there is none, the account's names are only kept from others. */
+kr_factors_fn kr_factors_of_password;
 /** Each key by itself, of those that the config holds. */
 kr_factors_fn kr_factors_of_keys;
 /** Each account at a provider by itself. */

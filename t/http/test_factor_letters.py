@@ -47,8 +47,16 @@ def test_what_did_not_happen_is_not_told(server):
     flow = owner.start('settings')
     link(owner, flow, App(server, shown(flow)).wrong).must(400)
     change(owner, method='profile', traits={'email': owner.email, 'name': 'Ana'}).must(200)
-    change(owner, method='password', password='another-' + PASSWORD).must(200)
+    change(owner, method='password', password=PASSWORD).must(400)
     assert told(server, owner.email) == 0
+
+
+def test_a_password_that_takes_the_place_of_another_is_told(server, post):
+    owner = member(server)
+    change(owner, method='password', password='another-' + PASSWORD).must(200)
+    assert 'Replaced: password' in post.wait(owner.email, CHANGED).text
+    server.native().login(owner.email, 'another-' + PASSWORD).must(200)
+    assert told(server, owner.email) == 1
 
 
 def test_of_many_submits_at_once_one_is_told(server):
