@@ -108,6 +108,7 @@ typedef struct {
     int alone;                  /* 1: it stands where its style sheet is not served, and brings it along */
     int wide;                   /* 1: as wide as those, for what is no form */
     const char *settings_url;   /* for that way: where settings begin */
+    const char *logout_url;     /* for that way: where the session ends; NULL: the page itself says it, or there is none */
     const struct kr_schema_t *schema; /* of the traits on the page: what lists hold, what names the account; NULL: unknown */
     kr_page_link_t links[KR_PAGE_LINKS];
     const char *about;          /* a line about a form that asks for what nobody was asked for yet; or NULL */

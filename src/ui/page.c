@@ -25,12 +25,13 @@ static void put_way(ui_html_t *h, const char *url, const char *key, int here)
 
 static void put_account_ways(ui_html_t *h, const kr_page_t *page)
 {
-    const char *settings = ui_safe_url(h->pool, page->settings_url);
+    const char *settings = ui_safe_url(h->pool, page->settings_url), *logout = ui_safe_url(h->pool, page->logout_url);
 
     ui_add(h, "<nav aria-label=\"%s\">\n<ul>\n", ui_word(h->words, "nav"));
     put_way(h, apr_pstrcat(h->pool, page->home, "/welcome", NULL), "nav.welcome", strcmp(page->here, "welcome") == 0);
     if (settings) put_way(h, settings, "nav.settings", strcmp(page->here, "settings") == 0);
     put_way(h, apr_pstrcat(h->pool, page->home, "/sessions", NULL), "nav.sessions", strcmp(page->here, "sessions") == 0);
+    if (logout) put_way(h, logout, "signout", 0);
     ui_add(h, "</ul>\n</nav>\n");
 }
 

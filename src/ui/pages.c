@@ -99,12 +99,10 @@ static const char *begin_beside(kr_ctx_t *k, kr_flow_kind_e kind, const json_t *
 static void put_ways_out(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
 {
     const char *again = kr_url_with(k->pool, begin_beside(k, KR_FLOW_LOGIN, flow), "aal", "aal2");
-    kr_api_answer_t logout;
 
     if (is_second(p, flow) && is_text(flow, "state", "sent_email"))
         page->links[0] = (kr_page_link_t){ NULL, again, ui_word(page->words, "link.otherway") };
-    kr_api_call(&logout, k, KR_GET, "/self-service/logout/browser", NULL);
-    page->links[1] = (kr_page_link_t){ NULL, kr_json_str(logout.json, "logout_url"), ui_word(page->words, "signout") };
+    page->links[1] = (kr_page_link_t){ NULL, ui_logout_url(k), ui_word(page->words, "signout") };
 }
 
 static void put_ways(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p, const json_t *flow)
@@ -158,7 +156,10 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
         show_no_flow(k, page, p, &got);
         return;
     }
-    if (p->kind == KR_FLOW_SETTINGS) page->here = "settings";
+    if (p->kind == KR_FLOW_SETTINGS) {
+        page->here = "settings";
+        page->logout_url = ui_logout_url(k);
+    }
     choose_schema(k, page, got.json);
     if (is_second(p, got.json)) page->title = ui_word(page->words, "title.second");
     if (is_second(p, got.json) || (p->kind == KR_FLOW_LOGIN && json_is_true(json_object_get(got.json, "refresh"))))
@@ -175,7 +176,7 @@ static void show_flow(kr_ctx_t *k, kr_page_t *page, const flow_page_t *p)
 
 static void show_welcome(kr_ctx_t *k, kr_page_t *page)
 {
-    kr_api_answer_t session, logout;
+    kr_api_answer_t session;
 
     page->title = ui_word(page->words, "title.welcome");
     kr_api_call(&session, k, KR_GET, "/sessions/whoami", NULL);
@@ -185,8 +186,7 @@ static void show_welcome(kr_ctx_t *k, kr_page_t *page)
     }
     page->here = "welcome";
     choose_schema(k, page, session.json);
-    kr_api_call(&logout, k, KR_GET, "/self-service/logout/browser", NULL);
-    ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session.json, kr_json_str(logout.json, "logout_url")));
+    ui_reply(k, page, 200, kr_ui_session_page(k->pool, page, session.json, ui_logout_url(k)));
 }
 
 static void show_sessions(kr_ctx_t *k, kr_page_t *page)

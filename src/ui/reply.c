@@ -46,6 +46,14 @@ const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to)
     return return_to && *return_to ? kr_url_with(k->pool, url, "return_to", return_to) : url;
 }
 
+const char *ui_logout_url(kr_ctx_t *k)
+{
+    kr_api_answer_t got;
+
+    kr_api_call(&got, k, KR_GET, "/self-service/logout/browser", NULL);
+    return kr_json_str(got.json, "logout_url");
+}
+
 void ui_refused(kr_ctx_t *k, const kr_page_t *page, const kr_api_answer_t *got, const char *back)
 {
     const char *elsewhere = kr_json_str(got->json, "redirect_browser_to");

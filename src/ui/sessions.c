@@ -52,6 +52,7 @@ static void show_list(kr_ctx_t *k, kr_page_t *page, const json_t *session, const
     kr_csrf_ensure(k);
     view.token = kr_csrf_token(k);
     view.done = done_words(k, page);
+    page->logout_url = ui_logout_url(k);
     ui_reply(k, page, 200, kr_ui_sessions_page(k->pool, page, &view));
 }
 

@@ -169,6 +169,8 @@ void ui_reply(kr_ctx_t *k, const kr_page_t *page, int status, const char *html);
 void ui_note(kr_ctx_t *k, const kr_page_t *page, int status, const char *text, const char *url, const char *label);
 /** Where a flow of that kind begins. @param return_to  or NULL */
 const char *ui_begin_url(kr_ctx_t *k, const char *kind, const char *return_to);
+/** Where the session of who asks ends: a link that is good for it alone. NULL: there is no session. */
+const char *ui_logout_url(kr_ctx_t *k);
 /** The style sheet as the reply, to be kept for ever: its URL carries its hash. */
 void ui_style_show(kr_ctx_t *k);
 /** A file of the owner as the reply. */

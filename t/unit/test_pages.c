@@ -51,6 +51,23 @@ static void test_the_welcome_page_needs_a_session_and_has_a_way_out(void **state
     assert_int_equal(k->statements, 1); /* the session is looked up once */
 }
 
+static void test_every_page_of_an_account_has_the_way_out(void **state)
+{
+    env_t *env = *state;
+    client_t *ana = signed_in_spa(env, "ana@example.org");
+    const char *pages[] = { "/welcome", "/sessions", NULL };
+
+    apr_table_set(ana->headers, "Accept", "text/html");
+    pages[2] = page_of(ana, "settings", "");
+    for (int i = 0; i < KR_DIM(pages); i++) {
+        const char *out, *body = visit(ana, "GET", pages[i])->reply->body;
+
+        out = strstr(body, "/self-service/logout?token=ory_lo_");
+        assert_true(out && strstr(out, ">Sign out</a>"));
+        assert_null(strstr(out + 1, "/self-service/logout?token=")); /* once */
+    }
+}
+
 static void test_settings_are_cards_for_their_owner_alone(void **state)
 {
     env_t *env = *state;
@@ -250,6 +267,7 @@ int main(void)
         TEST(test_a_form_is_shown_to_the_browser_that_began_it),
         TEST(test_who_comes_without_a_flow_is_sent_to_begin_one),
         TEST(test_the_welcome_page_needs_a_session_and_has_a_way_out),
+        TEST(test_every_page_of_an_account_has_the_way_out),
         TEST(test_settings_are_cards_for_their_owner_alone),
         TEST(test_the_way_to_recovery_is_shown_where_there_is_one),
         TEST(test_the_error_page_shows_what_was_kept),
