@@ -79,6 +79,7 @@ typedef struct kr_settings_t {
     struct {
         apr_int64_t min_length;      /* bytes */
         int similarity_check;
+        const apr_array_header_t *words; /* const char*: no password may be like one of these, as it may not be like an identifier */
         int hibp_enabled, hibp_ignore_network_errors;
         const char *hibp_host;       /* "host[:port]", or a whole "http://host:port" for tests and mirrors */
         apr_int64_t hibp_max_breaches;

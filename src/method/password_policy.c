@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which passwords may be set: long enough, unlike the identifiers, not known from breaches. Never asked at login. */
+/* Which passwords may be set: long enough, unlike the identifiers and the site's own words, not known from breaches. Never asked at login. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +70,14 @@ static int too_similar(apr_pool_t *pool, const char *password, const char *ident
     }
     kr_wipe(a, (apr_size_t)n);
     return similar;
+}
+
+/* @param texts  array of const char* */
+static int is_like_one(kr_ctx_t *k, const char *password, const apr_array_header_t *texts)
+{
+    for (int i = 0; i < texts->nelts; i++)
+        if (too_similar(k->pool, password, APR_ARRAY_IDX(texts, i, const char *))) return 1;
+    return 0;
 }
 
 /* -- breached list -------------------------------------------------------- */
@@ -199,11 +207,14 @@ static kr_err_t *judge(kr_ctx_t *k, kr_flow_t *flow, const char *password, const
         kr_node_message(k, flow, "password", 4000033, lengths("max_length", most, len));
         return kr_err_show_flow(k);
     }
-    for (int i = 0; conf->password.similarity_check && i < identifiers->nelts; i++)
-        if (too_similar(k->pool, password, APR_ARRAY_IDX(identifiers, i, const char *))) {
-            kr_node_message(k, flow, "password", 4000031, NULL);
-            return kr_err_show_flow(k);
-        }
+    if (conf->password.similarity_check && is_like_one(k, password, identifiers)) {
+        kr_node_message(k, flow, "password", 4000031, NULL);
+        return kr_err_show_flow(k);
+    }
+    if (is_like_one(k, password, conf->password.words)) {
+        kr_node_message(k, flow, "password", 4000005, json_pack("{s:s}", "reason", "it is too much like a word that everybody here would try"));
+        return kr_err_show_flow(k);
+    }
     return conf->password.hibp_enabled ? check_breaches(k, flow, password) : NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #define LABEL_GENERATED 1070002 /* the title that the identity schema gives a trait */
 #define REASON_OF_FLOW 4000001
+#define REASON_OF_PASSWORD 4000005 /* why it may not be one */
 #define REASON_OF_SYSTEM 5000001
 
 /** So much of a User-Agent that says nothing we know is shown. */
@@ -99,7 +100,7 @@ const char *ui_message(apr_pool_t *pool, const kr_words_t *words, const json_t *
     const char *text = kr_json_str(message, "text"), *own, *reason = kr_json_str(context, "reason");
     int id = (int)json_integer_value(json_object_get(message, "id"));
 
-    if ((id == REASON_OF_FLOW || id == REASON_OF_SYSTEM) && reason) return ui_reason(pool, words, reason);
+    if ((id == REASON_OF_FLOW || id == REASON_OF_SYSTEM || id == REASON_OF_PASSWORD) && reason) return ui_reason(pool, words, reason);
     if (id == UI_MISFIT && misfit(pool, words, context)) return misfit(pool, words, context);
     own = id == LABEL_GENERATED ? text ? ui_word_of(pool, words, "label:", lower(pool, text)) : NULL
                                 : ui_word_or_null(words, apr_itoa(pool, id));

@@ -103,6 +103,21 @@ static void test_a_password_like_the_identifier_is_refused(void **state)
     assert_int_equal(says(env, "ana@example.org", "ana@example.org"), 0);
 }
 
+static void test_a_password_like_a_word_of_the_house_is_refused(void **state)
+{
+    static const struct { const char *password; int says; } PASSWORDS[] = {
+        { "acme-tools", 4000005 }, { "ACME-Tools1", 4000005 }, { "acme2026", 0 }, { "Acme-Tools-2026!", 4000005 }, { "bluebird", 4000005 },
+        { "Bluebird-77", 4000005 }, { "a bluebird sat on my window", 0 }, { "correct horse", 0 }, { "the-end-of-it", 0 },
+    };
+    env_t *env = *state;
+
+    change(env, "mod_kratos: {passwords: {words: [Acme-Tools, bluebird, end]}}");
+    for (int i = 0; i < KR_DIM(PASSWORDS); i++)
+        if (says(env, PASSWORDS[i].password, NULL) != PASSWORDS[i].says) fail_msg("%s", PASSWORDS[i].password);
+    change(env, "mod_kratos: {passwords: {words: []}}");
+    assert_int_equal(says(env, "bluebird", NULL), 0);
+}
+
 static void test_very_long_texts_are_not_compared(void **state)
 {
     env_t *env = *state;
@@ -344,6 +359,7 @@ int main(void)
         TEST(test_length_is_counted_in_bytes),
         TEST(test_bcrypt_would_cut_long_passwords_so_they_are_refused),
         TEST(test_a_password_like_the_identifier_is_refused),
+        TEST(test_a_password_like_a_word_of_the_house_is_refused),
         TEST(test_very_long_texts_are_not_compared),
         TEST(test_a_breached_password_is_refused_and_the_list_learns_five_digits),
         TEST(test_a_password_that_the_list_does_not_know_or_only_pads_with_is_taken),
