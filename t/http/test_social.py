@@ -54,6 +54,13 @@ def test_somebody_signs_up_and_in_and_nothing_of_it_is_readable_in_the_database(
     assert 'at-' not in kept and 'eyJ' not in kept and 'initial_access_token' in kept
 
 
+def test_the_same_subject_at_another_provider_is_somebody_else(site, provider):
+    one, other = site.browser(), site.browser()
+    provider.walk(one, 'registration', **person('twin'))
+    provider.walk(other, provider='globex', **person('other-twin', sub='sub-of-twin')).must(303)
+    assert let_in(other) and other.session()['identity']['id'] != one.session()['identity']['id']
+
+
 def test_a_provider_of_an_organisation_is_not_offered_and_not_taken(site, provider):
     b = site.browser()
     flow = b.start('login')

@@ -267,6 +267,16 @@ def test_somebody_elses_password_leaves_the_form_with_the_name_of_the_account(si
     assert messages(refused) == [4010009] and fields(refused)['identifier'] == email
 
 
+@pytest.mark.rules
+def test_a_provider_says_two_factors_in_the_words_of_the_settings_or_it_was_one(serve, provider):
+    site = serve(social(provider.conf(aal2_acr_values=['gold'], aal2_amr_values=['mfa'])))
+    for n, (said, level) in enumerate([({}, 'aal1'), ({'acr': 'tin'}, 'aal1'), ({'acr': 'gold'}, 'aal2'), ({'amr': ['pwd']}, 'aal1'),
+                                       ({'amr': ['pwd', 'mfa']}, 'aal2'), ({'acr': 'mfa', 'amr': ['gold']}, 'aal1')]):
+        client = site.browser()
+        provider.walk(client, 'registration', **person(f'miner{n}', **said)).must(303)
+        assert client.session()['authenticator_assurance_level'] == level, said
+
+
 def test_what_a_provider_says_of_factors_counts_for_nothing_once_a_password_proves_it(serve, provider):
     site = serve(social(provider.conf(aal2_acr_values=['gold'])))
     email = new_email()
