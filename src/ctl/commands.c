@@ -18,7 +18,7 @@ const ctl_option_t ctl_connection_options[] = {
     { "--config", "FILE", NULL,
       "the realm's kratos.yml, as in KratosConfig; several are merged (else $KRATOS_CONFIG)" },
     { "--set", "KEY=VALUE", NULL, "one more setting, as in KratosSet; may be repeated" },
-    { "--database", "'DRIVER PARAMS'", NULL, "as in KratosDatabase (else $KRATOS_DATABASE)" },
+    { "--database", "'DRIVER PARAMS'", NULL, "as in KratosDatabase (else $KRATOS_DATABASE); given again, it is another host of the same database" },
     { "--realm", "NAME", NULL, "as in KratosRealm (else $KRATOS_REALM, else default)" },
     { "--sql", "DIR", NULL, "where the migrations are, as in KratosSqlDir" },
     { "--allow-unbuilt", NULL, NULL, "settings that are not supported yet are warnings" },

@@ -123,24 +123,47 @@ static int check_migrated(ctl_t *ctl)
     return status;
 }
 
-int ctl_connect(ctl_t *ctl)
+/* One host of the database, as KratosDatabase names it. The driver is said with each. */
+static int add_host(ctl_t *ctl, const char **driver, apr_array_header_t *params, const char *text)
 {
-    const char *database = option_or_env(ctl, "--database", "KRATOS_DATABASE"), *blank, *driver, *params;
-    apr_array_header_t *list = apr_array_make(ctl->pool, 1, sizeof(const char *));
-    int status = ctl_settings(ctl);
+    const char *blank = strchr(text, ' '), *word;
 
-    if (status) return status;
-    if (!database)
+    if (!blank) return ctl_fail(ctl, "--database wants the driver and its parameters in one word: 'sqlite3 /some/file'");
+    word = apr_pstrmemdup(ctl->pool, text, (apr_size_t)(blank - text));
+    if (**driver && strcmp(*driver, word) != 0)
+        return ctl_fail(ctl, "--database: hosts of one database have one driver: %s, and not %s", *driver, word);
+    *driver = word;
+    APR_ARRAY_PUSH(params, const char *) = blank + strspn(blank, " ");
+    return CTL_FINE;
+}
+
+static int read_hosts(ctl_t *ctl, const char **driver, apr_array_header_t *params)
+{
+    const char *env = getenv("KRATOS_DATABASE");
+    int status = CTL_FINE;
+
+    if (!ctl_flag(ctl, "--database") && env && *env) return add_host(ctl, driver, params, env);
+    if (!ctl_flag(ctl, "--database"))
         return ctl_fail(
             ctl, "which database? --database (or KRATOS_DATABASE in the environment) says what KratosDatabase says");
-    blank = strchr(database, ' ');
-    if (!blank)
-        return ctl_fail(ctl, "--database wants the driver and its parameters in one word: 'sqlite3 /some/file'");
-    driver = apr_pstrmemdup(ctl->pool, database, (apr_size_t)(blank - database));
-    params = blank + strspn(blank, " ");
-    if (strcmp(driver, "sqlite3") == 0 && !sqlite_file_is_there(ctl, params)) return CTL_FAILED;
-    APR_ARRAY_PUSH(list, const char *) = params;
-    ctl->realm->dbpool = ctl_pool(ctl, driver, list);
+    for (int i = 0; status == CTL_FINE && i < ctl->given->nelts; i++) {
+        const ctl_given_t *given = &APR_ARRAY_IDX(ctl->given, i, ctl_given_t);
+
+        if (strcmp(given->option->name, "--database") == 0) status = add_host(ctl, driver, params, given->value);
+    }
+    return status;
+}
+
+int ctl_connect(ctl_t *ctl)
+{
+    apr_array_header_t *params = apr_array_make(ctl->pool, 1, sizeof(const char *));
+    const char *driver = "";
+    int status = ctl_settings(ctl);
+
+    if (status == CTL_FINE) status = read_hosts(ctl, &driver, params);
+    if (status != CTL_FINE) return status;
+    if (strcmp(driver, "sqlite3") == 0 && !sqlite_file_is_there(ctl, APR_ARRAY_IDX(params, 0, const char *))) return CTL_FAILED;
+    ctl->realm->dbpool = ctl_pool(ctl, driver, params);
     ctl->realm->sql_dir = ctl_sql_dir(ctl);
     return ctl->realm->dbpool ? check_migrated(ctl) : CTL_FAILED;
 }

@@ -99,11 +99,22 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     return OK;
 }
 
+static void watch_databases(apr_pool_t *pchild, server_rec *s, const apr_array_header_t *pools)
+{
+    apr_status_t rv = kr_dbwatch_start(pchild, pools, kr_server_ctx(pchild, s, NULL));
+
+    if (rv != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
+                     KRLOGNO(1296) "nobody watches over the databases: who waits for one that fell silent waits for ever");
+}
+
 void kr_site_child(apr_pool_t *pchild, server_rec *s)
 {
     const kr_site_t *site = kr_host_of(s)->site;
+    apr_array_header_t *pools;
 
     if (site->tenants->nelts == 0) return;
+    pools = apr_array_make(pchild, site->databases->nelts, sizeof(kr_dbpool_t *));
     kr_metrics_child();
     kr_net_init();
     for (int i = 0; i < site->databases->nelts; i++) {
@@ -114,5 +125,7 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
         if (rv != APR_SUCCESS)
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1210) "realm %s: the database's pool cannot be opened",
                          database->realm->name);
+        APR_ARRAY_PUSH(pools, kr_dbpool_t *) = database->pool;
     }
+    watch_databases(pchild, s, pools);
 }

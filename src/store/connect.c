@@ -9,20 +9,6 @@
 #include "kr_text.h"
 #include "store.h"
 
-/*
- * That a host which says nothing holds up one thread and not all: while a try has been hanging for HANGS_AFTER nobody
- * else begins one, and after it failed the host is left alone for AVOID_FOR. A host that refuses at once is asked every
- * time. One that takes no changes is asked after all others for as long.
- */
-#define HANGS_AFTER apr_time_from_sec(1)
-#define AVOID_FOR apr_time_from_sec(5)
-/*
- * A server counts greetings that nobody answers, and shuts a client out that left too many of them (max_connect_errors)
- * with no good connection between. So one that refuses us after its greeting (a wrong password) is not tried like that
- * again for TRUST_FOR.
- */
-#define TRUST_FOR apr_time_from_sec(60)
-
 #define SETUP_TRIES 100
 #define SQLITE_ROW_RC 100 /* what apr_dbd_query answers to a PRAGMA that has a result; no error */
 
@@ -30,9 +16,11 @@
 
 static int say(kr_dbconn_t *conn, const char *sql)
 {
-    int nrows;
-    int rc = apr_dbd_query(conn->owner->driver, conn->handle, &nrows, sql);
+    int nrows, rc;
 
+    kr_watch_begin(conn);
+    rc = apr_dbd_query(conn->owner->driver, conn->handle, &nrows, sql);
+    kr_watch_end(conn);
     return conn->owner->sqlite && rc == SQLITE_ROW_RC ? 0 : rc;
 }
 
@@ -48,12 +36,14 @@ static const char *show(kr_dbconn_t *conn, const char *sql, int col)
     apr_pool_t *pool;
 
     apr_pool_create(&pool, conn->life);
+    kr_watch_begin(conn);
     if (apr_dbd_prepare(driver, pool, conn->handle, sql, NULL, &statement) == 0 &&
         apr_dbd_pbselect(driver, pool, conn->handle, &res, statement, 0, none) == 0) {
         while (apr_dbd_get_row(driver, pool, res, &row, -1) == 0) {
             value = apr_pstrdup(conn->life, apr_dbd_get_entry(driver, row, col));
         }
     }
+    kr_watch_end(conn);
     apr_pool_destroy(pool);
     return value;
 }
@@ -105,10 +95,21 @@ static const char *set_up_galera(kr_dbconn_t *conn)
 }
 
 /*
+ * A replica answers what it is asked until it is told to change something. The table may not be there yet, and no row is like that: what
+ * counts is whether it says that nothing may be changed here, to us.
+ */
+static int takes_no_changes(kr_dbconn_t *conn)
+{
+    return kr_db_is_read_only(conn, say(conn, "DELETE FROM schema_migrations WHERE version < 0"));
+}
+
+static const char TAKES_NO_CHANGES[] = "it takes no changes";
+
+/*
  * Whatever the server's own settings are: statements outside of transactions are final at once, and nobody waits long
  * for a row, or for a table that a backup or an ALTER has locked (both servers would wait for a day and longer).
  */
-static const char *set_up_mysql(kr_dbconn_t *conn)
+static const char *set_up_mysql(kr_dbconn_t *conn, int resort)
 {
     if (say(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") != 0) return "no READ COMMITTED";
     if (say(conn,
@@ -118,40 +119,16 @@ static const char *set_up_mysql(kr_dbconn_t *conn)
             "SESSION character_set_results=utf8mb4") != 0) {
         return "the session's settings were refused";
     }
-    /* the driver has no read time-out, so the server must end what takes too long; MySQL knows it for SELECT only */
-    if (say(conn, "SET SESSION max_statement_time=10") != 0 && say(conn, "SET SESSION max_execution_time=10000") != 0) {
-        return NULL; /* neither: an old server, and not worth refusing to work */
-    }
+    /*
+     * The driver has no read time-out, so the server must end what takes too long; MySQL knows it for SELECT only. One that has neither is
+     * an old one, and not worth refusing to work.
+     */
+    if (say(conn, "SET SESSION max_statement_time=10") != 0) (void)say(conn, "SET SESSION max_execution_time=10000");
+    if (!resort && conn->owner->nhosts > 1 && takes_no_changes(conn)) return TAKES_NO_CHANGES;
     return set_up_galera(conn);
 }
 
 /* -- hosts ---------------------------------------------------------------- */
-
-static int may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host)
-{
-    apr_time_t now = kr_clock_ticks();
-    int may;
-
-    apr_thread_mutex_lock(dbpool->mutex);
-    may = now >= host->avoid_until && (!host->connecting || now - host->since < HANGS_AFTER);
-    if (may && host->connecting++ == 0) host->since = now;
-    apr_thread_mutex_unlock(dbpool->mutex);
-    return may;
-}
-
-static void was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, int ok)
-{
-    apr_time_t now = kr_clock_ticks();
-
-    apr_thread_mutex_lock(dbpool->mutex);
-    host->connecting--;
-    if (ok) {
-        host->avoid_until = host->trust_until = 0;
-    } else if (now - began >= HANGS_AFTER) {
-        host->avoid_until = now + AVOID_FOR;
-    }
-    apr_thread_mutex_unlock(dbpool->mutex);
-}
 
 /* One line a second is enough to say that the database is down. */
 static int may_complain(kr_dbpool_t *dbpool)
@@ -166,56 +143,43 @@ static int may_complain(kr_dbpool_t *dbpool)
     return may;
 }
 
-static int is_trusted(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
-{
-    int trusted;
-
-    apr_thread_mutex_lock(dbpool->mutex);
-    trusted = kr_clock_ticks() < host->trust_until;
-    apr_thread_mutex_unlock(dbpool->mutex);
-    return trusted;
-}
-
-static void trust_for_a_while(kr_dbpool_t *dbpool, kr_dbhost_t *host)
-{
-    apr_thread_mutex_lock(dbpool->mutex);
-    host->trust_until = kr_clock_ticks() + TRUST_FOR;
-    apr_thread_mutex_unlock(dbpool->mutex);
-}
-
 /* The driver's part. @return NULL, or why not */
-static const char *open_handle(kr_dbconn_t *conn, const kr_dbhost_t *host)
+static const char *open_handle(kr_dbconn_t *conn, kr_dbhost_t *host, int resort)
 {
     kr_dbpool_t *dbpool = conn->owner;
     const char *why = NULL;
 
+    conn->host = host;
+    conn->left = host->left;
     if (dbpool->sqlite) (void)kr_file_prepare(conn->scratch, host->params); /* what is wrong with it the driver will say */
     if (apr_dbd_open_ex(dbpool->driver, conn->life, host->params, &conn->handle, &why) != APR_SUCCESS) {
         conn->handle = NULL;
         return why ? why : "it did not answer";
     }
     conn->generation = apr_atomic_read32(&dbpool->generation);
-    return dbpool->sqlite ? set_up_sqlite(conn) : set_up_mysql(conn);
+    if (dbpool->sqlite) return set_up_sqlite(conn);
+    kr_watch_add(conn);
+    return set_up_mysql(conn, resort);
 }
 
-/* @return NULL, or why not; lives in conn->scratch */
-static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
+/* @param resort  no other host would have us. @return NULL, or why not; lives in conn->scratch */
+static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host, int resort)
 {
     kr_dbpool_t *dbpool = conn->owner;
     apr_time_t began = kr_clock_ticks();
-    int ask = !dbpool->sqlite && !is_trusted(dbpool, host);
+    int ask = !dbpool->sqlite && !kr_host_is_trusted(dbpool, host);
     apr_status_t heard = ask ? kr_conn_greeting(k, conn->scratch, host->params) : APR_ENOENT;
     const char *why;
 
     apr_pool_create(&conn->life, conn->pool);
     apr_pool_create(&conn->prepared, conn->life);
-    why = APR_STATUS_IS_TIMEUP(heard) ? "it takes connections and says nothing" : open_handle(conn, host);
-    was_tried(dbpool, host, began, !why);
-    if (why && !conn->handle && heard == APR_SUCCESS) trust_for_a_while(dbpool, host);
+    why = APR_STATUS_IS_TIMEUP(heard) ? "it takes connections and says nothing" : open_handle(conn, host, resort);
+    kr_host_was_tried(dbpool, host, began, !why);
+    conn->refused = why == TAKES_NO_CHANGES;
+    if (why && !conn->handle && heard == APR_SUCCESS) kr_host_trust(dbpool, host);
     if (!why) {
-        conn->host = host;
         conn->statements = apr_hash_make(conn->prepared);
-        conn->last_used = kr_clock_ticks();
+        conn->opened = conn->last_used = kr_clock_ticks();
         return NULL;
     }
     why = apr_pstrdup(conn->scratch, why);
@@ -223,59 +187,59 @@ static const char *connect_to(kr_ctx_t *k, kr_dbconn_t *conn, kr_dbhost_t *host)
     return why;
 }
 
-/* "host 2 of 3 (db2.example.org): why", behind what others had to say. Of the parameters nothing that may be secret. */
-static const char *add_complaint(kr_ctx_t *k, const char *before, const kr_dbpool_t *dbpool, int i, const char *why)
+/* Where connections go from now on, once for each change. */
+static void tell_where(kr_ctx_t *k, kr_dbpool_t *dbpool, int i)
 {
-    const char *params = dbpool->host[i].params, *name = NULL;
-
-    if (!dbpool->sqlite) name = kr_conn_parameter(k->pool, params, "host");
-    if (!dbpool->sqlite && !name) name = kr_conn_parameter(k->pool, params, "sock");
-    return apr_psprintf(k->pool, "%s%shost %d of %d (%s): %s", before, *before ? "; " : "", i + 1, dbpool->nhosts,
-                        name ? name : dbpool->sqlite ? params : "the client library's own", why);
-}
-
-static int is_asked_last(kr_dbpool_t *dbpool, const kr_dbhost_t *host)
-{
-    int last;
+    int before;
 
     apr_thread_mutex_lock(dbpool->mutex);
-    last = kr_clock_ticks() < host->last_until;
+    before = dbpool->leads_to;
+    dbpool->leads_to = i;
     apr_thread_mutex_unlock(dbpool->mutex);
-    return last;
+    if (before != i)
+        kr_log(k, i ? KR_LOG_WARNING : KR_LOG_NOTICE, KRLOGNO(0420) "database: connections go to %s from now on",
+               kr_host_label(k->pool, dbpool, i));
 }
 
-void kr_conn_leads_to_a_replica(kr_dbconn_t *conn)
-{
-    apr_thread_mutex_lock(conn->owner->mutex);
-    conn->host->last_until = kr_clock_ticks() + AVOID_FOR;
-    apr_thread_mutex_unlock(conn->owner->mutex);
-}
-
-/* @return whether it is connected now; if not, *complaints has grown */
-static int try_host(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn, int i)
+/* @return whether it is connected now; if not, *complaints has grown by "host 2 of 3 (db2.example.org): why" */
+static int try_host(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn, int i, int resort)
 {
     kr_dbpool_t *dbpool = conn->owner;
     const char *why = "it hangs";
 
-    if (may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i]);
-    if (!why) return 1;
-    *complaints = add_complaint(k, *complaints, dbpool, i, why);
+    if (kr_host_may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i], resort);
+    if (!why) {
+        tell_where(k, dbpool, i);
+        return 1;
+    }
+    *complaints = apr_psprintf(k->pool, "%s%s%s: %s", *complaints, **complaints ? "; " : "", kr_host_label(k->pool, dbpool, i), why);
     apr_pool_clear(conn->scratch);
+    return 0;
+}
+
+/* Those that are well, then the others, and then those that could be read from at least. Nobody is asked twice who does not answer. */
+static int try_hosts(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn)
+{
+    kr_dbpool_t *dbpool = conn->owner;
+    unsigned char *tried = apr_pcalloc(k->pool, (apr_size_t)dbpool->nhosts);
+
+    for (int i = 0; i < dbpool->nhosts; i++) {
+        if (dbpool->nhosts == 1 || kr_host_is_asked_last(dbpool, &dbpool->host[i])) continue;
+        if (try_host(complaints, k, conn, i, 0)) return 1;
+        tried[i] = !conn->refused;
+    }
+    for (int i = 0; i < dbpool->nhosts; i++) {
+        if (!tried[i] && try_host(complaints, k, conn, i, 1)) return 1;
+    }
     return 0;
 }
 
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
 {
-    kr_dbpool_t *dbpool = conn->owner;
     const char *complaints = "";
-    int connected = 0;
+    int connected = try_hosts(&complaints, k, conn);
 
-    for (int last = 0; last < 2; last++) {
-        for (int i = 0; i < dbpool->nhosts && !connected; i++) {
-            if (is_asked_last(dbpool, &dbpool->host[i]) == last) connected = try_host(&complaints, k, conn, i);
-        }
-    }
-    if (*complaints && !kr_leaving(k) && may_complain(dbpool))
+    if (*complaints && !kr_leaving(k) && may_complain(conn->owner))
         kr_log(k, KR_LOG_ERR, KRLOGNO(0400) "database: %s", complaints);
     return connected ? NULL : kr_err_unavailable(k, 2, "the database cannot be reached");
 }
@@ -283,6 +247,7 @@ kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn)
 void kr_conn_close(kr_dbconn_t *conn)
 {
     if (!conn->life) return;
+    if (conn->handle && !conn->owner->sqlite) kr_watch_remove(conn);
     apr_pool_destroy(conn->prepared); /* statements end before the connection they belong to */
     if (conn->handle) apr_dbd_close(conn->owner->driver, conn->handle);
     apr_pool_destroy(conn->life);

@@ -131,13 +131,15 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     const apr_dbd_driver_t *driver = conn->owner->driver;
     apr_dbd_results_t *res = NULL;
     statement_t *statement;
-    apr_time_t unused = kr_clock_ticks() - conn->last_used;
+    apr_time_t began = kr_clock_ticks(), unused = began - conn->last_used;
     kr_db_class_e class;
     int nrows = 0, sent = 0;
 
+    kr_watch_begin(conn);
     *rc = prepare(&statement, conn, &job->key);
     if (*rc == 0 && !args_fit(statement, job)) {
         *rc = -1; /* a mistake in our own code */
+        kr_watch_end(conn);
         return KR_DB_BROKEN;
     }
     if (*rc == 0) {
@@ -152,11 +154,12 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
             if (*rc == 0) *rc = read_rows(k, job, res);
         }
     }
+    kr_watch_end(conn);
     class = kr_db_classify(conn, *rc);
     job->affected = class == KR_DB_OK ? nrows : 0;
-    job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused));
+    job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused, kr_clock_ticks() - began));
     if (class != KR_DB_GONE) conn->last_used = kr_clock_ticks();
-    if (kr_db_is_read_only(conn, *rc)) kr_conn_leads_to_a_replica(conn);
+    if (kr_db_leaves_host(conn, *rc)) kr_host_failed(conn->owner, conn->host);
     apr_pool_clear(conn->scratch);
     return class;
 }
@@ -166,8 +169,11 @@ kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql)
     int nrows;
 
     k->statements++;
+    kr_watch_begin(k->db);
     *rc = apr_dbd_query(k->db->owner->driver, k->db->handle, &nrows, sql);
+    kr_watch_end(k->db);
     if (*rc == 0) k->db->last_used = kr_clock_ticks();
+    if (kr_db_leaves_host(k->db, *rc)) kr_host_failed(k->db->owner, k->db->host);
     return kr_db_classify(k->db, *rc);
 }
 

@@ -170,7 +170,7 @@ static int is_done_already(kr_ctx_t *k, int rc)
 {
     const kr_dbpool_t *dbpool = k->db->owner;
 
-    if (!dbpool->sqlite) return rc == 1060 || rc == 1061; /* duplicate column name, duplicate key name */
+    if (!dbpool->sqlite) return rc == 1060 || rc == 1061 || rc == 1062; /* column, key, row: on a cluster, by another node */
     return strncmp(apr_dbd_error(dbpool->driver, k->db->handle, rc), "duplicate column name", 21) == 0;
 }
 
@@ -234,6 +234,7 @@ static void lift_time_limits(kr_ctx_t *k)
 {
     int rc;
 
+    k->db->patient = 1;
     (void)kr_db_say(&rc, k, "SET SESSION lock_wait_timeout=DEFAULT, SESSION innodb_lock_wait_timeout=DEFAULT");
     if (kr_db_say(&rc, k, "SET SESSION max_statement_time=0") != KR_DB_OK) {
         (void)kr_db_say(&rc, k, "SET SESSION max_execution_time=0");

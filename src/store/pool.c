@@ -209,6 +209,8 @@ apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild)
     if (rv != APR_SUCCESS) return rv;
     apr_pool_cleanup_register(pchild, dbpool, forget_process, apr_pool_cleanup_null);
     for (int i = 0; i < dbpool->nhosts; i++) dbpool->host[i].connecting = 0; /* the parent's threads are not ours */
+    dbpool->live = NULL;
+    dbpool->watched = 0;
     rv = apr_thread_mutex_create(&dbpool->mutex, APR_THREAD_MUTEX_DEFAULT, dbpool->memory);
     if (rv == APR_SUCCESS && dbpool->sqlite) rv = kr_filelock_open(&dbpool->lock, dbpool->memory, dbpool->lock_path);
     if (rv == APR_SUCCESS) {
@@ -238,6 +240,12 @@ static apr_status_t end_of_work(void *data)
     return APR_SUCCESS;
 }
 
+/* All of them hang: who waits for one only keeps a worker from others. */
+static int is_stuck(kr_dbpool_t *dbpool)
+{
+    return apr_atomic_read32(&dbpool->stuck) && apr_reslist_acquired_count(dbpool->conns) >= (apr_uint32_t)dbpool->conf.max;
+}
+
 kr_err_t *kr_db_acquire(kr_ctx_t *k)
 {
     kr_dbpool_t *dbpool = k->realm->dbpool;
@@ -247,14 +255,14 @@ kr_err_t *kr_db_acquire(kr_ctx_t *k)
 
     if (k->db) return NULL;
     if (!dbpool->conns) return kr_err_internal(k, APR_SUCCESS, "the database pool is not open in this process");
-    if (apr_reslist_acquire(dbpool->conns, &shell) != APR_SUCCESS) {
+    if (is_stuck(dbpool) || apr_reslist_acquire(dbpool->conns, &shell) != APR_SUCCESS) {
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0401) "database: all %d connections of this process are busy",
                dbpool->conf.max);
         return kr_err_unavailable(k, 1, "the database has too much to do");
     }
     conn = shell;
     conn->in_tx = conn->locked = conn->dead = conn->poison = 0;
-    if (conn->handle && conn->generation != dbpool->generation) kr_conn_close(conn);
+    if (conn->handle && (conn->generation != dbpool->generation || kr_host_is_left(conn))) kr_conn_close(conn);
     if (!conn->handle) err = kr_conn_open(k, conn);
     if (err) {
         apr_reslist_release(dbpool->conns, conn);

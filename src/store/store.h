@@ -55,9 +55,16 @@ typedef struct {
     const char *params;
     int connecting;         /* threads that are connecting right now */
     apr_time_t since;       /* when the first of them began */
-    apr_time_t avoid_until; /* it kept somebody waiting and then failed: leave it alone until then */
+    apr_time_t avoid_until; /* it said nothing: nobody asks it until then, even when there is no other */
     apr_time_t trust_until; /* it answered, but would not have us: do not try whether it answers until then */
-    apr_time_t last_until;  /* it took no changes: ask it after all others until then */
+    int down;               /* it failed, and nobody has reached it since: it is asked after all others until retry_at */
+    apr_time_t retry_at;
+    apr_time_t failed_at;   /* for the last time */
+    int failures;           /* in a row: it is left alone the longer */
+    int hung;               /* it is down because it said nothing ... */
+    int heard;              /* ... and has said its greeting since */
+    int owed;               /* its greeting was heard and not answered: the next one needs a good connection (see hosts.c) */
+    unsigned left;          /* grows when all connections to it are to be given up */
 } kr_dbhost_t;
 
 struct kr_dbpool_t {
@@ -70,8 +77,13 @@ struct kr_dbpool_t {
     /* of this process, from kr_dbpool_open on */
     apr_pool_t *memory; /* of all this; NULL: not open, or abandoned */
     apr_reslist_t *conns;
-    apr_thread_mutex_t *mutex;        /* guards host[] and complained */
+    apr_thread_mutex_t *mutex;        /* guards what follows, and host[] */
     apr_time_t complained;            /* when an unreachable database was last logged */
+    apr_time_t moved;                 /* when a connection last went back to a host before its own */
+    int leads_to;                     /* the host of the connection that was made last */
+    struct kr_dbconn_t *live;         /* connections to servers, for those who watch */
+    int watched;                      /* somebody does */
+    volatile apr_uint32_t stuck;      /* atomic: all connections have been hanging for a while, so nobody waits for one */
     volatile apr_uint32_t generation; /* grows when the schema changes: older connections are closed */
     kr_filelock_t lock;
 };
@@ -91,6 +103,9 @@ struct kr_dbconn_t {
     apr_pool_t *scratch;  /* the driver's buffers of one statement */
     apr_dbd_t *handle;    /* NULL: not connected */
     kr_dbhost_t *host;    /* that it leads to */
+    unsigned left;        /* host->left when it was made */
+    int refused;          /* the try before: the host takes no changes, and was not used for that */
+    apr_time_t opened;
     apr_hash_t *statements;
     apr_uint32_t generation;
     apr_time_t last_used; /* when the database last answered on it */
@@ -99,6 +114,11 @@ struct kr_dbconn_t {
     int dead;   /* close it instead of putting it back */
     apr_array_header_t *after; /* of kr_follow_t: what follows the commit of this transaction; NULL: nothing */
     int poison; /* kr_db_class_e of a failure inside the transaction: nothing more may be sent but ROLLBACK */
+    /* of those who watch */
+    kr_dbconn_t *next;             /* under the owner's mutex */
+    int fd;                        /* its socket; -1: unknown */
+    int patient;                   /* it may take as long as it takes: a migration */
+    volatile apr_uint64_t busy;    /* atomic: since when (µs) an answer has been awaited on it; 0: none is */
 };
 
 /** Have a connection in k->db. 503 when all are busy for too long or no host answers. */
@@ -109,7 +129,7 @@ void kr_db_discard(kr_ctx_t *k);
 kr_err_t *kr_db_lock(kr_ctx_t *k, apr_time_t wait) KR_MUST_CHECK;
 /** Give the write lock back, if k->db holds it. */
 void kr_db_unlock(kr_ctx_t *k);
-/** Connect a shell: the first host that works, session settings made. Logs failures, once a second. */
+/** Connect a shell: the first host that is well, session settings made. Logs failures, once a second. */
 kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
 /**
  * Does the host that these parameters name say its greeting? Waits two seconds; a process that is leaving does not (kr_leaving).
@@ -118,10 +138,40 @@ kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
 apr_status_t kr_conn_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params);
 /** What the MySQL driver will use of `key=value` in its parameters: the last one. NULL when there is none. */
 const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key);
-/** The host of this connection takes no changes: for a while new connections lead to others, if there are any. */
-void kr_conn_leads_to_a_replica(kr_dbconn_t *conn);
 /** Disconnect; the shell stays. */
 void kr_conn_close(kr_dbconn_t *conn);
+
+/* -- hosts.c --------------------------------------------------------------- */
+
+/** Begin to connect. @return 0: not now, somebody is finding out already whether it hangs */
+int kr_host_may_try(kr_dbpool_t *dbpool, kr_dbhost_t *host);
+/** What came of it, whatever it was. @param began  when (kr_clock_ticks) */
+void kr_host_was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began, int ok);
+/** It said its greeting a while ago, but would not have us: see kr_dbhost_t.trust_until. */
+int kr_host_is_trusted(kr_dbpool_t *dbpool, const kr_dbhost_t *host);
+/** Remember that. */
+void kr_host_trust(kr_dbpool_t *dbpool, kr_dbhost_t *host);
+/** Is it one that failed a while ago, so that the others come first? */
+int kr_host_is_asked_last(kr_dbpool_t *dbpool, const kr_dbhost_t *host);
+/** It is of no use for now (takes no changes, has no quorum, shuts down): its connections are given up. Nothing when it is the only one. */
+void kr_host_failed(kr_dbpool_t *dbpool, kr_dbhost_t *host);
+/** It says nothing. The caller holds the pool's mutex, and cuts those who wait for it. */
+void kr_host_hangs(kr_dbhost_t *host);
+/** Should another connection take the place of this one, as its host failed, or as one before it is well again? */
+int kr_host_is_left(kr_dbconn_t *conn);
+/** "host 2 of 3 (db2.example.org)": of the parameters nothing that may be secret. */
+const char *kr_host_label(apr_pool_t *pool, const kr_dbpool_t *dbpool, int i);
+
+/* -- watch.c --------------------------------------------------------------- */
+
+/** A connection to a server stands: it can be watched. Harmless where nobody watches. */
+void kr_watch_add(kr_dbconn_t *conn);
+/** It is going to be closed. */
+void kr_watch_remove(kr_dbconn_t *conn);
+/** An answer is awaited on it from now on ... */
+void kr_watch_begin(kr_dbconn_t *conn);
+/** ... until now. */
+void kr_watch_end(kr_dbconn_t *conn);
 
 /* -- errors --------------------------------------------------------------- */
 
@@ -142,10 +192,15 @@ kr_db_class_e kr_db_classify(kr_dbconn_t *conn, int rc);
 /**
  * Is it sure that a statement which was sent and failed with this code was not done? Ask at once, as kr_db_classify.
  * @param unused  for how long (µs) the connection had not been used before
+ * @param took    how long (µs) it took to fail
  */
-int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused);
+int kr_db_was_undone(kr_dbconn_t *conn, int rc, apr_time_t unused, apr_time_t took);
+/** Does the code mean that the host is of no use for now, and not only this connection? */
+int kr_db_leaves_host(kr_dbconn_t *conn, int rc);
 /** Is it a server that takes no changes? */
 int kr_db_is_read_only(kr_dbconn_t *conn, int rc);
+/** A COMMIT whose answer never came: 503 that says so, and nobody sends it again. */
+kr_err_t *kr_db_unknown(kr_ctx_t *k, int rc);
 /** The error for it; `what` names the statement. Logs what an operator must see, never a value. */
 kr_err_t *kr_db_fail(kr_ctx_t *k, kr_db_class_e class, int rc, const char *what);
 /** Is it an error that running the transaction again may cure? */

@@ -67,11 +67,14 @@ static void follow(kr_ctx_t *k, const apr_array_header_t *after)
 
 /* -- the end ------------------------------------------------------------- */
 
-/* Nobody can say whether a COMMIT was done when the connection broke meanwhile: that is not tried again. */
+/*
+ * Nobody can say whether a COMMIT was done when the connection broke meanwhile: that is not tried again. When the server never got it, or
+ * would not hear of it, the transaction is not there.
+ */
 static kr_err_t *commit(int *again, kr_ctx_t *k)
 {
     kr_db_class_e class;
-    int rc;
+    int rc, undone;
 
     class = kr_db_say(&rc, k, "COMMIT");
     if (class == KR_DB_OK) {
@@ -80,10 +83,11 @@ static kr_err_t *commit(int *again, kr_ctx_t *k)
         follow(k, k->db->after);
         return NULL;
     }
-    *again = class == KR_DB_AGAIN;
+    undone = class == KR_DB_AGAIN || (class == KR_DB_GONE && kr_db_was_undone(k->db, rc, 0, 0));
+    *again = undone;
     if (class == KR_DB_GONE) k->db->dead = 1;
     roll_back(k);
-    return kr_db_fail(k, class, rc, "COMMIT");
+    return class == KR_DB_GONE && !undone ? kr_db_unknown(k, rc) : kr_db_fail(k, class, rc, "COMMIT");
 }
 
 static kr_err_t *finish(int *again, kr_ctx_t *k, kr_err_t *err)

@@ -122,7 +122,8 @@ class Server:
                  **options):
         """
         gate: a port for the guarded virtual host, or True for any; lines: {'extra' | 'gate_extra' | 'global': httpd lines};
-        clock: .clock moves what it takes for the time; flags and options as build/serve has them: flags=['ui'], db='mysql ...', log='debug'.
+        clock: .clock moves what it takes for the time; flags and options as build/serve has them: flags=['ui'], db='mysql ...', log='debug';
+        a list of values is an option given several times.
         """
         self.port = port or free_port()
         self.dir = Path(dir) if dir else scratch('serve')
@@ -132,7 +133,8 @@ class Server:
         self.output = self.dir / 'serve.out'
         self.announced, self._seen = [], 0
         self.alarms()                       # what an earlier server in the same folder said is not ours
-        self.db = options.get('db')         # None: self.sqlite
+        hosts = options.get('db')
+        self.db = hosts[0] if isinstance(hosts, list) else hosts            # None: self.sqlite
         options |= {'config': self.config, 'public_port': self.port, 'admin_port': free_port(), 'dir': self.dir}
         if gate:
             options['gate_port'] = free_port() if gate is True else gate
@@ -145,8 +147,8 @@ class Server:
             env = {**(env or {}), 'KRATOS_TEST_CLOCK': str(self.clock.file)}
         cmd = [str(SERVE), '--letters'] + [f'--{flag}' for flag in flags]
         for name, value in options.items():
-            if value is not None:
-                cmd += ['--' + name.replace('_', '-'), str(value)]
+            for each in value if isinstance(value, list) else [value] if value is not None else []:
+                cmd += ['--' + name.replace('_', '-'), str(each)]
         with open(self.output, 'ab') as out:
             self.proc = subprocess.Popen(cmd, stdout=out, stderr=subprocess.STDOUT, cwd='/', env={**os.environ, **(env or {})},
                                          start_new_session=True)

@@ -10,22 +10,27 @@ static const struct {
     int rc;
     kr_db_class_e class;
     int undone_at_once, undone_after_silence;
+    int leaves; /* the host, and not only the connection */
 } numbers[] = {
-    { 1062, KR_DB_TAKEN, 0, 0 },
-    { 1047, KR_DB_GONE, 1, 1 },  /* Galera: no quorum */
-    { 1180, KR_DB_GONE, 0, 0 },  /* Galera: quorum lost during COMMIT */
-    { 1205, KR_DB_AGAIN, 0, 0 }, /* lock wait */
-    { 1213, KR_DB_AGAIN, 0, 0 }, /* deadlock, Galera's lost certification */
-    { 1290, KR_DB_GONE, 1, 1 },  /* read-only */
-    { 1836, KR_DB_GONE, 1, 1 },
-    { 2006, KR_DB_GONE, 1, 1 },
-    { 2013, KR_DB_GONE, 0, 1 },  /* broken while the answer was awaited */
-    { 2026, KR_DB_GONE, 0, 1 },  /* the same under TLS */
-    { 3092, KR_DB_GONE, 0, 0 },  /* Group Replication: no member */
-    { 3100, KR_DB_GONE, 0, 0 },  /* Group Replication: COMMIT could not be sent to the group */
-    { 3101, KR_DB_AGAIN, 0, 0 }, /* Group Replication: another was first */
-    { 4031, KR_DB_GONE, 1, 1 },
-    { 1064, KR_DB_BROKEN, 0, 0 },
+    { 1062, KR_DB_TAKEN, 0, 0, 0 },
+    { 1020, KR_DB_AGAIN, 0, 0, 0 }, /* the row changed since it was read */
+    { 1047, KR_DB_GONE, 1, 1, 1 },  /* Galera: no quorum */
+    { 1053, KR_DB_GONE, 0, 0, 1 },  /* shuts down */
+    { 1180, KR_DB_GONE, 0, 0, 1 },  /* Galera: quorum lost during COMMIT */
+    { 1205, KR_DB_AGAIN, 0, 0, 0 }, /* lock wait */
+    { 1213, KR_DB_AGAIN, 0, 0, 0 }, /* deadlock, Galera's lost certification */
+    { 1290, KR_DB_GONE, 1, 1, 1 },  /* read-only */
+    { 1792, KR_DB_GONE, 1, 1, 1 },
+    { 1836, KR_DB_GONE, 1, 1, 1 },
+    { 1927, KR_DB_GONE, 0, 0, 0 },  /* killed */
+    { 2006, KR_DB_GONE, 1, 1, 0 },
+    { 2013, KR_DB_GONE, 0, 1, 0 },  /* broken while the answer was awaited */
+    { 2026, KR_DB_GONE, 0, 1, 0 },  /* the same under TLS */
+    { 3092, KR_DB_GONE, 0, 0, 1 },  /* Group Replication: no member */
+    { 3100, KR_DB_GONE, 0, 0, 1 },  /* Group Replication: COMMIT could not be sent to the group */
+    { 3101, KR_DB_AGAIN, 0, 0, 0 }, /* Group Replication: another was first */
+    { 4031, KR_DB_GONE, 1, 1, 0 },
+    { 1064, KR_DB_BROKEN, 0, 0, 0 },
 };
 
 static void an_error_number_means_the_same_whoever_reports_it(void **state)
@@ -37,9 +42,21 @@ static void an_error_number_means_the_same_whoever_reports_it(void **state)
     for (int i = 0; i < KR_DIM(numbers); i++) {
         print_message("%d\n", numbers[i].rc);
         assert_int_equal(kr_db_classify(&conn, numbers[i].rc), numbers[i].class);
-        assert_int_equal(kr_db_was_undone(&conn, numbers[i].rc, 0), numbers[i].undone_at_once);
-        assert_int_equal(kr_db_was_undone(&conn, numbers[i].rc, apr_time_from_sec(2)), numbers[i].undone_after_silence);
+        assert_int_equal(kr_db_was_undone(&conn, numbers[i].rc, 0, 0), numbers[i].undone_at_once);
+        assert_int_equal(kr_db_was_undone(&conn, numbers[i].rc, apr_time_from_sec(2), 0), numbers[i].undone_after_silence);
+        assert_int_equal(kr_db_leaves_host(&conn, numbers[i].rc), numbers[i].leaves);
     }
+}
+
+/* A host that was frozen for so long that the connection was cut may wake up, and do what it finds in its socket. */
+static void what_was_cut_after_a_wait_may_have_been_done(void **state)
+{
+    kr_dbpool_t dbpool = { 0 };
+    kr_dbconn_t conn = { .owner = &dbpool };
+
+    (void)state;
+    assert_int_equal(kr_db_was_undone(&conn, 2013, apr_time_from_sec(60), apr_time_from_sec(3)), 0);
+    assert_int_equal(kr_db_was_undone(&conn, 2026, apr_time_from_sec(60), apr_time_from_sec(3)), 0);
 }
 
 /* -- all hosts are down ------------------------------------------------------- */
@@ -286,6 +303,7 @@ int main(void)
     env_t mysql = { .driver = "mysql", .params = mysql_params() };
     const struct CMUnitTest always[] = {
         cmocka_unit_test(an_error_number_means_the_same_whoever_reports_it),
+        cmocka_unit_test(what_was_cut_after_a_wait_may_have_been_done),
         cmocka_unit_test(when_no_host_answers_the_log_names_each_with_its_reason),
     };
     const struct CMUnitTest on_mysql[] = {
