@@ -48,6 +48,9 @@ typedef struct {
 /** What anybody may ask: behind CORS and the anti-CSRF layer. */
 extern const kr_route_set_t kr_public;
 
+/** At start: name operations, errors and messages for metrics. @param pool  lives as long as metrics are written */
+void kr_api_name_metrics(apr_pool_t *pool);
+
 /** Answer k->req from a set: guard, routing, the operation, errors. Always leaves a complete k->reply; kr_reply_finish is the caller's. */
 void kr_api_serve(kr_ctx_t *k, const kr_route_set_t *set);
 /** The same from kr_public. */

@@ -38,6 +38,7 @@ struct kr_ctx_t {
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
     int session_known;          /* 1 once kr_session_current has looked */
     kr_client_e client;         /* for whom the answer is; KR_CLIENT_PERSON outside of the API */
+    unsigned method;            /* 1 + kr_method_e of the method that a submit went to, for metrics; 0: none */
     int inside;                 /* 1: the API is asked by the built-in pages (kr_api_call) */
     const kr_found_t *found;    /* what the path means; see kr_route_param */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */

@@ -145,6 +145,10 @@ const kr_schema_t *kr_flow_schema(kr_ctx_t *k, const kr_flow_t *flow);
  * @param context  object or NULL; stolen
  */
 json_t *kr_message(kr_ctx_t *k, int id, json_t *context);
+/** A form is answered with its error messages: count them for metrics, by id. */
+void kr_messages_count(const kr_flow_t *flow);
+/** At start: name them. @param pool  lives as long as metrics are written */
+void kr_messages_name(apr_pool_t *pool);
 /** Add a message to the flow itself. */
 void kr_flow_message(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context);
 /** Put a message on the node of that name; a name without a node gets a new text input, "" the flow itself. */

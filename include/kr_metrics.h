@@ -14,7 +14,7 @@
 typedef enum {
     KR_METRIC_OPERATIONS,       /* counter: operation, method, client, status class */
     KR_METRIC_OPERATION_TIME,   /* histogram: operation, method */
-    KR_METRIC_ERRORS,           /* counter: error id */
+    KR_METRIC_ERRORS,           /* counter: error id, kr_metric_status */
     KR_METRIC_MESSAGES,         /* counter: message id */
     KR_METRIC_HASHES,           /* gauge: kr_hash_state_e */
     KR_METRIC_HASH_SLOTS,       /* gauge */
@@ -32,7 +32,7 @@ typedef enum {
     KR_METRIC_THROTTLED,        /* counter: kr_throttled_e */
     KR_METRIC_OUTBOX_WAITING,   /* gauge: lane */
     KR_METRIC_OUTBOX_TRIES,     /* counter: lane, kr_outbox_fate_e */
-    KR_METRIC_VERDICTS,         /* counter: kr_verdict_e */
+    KR_METRIC_VERDICTS,         /* counter: kr_gate_verdict_e */
     KR_METRICS
 } kr_metric_e;
 
@@ -43,10 +43,12 @@ typedef enum { KR_DB_USE_OPEN, KR_DB_USE_BUSY } kr_db_use_e;
 typedef enum { KR_THROTTLED_IDENTIFIER, KR_THROTTLED_NETWORK, KR_THROTTLED_SITE } kr_throttled_e;
 typedef enum { KR_FATE_SENT, KR_FATE_FAILED, KR_FATE_GIVEN_UP } kr_outbox_fate_e;
 /** What a gate says, as in the notes for the access log. */
-typedef enum { KR_VERDICT_GRANTED, KR_VERDICT_NO_SESSION, KR_VERDICT_FORBIDDEN, KR_VERDICT_STEP_UP, KR_VERDICT_UNAVAILABLE } kr_verdict_e;
+typedef enum { KR_VERDICT_GRANTED, KR_VERDICT_NO_SESSION, KR_VERDICT_FORBIDDEN, KR_VERDICT_STEP_UP, KR_VERDICT_UNAVAILABLE } kr_gate_verdict_e;
 
+/** The number of an error's HTTP status among those that are told apart. */
+unsigned kr_metric_status(int status);
 /** The name of a verdict: "no-session". */
-const char *kr_verdict_name(kr_verdict_e verdict);
+const char *kr_gate_verdict_name(kr_gate_verdict_e verdict);
 
 /** Which of a metric's series: the number of each label's value, in the order of its row. A number that its label has not is 0. */
 typedef struct {
@@ -70,6 +72,8 @@ void kr_metric_set(kr_metric_e metric, kr_series_t series, apr_int64_t value);
 /** It grew by this, or shrank, of a gauge of each process: the sum of what the living ones have is shown. What a killed one had goes with it. */
 void kr_metric_grow(kr_metric_e metric, kr_series_t series, apr_int64_t by);
 
+/** All series of it together. */
+apr_int64_t kr_metric_total(kr_metric_e metric);
 /** What it has come to: all processes together, also those that ended; of a histogram how many there were. 0 for what is not counted. */
 apr_int64_t kr_metric_value(kr_metric_e metric, kr_series_t series);
 

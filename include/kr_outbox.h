@@ -52,6 +52,16 @@ typedef struct {
 kr_err_t *kr_outbox_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient, const char *before,
                          int limit) KR_MUST_CHECK;
 
+struct kr_lane_t;
+/**
+ * How many messages wait in a lane, for metrics: of some realms of the database or, where these are many, of all of it. One statement for
+ * all lanes.
+ * @param out     what there is already is added to: one for each lane
+ * @param realms  of const char*
+ */
+kr_err_t *kr_outbox_waiting(apr_int64_t *out, kr_ctx_t *k, const struct kr_lane_t *lanes, int count, const apr_array_header_t *realms)
+    KR_MUST_CHECK;
+
 /** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. One statement. @param done  how many */
 kr_err_t *kr_outbox_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
@@ -88,8 +98,9 @@ typedef struct {
 } kr_sender_t;
 
 /** Kinds that wait for each other: two lanes never do. */
-typedef struct {
+typedef struct kr_lane_t {
     const kr_sender_t *const *senders; /* one or two; ended by NULL */
+    unsigned metric;                   /* which of the lanes that metrics name */
 } kr_lane_t;
 
 /** What one look into the outbox found. */

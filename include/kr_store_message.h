@@ -49,6 +49,18 @@ kr_err_t *kr_store_message_release(kr_ctx_t *k, const char *owner) KR_MUST_CHECK
  */
 kr_err_t *kr_store_message_page(apr_array_header_t **out, kr_ctx_t *k, const char *status, const char *recipient,
                                 const char *before, int limit) KR_MUST_CHECK;
+/** How many messages of one kind wait. */
+typedef struct {
+    const char *via;
+    apr_int64_t count;
+} kr_message_count_t;
+
+/**
+ * How many messages wait, of some realms of the database or, where these are many, of all of it; those to nobody do not count. One statement.
+ * @param realms  of const char*
+ * @param out     array of kr_message_count_t
+ */
+kr_err_t *kr_store_message_waiting(apr_array_header_t **out, kr_ctx_t *k, const apr_array_header_t *realms) KR_MUST_CHECK;
 /** Queue an abandoned message anew, with all its tries; all of them when `id` is NULL. @param done how many */
 kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 

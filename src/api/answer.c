@@ -82,6 +82,7 @@ static int lead(kr_ctx_t *k, const kr_err_t *err)
 
 kr_err_t *kr_answer_error_to(kr_ctx_t *k, kr_client_e client, const kr_err_t *err)
 {
+    kr_count_error(err);
     if (client != KR_CLIENT_PERSON) send_envelope(k, err);
     else if (!lead(k, err)) send_error_page(k, err);
     return KR_DONE;
@@ -147,6 +148,7 @@ static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
 {
     if (err->kind == KR_ERR_PLAIN) kr_flow_reason(k, flow, err->reason);
     kr_nodes_sort(k, flow);
+    kr_messages_count(flow);
     KR_TRY(kr_flow_update(k, flow));
     if (flow->in_browser) return kr_answer_app(k, flow, 1);
     /* Kratos answers people who sign up with 302 here and 303 everywhere else; clients see the difference */
@@ -156,7 +158,10 @@ static kr_err_t *show_again(kr_ctx_t *k, kr_flow_t *flow, const kr_err_t *err)
 
 kr_err_t *kr_answer_flow_error(kr_ctx_t *k, kr_flow_t *flow, kr_err_t *err)
 {
-    if (k->client == KR_CLIENT_PERSON && lead(k, err)) return KR_DONE;
+    if (k->client == KR_CLIENT_PERSON && lead(k, err)) {
+        kr_count_error(err);
+        return KR_DONE;
+    }
     return says_again(k, err) ? show_again(k, flow, err) : kr_answer_error(k, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One request through a set of routes: its guard, the operation, errors. */
 #include "api.h"
+#include "kr_clock.h"
 
 static void reply_method_not_allowed(kr_ctx_t *k, int methods)
 {
@@ -63,11 +64,15 @@ static void run(kr_ctx_t *k)
 
 void kr_api_serve(kr_ctx_t *k, const kr_route_set_t *set)
 {
+    const apr_time_t began = kr_clock_ticks();
+
     if (!k->reply) k->reply = kr_reply_make(k->pool);
+    k->method = 0;
     k->found = kr_route_find(k, set->routes);
     if (!set->guard || !set->guard(k, k->found->flags)) run(k);
     if (k->req->method == KR_GET && !apr_table_get(k->reply->headers, "Cache-Control")) /* but for what says that it may be kept */
         kr_reply_header(k, "Cache-Control", "private, no-cache, no-store, must-revalidate");
+    kr_count_operation(k, set, kr_clock_ticks() - began);
 }
 
 void kr_api_handle(kr_ctx_t *k)

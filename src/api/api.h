@@ -303,6 +303,13 @@ int kr_cors(kr_ctx_t *k);
 /** Do the settings name that origin as one whose pages may call, with the visitor's cookies? That everybody may is no name. */
 int kr_cors_names(kr_ctx_t *k, const char *origin);
 
+/* -- counts.c ------------------------------------------------------------- */
+
+/** An operation of that set was answered: k->reply is complete. */
+void kr_count_operation(kr_ctx_t *k, const kr_route_set_t *set, apr_time_t took);
+/** An error is answered. */
+void kr_count_error(const kr_err_t *err);
+
 /* -- operations ----------------------------------------------------------- */
 
 kr_operation_fn kr_login_create_browser, kr_login_create_native, kr_login_get, kr_login_submit;

@@ -188,6 +188,7 @@ kr_err_t *kr_oidc_callback(kr_ctx_t *k)
     kr_err_t *err = kr_oidc_check_on(k);
 
     if (err) return kr_answer_error_to(k, KR_CLIENT_SCRIPT, err); /* there is nothing here for anybody */
+    k->method = 1 + KR_METHOD_OIDC;
     err = take_callback(k);
     return err ? kr_answer_error(k, err) : KR_DONE;
 }

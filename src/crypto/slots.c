@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "kr_clock.h"
+#include "kr_metrics.h"
 #include "kr_shared.h"
 
 #define SLOTS_MAX 1024
@@ -153,6 +154,7 @@ static kr_slot_t *wait_for_any(slots_t *all, unsigned first)
 static kr_err_t *refuse(kr_ctx_t *k, slots_t *all)
 {
     atomic_fetch_add(&all->refused, 1);
+    kr_metric_count(KR_METRIC_HASHES_SHED, KR_SERIES_ONE);
     return kr_err_unavailable(k, 1, "too many passwords are being checked at once");
 }
 

@@ -5,6 +5,7 @@
 
 #include "kr_flow.h"
 #include "kr_json.h"
+#include "kr_metrics.h"
 #include "kr_text.h"
 
 typedef struct {
@@ -185,9 +186,14 @@ static int by_id(const void *key, const void *row)
     return *(const int *)key - ((const message_t *)row)->id;
 }
 
+static const message_t *find(int id)
+{
+    return bsearch(&id, MESSAGES, sizeof(MESSAGES) / sizeof(*MESSAGES), sizeof(*MESSAGES), by_id);
+}
+
 json_t *kr_message(kr_ctx_t *k, int id, json_t *context)
 {
-    const message_t *m = bsearch(&id, MESSAGES, sizeof(MESSAGES) / sizeof(*MESSAGES), sizeof(*MESSAGES), by_id);
+    const message_t *m = find(id);
     json_t *out = kr_json_own(k->pool, json_object());
 
     json_object_set_new(out, "id", json_integer(id));
@@ -243,4 +249,36 @@ void kr_flow_clear_messages(kr_flow_t *flow)
 
     json_array_clear(flow->messages);
     json_array_foreach(flow->nodes, i, node) json_array_clear(json_object_get(node, "messages"));
+}
+
+/* -- metrics ---------------------------------------------------------------- */
+
+void kr_messages_name(apr_pool_t *pool)
+{
+    const char **names = apr_pcalloc(pool, sizeof(*names) * (KR_DIM(MESSAGES) + 2));
+
+    names[0] = "";
+    for (int i = 0; i < KR_DIM(MESSAGES); i++) names[i + 1] = apr_itoa(pool, MESSAGES[i].id);
+    kr_metrics_name(KR_LABEL_MESSAGE, names);
+}
+
+static void count(const json_t *messages)
+{
+    size_t i;
+    json_t *message;
+
+    json_array_foreach(messages, i, message) {
+        const message_t *m = find((int)json_integer_value(json_object_get(message, "id")));
+
+        if (m && !strcmp(m->type, ERROR)) kr_metric_count(KR_METRIC_MESSAGES, KR_SERIES((unsigned)(m - MESSAGES) + 1));
+    }
+}
+
+void kr_messages_count(const kr_flow_t *flow)
+{
+    size_t i;
+    json_t *node;
+
+    count(flow->messages);
+    json_array_foreach(flow->nodes, i, node) count(json_object_get(node, "messages"));
 }

@@ -133,7 +133,7 @@ int kr_gate_export(request_rec *r)
     forget(r);
     pass = granted_pass(r);
     if (!pass) return DECLINED;
-    kr_note_verdict(r, "granted");
+    kr_note_verdict(r, KR_VERDICT_GRANTED);
     tell_all(r, place, pass);
     return DECLINED;
 }

@@ -80,13 +80,16 @@ int kr_is_for_others(request_rec *r)
 }
 
 /* Access logs look at the first or at the last request of a chain, as their format says. */
-void kr_note_verdict(request_rec *r, const char *verdict)
+void kr_note_verdict(request_rec *r, kr_gate_verdict_e verdict)
 {
     request_rec *top = kr_topmost(r);
+    kr_visit_t *visit = kr_visit_of(top);
 
     if (r->main) return; /* what a page was made of says nothing about the page */
-    apr_table_setn(r->notes, "kratos-verdict", verdict);
-    if (top != r) apr_table_setn(top->notes, "kratos-verdict", verdict);
+    apr_table_setn(r->notes, "kratos-verdict", kr_gate_verdict_name(verdict));
+    if (top != r) apr_table_setn(top->notes, "kratos-verdict", kr_gate_verdict_name(verdict));
+    if (!visit->counted) kr_metric_count(KR_METRIC_VERDICTS, KR_SERIES(verdict));
+    visit->counted = 1;
 }
 
 static void note_session(request_rec *r, const kr_pass_t *pass)

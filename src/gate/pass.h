@@ -5,6 +5,7 @@
 
 #include "../site/site.h"
 #include "kr_kept.h"
+#include "kr_metrics.h"
 #include "kr_require.h"
 
 /* -- pass.c --------------------------------------------------------------- */
@@ -31,6 +32,7 @@ typedef struct {
     kr_pass_t *passes;       /* of the topmost request only */
     const char *cookies;     /* likewise: the Cookie header as it came, once some were taken out of it */
     kr_pass_t *refused;      /* whose line of this very request said no */
+    int counted;             /* of the topmost request only: its verdict is among the metrics */
     int settled;             /* the checks of this very request are over: what it asks from now on makes up its content */
     struct kr_replay_t *replay; /* of the topmost request only: a form that takes the place of the request's body (replay.c) */
     const kr_line_t *unmet;  /* a line that the session does not meet; one that its owner can mend comes first */
@@ -51,8 +53,8 @@ int kr_is_for_others(request_rec *r);
  * @return 0 when the account lacks what KratosExport takes the user's name from: nobody is let in without a name
  */
 int kr_let_through(request_rec *r, kr_pass_t *pass);
-/** Say in the notes of the request what became of it: kratos-verdict. `verdict` is a static string. */
-void kr_note_verdict(request_rec *r, const char *verdict);
+/** Say in the notes of the request what became of it: kratos-verdict. The first word for what the client asked for is counted. */
+void kr_note_verdict(request_rec *r, kr_gate_verdict_e verdict);
 
 /* -- refuse.c ------------------------------------------------------------- */
 

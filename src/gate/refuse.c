@@ -189,10 +189,10 @@ static int answer(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static const char *verdict_of(const kr_err_t *err)
+static kr_gate_verdict_e verdict_of(const kr_err_t *err)
 {
-    if (err->status >= 500) return "unavailable";
-    return err->status == HTTP_UNAUTHORIZED ? "no-session" : "step-up";
+    if (err->status >= 500) return KR_VERDICT_UNAVAILABLE;
+    return err->status == HTTP_UNAUTHORIZED ? KR_VERDICT_NO_SESSION : KR_VERDICT_STEP_UP;
 }
 
 int kr_refuse_for(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
@@ -231,7 +231,7 @@ int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
     const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, back);
 
     if (err->status >= 500) return kr_refuse_for(r, pass, err);
-    kr_note_verdict(r, err->extra ? "step-up" : "forbidden");
+    kr_note_verdict(r, err->extra ? KR_VERDICT_STEP_UP : KR_VERDICT_FORBIDDEN);
     if ((!err->extra && is_person(r)) || is_part(r)) return forbid(r, pass, err);
     return answer(r, pass, err);
 }

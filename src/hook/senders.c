@@ -7,6 +7,6 @@ static const kr_sender_t *const MESSAGES[] = { &kr_sender_mail, &kr_sender_sms, 
 static const kr_sender_t *const WEB_HOOKS[] = { &kr_sender_web_hook, NULL };
 
 const kr_lane_t kr_lanes[KR_LANES] = {
-    [KR_LANE_MESSAGES] = { MESSAGES },
-    [KR_LANE_WEB_HOOKS] = { WEB_HOOKS },
+    [KR_LANE_MESSAGES] = { MESSAGES, KR_LANE_MESSAGES },
+    [KR_LANE_WEB_HOOKS] = { WEB_HOOKS, KR_LANE_WEB_HOOKS },
 };

@@ -229,6 +229,7 @@ kr_err_t *kr_methods_submit(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
     submit = !m || !reaches(k, m, flow) ? NULL : is_second(flow) ? m->second : m->submit[flow->kind];
     if (!submit) return kr_methods_none(k, flow);
     out->method = m->id;
+    k->method = 1 + (unsigned)m->id;
     return submit(out, k, flow, body);
 }
 
@@ -242,6 +243,7 @@ kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
 
         if (!m->resume || !m->on(k->realm->settings, flow->kind) || strcmp(name, kr_method_name(m->id)) != 0) continue;
         out->method = m->id;
+        k->method = 1 + (unsigned)m->id;
         return m->resume(out, k, flow, parked);
     }
     return kr_err(k, 400, NULL, "there is nothing to go on with");

@@ -11,6 +11,7 @@
 
 #include "kr_crypto.h"
 #include "kr_json.h"
+#include "kr_metrics.h"
 #include "kr_realm.h"
 #include "kr_text.h"
 #include "method.h"
@@ -48,11 +49,12 @@ static void take_back(kr_throttle_t *t, kr_ctx_t *k, int from)
     t->n = from;
 }
 
-static kr_err_t *refuse(kr_ctx_t *k)
+static kr_err_t *refuse(kr_ctx_t *k, kr_throttled_e kind)
 {
     const apr_time_t window = k->realm->settings->throttle.window;
     kr_err_t *err = kr_err(k, 429, NULL, "this was tried too often, please wait a little");
 
+    kr_metric_count(KR_METRIC_THROTTLED, KR_SERIES(kind));
     err->retry_after = (int)apr_time_sec(window - k->now % window) + 1;
     return err;
 }
@@ -96,15 +98,15 @@ kr_err_t *kr_throttle_enter(kr_throttle_t *t, kr_ctx_t *k, const kr_flow_t *flow
 {
     const kr_settings_t *conf = k->realm->settings;
     const char *identity_id;
-    int over;
+    int network, site;
 
     t->n = 0;
     if (!conf->throttle.counts || flow->kind == KR_FLOW_SETTINGS) return NULL; /* whose settings it changes is known */
-    over = add(t, k, "network", kr_request_network(k->pool, k->req), conf->throttle.network);
-    over |= add(t, k, "site", "", conf->throttle.overall);
-    if (!over) return NULL;
+    network = add(t, k, "network", kr_request_network(k->pool, k->req), conf->throttle.network);
+    site = add(t, k, "site", "", conf->throttle.overall);
+    if (!network && !site) return NULL;
     KR_TRY(whose(&identity_id, k, flow));
-    return has_allowance(t, k, identity_id) ? NULL : refuse(k);
+    return has_allowance(t, k, identity_id) ? NULL : refuse(k, network ? KR_THROTTLED_NETWORK : KR_THROTTLED_SITE);
 }
 
 void kr_throttle_leave(const kr_throttle_t *t, kr_ctx_t *k)
@@ -122,5 +124,5 @@ kr_err_t *kr_throttle_password(kr_throttle_t *t, kr_ctx_t *k, const char *identi
 
     t->n = 0;
     if (!conf->throttle.counts || !identifier || !add(t, k, "identifier", identifier, conf->throttle.identifier)) return NULL;
-    return has_allowance(t, k, identity ? identity->id : NULL) ? NULL : refuse(k);
+    return has_allowance(t, k, identity ? identity->id : NULL) ? NULL : refuse(k, KR_THROTTLED_IDENTIFIER);
 }

@@ -79,3 +79,25 @@ kr_err_t *kr_outbox_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
 {
     return kr_store_message_retry(done, k, id);
 }
+
+static int leaves_by(const kr_lane_t *lane, const char *via)
+{
+    int i = 0;
+
+    while (lane->senders[i] && strcmp(lane->senders[i]->via, via) != 0) i++;
+    return lane->senders[i] != NULL;
+}
+
+kr_err_t *kr_outbox_waiting(apr_int64_t *out, kr_ctx_t *k, const kr_lane_t *lanes, int count, const apr_array_header_t *realms)
+{
+    apr_array_header_t *found;
+
+    KR_TRY(kr_store_message_waiting(&found, k, realms));
+    for (int i = 0; i < found->nelts; i++) {
+        const kr_message_count_t *one = &APR_ARRAY_IDX(found, i, kr_message_count_t);
+
+        for (int lane = 0; lane < count; lane++)
+            if (leaves_by(&lanes[lane], one->via)) out[lane] += one->count;
+    }
+    return NULL;
+}

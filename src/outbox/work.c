@@ -6,6 +6,7 @@
 #include "kr_clock.h"
 #include "kr_crypto.h"
 #include "kr_json.h"
+#include "kr_metrics.h"
 #include "kr_realm.h"
 #include "kr_text.h"
 #include "outbox.h"
@@ -177,6 +178,14 @@ static kr_err_t *mark_blank(work_t *work, kr_message_row_t *message)
     return err;
 }
 
+/* A try, as it is marked. */
+static void count_try(const work_t *work, const kr_message_row_t *message, const kr_net_mailed_t *mailed)
+{
+    kr_outbox_fate_e fate = strcmp(message->status, "abandoned") ? KR_FATE_FAILED : KR_FATE_GIVEN_UP;
+
+    kr_metric_count(KR_METRIC_OUTBOX_TRIES, KR_SERIES(work->lane->metric, mailed->fate == KR_MAIL_SENT ? KR_FATE_SENT : fate));
+}
+
 /* What cannot be reached, or keeps us waiting, is left alone for the rest of the batch. */
 static void leave_alone(work_t *work, const kr_message_row_t *message, const char *carrier)
 {
@@ -201,6 +210,7 @@ static kr_err_t *settle(int *sent, work_t *work, kr_message_row_t *message, cons
     }
     err = mailed->fate == KR_MAIL_SENT ? mark_sent(work, message) : mark_failed(work, message, mailed);
     kr_db_release(work->k); /* before the next message is sent */
+    count_try(work, message, mailed);
     if (!err && mailed->fate == KR_MAIL_SENT) ++*sent;
     return err;
 }

@@ -2,7 +2,7 @@
 /* The table of all that is counted, and of what its labels can say. A new metric is a name in kr_metrics.h and a row here. */
 #include "metrics.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
 #include "kr_flow_kinds.h"
 #include "kr_text.h"
@@ -16,6 +16,9 @@ _Static_assert(KR_DIM(METHODS) == KR_METHOD_IDS + 2, "each method has a name her
 
 static const char *const CLIENTS[] = { "person", "script", "native", "page", NULL };
 static const char *const CLASSES[] = { "", "1xx", "2xx", "3xx", "4xx", "5xx", NULL };
+/* Those that errors have; another one counts as none. */
+static const char *const STATUSES[] = { "",    "400", "401", "402", "403", "404", "405", "406", "408", "409", "410", "413", "414", "415",
+                                        "422", "423", "429", "431", "500", "501", "502", "503", "504", NULL };
 static const char *const HASH_STATES[] = { [KR_HASH_RUNNING] = "running", [KR_HASH_WAITING] = "waiting", NULL };
 static const char *const LOOKUPS[] = { [KR_CACHE_HIT] = "hit", [KR_CACHE_MISS] = "miss", NULL };
 static const char *const DB_USES[] = { [KR_DB_USE_OPEN] = "open", [KR_DB_USE_BUSY] = "busy", NULL };
@@ -37,7 +40,7 @@ static kr_metric_label_t given[KR_LABELS_GIVEN] = {
     [KR_LABEL_MESSAGE] = { "message", NONE },
 };
 
-static const kr_metric_label_t METHOD = { "method", METHODS }, CLIENT = { "client", CLIENTS }, STATUS = { "status", CLASSES },
+static const kr_metric_label_t METHOD = { "method", METHODS }, CLIENT = { "client", CLIENTS }, CLASS = { "status", CLASSES }, STATUS = { "status", STATUSES },
                                HASH_STATE = { "state", HASH_STATES }, RESULT = { "result", LOOKUPS }, DB_USE = { "state", DB_USES },
                                KIND = { "kind", THROTTLED }, LANE = { "lane", LANES }, FATE = { "result", FATES },
                                VERDICT = { "verdict", VERDICTS };
@@ -50,10 +53,10 @@ static const kr_metric_label_t METHOD = { "method", METHODS }, CLIENT = { "clien
 
 static const kr_metric_row_t METRICS[KR_METRICS] = {
     [KR_METRIC_OPERATIONS] = { "kratos_operations", KR_COUNTER, NULL, "Operations of the API that were answered",
-                               { OPERATION, &METHOD, &CLIENT, &STATUS }, 1 },
+                               { OPERATION, &METHOD, &CLIENT, &CLASS }, 1 },
     [KR_METRIC_OPERATION_TIME] = { "kratos_operation_duration_seconds", KR_HISTOGRAM, "seconds", "How long operations of the API took",
                                    { OPERATION, &METHOD }, 1 },
-    [KR_METRIC_ERRORS] = { "kratos_errors", KR_COUNTER, NULL, "Errors that were answered, by their id", { ERROR_ID }, 1 },
+    [KR_METRIC_ERRORS] = { "kratos_errors", KR_COUNTER, NULL, "Errors that were answered, by their id", { ERROR_ID, &STATUS }, 1 },
     [KR_METRIC_MESSAGES] = { "kratos_error_messages", KR_COUNTER, NULL, "Error messages that forms were shown with, by their id", { MESSAGE }, 1 },
     [KR_METRIC_HASHES] = { "kratos_hashes", KR_GAUGE, NULL, "Password hashes that are computed or wait for that", { &HASH_STATE }, 0 },
     [KR_METRIC_HASH_SLOTS] = { "kratos_hash_slots", KR_GAUGE, NULL, "Password hashes that may be computed at once", { NULL }, 0 },
@@ -101,7 +104,14 @@ void kr_metrics_name(kr_label_e label, const char *const *names)
     given[label].values = names;
 }
 
-const char *kr_verdict_name(kr_verdict_e verdict)
+unsigned kr_metric_status(int status)
+{
+    for (unsigned i = 1; STATUSES[i]; i++)
+        if (atoi(STATUSES[i]) == status) return i;
+    return 0;
+}
+
+const char *kr_gate_verdict_name(kr_gate_verdict_e verdict)
 {
     return VERDICTS[verdict];
 }

@@ -42,6 +42,8 @@ extern const struct kr_metric_bucket_t {
     const char *le;   /* in seconds, as OpenMetrics writes it */
 } kr_metric_buckets[KR_METRIC_BUCKETS];
 
+/** The next combination of values of its labels. @return 0: there is none, and it is the first again */
+int kr_metric_next(kr_series_t *series, kr_metric_e metric);
 /** One number of a series: of a histogram that of a bucket, and behind them the sum in µs; else 0 is all there is. */
 apr_int64_t kr_metric_number(kr_metric_e metric, kr_series_t series, unsigned number);
 

@@ -141,6 +141,25 @@ apr_int64_t kr_metric_value(kr_metric_e metric, kr_series_t series)
     return sum;
 }
 
+int kr_metric_next(kr_series_t *series, kr_metric_e metric)
+{
+    for (unsigned i = KR_METRIC_LABELS; i-- > 0;) {
+        if (++series->of[i] < kr_metric_values(metric, i)) return 1;
+        series->of[i] = 0;
+    }
+    return 0;
+}
+
+apr_int64_t kr_metric_total(kr_metric_e metric)
+{
+    kr_series_t series = KR_SERIES_ONE;
+    apr_int64_t sum = 0;
+
+    do sum += kr_metric_value(metric, series);
+    while (kr_metric_next(&series, metric));
+    return sum;
+}
+
 /* -- making ----------------------------------------------------------------- */
 
 /* FNV-1a: whether the tables are what they were is all that it is asked for. */

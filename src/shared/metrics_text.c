@@ -97,23 +97,13 @@ static void put_series(writer_t *w, kr_metric_e metric, kr_series_t series)
     else put(w, "%" APR_INT64_T_FMT "\n", value);
 }
 
-/* The next combination of values. @return 0: there is none */
-static int next(kr_series_t *series, kr_metric_e metric)
-{
-    for (unsigned i = KR_METRIC_LABELS; i-- > 0;) {
-        if (++series->of[i] < kr_metric_values(metric, i)) return 1;
-        series->of[i] = 0;
-    }
-    return 0;
-}
-
 static void put_metric(writer_t *w, kr_metric_e metric)
 {
     kr_series_t series = KR_SERIES_ONE;
 
     put_head(w, kr_metric_row(metric));
     do put_series(w, metric, series);
-    while (next(&series, metric));
+    while (kr_metric_next(&series, metric));
 }
 
 const char *kr_metrics_text(apr_size_t *len, apr_pool_t *pool, int openmetrics)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <unixd.h>
 
+#include "kr_api.h"
 #include "kr_clock.h"
 #include "kr_metrics.h"
 #include "kr_net.h"
@@ -56,12 +57,13 @@ kr_hashing_t kr_site_hashing(const kr_host_t *host)
 }
 
 /* In memory of httpd's own that outlives our module, which each restart loads anew. Without metrics the site works as well. */
-static void start_metrics(const server_rec *s)
+static void start_metrics(apr_pool_t *pconf, const server_rec *s)
 {
     void **kept = ap_retained_data_get("kratos-metrics");
     const char *why;
 
     if (!kept) kept = ap_retained_data_create("kratos-metrics", sizeof(*kept));
+    kr_api_name_metrics(pconf);
     why = kr_metrics_make(kept);
     if (why) ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1215) "nothing is counted: %s", why);
 }
@@ -78,7 +80,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     for (int i = 0; i < site->warnings->nelts; i++)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
-    start_metrics(s);
+    start_metrics(pconf, s);
     kr_share_workers(site->hashing.workers);
     rv = kr_slots_make(pconf, site->hashing.slots, most_memory(site), apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        site->hashing.queue);

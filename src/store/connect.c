@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "kr_clock.h"
+#include "kr_metrics.h"
 #include "kr_text.h"
 #include "store.h"
 
@@ -156,6 +157,7 @@ static const char *open_handle(kr_dbconn_t *conn, kr_dbhost_t *host, int resort)
         conn->handle = NULL;
         return why ? why : "it did not answer";
     }
+    kr_metric_grow(KR_METRIC_DB_CONNECTIONS, KR_SERIES(KR_DB_USE_OPEN), 1);
     conn->generation = apr_atomic_read32(&dbpool->generation);
     if (dbpool->sqlite) return set_up_sqlite(conn);
     kr_watch_add(conn);
@@ -249,7 +251,10 @@ void kr_conn_close(kr_dbconn_t *conn)
     if (!conn->life) return;
     if (conn->handle && !conn->owner->sqlite) kr_watch_remove(conn);
     apr_pool_destroy(conn->prepared); /* statements end before the connection they belong to */
-    if (conn->handle) apr_dbd_close(conn->owner->driver, conn->handle);
+    if (conn->handle) {
+        apr_dbd_close(conn->owner->driver, conn->handle);
+        kr_metric_grow(KR_METRIC_DB_CONNECTIONS, KR_SERIES(KR_DB_USE_OPEN), -1);
+    }
     apr_pool_destroy(conn->life);
     conn->life = conn->prepared = NULL;
     conn->handle = NULL;

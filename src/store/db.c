@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "kr_clock.h"
+#include "kr_metrics.h"
 #include "kr_text.h"
 #include "store.h"
 
@@ -215,6 +216,7 @@ static kr_err_t *run(kr_ctx_t *k, job_t *job)
             kr_db_discard(k);
             if ((!write || job->undone) && dead++ <= max) continue;
         } else if (class == KR_DB_AGAIN && ++tries < KR_DB_TRIES && kr_clock_ticks() < until) {
+            kr_metric_count(KR_METRIC_DB_REDONE, KR_SERIES_ONE);
             kr_db_pause(tries);
             continue;
         }

@@ -270,3 +270,37 @@ kr_err_t *kr_store_message_retry(apr_int64_t *done, kr_ctx_t *k, const char *id)
     return kr_db_exec(done, k, &MESSAGE_RETRY, KR_I(k->now), KR_I(k->now), KR_I(k->now), KR_S(k->realm->name),
                       KR_S(id));
 }
+
+/* -- for metrics ------------------------------------------------------------ */
+
+#define REALMS 8 /* that are looked up one by one: each costs what it has waiting */
+#define WAITING(which) \
+    "SELECT via, COUNT(*) FROM courier_messages WHERE " which "status = 'queued' AND recipient <> id GROUP BY via"
+
+static const kr_query_t MESSAGES_WAITING = {
+    .name = "messages_waiting",
+    .sql = WAITING("realm_id IN (%s, %s, %s, %s, %s, %s, %s, %s) AND "),
+};
+
+/* The one statement that is bound to no realm, beside the sweep's: it tells nothing but numbers. */
+static const kr_query_t MESSAGES_WAITING_ANYWHERE = {
+    .name = "messages_waiting_anywhere",
+    .sql = WAITING(""),
+};
+
+kr_err_t *kr_store_message_waiting(apr_array_header_t **out, kr_ctx_t *k, const apr_array_header_t *realms)
+{
+    apr_array_header_t *rows;
+    kr_arg_t args[REALMS];
+
+    *out = apr_array_make(k->pool, 4, sizeof(kr_message_count_t));
+    for (int i = 0; i < REALMS; i++) args[i] = KR_S(i < realms->nelts ? APR_ARRAY_IDX(realms, i, const char *) : "");
+    if (realms->nelts > REALMS) KR_TRY(kr_db_rows_(&rows, k, &MESSAGES_WAITING_ANYWHERE, NULL, 0));
+    else KR_TRY(kr_db_rows_(&rows, k, &MESSAGES_WAITING, args, REALMS));
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
+
+        APR_ARRAY_PUSH(*out, kr_message_count_t) = (kr_message_count_t){ row->col[0], kr_row_int(row, 1) };
+    }
+    return NULL;
+}

@@ -9,6 +9,7 @@
 
 #include "kr_crypto.h"
 #include "kr_memory.h"
+#include "kr_metrics.h"
 #include "kr_text.h"
 #include "store.h"
 
@@ -211,6 +212,7 @@ apr_status_t kr_dbpool_open(kr_dbpool_t *dbpool, apr_pool_t *pchild)
     for (int i = 0; i < dbpool->nhosts; i++) dbpool->host[i].connecting = 0; /* the parent's threads are not ours */
     dbpool->live = NULL;
     dbpool->watched = 0;
+    dbpool->busy = 0;
     rv = apr_thread_mutex_create(&dbpool->mutex, APR_THREAD_MUTEX_DEFAULT, dbpool->memory);
     if (rv == APR_SUCCESS && dbpool->sqlite) rv = kr_filelock_open(&dbpool->lock, dbpool->memory, dbpool->lock_path);
     if (rv == APR_SUCCESS) {
@@ -246,6 +248,13 @@ static int is_stuck(kr_dbpool_t *dbpool)
     return apr_atomic_read32(&dbpool->stuck) && apr_reslist_acquired_count(dbpool->conns) >= (apr_uint32_t)dbpool->conf.max;
 }
 
+/* `by` is 1 or -1. */
+static void count_busy(kr_dbpool_t *dbpool, int by)
+{
+    apr_atomic_add32(&dbpool->busy, (apr_uint32_t)by);
+    kr_metric_grow(KR_METRIC_DB_CONNECTIONS, KR_SERIES(KR_DB_USE_BUSY), by);
+}
+
 kr_err_t *kr_db_acquire(kr_ctx_t *k)
 {
     kr_dbpool_t *dbpool = k->realm->dbpool;
@@ -255,16 +264,20 @@ kr_err_t *kr_db_acquire(kr_ctx_t *k)
 
     if (k->db) return NULL;
     if (!dbpool->conns) return kr_err_internal(k, APR_SUCCESS, "the database pool is not open in this process");
+    if (apr_atomic_read32(&dbpool->busy) >= (apr_uint32_t)dbpool->conf.max) kr_metric_count(KR_METRIC_DB_WAITS, KR_SERIES_ONE);
     if (is_stuck(dbpool) || apr_reslist_acquire(dbpool->conns, &shell) != APR_SUCCESS) {
+        kr_metric_count(KR_METRIC_DB_BUSY, KR_SERIES_ONE);
         kr_log(k, KR_LOG_WARNING, KRLOGNO(0401) "database: all %d connections of this process are busy",
                dbpool->conf.max);
         return kr_err_unavailable(k, 1, "the database has too much to do");
     }
     conn = shell;
+    count_busy(dbpool, 1);
     conn->in_tx = conn->locked = conn->dead = conn->poison = 0;
     if (conn->handle && (conn->generation != dbpool->generation || kr_host_is_left(conn))) kr_conn_close(conn);
     if (!conn->handle) err = kr_conn_open(k, conn);
     if (err) {
+        count_busy(dbpool, -1);
         apr_reslist_release(dbpool->conns, conn);
         return err;
     }
@@ -281,6 +294,7 @@ void kr_db_release(kr_ctx_t *k)
     kr_db_unlock(k);
     k->db = NULL;
     apr_pool_cleanup_kill(k->pool, k, end_of_work);
+    count_busy(conn->owner, -1);
     if (conn->dead) {
         kr_conn_close(conn); /* here, as what the list destroys it destroys under its lock */
         apr_reslist_invalidate(conn->owner->conns, conn);
@@ -293,6 +307,7 @@ void kr_db_discard(kr_ctx_t *k)
 {
     k->db->dead = 1;
     k->db->in_tx = 0;
+    kr_metric_count(KR_METRIC_DB_LOST, KR_SERIES_ONE);
     kr_db_release(k);
 }
 

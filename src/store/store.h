@@ -84,6 +84,7 @@ struct kr_dbpool_t {
     struct kr_dbconn_t *live;         /* connections to servers, for those who watch */
     int watched;                      /* somebody does */
     volatile apr_uint32_t stuck;      /* atomic: all connections have been hanging for a while, so nobody waits for one */
+    apr_uint32_t busy;                /* atomic: connections that somebody has */
     volatile apr_uint32_t generation; /* grows when the schema changes: older connections are closed */
     kr_filelock_t lock;
 };

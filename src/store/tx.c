@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "kr_clock.h"
+#include "kr_metrics.h"
 #include "store.h"
 
 /* Open one. *again is set when somebody was in the way. */
@@ -112,6 +113,7 @@ kr_err_t *kr_db_tx(kr_ctx_t *k, kr_tx_fn *fn, void *baton)
         if (!err) err = finish(&again, k, fn(k, baton));
         if (!again) return err;
         if (tries == KR_DB_TRIES || kr_clock_ticks() > until) break;
+        kr_metric_count(KR_METRIC_DB_REDONE, KR_SERIES_ONE);
         kr_db_pause(tries);
     }
     kr_log(k, KR_LOG_WARNING, KRLOGNO(0408) "database: a transaction gave up, others were always in its way");
