@@ -7,11 +7,13 @@
 #include "src/gate/gate.h"
 #include "src/httpd/background.h"
 #include "src/httpd/handler.h"
+#include "src/httpd/metrics.h"
 #include "src/site/site.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
 #include <jansson.h>
+#include <mod_status.h>
 #include <mpm_common.h>
 
 #include "kr_text.h"
@@ -55,6 +57,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(kr_site_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(kr_sweep_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(kr_tell_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(kr_metrics_start, NULL, NULL, APR_HOOK_MIDDLE);
     /* LAST: no key is told of a site that does not start. */
     ap_hook_post_config(kr_diagnose_start, NULL, NULL, APR_HOOK_LAST);
     /* MIDDLE: nothing of another module's is needed in a child. */
@@ -84,6 +87,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(kr_diagnose, NULL, NULL, APR_HOOK_FIRST);
     /* MIDDLE: SetHandler named us; nobody else wants it. */
     ap_hook_handler(kr_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(kr_metrics_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    /* MIDDLE: where mod_status is loaded, its page has a section of ours. */
+    APR_OPTIONAL_HOOK(ap, status_hook, kr_metrics_status, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 module AP_MODULE_DECLARE_DATA kratos_module = {

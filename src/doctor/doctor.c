@@ -60,6 +60,7 @@ int kr_doctor_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serv
     kr_exam_keepers(&exam);
     kr_exam_neighbours(&exam);
     kr_exam_places(&exam);
+    kr_exam_metrics(&exam);
     kr_exam_shown(&exam);
     kr_exam_machine(&exam);
     /* To stderr, with no server on purpose: see complain() in realms.c. */

@@ -7,7 +7,7 @@
 #include "kr_require.h"
 
 /** What of ours a place has. */
-typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD, KR_HAS_KEEPER } kr_has_e; /* a keeper: KratosKeepPost */
+typedef enum { KR_HAS_API, KR_HAS_PAGES, KR_HAS_GUARD, KR_HAS_KEEPER, KR_HAS_METRICS } kr_has_e; /* a keeper: KratosKeepPost */
 
 /** One SetHandler or Require line of ours. */
 typedef struct {
@@ -17,7 +17,8 @@ typedef struct {
     const char *realm;         /* KratosRealm around it, or NULL: the server's own */
     const kr_require_t *rule;  /* of KR_HAS_GUARD: Require kratos-..., read; NULL: AuthType Kratos, or a line that httpd refuses */
     int programs;              /* KratosUnauthenticated 401 around it: nobody is sent to sign in */
-    const char *where;         /* "file:line" */
+    const ap_directive_t *line;
+    const char *where;         /* "file:line" of that */
 } kr_spot_t;
 
 /** A server or virtual host. */
@@ -102,6 +103,9 @@ typedef struct {
 /** Look up what holds for a path of a server (rules.c). What stands in .htaccess files is not seen. */
 void kr_rules_for(kr_ruling_t *ruling, const kr_exam_t *exam, const kr_scene_t *scene, const char *path);
 
+/** What the Require lines that stand around a line come to: those of the innermost section that has any (rules.c). */
+kr_rule_e kr_rules_around(apr_pool_t *pool, const ap_directive_t *line);
+
 /** A guarded place with a plain path. */
 typedef struct {
     const char *path;          /* as its server is asked for it */
@@ -148,6 +152,8 @@ void kr_exam_keys(kr_exam_t *exam, const kr_tenant_t *tenant);
 void kr_exam_callback(kr_exam_t *exam, const kr_tenant_t *tenant);
 /** Are forms to be kept where nobody is stopped? */
 void kr_exam_keepers(kr_exam_t *exam);
+/** May anybody see the metrics? */
+void kr_exam_metrics(kr_exam_t *exam);
 /** Secrets that stand in httpd's configuration, where mod_info shows it. */
 void kr_exam_shown(kr_exam_t *exam);
 /** Sizes: connections, memory, and what the machine is like. */

@@ -35,6 +35,7 @@ static void add_spot(walk_t *walk, kr_has_e has, const ap_directive_t *line)
 
     *spot = walk->around;
     spot->has = has;
+    spot->line = line;
     spot->where = kr_line_where(walk->exam->pool, line);
 }
 
@@ -71,6 +72,7 @@ static void read_handler(walk_t *walk, const ap_directive_t *line, const char *w
     which = kr_handler_named(name);
     if (which == KR_HANDLER_API) add_spot(walk, KR_HAS_API, line);
     if (which == KR_HANDLER_PAGES) add_spot(walk, KR_HAS_PAGES, line);
+    if (which == KR_HANDLER_METRICS) add_spot(walk, KR_HAS_METRICS, line);
     if (which == KR_HANDLER_PAGES || which == KR_HANDLER_OWNERS) walk->exam->doctor->diagnosable = 1;
 }
 

@@ -223,6 +223,15 @@ static kr_rule_e of_lines(apr_pool_t *pool, const ap_directive_t *line, const ch
     return sum;
 }
 
+kr_rule_e kr_rules_around(apr_pool_t *pool, const ap_directive_t *line)
+{
+    kr_rule_e rule = KR_RULE_NONE;
+
+    for (; line && line->parent && rule == KR_RULE_NONE; line = line->parent)
+        if (!kr_line_is(line->parent, "<VirtualHost")) rule = of_lines(pool, line->parent->first_child, NULL, 0);
+    return rule;
+}
+
 static const ap_directive_t *said(const section_t *section, const char *name)
 {
     const ap_directive_t *found = NULL;

@@ -104,7 +104,7 @@ const char *kr_export_read(kr_place_t *place, apr_pool_t *pool, const char *text
 const kr_export_t *kr_exports_of(int *n, const kr_place_t *place);
 
 /** What `SetHandler` of ours may name: the rows of handlers_table.h. */
-typedef enum { KR_HANDLER_API, KR_HANDLER_PAGES, KR_HANDLER_OWNERS, KR_HANDLERS, KR_HANDLER_NONE = KR_HANDLERS } kr_handler_e;
+typedef enum { KR_HANDLER_API, KR_HANDLER_PAGES, KR_HANDLER_OWNERS, KR_HANDLER_METRICS, KR_HANDLERS, KR_HANDLER_NONE = KR_HANDLERS } kr_handler_e;
 
 /** Which of them is it? `name` may be NULL. (handlers.c) */
 kr_handler_e kr_handler_named(const char *name);
@@ -146,6 +146,7 @@ struct kr_site_t {
     struct kr_doctor_t *doctor;    /* from check_config on */
     struct kr_tunnels_t *tunnels;  /* the gate's: each process its own, from child_init on; NULL: they are not watched */
     struct kr_background_t *background; /* httpd's: likewise; NULL: it did not start */
+    struct kr_scrape_t *scrape;    /* httpd's, of metrics.c: shared, from post_config on; NULL: there is no memory for it */
 };
 
 /** check_config: make realms of what the directives said; says what is wrong and stops httpd, and configtest (realms.c). */

@@ -150,6 +150,10 @@ CASES = {
         dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\nRequire all granted\n</Location>'), 'KR1282', 'everybody.*Require ip'),
     'a page for owners without a word on who they are': (
         dict(lines='<Location /ui/diagnose>\nKratosDiagnose On\n</Location>'), 'KR1282', 'nothing in this place.*Require ip'),
+    'metrics that all see': (
+        dict(lines='<Location /metrics>\nSetHandler kratos-metrics\nRequire all granted\n</Location>'), 'KR1296', 'everybody.*Require ip'),
+    'metrics without a word on who may see them': (
+        dict(lines='<LocationMatch "^/metrics$">\nSetHandler kratos-metrics\n</LocationMatch>'), 'KR1296', 'nothing says.*Require ip'),
     'a secret that mod_info shows': (
         dict(modules=('ssl', 'info'), lines='KratosSet secrets.cookie "[\'q8Jw2Vn0xLr7Tz4K\']"'), 'KR1298', 'secrets.cookie: put it into a file'),
     'all secrets at once': (
@@ -230,6 +234,9 @@ FINE = {
     'a cache that waits': dict(gate='CacheEnable disk /\nCacheQuickHandler Off', modules=('ssl', 'cache', 'cache_disk')),
     'a page for owners with their names': dict(
         lines='<Location /ui/diagnose>\nKratosDiagnose On\n<RequireAny>\nRequire user ana\n</RequireAny>\n</Location>'),
+    'metrics for those who collect them': dict(
+        lines='<Location /metrics>\nSetHandler kratos-metrics\n</Location>\n<Location /metrics>\nRequire user ana\n</Location>\n'
+              '<Directory /srv/metrics>\nRequire user ana\n<Files metrics>\nSetHandler kratos-metrics\n</Files>\n</Directory>'),
     'a regular expression': dict(more='<LocationMatch "^/x(/|$)">\nSetHandler kratos-ui\n</LocationMatch>'),
 }
 
