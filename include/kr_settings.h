@@ -78,6 +78,7 @@ typedef struct kr_settings_t {
     int code_fallback;               /* sign-in by code finds accounts without a code credential too */
     struct {
         apr_int64_t min_length;      /* bytes */
+        apr_int64_t min_characters;  /* code points; 0: any number */
         int similarity_check;
         const apr_array_header_t *words; /* const char*: no password may be like one of these, as it may not be like an identifier */
         int hibp_enabled, hibp_ignore_network_errors;

@@ -57,6 +57,8 @@ static const kr_key_t KEYS[] = {
       .help = "forms that failed, and codes that were asked for, from one address, or one /64 of IPv6; 0: any number", .max = 1000000 },
     { "mod_kratos.throttle.overall", KR_INT, "20000", AT(throttle.overall), BUILT,
       .help = "the same from everywhere together; 0: any number", .max = 100000000 },
+    { "mod_kratos.passwords.min_characters", KR_INT, "0", AT(password.min_characters), BUILT,
+      .help = "shortest password in characters, beside `min_password_length`, which counts bytes as Kratos does: letters with accents are two; 0: any number", .max = 1024 },
     { "mod_kratos.passwords.words", KR_TEXTS, "[]", AT(password.words), BUILT,
       .help = "words that everybody here would try (of the site, its owner, its products): a password that looks like one of them is refused, as one that looks like the identifier; words of three letters are too short to count" },
     { "mod_kratos.oidc.nonce", KR_BOOL, "true", AT(oidc.nonce), BUILT,

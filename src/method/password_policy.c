@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <unistr.h>
+
 #include "kr_db.h"
 #include "kr_net.h"
 #include "kr_password.h"
@@ -193,28 +195,33 @@ static json_t *lengths(const char *key, apr_size_t bound, apr_size_t actual)
     return json_pack("{s:I, s:I}", key, (json_int_t)bound, "actual_length", (json_int_t)actual);
 }
 
+static kr_err_t *refuse(kr_ctx_t *k, kr_flow_t *flow, int id, json_t *context)
+{
+    kr_node_message(k, flow, "password", id, context);
+    return kr_err_show_flow(k);
+}
+
+/* Kratos counts bytes; an owner may count what people see as well. */
+static kr_err_t *check_length(kr_ctx_t *k, kr_flow_t *flow, const char *password)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const apr_size_t len = strlen(password), characters = u8_mbsnlen((const uint8_t *)password, len);
+    const apr_size_t least = (apr_size_t)conf->password.min_length, fewest = (apr_size_t)conf->password.min_characters;
+    const apr_size_t most = conf->hasher.bcrypt ? BCRYPT_MAX : KR_PASSWORD_MAX;
+
+    if (characters < fewest) return refuse(k, flow, 4000032, lengths("min_length", fewest, characters));
+    if (len < least) return refuse(k, flow, 4000032, lengths("min_length", least, len));
+    return len > most ? refuse(k, flow, 4000033, lengths("max_length", most, len)) : NULL;
+}
+
 static kr_err_t *judge(kr_ctx_t *k, kr_flow_t *flow, const char *password, const apr_array_header_t *identifiers)
 {
     const kr_settings_t *conf = k->realm->settings;
-    const apr_size_t len = strlen(password), least = (apr_size_t)conf->password.min_length;
-    const apr_size_t most = conf->hasher.bcrypt ? BCRYPT_MAX : KR_PASSWORD_MAX;
 
-    if (len < least) {
-        kr_node_message(k, flow, "password", 4000032, lengths("min_length", least, len));
-        return kr_err_show_flow(k);
-    }
-    if (len > most) {
-        kr_node_message(k, flow, "password", 4000033, lengths("max_length", most, len));
-        return kr_err_show_flow(k);
-    }
-    if (conf->password.similarity_check && is_like_one(k, password, identifiers)) {
-        kr_node_message(k, flow, "password", 4000031, NULL);
-        return kr_err_show_flow(k);
-    }
-    if (is_like_one(k, password, conf->password.words)) {
-        kr_node_message(k, flow, "password", 4000005, json_pack("{s:s}", "reason", "it is too much like a word that everybody here would try"));
-        return kr_err_show_flow(k);
-    }
+    KR_TRY(check_length(k, flow, password));
+    if (conf->password.similarity_check && is_like_one(k, password, identifiers)) return refuse(k, flow, 4000031, NULL);
+    if (is_like_one(k, password, conf->password.words))
+        return refuse(k, flow, 4000005, json_pack("{s:s}", "reason", "it is too much like a word that everybody here would try"));
     return conf->password.hibp_enabled ? check_breaches(k, flow, password) : NULL;
 }
 

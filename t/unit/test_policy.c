@@ -65,6 +65,20 @@ static void test_length_is_counted_in_bytes(void **state)
     assert_int_equal(says(env, "123456789012", NULL), 0);
 }
 
+static void test_an_owner_may_count_characters_as_well(void **state)
+{
+    env_t *env = *state;
+
+    change(env, "mod_kratos: {passwords: {min_characters: 8}}");
+    assert_int_equal(says(env, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f", NULL), 4000032);
+    assert_int_equal(says(env, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f" "123", NULL), 4000032);
+    assert_int_equal(says(env, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f" "1234", NULL), 0);
+    assert_int_equal(says(env, "a\xcc\x88" "bcdefg", NULL), 4000032); /* seven as hashed */
+    assert_int_equal(says(env, "12345678", NULL), 0);
+    change(env, "mod_kratos: {passwords: {min_characters: 6}}");
+    assert_int_equal(says(env, "1234567", NULL), 4000032); /* the other limit stays */
+}
+
 static void test_bcrypt_would_cut_long_passwords_so_they_are_refused(void **state)
 {
     env_t *env = *state;
@@ -357,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_length_is_counted_in_bytes),
+        TEST(test_an_owner_may_count_characters_as_well),
         TEST(test_bcrypt_would_cut_long_passwords_so_they_are_refused),
         TEST(test_a_password_like_the_identifier_is_refused),
         TEST(test_a_password_like_a_word_of_the_house_is_refused),
