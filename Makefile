@@ -136,6 +136,7 @@ unit: $(TEST_BIN)
 	t/unit/logids || failed="$$failed logids"; \
 	t/unit/guarantees || failed="$$failed guarantees"; \
 	t/unit/settings_read || failed="$$failed settings_read"; \
+	t/unit/migrations || failed="$$failed migrations"; \
 	for t in $(TEST_BIN); do \
 	    echo "== $${t##*/}"; $$t || failed="$$failed $${t##*/}"; \
 	done; \

@@ -162,10 +162,15 @@ kr_err_t *kr_db_ping(kr_ctx_t *k) KR_MUST_CHECK;
  * Apply pending migrations of sql/<driver>/NNNN_*.sql. Safe when ten servers start at once: one works (GET_LOCK on MySQL,
  * the file lock on SQLite), the others wait. Each file is restartable half-way.
  * @param dir      the folder that holds mysql/ and sqlite/
+ * A schema that newer versions have only added to will do (docs/adding-a-migration.md); one that is of no use to this version any more is
+ * an error, 503, of which kr_db_is_too_new is true.
  * @param pending  out: how many were pending
  * @param apply    0: only look
  */
 kr_err_t *kr_db_migrate(int *pending, kr_ctx_t *k, const char *dir, int apply) KR_MUST_CHECK;
+
+/** Was the database changed for newer versions than this one? */
+int kr_db_is_too_new(const kr_err_t *err);
 
 /* -- what is counted ------------------------------------------------------- */
 

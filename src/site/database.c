@@ -72,11 +72,36 @@ int kr_database_await(kr_database_t *database, apr_pool_t *pool, server_rec *s)
 }
 
 #define QUIET_TRIES 20
+#define LOOKS_AGAIN apr_time_from_sec(300)
+
+/*
+ * Once it is ready it may still be changed for newer versions than this one, by a node that was upgraded twice: then it is not ready any more,
+ * which a load balancer sees, instead of one statement after the other that fails.
+ */
+static void look_again(kr_database_t *database, kr_ctx_t *k, server_rec *s)
+{
+    apr_time_t now = kr_clock_ticks();
+    int pending = 0;
+    kr_err_t *err;
+
+    if (!database->looked_at) database->looked_at = now;
+    if (now - database->looked_at < LOOKS_AGAIN) return;
+    database->looked_at = now;
+    k->log_level = KR_LOG_ERR; /* what is newer and does not disturb has been said */
+    err = kr_db_migrate(&pending, k, database->sql_dir, 0);
+    kr_db_release(k);
+    if (!err || !kr_db_is_too_new(err)) return;
+    apr_atomic_set32(&database->ready, 0);
+    say_why(database, err, s);
+}
 
 /* Why it is not ready is said once a minute. The first try was kr_database_look's. */
 apr_interval_time_t kr_database_retry(kr_database_t *database, kr_ctx_t *k, server_rec *s)
 {
-    if (kr_database_ready(database)) return 0;
+    if (kr_database_ready(database)) {
+        look_again(database, k, s);
+        return 0;
+    }
     if (++database->tries % QUIET_TRIES) k->log_level = KR_LOG_ERR - 1;
     if (prepare(database, k)) return 0;
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, KRLOGNO(1230) "realm %s: the database is usable now", database->realm->name);

@@ -121,6 +121,7 @@ typedef struct {
     int auto_migrate;
     const kr_realm_t *realm;     /* one of its realms, for work that is about the database itself */
     unsigned tries;              /* of kr_database_retry */
+    apr_time_t looked_at;        /* of kr_database_retry: when it was last looked at once it was ready */
     apr_uint32_t complained;     /* of kr_database_may_complain */
     apr_uint32_t ready;          /* atomic, each process its own: its tables are as this module wants them */
     apr_uint32_t look;           /* atomic, each process its own: whether somebody looked for the first time, database.c */

@@ -16,21 +16,25 @@
 
 #define MAX_FILE_BYTES (1024 * 1024)
 #define LOCK_WAIT apr_time_from_sec(30)
+#define CAUSE_TOO_NEW (APR_OS_START_USERERR + 403) /* of a kr_err_t; others are in errors.c */
 
 typedef struct {
     int version;
+    int since; /* programs that know this version or a later one can work with what it makes; 0: all can */
     const char *name; /* NNNN_name.sql: digits, then [a-z0-9_.] */
     const char *path;
 } migration_t;
 
-static const kr_query_t TABLE_EXISTS = {
+/* 0: there is no such table; 3: one from before compatible_since. */
+static const kr_query_t TABLE_COLUMNS = {
     .name = "migrations_table",
-    .mysql = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = "
+    .mysql = "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = "
              "'schema_migrations'",
-    .sqlite = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'",
+    .sqlite = "SELECT COUNT(*) FROM pragma_table_info('schema_migrations')",
 };
 
-static const kr_query_t APPLIED = { .name = "migrations_applied", .sql = "SELECT version FROM schema_migrations" };
+static const kr_query_t APPLIED_OLD = { .name = "migrations_applied", .sql = "SELECT version, 0 FROM schema_migrations" };
+static const kr_query_t APPLIED = { .name = "migrations_applied", .sql = "SELECT version, compatible_since FROM schema_migrations" };
 
 /* GET_LOCK is MySQL's only lock that survives DDL. Names have 64 characters at most and are the whole server's. */
 static const kr_query_t SERVER_LOCK = {
@@ -41,6 +45,7 @@ static const kr_query_t SERVER_LOCK = {
 static const char CREATE_TABLE[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER NOT NULL PRIMARY KEY, "
     "name VARCHAR(128) NOT NULL, applied_at BIGINT NOT NULL)";
+static const char ADD_COMPATIBLE[] = "ALTER TABLE schema_migrations ADD COLUMN compatible_since INTEGER NOT NULL DEFAULT 0";
 
 /* -- files ---------------------------------------------------------------- */
 
@@ -91,7 +96,7 @@ static kr_err_t *read_text(char **out, kr_ctx_t *k, const char *path)
     apr_file_t *file;
     apr_status_t rv = apr_file_open(&file, path, APR_READ, APR_OS_DEFAULT, k->pool);
 
-    *out = NULL;
+    *out = apr_pstrdup(k->pool, "");
     if (rv == APR_SUCCESS) {
         rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
         if (rv == APR_SUCCESS && info.size > MAX_FILE_BYTES) rv = APR_ENOSPC;
@@ -102,6 +107,16 @@ static kr_err_t *read_text(char **out, kr_ctx_t *k, const char *path)
         apr_file_close(file);
     }
     return rv == APR_SUCCESS ? NULL : kr_err_internal(k, rv, "migrations: %s cannot be read", path);
+}
+
+/* "-- compatible since: 0012", at the beginning of a line. */
+static int compatible_since(const char *text)
+{
+    static const char MARK[] = "-- compatible since: ";
+    const char *at = strstr(text, MARK);
+
+    while (at && at != text && at[-1] != '\n') at = strstr(at + 1, MARK);
+    return at ? atoi(at + strlen(MARK)) : 0;
 }
 
 /* The statements of a file, without comments and semicolons (SQLite's driver fails on what follows one). */
@@ -137,25 +152,50 @@ static int is_applied(const apr_array_header_t *rows, int version)
     return 0;
 }
 
+/*
+ * Newer nodes of a rolling upgrade were here. What they added does not disturb; what they took away does, once it is something that this
+ * version needs.
+ */
+static kr_err_t *check_newer(kr_ctx_t *k, const apr_array_header_t *rows, int known)
+{
+    int newest = known, since = 0;
+    kr_err_t *err;
+
+    for (int i = 0; i < rows->nelts; i++) {
+        const kr_row_t *row = &APR_ARRAY_IDX(rows, i, kr_row_t);
+
+        if (kr_row_int(row, 0) <= known) continue;
+        if (kr_row_int(row, 0) > newest) newest = (int)kr_row_int(row, 0);
+        if (kr_row_int(row, 1) > since) since = (int)kr_row_int(row, 1);
+    }
+    if (newest == known) return NULL;
+    if (since > known) {
+        kr_log(k, KR_LOG_ERR,
+               KRLOGNO(0424) "migrations: the database is at %d and wants a version that knows %d at least; this one knows %d: upgrade it",
+               newest, since, known);
+        err = kr_err_unavailable(k, 60, "the database was changed for newer versions than this one");
+        err->cause = CAUSE_TOO_NEW;
+        return err;
+    }
+    kr_log(k, KR_LOG_WARNING,
+           KRLOGNO(0410) "migrations: the database is at %d, which this version does not know; it knows %d and can go on",
+           newest, known);
+    return NULL;
+}
+
 /* Keep of `files` those that are not applied yet. */
 static kr_err_t *drop_applied(kr_ctx_t *k, apr_array_header_t *files)
 {
     apr_array_header_t *rows = apr_array_make(k->pool, 0, sizeof(kr_row_t));
     migration_t *m = (migration_t *)files->elts;
-    kr_row_t *exists;
+    apr_int64_t columns;
+    kr_row_t *table;
     int kept = 0;
 
-    KR_TRY(kr_db_one_(&exists, k, &TABLE_EXISTS, NULL, 0));
-    if (exists && kr_row_int(exists, 0)) KR_TRY(kr_db_rows_(&rows, k, &APPLIED, NULL, 0));
-    for (int i = 0; i < rows->nelts; i++) {
-        apr_int64_t version = kr_row_int(&APR_ARRAY_IDX(rows, i, kr_row_t), 0);
-        if (version > m[files->nelts - 1].version) {
-            /* a newer node of a rolling upgrade was here; migrations only add, so this one can go on */
-            kr_log(k, KR_LOG_WARNING,
-                   KRLOGNO(0410) "migrations: the database is at %d, which this version does not know", (int)version);
-            break;
-        }
-    }
+    KR_TRY(kr_db_one_(&table, k, &TABLE_COLUMNS, NULL, 0));
+    columns = table ? kr_row_int(table, 0) : 0;
+    if (columns) KR_TRY(kr_db_rows_(&rows, k, columns > 3 ? &APPLIED : &APPLIED_OLD, NULL, 0));
+    KR_TRY(check_newer(k, rows, m[files->nelts - 1].version));
     for (int i = 0; i < files->nelts; i++) {
         if (!is_applied(rows, m[i].version)) m[kept++] = m[i];
     }
@@ -194,12 +234,13 @@ static kr_err_t *apply_statements(kr_ctx_t *k, const migration_t *m, const apr_a
                    apr_psprintf(k->pool, "%s, statement %d", m->name, i + 1)));
     }
     /* not prepared: the DDL before it would have made it useless on SQLite. is_migration has checked the name */
-    done = apr_psprintf(k->pool, "INSERT INTO schema_migrations VALUES (%d, '%s', %" APR_INT64_T_FMT ")", m->version,
-                        m->name, kr_clock_now());
+    done = apr_psprintf(k->pool,
+                        "INSERT INTO schema_migrations (version, name, applied_at, compatible_since) VALUES (%d, '%s', %" APR_INT64_T_FMT
+                        ", %d)", m->version, m->name, kr_clock_now(), m->since);
     return say(k, done, m->name);
 }
 
-static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
+static kr_err_t *apply_file(kr_ctx_t *k, migration_t *m)
 {
     const int sqlite = k->db->owner->sqlite;
     kr_err_t *err;
@@ -207,6 +248,7 @@ static kr_err_t *apply_file(kr_ctx_t *k, const migration_t *m)
     int rc;
 
     KR_TRY(read_text(&text, k, m->path));
+    m->since = compatible_since(text);
     if (sqlite) KR_TRY(say(k, "BEGIN IMMEDIATE", m->name));
     err = apply_statements(k, m, split_statements(k->pool, text));
     if (sqlite && !err) err = say(k, "COMMIT", m->name);
@@ -252,8 +294,14 @@ static kr_err_t *apply_pending(kr_ctx_t *k, const char *folder)
     KR_TRY(drop_applied(k, files)); /* again: whoever had the lock before has done it, as a rule */
     if (!files->nelts) return NULL;
     KR_TRY(say(k, CREATE_TABLE, "schema_migrations"));
+    KR_TRY(say(k, ADD_COMPATIBLE, "schema_migrations"));
     for (int i = 0; i < files->nelts; i++) KR_TRY(apply_file(k, &APR_ARRAY_IDX(files, i, migration_t)));
     return NULL;
+}
+
+int kr_db_is_too_new(const kr_err_t *err)
+{
+    return err->cause == CAUSE_TOO_NEW;
 }
 
 kr_err_t *kr_db_migrate(int *pending, kr_ctx_t *k, const char *dir, int apply)

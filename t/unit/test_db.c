@@ -332,6 +332,91 @@ static void ten_servers_may_migrate_at_once(void **state)
     assert_int_equal(pending, 0);
 }
 
+/* -- rolling upgrades ------------------------------------------------------ */
+
+/* A folder with the migrations of a version to come: what there is, and these. The same text does for both databases. */
+static const char *later_version(const env_t *env, const char *name, const char *text)
+{
+    const char *kind = env->dbpool->sqlite ? "sqlite" : "mysql";
+    const char *folder = apr_pstrcat(env->pool, env->folder, "/", kind, NULL);
+    FILE *file;
+
+    if (access(folder, F_OK) != 0 && system(apr_psprintf(env->pool, "cp -r sql/%s %s/", kind, env->folder)) != 0) fail();
+    file = fopen(apr_pstrcat(env->pool, folder, "/", name, NULL), "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return env->folder;
+}
+
+#define EXPAND "ALTER TABLE flows ADD COLUMN remark VARCHAR(20) NOT NULL DEFAULT 'none';\nCREATE TABLE remarks (id INTEGER);\n"
+#define CONTRACT "-- compatible since: 9001\nDROP TABLE remarks;\n"
+
+static kr_err_t *migrate(const env_t *env, const char *folder, int apply)
+{
+    kr_ctx_t *k = another(&env->realm);
+    int pending;
+    kr_err_t *err;
+
+    k->log_level = 0;
+    err = kr_db_migrate(&pending, k, folder, apply);
+    kr_db_release(k);
+    return err;
+}
+
+static void what_a_newer_version_adds_does_not_disturb_the_one_before(void **state)
+{
+    env_t *env = *state;
+    kr_flow_row_t f = a_flow(env->k), g = a_flow(env->k), *out;
+
+    OK(kr_store_flow_insert(env->k, &f)); /* prepared before the columns change */
+    OK(kr_store_flow_load(&out, env->k, "login", f.id));
+    kr_db_release(env->k);
+    OK(migrate(env, later_version(env, "9001_expand.sql", EXPAND), 1));
+    OK(migrate(env, "sql", 0));
+    OK(kr_store_flow_insert(env->k, &g));
+    OK(kr_store_flow_load(&out, env->k, "login", g.id));
+    assert_non_null(out);
+    OK(kr_store_flow_load(&out, env->k, "login", f.id));
+    assert_non_null(out);
+}
+
+static void what_a_newer_version_takes_away_stops_those_only_that_need_it(void **state)
+{
+    env_t *env = *state;
+    const char *folder = later_version(env, "9001_expand.sql", EXPAND);
+    kr_err_t *err;
+
+    OK(migrate(env, folder, 1));
+    later_version(env, "9002_contract.sql", CONTRACT);
+    OK(migrate(env, folder, 1));
+    err = migrate(env, "sql", 0);
+    assert_non_null(err);
+    assert_int_equal(err->status, 503);
+    assert_true(kr_db_is_too_new(err));
+    assert_non_null(migrate(env, "sql", 1)); /* nor does it try to mend that */
+    remove(apr_pstrcat(env->pool, folder, env->dbpool->sqlite ? "/sqlite" : "/mysql", "/9002_contract.sql", NULL));
+    OK(migrate(env, folder, 0)); /* the version that knows 9001 */
+}
+
+static void a_database_from_before_that_rule_is_read_and_gets_its_column(void **state)
+{
+    static const kr_query_t OLD[] = {
+        { .name = "old", .sql = "CREATE TABLE schema_migrations (version INTEGER NOT NULL PRIMARY KEY, name VARCHAR(128) NOT NULL, "
+                                "applied_at BIGINT NOT NULL)" },
+        { .name = "old", .sql = "INSERT INTO schema_migrations VALUES (9000, '9000_future.sql', 1)" },
+    };
+    static const kr_query_t ALL = { .name = "all", .sql = "SELECT COUNT(*) FROM schema_migrations WHERE compatible_since = 0" };
+    env_t *env = *state;
+    kr_row_t *row;
+
+    for (int i = 0; i < KR_DIM(OLD); i++) OK(kr_db_exec_(NULL, env->k, &OLD[i], NULL, 0));
+    kr_db_discard(env->k);
+    OK(migrate(env, "sql", 1));
+    OK(kr_db_one_(&row, env->k, &ALL, NULL, 0));
+    assert_true(kr_row_int(row, 0) > 1);
+}
+
 /* -- SQLite only ---------------------------------------------------------- */
 
 static void a_writer_that_never_ends_makes_others_wait_but_not_for_ever(void **state)
@@ -545,6 +630,9 @@ static void parameters_that_cannot_work_are_refused_at_start(void **state)
         ON(s, when_all_connections_are_busy_the_answer_is_503_after_the_wait),                                         \
         ON(s, a_connection_of_its_own_can_change_the_schema_without_breaking_others),                                  \
         ON(s, a_wrong_number_or_kind_of_arguments_is_an_error_and_no_crash),                                           \
+        ON(s, what_a_newer_version_adds_does_not_disturb_the_one_before),                                              \
+        ON(s, what_a_newer_version_takes_away_stops_those_only_that_need_it),                                          \
+        EMPTY(s, a_database_from_before_that_rule_is_read_and_gets_its_column),                                        \
         EMPTY(s, looking_for_migrations_changes_nothing), EMPTY(s, a_migration_that_stopped_half_way_goes_on),         \
         EMPTY(s, ten_servers_may_migrate_at_once)
 
