@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the server counts for those who run it is what its clients did; whoever may not see it does not; a restart forgets nothing."""
+import re
 import signal
 import urllib.error
 import urllib.request
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_old
 from lib.account import account
 from lib.backends import modules
 from lib.clients import PASSWORD, WRONG, messages, new_email
-from lib.serving import wait_for
+from lib.serving import ROOT, wait_for
 from lib.settings import merge, nested
 
 OPENMETRICS = 'application/openmetrics-text'
@@ -39,7 +40,7 @@ def server(request, database, post):
     from conftest import end, start
     limits = nested('mod_kratos.throttle', {'identifier': TRIES})
     server = start(request, database, merge(account(uri=post.uri), limits), gate=True, flags=['throttle'],
-                   lines={'global': modules('status'), 'extra': PLACES})
+                   lines={'global': modules('status'), 'extra': PLACES, 'gate_extra': 'ErrorDocument 404 /\n'})
     yield server
     end(server)
 
@@ -128,13 +129,14 @@ def test_gates_tell_what_they_said(server):
     browser.register(new_email()).must(303)
     name, token = browser.cookie('ory_kratos_session')
     assert fetch_gate(server, f'{name}={token}') == 200
-    assert watch.since('kratos_gate_verdicts_total', verdict='granted') == 1
+    assert fetch_gate(server, f'{name}={token}', '/missing') == 404         # and its page is asked for behind the same gate
+    assert watch.since('kratos_gate_verdicts_total', verdict='granted') == 2
     assert watch.since('kratos_gate_verdicts_total', verdict='no-session') == 2
-    assert watch.since('kratos_gate_verdicts_total') == 3
+    assert watch.since('kratos_gate_verdicts_total') == 4
 
 
-def fetch_gate(server, cookie=''):
-    request = urllib.request.Request(server.gate + '/', headers={'Cookie': cookie, 'Accept': 'application/json'})
+def fetch_gate(server, cookie='', path='/'):
+    request = urllib.request.Request(server.gate + path, headers={'Cookie': cookie, 'Accept': 'application/json'})
     try:
         return urllib.request.urlopen(request, timeout=20).status
     except urllib.error.HTTPError as e:
@@ -202,6 +204,12 @@ def test_who_may_not_see_it_does_not(server):
     assert fetch(server, method='POST')[0] == 405
     status, headers, text = fetch(server, method='HEAD')
     assert status == 200 and int(headers['Content-Length']) > 1000 and not text
+
+
+def test_the_howto_names_all_of_them(server):
+    known = {line.split()[2] for line in fetch(server)[2].splitlines() if line.startswith('# TYPE')}
+    named = set(re.findall(r'\bkratos_\w+', (ROOT / 'docs/howto/metrics.md').read_text()))
+    assert {re.sub('_total$', '', name) for name in named} == known
 
 
 def test_server_status_has_a_section(server):

@@ -432,6 +432,34 @@ static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
     assert_non_null(strstr(only(env->k, "queued").last_error, "No such file"));
 }
 
+/* -- for metrics --------------------------------------------------------------------------- */
+
+static apr_int64_t waiting(kr_ctx_t *k, const char *realm, int realms)
+{
+    apr_array_header_t *names = apr_array_make(k->pool, realms, sizeof(const char *));
+    apr_int64_t out[KR_LANES] = { 0 };
+
+    for (int i = 0; i < realms; i++) APR_ARRAY_PUSH(names, const char *) = i ? "another" : realm;
+    OK(kr_outbox_waiting(out, k, kr_lanes, KR_LANES, names));
+    assert_int_equal(out[KR_LANE_WEB_HOOKS], 0);
+    return out[KR_LANE_MESSAGES];
+}
+
+static void what_waits_is_counted_by_lane_and_realm(void **state)
+{
+    kr_ctx_t *k = ((env_t *)*state)->k;
+
+    queue(k, "ana@x.example");
+    assert_int_equal(work(k, "me"), 1); /* it waits no more */
+    queue(k, "ana@x.example");
+    queue(k, "bob@x.example");
+    OK(kr_courier_queue_nothing(k, &(kr_mail_t){ "email", "eve@x.example", "login_code_valid", data_with(k, "en") }));
+    assert_int_equal(waiting(k, k->realm->name, 1), 2);
+    assert_int_equal(waiting(k, "another", 1), 0);
+    assert_int_equal(waiting(k, k->realm->name, 8), 2);
+    assert_int_equal(waiting(k, k->realm->name, 9), 2); /* all of the database */
+}
+
 #define QUEUE(s)                                                                                                       \
     Q(s, addresses_that_cannot_be_written_to_are_refused),                                                             \
         Q(s, a_queued_message_keeps_its_code_sealed_and_speaks_the_browsers_language),                                 \
@@ -446,7 +474,7 @@ static void a_folder_that_is_missing_is_trouble_and_no_loss(void **state)
         Q(s, while_the_server_is_down_nothing_is_lost_and_nothing_counts),                                             \
         Q(s, who_must_stop_gives_back_what_is_left),                                                                   \
         Q(s, a_message_that_nobody_can_open_or_that_came_too_late_is_given_up), Q(s, without_a_server_messages_wait),  \
-        Q(s, a_folder_that_is_missing_is_trouble_and_no_loss)
+        Q(s, a_folder_that_is_missing_is_trouble_and_no_loss), Q(s, what_waits_is_counted_by_lane_and_realm)
 
 int main(void)
 {
