@@ -15,7 +15,7 @@ APXS   := build/apxs
 PREFIX ?= /usr/local
 SHARE  ?= $(PREFIX)/share/kratos
 MANDIR ?= $(PREFIX)/share/man
-ROOMS ?= base shared crypto webauthn net jsonnet template schema config provider store identity outbox courier oauth2 session flow method hook api ui
+ROOMS ?= base shared crypto webauthn net jsonnet template schema config provider store audit identity outbox courier oauth2 session flow method hook api ui
 # What of the module knows httpd.
 HTTPD_ROOMS := site gate doctor httpd
 
@@ -134,6 +134,7 @@ unit: $(TEST_BIN)
 	t/unit/layers || failed=layers; \
 	t/unit/answers || failed="$$failed answers"; \
 	t/unit/logids || failed="$$failed logids"; \
+	t/unit/auditids || failed="$$failed auditids"; \
 	t/unit/guarantees || failed="$$failed guarantees"; \
 	t/unit/settings_read || failed="$$failed settings_read"; \
 	t/unit/migrations || failed="$$failed migrations"; \
@@ -146,7 +147,8 @@ unit: $(TEST_BIN)
 # completions, and the example configuration.
 install: all
 	$(APXS) install $(MODULE)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)/sql/mysql $(DESTDIR)$(SHARE)/sql/sqlite $(DESTDIR)$(SHARE)/conf/schemas
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)/sql/mysql $(DESTDIR)$(SHARE)/sql/sqlite $(DESTDIR)$(SHARE)/conf/schemas \
+	    $(DESTDIR)$(SHARE)/conf/fail2ban/filter.d $(DESTDIR)$(SHARE)/conf/fail2ban/jail.d
 	install -m 755 $(CTL) $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
@@ -160,6 +162,8 @@ install: all
 	install -m 644 src/ui/pages/layout.html src/ui/pages/style.css $(DESTDIR)$(SHARE)/pages
 	install -m 644 src/ui/pages/words/*.json $(DESTDIR)$(SHARE)/pages/words
 	install -m 644 conf/schemas/*.json $(DESTDIR)$(SHARE)/conf/schemas
+	install -m 644 conf/fail2ban/filter.d/kratos.conf $(DESTDIR)$(SHARE)/conf/fail2ban/filter.d
+	install -m 644 conf/fail2ban/jail.d/kratos.conf $(DESTDIR)$(SHARE)/conf/fail2ban/jail.d
 	install -m 644 $(wildcard conf/*.load conf/*.conf conf/*.yml) $(DESTDIR)$(SHARE)/conf
 
 check:

@@ -19,6 +19,7 @@ typedef enum {
     KR_KEY_LOOKUP,  /* recovery codes at rest, HMAC */
     KR_KEY_FEDCM,   /* the tag in the cookie of what browsers ask for other sites, HMAC */
     KR_KEY_ID_TOKEN, /* what other sites are told of who signs in there, signed */
+    KR_KEY_AUDIT,   /* lines of the audit stream, and what stands there in place of what was typed, HMAC */
     KR_KEY_PURPOSES
 } kr_key_e;
 

@@ -38,6 +38,7 @@ struct kr_request_t {
     const char *scheme;              /* "http" or "https" as the client sees it (KratosTrustForwarded counts) */
     const char *host;                /* as the client sees it (KratosTrustForwarded counts), with its port */
     const char *peer;                /* "ip:port" of the connection, or of the client by mod_remoteip */
+    const char *id;                  /* what mod_unique_id calls it, or NULL */
     int query_bad;                   /* the query could not be parsed: too many fields, broken escapes */
 };
 
@@ -50,6 +51,9 @@ struct kr_reply_t {
     const char *body;       /* NULL for none */
     apr_size_t body_len;
 };
+
+/** The address that a request comes from, without its port: httpd's own word, which mod_remoteip may have changed, and no header. */
+const char *kr_request_address(apr_pool_t *pool, const kr_request_t *req);
 
 /**
  * The network that a request comes from, as one client: the address by IPv4, the first 64 bits by IPv6, as its owner has as many addresses in

@@ -33,6 +33,8 @@ typedef enum {
     KR_METRIC_OUTBOX_WAITING,   /* gauge: lane */
     KR_METRIC_OUTBOX_TRIES,     /* counter: lane, kr_outbox_fate_e */
     KR_METRIC_VERDICTS,         /* counter: kr_gate_verdict_e */
+    KR_METRIC_AUDIT_LINES,      /* counter */
+    KR_METRIC_AUDIT_LOST,       /* counter */
     KR_METRICS
 } kr_metric_e;
 

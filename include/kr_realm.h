@@ -23,6 +23,7 @@ struct kr_realm_t {
     const char *base_path;           /* path of base_url without its last slash: "" or "/auth" */
     const char *sql_dir;             /* folder with mysql/ and sqlite/ migrations */
     int auto_migrate;
+    struct kr_audit_stream_t *audit; /* where its events are written (kr_audit.h); NULL: nowhere */
     const kr_pages_t *pages;         /* what the built-in pages are made of (kr_ui.h); NULL in tools that show none */
 };
 

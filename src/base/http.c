@@ -403,11 +403,17 @@ void kr_reply_finish(kr_ctx_t *k)
 
 /* -- where it comes from ---------------------------------------------------- */
 
-const char *kr_request_network(apr_pool_t *pool, const kr_request_t *req)
+const char *kr_request_address(apr_pool_t *pool, const kr_request_t *req)
 {
     const char *peer = req->peer[0] == '[' ? req->peer + 1 : req->peer, *port = strrchr(peer, ':');
     const apr_size_t len = req->peer[0] == '[' ? strcspn(peer, "]") : port ? (apr_size_t)(port - peer) : strlen(peer);
-    const char *address = apr_pstrmemdup(pool, peer, len);
+
+    return apr_pstrmemdup(pool, peer, len);
+}
+
+const char *kr_request_network(apr_pool_t *pool, const kr_request_t *req)
+{
+    const char *address = kr_request_address(pool, req);
     struct in6_addr six;
 
     if (inet_pton(AF_INET6, address, &six) != 1) return address;

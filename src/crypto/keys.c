@@ -18,6 +18,7 @@ static const char *const PURPOSE[KR_KEY_PURPOSES] = {
     [KR_KEY_CODE] = "code",           [KR_KEY_CSRF] = "anti-csrf",        [KR_KEY_SEAL] = "seal",
     [KR_KEY_ASSERTION] = "assertion", [KR_KEY_LOOKUP] = "recovery code",
     [KR_KEY_FEDCM] = "fedcm cookie",  [KR_KEY_ID_TOKEN] = "id token",
+    [KR_KEY_AUDIT] = "audit stream",
 };
 
 /** HKDF-SHA256 (RFC 5869). Fails only without memory, at start: then there is nothing to serve with. */

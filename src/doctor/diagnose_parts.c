@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "kr_audit.h"
 #include "kr_clock.h"
 #include "kr_store_look.h"
 #include "kr_text.h"
@@ -158,8 +159,25 @@ static void look_at_software(kr_report_t *report)
     kr_report(report, KR_FINE, "Realm", NULL, "%s, settings at %s", report->tenant->realm->name, report->tenant->where);
 }
 
+/* -- what is written down --------------------------------------------------- */
+
+static void look_at_audit(kr_report_t *report)
+{
+    kr_audit_figures_t figures;
+
+    report->group = "Audit";
+    if (!report->k->realm->audit) {
+        kr_report(report, KR_FINE, "Audit stream", "KratosAudit FILE writes down who signed in, failed to, and changed what (docs/audit.md).", "off");
+        return;
+    }
+    figures = kr_audit_figures(report->k->realm->audit);
+    kr_report(report, figures.lost ? KR_LOOK : KR_FINE, "Audit stream", figures.lost ? "Is its disk full? See KR1101 in the error log." : NULL,
+              "%s: %" APR_UINT64_T_FMT " line(s) since the start, %" APR_UINT64_T_FMT " lost", figures.path, figures.written, figures.lost);
+}
+
 void kr_report_parts(kr_report_t *report)
 {
     if (look_at_database(report) && look_at_schema(report)) look_at_mail(report);
+    look_at_audit(report);
     look_at_software(report);
 }

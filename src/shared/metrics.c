@@ -76,6 +76,8 @@ static const kr_metric_row_t METRICS[KR_METRICS] = {
     [KR_METRIC_THROTTLED] = { "kratos_throttle_refused", KR_COUNTER, NULL, "Tries that were refused, as too many failed", { &KIND }, 0 },
     [KR_METRIC_OUTBOX_WAITING] = { "kratos_outbox_waiting", KR_GAUGE, NULL, "Messages that are to be sent; the same on all nodes", { &LANE }, 0 },
     [KR_METRIC_OUTBOX_TRIES] = { "kratos_outbox_tries", KR_COUNTER, NULL, "Tries to send a message, by what came of them", { &LANE, &FATE }, 0 },
+    [KR_METRIC_AUDIT_LINES] = { "kratos_audit_lines", KR_COUNTER, NULL, "Lines of audit streams", { NULL }, 0 },
+    [KR_METRIC_AUDIT_LOST] = { "kratos_audit_lines_lost", KR_COUNTER, NULL, "Those that could not be written", { NULL }, 0 },
     [KR_METRIC_VERDICTS] = { "kratos_gate_verdicts", KR_COUNTER, NULL, "Requests that gates judged", { &VERDICT }, 0 },
 };
 

@@ -165,6 +165,23 @@ static const char *set_pages(cmd_parms *cmd, void *place, const char *path)
     return NULL;
 }
 
+/* It is opened at start, as logs are. */
+static const char *set_audit(cmd_parms *cmd, void *place, const char *file)
+{
+    const char *path;
+
+    (void)place;
+    if (!ap_cstr_casecmp(file, "off")) {
+        kr_host_of(cmd->server)->audit = "";
+        return NULL;
+    }
+    if (*file == '|') return "KratosAudit: no program, as nobody could say what it lost: name a file, and let the program read that";
+    path = ap_server_root_relative(cmd->pool, file);
+    if (!path) return apr_pstrcat(cmd->pool, "KratosAudit: not a path: ", file, NULL);
+    kr_host_of(cmd->server)->audit = path;
+    return NULL;
+}
+
 static const char *set_unauthenticated(cmd_parms *cmd, void *place_, const char *word)
 {
     kr_place_t *place = place_;

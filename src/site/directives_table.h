@@ -43,6 +43,11 @@ DIRECTIVE("KratosPages", TAKE1, set_pages, HOST, "DIR", "the pages that are buil
           "A folder with files of your own for the built-in pages of the realm: any of layout.html, style.css, "
           "words/LANGUAGE.json and static/ (docs/pages.md). What is not there is taken from those built in. Read and "
           "checked at start: httpd does not start with a file that is broken. Virtual hosts inherit it from the server.")
+DIRECTIVE("KratosAudit", TAKE1, set_audit, HOST, "FILE|off", "off",
+          "The audit stream: a line of JSON for each security event, chained to the one before by a keyed hash, so that `kratosctl audit "
+          "verify` tells which line was changed, added or taken away (docs/audit.md). The path is relative to ServerRoot. The file is "
+          "opened at start, before httpd gives up its rights, and rotated as httpd's logs are: rename, then a graceful restart. FILE.chain "
+          "beside it keeps where the chain stands. Virtual hosts inherit it from the server; realms may share a file.")
 DIRECTIVE("KratosUnauthenticated", TAKE1, set_unauthenticated, PLACE, "auto|redirect|401", "auto",
           "What happens to a request that needs a session and has none. auto: people (a GET by a browser that "
           "wants a page) are sent to the login and come back, programs get 401 with a JSON error. redirect: all "

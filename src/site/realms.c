@@ -154,6 +154,7 @@ static void add_tenant(reading_t *reading, kr_host_t *host)
 
     tenant = apr_pcalloc(reading->pool, sizeof(*tenant));
     tenant->where = host->where;
+    tenant->audit = host->audit && *host->audit ? host->audit : NULL;
     tenant->database = database;
     tenant->realm = kr_realm_make(reading->pool, realm_name(host), settings);
     tenant->realm->dbpool = database->pool;

@@ -34,6 +34,7 @@ void *kr_host_merge(apr_pool_t *pool, void *base_, void *add_)
     }
     if (!add->sql_dir) host->sql_dir = base->sql_dir;
     if (!add->pages_dir) host->pages_dir = base->pages_dir;
+    if (!add->audit) host->audit = base->audit;
     if (add->auto_migrate == KR_UNSET) host->auto_migrate = base->auto_migrate;
     if (add->allow_unbuilt == KR_UNSET) host->allow_unbuilt = base->allow_unbuilt;
     if (add->trust_forwarded == KR_UNSET) host->trust_forwarded = base->trust_forwarded;

@@ -140,6 +140,7 @@ kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted)
     req->scheme = scheme_of(r);
     req->host = host_of_request(r);
     req->peer = peer_of(r);
+    req->id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
 
     k->req = req;
     k->reply = kr_reply_make(r->pool);

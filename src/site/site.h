@@ -74,6 +74,7 @@ typedef struct {
     int min, keep, max, expire;  /* KratosDatabasePool */
     const char *sql_dir;
     const char *pages_dir;       /* KratosPages, or NULL */
+    const char *audit;           /* KratosAudit: a path; "" is off, NULL that nothing was said */
     int auto_migrate, allow_unbuilt, trust_forwarded;
     int slots, slot_wait, slot_queue; /* KratosHashing; main server only */
     apr_array_header_t *mentions; /* of kr_mention_t */
@@ -135,6 +136,7 @@ struct kr_tenant_t {
     kr_realm_t *realm;
     kr_database_t *database;
     const char *where;           /* "file:line" */
+    const char *audit;           /* KratosAudit, or NULL */
 };
 
 /** All of it: one per configuration, reached from every kr_host_t. */
@@ -169,6 +171,13 @@ kr_hashing_t kr_site_hashing(const kr_host_t *host);
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 /** child_init: open the pools. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
+
+/* -- audit.c -------------------------------------------------------------- */
+
+/** post_config: open the streams of KratosAudit lines. @return 0: one cannot be, and httpd is not to start; that has been said */
+int kr_site_open_audit(kr_site_t *site, apr_pool_t *pconf, server_rec *s);
+/** And say in each realm's that it begins, once nothing can go wrong any more. */
+void kr_site_tell_start(const kr_site_t *site, apr_pool_t *ptemp, server_rec *s);
 
 /* -- tenants.c ------------------------------------------------------------ */
 

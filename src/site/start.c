@@ -88,6 +88,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
         ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s, KRLOGNO(1209) "no memory for hashing passwords (KratosHashing)");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    if (!kr_site_open_audit(site, pconf, s)) return HTTP_INTERNAL_SERVER_ERROR;
     for (int i = 0; i < site->databases->nelts; i++) {
         kr_database_t *database = APR_ARRAY_IDX(site->databases, i, kr_database_t *);
 
@@ -98,6 +99,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
+    kr_site_tell_start(site, ptemp, s);
     return OK;
 }
 
