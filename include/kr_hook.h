@@ -105,6 +105,13 @@ typedef struct {
  */
 kr_err_t *kr_tell_factors(kr_ctx_t *k, const kr_identity_t *now, const kr_identity_t *before, const kr_told_t *told_of) KR_MUST_CHECK;
 
+/**
+ * Tell the audit stream what an account has become: factors, password, traits. Inside the transaction that makes the change, whoever makes
+ * it; written once that is committed. Both states with credentials.
+ * @param session_id, flow_id  by which; or NULL
+ */
+void kr_audit_changes(kr_ctx_t *k, const kr_identity_t *now, const kr_identity_t *before, const char *session_id, const char *flow_id);
+
 /** ANSWER: the hooks that shape the answer once the change is made, in their configured order. */
 kr_err_t *kr_hooks_answer(kr_ctx_t *k, kr_after_flow_t *after) KR_MUST_CHECK;
 

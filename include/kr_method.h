@@ -223,6 +223,20 @@ kr_err_t *kr_methods_resume(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, con
  */
 kr_err_t *kr_budget_letter(int *over, kr_ctx_t *k, const char *address) KR_MUST_CHECK;
 
+/* -- a proof that was none (failed.c) ---------------------------------------- */
+
+/** What was tried. What is NULL is not known, or not said. */
+typedef struct {
+    const char *method;            /* "password" */
+    const kr_identity_t *identity; /* whose it would have been */
+    const char *typed;             /* the identifier; never what was to prove it */
+    const char *reason;            /* one of our own words */
+    const char *site;              /* a provider's id */
+} kr_wrong_t;
+
+/** Tell the audit stream, as a failure of what the flow is for. Once it is sure: not of a form that is clicked twice. */
+void kr_audit_wrong(kr_ctx_t *k, const kr_flow_t *flow, const kr_wrong_t *wrong);
+
 /* -- who fails too often (throttle.c) --------------------------------------- */
 
 /** What a try is counted as, until it is known whether it failed. */

@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "fedcm.h"
+#include "kr_audit.h"
 
 #define NONCE_MAX 256   /* bytes */
 #define PARAMS_MAX 4096 /* bytes of JSON */
@@ -129,6 +130,8 @@ kr_err_t *kr_fedcm_assertion(kr_ctx_t *k)
     token = kr_fedcm_token(k, asked.session, asked.site, nonce, fields);
     if (!token) return refuse(k, 500, "server_error");
     kr_log(k, KR_LOG_INFO, KRLOGNO(0861) "session %s: signs in at client \"%s\" by FedCM", asked.session->id, asked.site->client_id);
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_SITE_SIGNED_IN, .identity_id = asked.session->identity->id, .session_id = asked.session->id,
+                               .method = "fedcm", .site = asked.site->client_id });
     return kr_answer_data(k, 200, kr_json_pack(k->pool, "{s:s}", "token", token));
 }
 

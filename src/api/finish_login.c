@@ -3,8 +3,14 @@
 #include <string.h>
 
 #include "finish.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 #include "kr_oidc.h"
+
+static void tell_failed(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *done, const char *reason)
+{
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(done->method), .identity = done->proved.identity, .reason = reason });
+}
 
 static kr_err_t *locked(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
 {
@@ -13,14 +19,17 @@ static kr_err_t *locked(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *ident
     return kr_err_show_flow(k);
 }
 
-static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
+static kr_err_t *check_state(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
 {
-    return strcmp(identity->state, "active") == 0 ? NULL : locked(k, flow, identity);
+    if (strcmp(done->proved.identity->state, "active") == 0) return NULL;
+    tell_failed(k, flow, done, "inactive");
+    return locked(k, flow, done->proved.identity);
 }
 
 /* The account was changed while the proof was looked at. A credential that was replaced is as wrong as any other. */
 static kr_err_t *overtaken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done, kr_standing_e standing)
 {
+    tell_failed(k, flow, done, standing == KR_PROOF_LOCKED ? "inactive" : "changed");
     if (standing == KR_PROOF_LOCKED) return locked(k, flow, done->proved.identity);
     kr_log(k, KR_LOG_INFO, KRLOGNO(0831) "login %s: identity %s was changed meanwhile", flow->id, done->proved.identity->id);
     if (standing == KR_PROOF_OVERTAKEN) return kr_overtaken(k, flow);
@@ -50,6 +59,7 @@ static kr_err_t *change(kr_identity_t **who, together_t *t, kr_ctx_t *k, kr_iden
     *who = kr_identity_copy(k, is);
     KR_TRY(done->proved.change(done, k, t->flow, *who, is));
     KR_TRY(kr_identity_update(k, *who, is));
+    kr_audit_changes(k, *who, is, NULL, t->flow->id);
     return kr_tell_factors(k, *who, is, &told);
 }
 
@@ -237,6 +247,16 @@ static kr_err_t *plan(kr_ctx_t *k, kr_after_flow_t *after, kr_outcome_t *done)
     return NULL;
 }
 
+/* Who confirmed a sign-in goes on with the session that came with the request. */
+static void tell_signed_in(kr_ctx_t *k, const kr_flow_t *flow, const kr_outcome_t *done, const kr_session_t *session)
+{
+    const kr_audit_e first = session == k->session ? KR_AUDIT_CONFIRMED : KR_AUDIT_SIGNED_IN;
+
+    kr_audit(k, &(kr_audit_t){ .what = flow->requested_aal == KR_AAL2 ? KR_AUDIT_SECOND : first, .identity_id = session->identity->id,
+                               .session_id = session->id, .flow_id = flow->id, .method = kr_method_name(done->method),
+                               .aal = kr_aal_name(session->aal), .site = kr_json_str(done->proved.proof.details, "provider") });
+}
+
 kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, const kr_body_t *body)
 {
     kr_after_flow_t after = { .flow = flow, .method = done->method, .identity = done->proved.identity, .proof = &done->proved.proof,
@@ -245,10 +265,11 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     kr_err_t *err;
 
     (void)body;
-    KR_TRY(check_state(k, flow, after.identity));
+    KR_TRY(check_state(k, flow, done));
     KR_TRY(kr_oidc_join(&after.links_later, done, k, flow));
     KR_TRY(plan(k, &after, done));
     err = kr_hooks_admit(k, &after);
+    if (err) tell_failed(k, flow, done, "hook");
     if (err) return refused(k, &after, err);
     if (!after.links_later) kr_oidc_joined(flow);
     /* in this order: a session that nobody got the token of would be worse than a flow that remembers its method in vain */
@@ -258,6 +279,7 @@ kr_err_t *kr_finish_login(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, cons
     if (err) return err;
     if (standing != KR_PROOF_HOLDS) return overtaken(k, flow, done, standing);
     after.identity = after.session->identity;
+    tell_signed_in(k, flow, done, after.session);
     if (kr_hooks_would_write(k, &after)) KR_TRY(kr_db_tx(k, write_hooks, &after));
     KR_TRY(kr_hooks_answer(k, &after));
     kr_log(k, KR_LOG_INFO, KRLOGNO(0802) "login %s: identity %s, session %s", flow->id, after.identity->id, after.session->id);

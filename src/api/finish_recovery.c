@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "finish.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 
 /* -- the way back in ------------------------------------------------------ */
@@ -151,6 +152,7 @@ static kr_err_t *stale(kr_ctx_t *k, const recovered_t *r)
                                .replace.visit = kr_flow_by_mail(k, r->flow),
                                .replace.reason = "the account was changed at the same moment, please begin again" };
 
+    kr_audit_wrong(k, r->flow, &(kr_wrong_t){ .method = kr_method_name(r->done->method), .identity = r->identity, .reason = "changed" });
     k->session = NULL;
     if (r->standing != KR_PROOF_LOCKED) return kr_flow_retry(k, r->flow, &why);
     kr_flow_message(k, r->flow, 4010011, NULL);
@@ -164,6 +166,7 @@ kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
     (void)body;
     KR_TRY(kr_identity_load(&r.identity, k, done->passed.identity_id, 1));
     if (!r.identity || strcmp(r.identity->state, "active") != 0) {
+        kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(done->method), .identity = r.identity, .reason = "inactive" });
         kr_flow_message(k, flow, 4010011, NULL);
         return kr_err_show_flow(k);
     }
@@ -178,6 +181,8 @@ kr_err_t *kr_finish_recovery(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *done, c
     KR_TRY(kr_db_tx(k, persist, &r));
     if (r.standing != KR_PROOF_HOLDS) return stale(k, &r);
     kr_log(k, KR_LOG_INFO, KRLOGNO(0809) "recovery %s: identity %s, session %s", flow->id, r.identity->id, r.session->id);
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_RECOVERED, .identity_id = r.identity->id, .session_id = r.session->id, .flow_id = flow->id,
+                               .method = kr_method_name(done->method), .aal = kr_aal_name(r.session->aal) });
     return answer_recovered(k, &r);
 }
 

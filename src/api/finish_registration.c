@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "finish.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 #include "kr_oidc.h"
 
@@ -39,6 +40,21 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     return is_active(after->identity) ? kr_hooks_write(k, after) : NULL;
 }
 
+/* Once for a form that is clicked twice. */
+static void tell_registered(kr_ctx_t *k, const kr_after_flow_t *after)
+{
+    kr_audit_t event = { .what = KR_AUDIT_REGISTERED, .identity_id = after->identity->id, .flow_id = after->flow->id,
+                         .method = kr_method_name(after->method), .reason = is_active(after->identity) ? NULL : "inactive" };
+
+    if (after->repeated) return;
+    kr_audit(k, &event);
+    if (!after->session) return;
+    event.what = KR_AUDIT_SIGNED_IN;
+    event.session_id = after->session->id;
+    event.aal = kr_aal_name(after->session->aal);
+    kr_audit(k, &event);
+}
+
 static kr_err_t *inactive(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0855) "registration %s: identity %s, not active as a hook has it", flow->id, identity->id);
@@ -69,6 +85,7 @@ static kr_err_t *hints(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identi
 static kr_err_t *taken(kr_ctx_t *k, kr_flow_t *flow, const kr_outcome_t *done)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0803) "registration %s: the identifier or an address is taken", flow->id);
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(done->method), .reason = "taken" });
     if (k->realm->settings->registration_login_hints && done->method != KR_METHOD_OIDC) return hints(k, flow, done->registers.identity);
     kr_flow_message(k, flow, 4000007, NULL);
     return kr_err_show_flow(k);
@@ -155,6 +172,7 @@ kr_err_t *kr_finish_registration(kr_ctx_t *k, kr_flow_t *flow, kr_outcome_t *don
     err = make_account(k, &after, done, body);
     if (err && err->kind == KR_ERR_SHOW_FLOW && done->registers.by) return go_on_linking(k, flow, done, err);
     if (err) return err;
+    tell_registered(k, &after);
     if (!is_active(after.identity)) return inactive(k, flow, after.identity);
     /* forms that were open before must not be sent after; a verification flow has seen to that, and belongs to that cookie */
     if (after.session && !flow->api && !after.verification_flow) kr_csrf_renew_for(k, done->registers.identity->id);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "finish.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 
 /** The change and who wants it, for the transaction. */
@@ -95,6 +96,16 @@ static kr_err_t *check_version(kr_ctx_t *k, change_t *change, const kr_identity_
     return change->outdated ? kr_err(k, 409, NULL, "the account was changed at the same moment, please try again") : NULL;
 }
 
+static void tell(kr_ctx_t *k, const change_t *change)
+{
+    const kr_after_flow_t *after = change->after;
+
+    if (change->done->changed.resumed)
+        kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_RESUMED, .identity_id = after->identity->id, .session_id = after->session->id,
+                                   .flow_id = after->flow->id, .method = kr_method_name(after->method) });
+    kr_audit_changes(k, after->identity, after->before, after->session->id, after->flow->id);
+}
+
 /* The account and the session as they are now, whatever lay between the request and here; nobody changes them meanwhile. */
 static kr_err_t *persist(kr_ctx_t *k, void *baton)
 {
@@ -118,6 +129,7 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     KR_TRY(kr_identity_update(k, after->identity, before));
     KR_TRY(raise_session(k, after, &change->done->changed.gains, change->body));
     KR_TRY(kr_hooks_write(k, after));
+    tell(k, change);
     return change->done->changed.end_others && !after->others_ended ? kr_session_end_others_now(k, after->session) : NULL;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "api.h"
+#include "kr_audit.h"
+#include "kr_json.h"
 #include "kr_oauth2.h"
 
 /* -- a flow begins --------------------------------------------------------- */
@@ -71,7 +73,7 @@ static kr_err_t *check_stands(kr_ctx_t *k, const kr_session_t *session)
     return kr_err(k, 401, "session_inactive", "the session has ended meanwhile");
 }
 
-static kr_err_t *tell(const char **to, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
+static kr_err_t *tell_server(const char **to, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
 {
     const kr_oauth2_signed_in_t who = { .subject = session->identity->id, .session_id = session->id, .methods = session->methods,
                                         .acr = k->realm->settings->oauth2.acr ? kr_aal_name(session->aal) : NULL };
@@ -83,6 +85,19 @@ static kr_err_t *tell(const char **to, kr_ctx_t *k, const kr_flow_t *flow, const
     kr_log(k, KR_LOG_INFO, KRLOGNO(0840) "%s %s: the OAuth2 server was told of session %s", kr_flow_kind_name(flow->kind), flow->id,
            session->id);
     return NULL;
+}
+
+static kr_err_t *tell(const char **to, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)
+{
+    const json_t *client = json_object_get(flow->oauth2.request, "client");
+    kr_audit_t event = { .what = KR_AUDIT_OAUTH2_ACCEPTED, .identity_id = session->identity->id, .session_id = session->id,
+                         .flow_id = flow->id, .site = kr_json_str(client, "client_id") };
+    kr_err_t *err = tell_server(to, k, flow, session);
+
+    if (err) event.what = KR_AUDIT_OAUTH2_REFUSED;
+    if (err) event.reason = err->status == 503 ? "unavailable" : err->status == 401 ? "session_ended" : "refused";
+    kr_audit(k, &event);
+    return err;
 }
 
 kr_err_t *kr_oauth2_half_in(const char **second, kr_ctx_t *k, const kr_flow_t *flow, const kr_session_t *session)

@@ -144,14 +144,19 @@ static kr_err_t *complete(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round,
         .oauth_token = kr_query(k->req, "oauth_token"), .oauth_verifier = kr_query(k->req, "oauth_verifier"),
     };
     kr_outcome_t done;
+    kr_err_t *err;
 
-    KR_TRY(kr_oidc_come_back(&done, k, flow, round, &back));
+    err = kr_oidc_come_back(&done, k, flow, round, &back);
+    if (err && err->kind == KR_ERR_PLAIN)
+        kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "oidc", .site = round->provider->id, .reason = "refused" });
+    KR_TRY(err);
     return kr_finish(k, flow, &done, NULL);
 }
 
 static kr_err_t *without_code(kr_ctx_t *k, kr_flow_t *flow, const kr_round_t *round, kr_err_t *err)
 {
     kr_flow_clear_messages(flow);
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "oidc", .site = round->provider->id, .reason = "refused_there" });
     kr_oidc_no_luck(k, flow, round->provider);
     return kr_answer_flow_error(k, flow, err);
 }

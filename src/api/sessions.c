@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "kr_audit.h"
 #include "kr_tokenizer.h"
 
 #define LIST_DEFAULT 250
@@ -127,7 +128,9 @@ kr_err_t *kr_sessions_exchange(kr_ctx_t *k)
         return kr_err(k, 400, NULL, "init_code and return_to_code are needed, both");
     KR_TRY(kr_exchange_take(&session, &flow_id, k, init, back));
     if (flow_id) return answer_pending(k, flow_id);
+    if (!session) kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_EXCHANGE_FAILED, .reason = "unknown" });
     if (!session) return kr_err(k, 404, NULL, "no session waits for these codes");
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_EXCHANGED, .identity_id = session->identity_id, .session_id = session->id });
     KR_TRY(kr_session_half_in(&second, k, session, NULL));
     identity = second ? NULL : kr_identity_json(k, session->identity); /* as in the answer of a sign-in */
     shown = kr_session_json_with(k, session, identity);

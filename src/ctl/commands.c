@@ -22,6 +22,7 @@ const ctl_option_t ctl_connection_options[] = {
     { "--realm", "NAME", NULL, "as in KratosRealm (else $KRATOS_REALM, else default)" },
     { "--sql", "DIR", NULL, "where the migrations are, as in KratosSqlDir" },
     { "--allow-unbuilt", NULL, NULL, "settings that are not supported yet are warnings" },
+    { "--audit", "FILE", NULL, "write what is done into this audit stream, as KratosAudit (else $KRATOS_AUDIT)" },
     { 0 },
 };
 
@@ -129,6 +130,15 @@ static const ctl_option_t COURIER_WATCH[] = {
     { 0 },
 };
 
+static const ctl_option_t AUDIT_VERIFY[] = {
+    { "--config", "FILE", NULL,
+      "the realm's kratos.yml, as in KratosConfig; several are merged (else $KRATOS_CONFIG)" },
+    { "--set", "KEY=VALUE", NULL, "one more setting, as in KratosSet; may be repeated" },
+    { "--realm", "NAME", NULL, "as in KratosRealm (else $KRATOS_REALM, else default)" },
+    { "--allow-unbuilt", NULL, NULL, "settings that are not supported yet are warnings" },
+    { 0 },
+};
+
 /* -- commands ------------------------------------------------------------------ */
 
 const ctl_command_t ctl_commands[] = {
@@ -179,6 +189,12 @@ const ctl_command_t ctl_commands[] = {
       ctl_courier_retry },
     { "courier watch", "", 0, 0, CTL_CONNECTS, COURIER_WATCH, "send messages until SIGTERM or SIGINT",
       "Beside httpd, which sends too, or instead of it: no message goes out twice for that.", ctl_courier_watch },
+
+    { "audit verify", "FILE...", 1, -1, 0, AUDIT_VERIFY, "tell whether an audit stream is as it was written",
+      "Give rotated files of one stream together. Says the first line that was changed, added, moved or taken out, and whether lines miss at "
+      "the end, as FILE.chain knows it; exit status 1 then. All secrets of the realm count, those of before a rotation too. Of lines of "
+      "other realms the order is checked.",
+      ctl_audit_verify },
 
     { "token-key", "[FILE]", 0, 1, 0, TOKEN_KEY, "make a key that signs tokens of sessions, as a JWK set",
       "For `session.whoami.tokenizer.templates.NAME.jwks_url`. With the FILE of such a set its keys are printed, too, and the new one stands "

@@ -6,6 +6,7 @@
 #include <apr_file_info.h>
 
 #include "ctl.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 
 #ifndef KR_SQL_DIR
@@ -154,12 +155,23 @@ static int read_hosts(ctl_t *ctl, const char **driver, apr_array_header_t *param
     return status;
 }
 
+/* What cannot be written down is not done: an owner who asked for that is told before. */
+static int open_audit(ctl_t *ctl)
+{
+    const char *path = option_or_env(ctl, "--audit", "KRATOS_AUDIT"), *why;
+
+    if (!path) return CTL_FINE;
+    ctl->realm->audit = kr_audit_open(ctl->pool, path, "kratosctl", &why);
+    return ctl->realm->audit ? CTL_FINE : ctl_fail(ctl, "--audit %s: %s", path, why);
+}
+
 int ctl_connect(ctl_t *ctl)
 {
     apr_array_header_t *params = apr_array_make(ctl->pool, 1, sizeof(const char *));
     const char *driver = "";
     int status = ctl_settings(ctl);
 
+    if (status == CTL_FINE) status = open_audit(ctl);
     if (status == CTL_FINE) status = read_hosts(ctl, &driver, params);
     if (status != CTL_FINE) return status;
     if (strcmp(driver, "sqlite3") == 0 && !sqlite_file_is_there(ctl, APR_ARRAY_IDX(params, 0, const char *))) return CTL_FAILED;

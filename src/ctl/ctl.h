@@ -251,6 +251,7 @@ int ctl_export(ctl_t *ctl);
 int ctl_courier_list(ctl_t *ctl);
 int ctl_courier_retry(ctl_t *ctl);
 int ctl_courier_watch(ctl_t *ctl);
+int ctl_audit_verify(ctl_t *ctl);
 int ctl_completion(ctl_t *ctl);
 int ctl_manual(ctl_t *ctl);
 int ctl_help_command(ctl_t *ctl);

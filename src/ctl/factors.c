@@ -116,6 +116,7 @@ static kr_err_t *remove_factor(kr_ctx_t *k, void *baton)
     if (!removal->force && kr_identity_first_factors(k, before) && !kr_identity_first_factors(k, now))
         return kr_err(k, 409, NULL, "it is the last way to sign in; --force removes it all the same");
     KR_TRY(kr_identity_update(k, now, before));
+    kr_audit_changes(k, now, before, NULL, NULL);
     KR_TRY(kr_tell_factors(k, now, before, &OF));
     return removal->keep_sessions ? NULL : kr_sessions_end_now(&done, k, before->id);
 }

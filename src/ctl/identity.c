@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 #include "kr_json.h"
 
@@ -162,6 +163,9 @@ static kr_err_t *write_state(kr_ctx_t *k, void *baton)
     setting_t *setting = baton;
 
     KR_TRY(kr_identity_set_state(&setting->done, k, setting->id, setting->state));
+    if (setting->done)
+        kr_audit(k, &(kr_audit_t){ .what = strcmp(setting->state, "active") == 0 ? KR_AUDIT_UNLOCKED : KR_AUDIT_LOCKED,
+                                   .identity_id = setting->id });
     return setting->done && setting->end_sessions ? kr_sessions_end_now(&setting->done, k, setting->id) : NULL;
 }
 
@@ -210,6 +214,7 @@ static kr_err_t *delete_all(kr_ctx_t *k, void *baton)
 
         KR_TRY(kr_identity_delete(&done, k, ctl_arg(ctl, i)));
         if (!done) return kr_err(k, 404, NULL, "there is no identity %s; nothing was deleted", ctl_arg(ctl, i));
+        kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_DELETED, .identity_id = ctl_arg(ctl, i) });
     }
     return NULL;
 }

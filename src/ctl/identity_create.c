@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_audit.h"
 #include "kr_db.h"
 #include "kr_json.h"
 #include "kr_method.h"
@@ -161,7 +162,11 @@ static void verify_addresses(kr_ctx_t *k, kr_identity_t *identity)
 
 static kr_err_t *insert(kr_ctx_t *k, void *baton)
 {
-    return kr_identity_insert(k, baton);
+    const kr_identity_t *identity = baton;
+
+    KR_TRY(kr_identity_insert(k, baton));
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_CREATED, .identity_id = identity->id, .reason = identity->state });
+    return NULL;
 }
 
 /* A form would ignore a field that the schema does not know; here it is a typing error. @return the first one, or NULL

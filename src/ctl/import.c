@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "kr_audit.h"
 #include "kr_clock.h"
 #include "kr_db.h"
 #include "kr_json.h"
@@ -102,8 +103,12 @@ static kr_err_t *store_range(kr_ctx_t *k, void *baton)
 {
     range_t *range = baton;
 
-    for (range->at = range->from; range->at < range->to; range->at++)
-        KR_TRY(kr_identity_insert(k, APR_ARRAY_IDX(range->in->batch, range->at, entry_t).identity));
+    for (range->at = range->from; range->at < range->to; range->at++) {
+        kr_identity_t *identity = APR_ARRAY_IDX(range->in->batch, range->at, entry_t).identity;
+
+        KR_TRY(kr_identity_insert(k, identity));
+        kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_CREATED, .identity_id = identity->id, .reason = "import" });
+    }
     if (range->in->dry_run) range->rehearsed = kr_err(k, 400, NULL, "only rehearsed");
     return range->rehearsed;
 }

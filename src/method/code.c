@@ -68,6 +68,7 @@ static kr_err_t *send_verification(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *fl
 /* A code that did not pass: a wrong or old one may be tried again under `message`, otherwise the flow is over. */
 static kr_err_t *refuse_code(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_code_verdict_e verdict, int message)
 {
+    if (verdict != KR_CODE_USED) kr_audit_wrong_code(k, flow, NULL, "code", verdict); /* else perhaps by this very form */
     if (verdict == KR_CODE_WRONG || verdict == KR_CODE_EXPIRED) {
         kr_flow_message(k, flow, message, NULL);
         KR_TRY(kr_flow_update(k, flow));

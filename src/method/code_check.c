@@ -2,6 +2,7 @@
 /* A code or link token that was entered: cleaned of what people type around it, counted as a try, compared, used once. */
 #include <string.h>
 
+#include "kr_audit.h"
 #include "kr_store_code.h"
 #include "kr_text.h"
 #include "method.h"
@@ -64,7 +65,9 @@ static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
     if (!row->address || !row->identity_id) return NULL;
     KR_TRY(kr_address_find(&identity_id, &address_id, k, 0, kr_address_via(row->address), row->address));
     if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
-    return kr_address_verified(k, address_id);
+    KR_TRY(kr_address_verified(k, address_id));
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_VERIFIED, .identity_id = identity_id, .identifier = row->address });
+    return NULL;
 }
 
 /* Nobody guesses a token: who tried would only keep others from using theirs. */

@@ -200,6 +200,7 @@ static kr_err_t *unknown(kr_ctx_t *k, kr_flow_t *flow, const char *identifier)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0604) "login %s: nobody signs in by code under that identifier%s", flow->id,
            kr_log_personal(k, identifier));
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "code", .typed = identifier, .reason = "unknown" });
     kr_node_set(kr_node_find(flow, "identifier"), "value", json_string(identifier));
     kr_flow_message(k, flow, 4000035, NULL);
     return kr_err_show_flow(k);
@@ -236,6 +237,12 @@ static int was_used_by_this_form(kr_ctx_t *k, const kr_flow_t *flow, const kr_co
     return may_come_twice(k, flow) && (!row->used_at || row->used_at > k->now - MOMENT);
 }
 
+static kr_err_t *refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t *identity, kr_code_verdict_e verdict)
+{
+    kr_audit_wrong_code(k, flow, identity, "code", verdict);
+    return kr_code_refuse(k, flow, verdict, 4010008);
+}
+
 static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const char *identifier, const char *code)
 {
     const char *whose = kr_json_str(flow->internal, KR_CODE_WHOSE);
@@ -250,10 +257,10 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const ch
     /* a code of somebody else's counts as a try, and is not used up: no code is empty */
     KR_TRY(kr_code_check(&verdict, &row, k, flow, LOGIN.kind, theirs ? code : ""));
     if (verdict == KR_CODE_USED && was_used_by_this_form(k, flow, &row)) verdict = KR_CODE_RIGHT;
-    if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4010008);
+    if (verdict != KR_CODE_RIGHT) return refuse(k, flow, identity, verdict);
     /* loaded anew: the address is verified now; one that was given up meanwhile proves nothing any more */
     KR_TRY(find(&identity, k, flow, row.address));
-    if (!identity || !whose || strcmp(identity->id, whose) != 0) return kr_code_refuse(k, flow, KR_CODE_WRONG, 4010008);
+    if (!identity || !whose || strcmp(identity->id, whose) != 0) return refuse(k, flow, identity, KR_CODE_WRONG);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     identity->epoch = row.epoch; /* what ended the sessions since the code was right ends this one too */
     return kr_outcome_proved(out, flow, identity, (kr_proof_t){ .method = "code", .address = row.address });

@@ -126,7 +126,10 @@ static kr_err_t *check(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     if (verdict == KR_CODE_RIGHT && !is_address_of(identity, row.address)) verdict = KR_CODE_WRONG;
     if (verdict == KR_CODE_USED) KR_TRY(check_again(out, k, flow, identity, row.address));
     if (out->is == KR_OUTCOME_REGISTER) return NULL;
-    if (verdict != KR_CODE_RIGHT) return kr_code_refuse(k, flow, verdict, 4040003);
+    if (verdict != KR_CODE_RIGHT) {
+        kr_audit_wrong_code(k, flow, NULL, "code", verdict);
+        return kr_code_refuse(k, flow, verdict, 4040003);
+    }
     kr_code_verified(k, identity, row.address);
     flow->state = KR_STATE_PASSED_CHALLENGE;
     return kr_outcome_register(out, identity, (kr_proof_t){ .method = "code" });

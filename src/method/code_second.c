@@ -175,6 +175,7 @@ static kr_err_t *refuse(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, kr_code
     int twice = 0;
 
     if (verdict == KR_CODE_USED) KR_TRY(was_used_by_this_form(&twice, k, flow, second));
+    if (!twice) kr_audit_wrong_code(k, flow, second->identity, "code", verdict);
     if (!twice) return kr_code_refuse(k, flow, verdict, 4010008);
     return kr_outcome_proved(out, flow, second->identity, (kr_proof_t){ .method = "code", .credential = credential });
 }

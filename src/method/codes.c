@@ -2,6 +2,7 @@
 /* One-time codes and link tokens: made and mailed. Only their keyed hashes are stored. */
 #include <string.h>
 
+#include "kr_audit.h"
 #include "kr_courier.h"
 #include "kr_json.h"
 #include "kr_store_code.h"
@@ -113,6 +114,7 @@ static kr_err_t *too_many(kr_ctx_t *k, const kr_flow_t *flow, const char *value)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0605) "flow %s: too many codes were asked for one account or address, nothing is sent%s", flow->id,
            kr_log_personal(k, value));
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_CODES_REFUSED, .flow_id = flow->id, .identifier = value, .reason = kr_flow_kind_name(flow->kind) });
     return kr_err(k, 400, NULL, TOO_MANY);
 }
 
@@ -172,6 +174,9 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
     if (over) return too_many(k, s->flow, s->value);
     if (s->kind->alone) KR_TRY(kr_store_codes_void(k, some_id(k, s->identity_id), s->kind->kind));
     KR_TRY(queue(k, s));
+    if (s->flow->kind == KR_FLOW_RECOVERY)
+        kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_RECOVERY_BEGUN, .identity_id = s->identity_id, .flow_id = s->flow->id,
+                                   .method = s->kind->link ? "link" : "code", .identifier = s->value });
     if (s->flow->kind == KR_FLOW_VERIFICATION)
         KR_TRY(kr_address_sent(k, some_id(k, s->address_id)));
     return NULL;

@@ -24,6 +24,12 @@ kr_err_t *kr_key_refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form,
     return kr_err_show_flow(k);
 }
 
+kr_err_t *kr_key_unknown(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *typed)
+{
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(form->id), .typed = typed, .reason = "unknown" });
+    return kr_key_refuse(k, flow, form, 4000015);
+}
+
 kr_err_t *kr_key_unfit(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *reason)
 {
     kr_key_forget(flow, form);
@@ -37,6 +43,7 @@ kr_err_t *kr_key_read(kr_webauthn_assertion_t *out, kr_ctx_t *k, kr_flow_t *flow
 
     if (kr_webauthn_read(out, &why, k->pool, text, strlen(text)) == KR_WEBAUTHN_GOOD) return NULL;
     kr_log(k, KR_LOG_INFO, KRLOGNO(0640) "login %s: the answer of a key cannot be read: %s", flow->id, why);
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(form->id), .reason = "unreadable" });
     return kr_key_unfit(k, flow, form, "the answer of the key could not be read");
 }
 
@@ -50,6 +57,7 @@ static kr_err_t *ask_again(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *fo
 static kr_err_t *wrong(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const kr_identity_t *identity, const char *why)
 {
     kr_log(k, KR_LOG_INFO, KRLOGNO(0641) "login %s: identity %s, the key was not accepted: %s", flow->id, identity->id, why);
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(form->id), .identity = identity, .reason = "wrong" });
     if (kr_key_failed(flow, kr_method_name(form->id)) >= FAILED_MAX) KR_TRY(ask_again(k, flow, form));
     return kr_key_refuse(k, flow, form, 4000043);
 }
@@ -97,6 +105,7 @@ static kr_err_t *fallen(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form,
     if (!done) return kr_key_refuse(k, flow, form, 4000043);
     kr_log(k, KR_LOG_WARNING, KRLOGNO(0642) "identity %s: the counter of a key went back, so there may be a copy of it; the sign-in was "
                                             "refused", identity->id);
+    kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = kr_method_name(form->id), .identity = identity, .reason = "copied" });
     KR_TRY(ask_again(k, flow, form));
     return kr_key_refuse(k, flow, form, 4000043);
 }

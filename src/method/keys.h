@@ -100,6 +100,8 @@ typedef struct {
 kr_err_t *kr_key_read(kr_webauthn_assertion_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *text) KR_MUST_CHECK;
 /** The field is emptied. */
 void kr_key_forget(kr_flow_t *flow, const kr_key_form_t *form);
+/** An answer by a key that nobody here has, or of somebody who has none. @param typed  the identifier, or NULL @return as kr_key_refuse */
+kr_err_t *kr_key_unknown(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, const char *typed) KR_MUST_CHECK;
 /** Message on the flow, and the field is emptied. @return kr_err_show_flow */
 kr_err_t *kr_key_refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_key_form_t *form, int message) KR_MUST_CHECK;
 /** The same with 4000001 and a reason. */

@@ -76,6 +76,7 @@ static kr_err_t *use_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, cons
         out->passed.via = "email"; /* as what a link verifies is called, also one that came to a phone */
         return NULL;
     }
+    kr_audit_wrong_code(k, flow, NULL, "link", verdict);
     (void)kr_outcome_replace(out, recovery ? 4060004 : 4070001, NULL);
     out->replace.visit = 1;
     if (verdict != KR_CODE_EXPIRED) return NULL;

@@ -71,6 +71,9 @@ typedef enum {
     KR_CODE_TOO_OFTEN  /* the flow is locked: too many tries */
 } kr_code_verdict_e;
 
+/** Tell the audit stream of a code that opened nothing (failed.c). @param identity  or NULL @param verdict  KR_CODE_RIGHT: but not any more */
+void kr_audit_wrong_code(kr_ctx_t *k, const kr_flow_t *flow, const kr_identity_t *identity, const char *method, kr_code_verdict_e verdict);
+
 /**
  * Check a code, count the try and use the code, in one transaction. Blanks and full-width digits are understood. All codes of
  * the flow are compared, in constant time. A right one of recovery voids all others of its kind that the identity has.

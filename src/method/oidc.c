@@ -165,12 +165,15 @@ static kr_err_t *take_id_token(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, 
 {
     kr_provider_person_t person;
     const json_t *traits;
+    kr_err_t *err;
 
     KR_TRY(typed_traits(&traits, k, flow, body));
     if (!kr_provider_takes_id_token(provider))
         return kr_err(k, 502, "upstream_error", "this provider takes no ID tokens that were got elsewhere");
     kr_db_release(k);
-    KR_TRY(kr_provider_id_token(&person, k, provider, kr_body_str(body, "id_token"), kr_body_str(body, "id_token_nonce")));
+    err = kr_provider_id_token(&person, k, provider, kr_body_str(body, "id_token"), kr_body_str(body, "id_token_nonce"));
+    if (err) kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "oidc", .site = provider->id, .reason = "token" });
+    KR_TRY(err);
     return kr_oidc_outcome(out, k, flow, provider, &person, traits);
 }
 

@@ -114,6 +114,7 @@ kr_err_t *kr_oidc_fedcm_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     const char *token = kr_body_str(body, "token"), *nonce, *random;
     const kr_oidc_provider_conf_t *provider;
     kr_provider_person_t person;
+    kr_err_t *err;
 
     memset(out, 0, sizeof(*out));
     out->method = KR_METHOD_OIDC;
@@ -125,7 +126,9 @@ kr_err_t *kr_oidc_fedcm_come_back(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flo
     provider = kr_oidc_provider(k, provider->id);
     KR_TRY(nonce_of(&nonce, k, token, body));
     KR_TRY(check_nonce(&random, k, provider, nonce));
-    KR_TRY(verify(&person, k, provider, token, nonce));
+    err = verify(&person, k, provider, token, nonce);
+    if (err) kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "oidc", .site = provider->id, .reason = "token" });
+    KR_TRY(err);
     KR_TRY(use(k, flow, "fedcm", random, 2 * NONCE_FOR));
     return kr_oidc_outcome(out, k, flow, provider, &person, NULL);
 }

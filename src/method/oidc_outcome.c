@@ -2,6 +2,7 @@
 /* It is known who somebody is at a provider: who are they here? */
 #include <string.h>
 
+#include "kr_audit.h"
 #include "kr_credential.h"
 #include "kr_db.h"
 #include "kr_json.h"
@@ -41,6 +42,13 @@ typedef struct {
     json_t *traits; /* with those that it does not speak of */
 } renewal_t;
 
+static kr_err_t *mark_verified(kr_ctx_t *k, const kr_identity_t *identity, const kr_address_t *address)
+{
+    KR_TRY(kr_address_verified(k, address->id));
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_VERIFIED, .identity_id = identity->id, .identifier = address->value, .method = "oidc" });
+    return NULL;
+}
+
 /* Of an address that the account had; a new one is written as it is. */
 static kr_err_t *keep_verified(kr_ctx_t *k, const kr_identity_t *identity, const kr_identity_t *before)
 {
@@ -50,7 +58,7 @@ static kr_err_t *keep_verified(kr_ctx_t *k, const kr_identity_t *identity, const
         for (int j = 0; a->verified && j < before->addresses->nelts; j++) {
             const kr_address_t *was = &APR_ARRAY_IDX(before->addresses, j, const kr_address_t);
 
-            if (!was->verified && strcmp(was->id, a->id) == 0) KR_TRY(kr_address_verified(k, a->id));
+            if (!was->verified && strcmp(was->id, a->id) == 0) KR_TRY(mark_verified(k, identity, a));
         }
     }
     return NULL;

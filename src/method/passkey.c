@@ -166,7 +166,7 @@ static kr_err_t *take(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr_
     if (!sent(body, form.field)) return begin(out, k, flow);
     KR_TRY(kr_key_read(&assertion, k, flow, &form, kr_body_str(body, form.field)));
     KR_TRY(find_owner(&identity, &credential, k, &assertion));
-    if (!identity) return kr_key_refuse(k, flow, &form, 4000015);
+    if (!identity) return kr_key_unknown(k, flow, &form, NULL);
     return kr_key_prove(out, k, flow, &form, identity, credential, &assertion);
 }
 

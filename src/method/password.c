@@ -151,6 +151,8 @@ static kr_err_t *check_password(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow,
     if (!ok) {
         kr_log(k, KR_LOG_INFO, KRLOGNO(0602) "login %s: identifier or password did not match%s", flow->id,
                kr_log_personal(k, identifier));
+        kr_audit_wrong(k, flow, &(kr_wrong_t){ .method = "password", .identity = identity, .typed = normal ? normal : identifier,
+                                               .reason = "wrong" });
         kr_flow_message(k, flow, 4000006, NULL);
         return kr_err_show_flow(k);
     }

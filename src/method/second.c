@@ -109,6 +109,7 @@ static kr_err_t *refuse(kr_ctx_t *k, kr_flow_t *flow, const kr_second_t *second,
     counting_t c = { .tries = kr_budget_second(k, second->method, second->identity->id) };
 
     kr_log(k, KR_LOG_INFO, KRLOGNO(0611) "login %s: identity %s, %s: not the right code", flow->id, second->identity->id, second->method);
+    kr_audit_wrong_code(k, flow, second->identity, second->method, KR_CODE_WRONG);
     if (c.tries) KR_TRY(kr_db_tx(k, count, &c));
     return kr_code_refuse(k, flow, c.tries && c.used > c.tries->limit ? KR_CODE_TOO_OFTEN : KR_CODE_WRONG, wrong);
 }
@@ -136,7 +137,10 @@ kr_err_t *kr_second_right(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const
     proof.spent = spent;
     proof.tries = kr_budget_second(k, second->method, second->identity->id);
     if (flow->again && proof.tries) KR_TRY(kr_store_budget_look(&used, k, proof.tries->id, proof.tries->window));
-    if (proof.tries && used >= proof.tries->limit) return kr_code_refuse(k, flow, KR_CODE_TOO_OFTEN, 0);
+    if (proof.tries && used >= proof.tries->limit) {
+        kr_audit_wrong_code(k, flow, second->identity, second->method, KR_CODE_TOO_OFTEN);
+        return kr_code_refuse(k, flow, KR_CODE_TOO_OFTEN, 0);
+    }
     KR_TRY(kr_second_remember(k, flow, second));
     return kr_outcome_proved(out, flow, second->identity, proof);
 }

@@ -9,12 +9,18 @@
  */
 #include <string.h>
 
+#include "kr_audit.h"
 #include "kr_crypto.h"
 #include "kr_json.h"
 #include "kr_metrics.h"
 #include "kr_realm.h"
 #include "kr_text.h"
 #include "method.h"
+
+/* What is counted, as hashes and log lines have it. */
+#define IDENTIFIER "identifier"
+#define SITE "site"
+#define BROWSERS "account's browsers"
 
 static apr_uint64_t hash(kr_ctx_t *k, const char *kind, const char *whose)
 {
@@ -27,6 +33,17 @@ static apr_uint64_t hash(kr_ctx_t *k, const char *kind, const char *whose)
     return what;
 }
 
+/* Said once for each window: whoever floods us must not fill a log. */
+static void tell(kr_ctx_t *k, const char *kind, const char *whose)
+{
+    kr_audit_t event = { .what = strcmp(kind, SITE) == 0 ? KR_AUDIT_THROTTLED_ALL : KR_AUDIT_THROTTLED, .reason = kind };
+
+    kr_log(k, KR_LOG_WARNING, KRLOGNO(0652) "too much of one %s failed: it is refused until the window of mod_kratos.throttle is over", kind);
+    if (strcmp(kind, IDENTIFIER) == 0) event.identifier = whose;
+    if (strcmp(kind, BROWSERS) == 0) event.identity_id = whose;
+    kr_audit(k, &event);
+}
+
 /* One more. @return is it one too many? */
 static int add(kr_throttle_t *t, kr_ctx_t *k, const char *kind, const char *whose, apr_uint32_t limit)
 {
@@ -36,8 +53,7 @@ static int add(kr_throttle_t *t, kr_ctx_t *k, const char *kind, const char *whos
     if (!limit) return 0;
     t->what[t->n] = hash(k, kind, whose);
     count = kr_counts_add(conf->throttle.counts, t->what[t->n++], k->now, conf->throttle.window);
-    if (count == limit + 1)
-        kr_log(k, KR_LOG_WARNING, KRLOGNO(0652) "too much of one %s failed: it is refused until the window of mod_kratos.throttle is over", kind);
+    if (count == limit + 1) tell(k, kind, whose);
     return count > limit;
 }
 
@@ -67,7 +83,7 @@ static int has_allowance(kr_throttle_t *t, kr_ctx_t *k, const char *identity_id)
 
     if (!sign) return 0;
     take_back(t, k, 0);
-    return !(add(t, k, "browser", sign, limit) | add(t, k, "account's browsers", identity_id, KR_DEVICES * limit));
+    return !(add(t, k, "browser", sign, limit) | add(t, k, BROWSERS, identity_id, KR_DEVICES * limit));
 }
 
 /* -- a network, and all ----------------------------------------------------- */
@@ -103,7 +119,7 @@ kr_err_t *kr_throttle_enter(kr_throttle_t *t, kr_ctx_t *k, const kr_flow_t *flow
     t->n = 0;
     if (!conf->throttle.counts || flow->kind == KR_FLOW_SETTINGS) return NULL; /* whose settings it changes is known */
     network = add(t, k, "network", kr_request_network(k->pool, k->req), conf->throttle.network);
-    site = add(t, k, "site", "", conf->throttle.overall);
+    site = add(t, k, SITE, "", conf->throttle.overall);
     if (!network && !site) return NULL;
     KR_TRY(whose(&identity_id, k, flow));
     return has_allowance(t, k, identity_id) ? NULL : refuse(k, network ? KR_THROTTLED_NETWORK : KR_THROTTLED_SITE);
@@ -123,6 +139,6 @@ kr_err_t *kr_throttle_password(kr_throttle_t *t, kr_ctx_t *k, const char *identi
     const kr_settings_t *conf = k->realm->settings;
 
     t->n = 0;
-    if (!conf->throttle.counts || !identifier || !add(t, k, "identifier", identifier, conf->throttle.identifier)) return NULL;
+    if (!conf->throttle.counts || !identifier || !add(t, k, IDENTIFIER, identifier, conf->throttle.identifier)) return NULL;
     return has_allowance(t, k, identity ? identity->id : NULL) ? NULL : refuse(k, KR_THROTTLED_IDENTIFIER);
 }

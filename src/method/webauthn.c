@@ -175,7 +175,7 @@ static kr_err_t *prove(kr_outcome_t *out, kr_ctx_t *k, kr_flow_t *flow, const kr
     }
     KR_TRY(kr_key_read(&assertion, k, flow, &form, answer ? answer : ""));
     KR_TRY(find_owner(&identity, &credential, k, flow, named));
-    if (!credential) return kr_key_refuse(k, flow, &form, 4000015);
+    if (!credential) return kr_key_unknown(k, flow, &form, named);
     return kr_key_prove(out, k, flow, &form, identity, credential, &assertion);
 }
 

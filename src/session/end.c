@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "kr_audit.h"
 #include "session.h"
 
 static kr_err_t *over(kr_ctx_t *k)
@@ -23,7 +24,9 @@ kr_err_t *kr_session_hold(kr_ctx_t *k, const kr_session_t *session, const kr_ide
 
 kr_err_t *kr_session_end(kr_ctx_t *k, const kr_session_t *session)
 {
-    return kr_store_session_revoke(NULL, k, session->id, NULL);
+    KR_TRY(kr_store_session_revoke(NULL, k, session->id, NULL));
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_SIGNED_OUT, .identity_id = session->identity_id, .session_id = session->id });
+    return NULL;
 }
 
 /** One session ends another, or all others. */
@@ -49,9 +52,14 @@ static kr_err_t *hold_now(kr_ctx_t *k, kr_session_t *by)
 static kr_err_t *end_other(kr_ctx_t *k, void *baton)
 {
     const ending_t *ending = baton;
+    apr_int64_t ended;
 
     KR_TRY(hold_now(k, ending->by));
-    return kr_store_session_revoke(NULL, k, ending->id, ending->by->identity->id);
+    KR_TRY(kr_store_session_revoke(&ended, k, ending->id, ending->by->identity->id));
+    if (ended)
+        kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_REVOKED, .identity_id = ending->by->identity->id, .session_id = ending->id,
+                                   .by_session_id = ending->by->id });
+    return NULL;
 }
 
 kr_err_t *kr_session_end_other(kr_ctx_t *k, kr_session_t *session, const char *id)
@@ -76,6 +84,7 @@ kr_err_t *kr_session_end_others_now(kr_ctx_t *k, kr_session_t *session)
     KR_TRY(kr_store_sessions_end_others(&done, k, session->identity->id, session->id, session->epoch));
     if (!done) return kr_db_raced(k);
     kr_db_after_commit(k, moves_along, session);
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_ALL_REVOKED, .identity_id = session->identity->id, .by_session_id = session->id });
     return NULL;
 }
 
@@ -96,6 +105,12 @@ kr_err_t *kr_session_end_others(apr_int64_t *count, kr_ctx_t *k, kr_session_t *s
     return kr_db_tx(k, end_others, &ending);
 }
 
+/* No session asked for it. */
+static void tell_all_ended(kr_ctx_t *k, const char *identity_id, apr_int64_t count)
+{
+    kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_ALL_REVOKED, .identity_id = identity_id, .count = count });
+}
+
 /** All sessions of one identity. */
 typedef struct {
     const char *identity_id;
@@ -108,7 +123,9 @@ static kr_err_t *end_all(kr_ctx_t *k, void *baton)
     int done;
 
     KR_TRY(kr_store_session_count(&all->count, k, all->identity_id, NULL, 1));
-    return kr_store_sessions_end(&done, k, all->identity_id);
+    KR_TRY(kr_store_sessions_end(&done, k, all->identity_id));
+    if (done) tell_all_ended(k, all->identity_id, all->count);
+    return NULL;
 }
 
 /** Those of a range of identities. */
@@ -122,7 +139,9 @@ static kr_err_t *end_range(kr_ctx_t *k, void *baton)
     some_t *some = baton;
 
     KR_TRY(kr_store_session_count_range(&some->count, k, some->after, some->last));
-    return kr_store_sessions_end_range(k, some->after, some->last);
+    KR_TRY(kr_store_sessions_end_range(k, some->after, some->last));
+    tell_all_ended(k, NULL, some->count);
+    return NULL;
 }
 
 kr_err_t *kr_sessions_end_range(apr_int64_t *count, kr_ctx_t *k, const char *after, const char *last)
@@ -145,7 +164,9 @@ kr_err_t *kr_sessions_end(apr_int64_t *count, kr_ctx_t *k, const char *identity_
 
 kr_err_t *kr_sessions_end_now(int *done, kr_ctx_t *k, const char *identity_id)
 {
-    return kr_store_sessions_end(done, k, identity_id);
+    KR_TRY(kr_store_sessions_end(done, k, identity_id));
+    if (*done) tell_all_ended(k, identity_id, 0);
+    return NULL;
 }
 
 kr_err_t *kr_session_revoke(int *done, kr_ctx_t *k, const char *id)
@@ -155,6 +176,7 @@ kr_err_t *kr_session_revoke(int *done, kr_ctx_t *k, const char *id)
 
     KR_TRY(kr_store_session_revoke(&ended, k, id, NULL));
     *done = ended > 0;
+    if (*done) kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_REVOKED, .session_id = id });
     if (*done) return NULL;
     KR_TRY(kr_store_session_by_id(&rows, k, id));
     return rows ? NULL : kr_err(k, 404, NULL, "there is no such session");

@@ -118,14 +118,14 @@ def test_help_is_for_standard_output(args):
 
 def all_commands():
     lines = [ln for ln in kratosctl('help').stdout.splitlines() if ln.startswith('  kratosctl ')]
-    return [re.match(r'  kratosctl ([a-z-]+(?: (?:create|get|list|disable|enable|delete|factors|remove-factor|revoke|retry|watch))?)', ln)[1] for ln in lines]
+    return [re.match(r'  kratosctl ([a-z-]+(?: (?:create|get|list|disable|enable|delete|factors|remove-factor|revoke|retry|watch|verify))?)', ln)[1] for ln in lines]
 
 
 def test_every_command_has_help_and_stands_in_the_manual_and_the_page_for_owners():
     manual, page = kratosctl('manual').stdout, (ROOT / 'docs' / 'kratosctl.md').read_text()
     assert manual == (ROOT / 'docs' / 'kratosctl.8').read_text(), 'build/docs writes it anew'
     commands = all_commands()
-    assert len(commands) == 21
+    assert len(commands) == 22
     for command in commands:
         assert kratosctl('help', *command.split()).stdout.startswith(f'kratosctl {command}')
         assert f'.SS kratosctl {command} ' in manual
