@@ -61,6 +61,13 @@ int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool);
 
 /* -- statements ----------------------------------------------------------- */
 
+/** On a cluster, may a statement miss what another node has just written? Where there is one server, it misses nothing anyway. */
+typedef enum {
+    KR_LAG_NONE,           /* no: what it is about may have been made by the request before, at another node */
+    KR_LAG_UNLESS_MISSING, /* it is asked often, and mostly about what is long there: only when it finds nothing it looks again, properly */
+    KR_LAG_FINE            /* it looks again by itself, or asks for what nobody was told of */
+} kr_lag_e;
+
 /**
  * One statement. `sql` has apr_dbd formats: %s for text, %lld for integers, no other; %% for a per cent sign.
  * `sqlite` and `mysql` override it where the dialects differ. For kr_db_insert_many `row` is "(%s,%lld)" and sql ends in VALUES.
@@ -72,6 +79,7 @@ typedef struct {
     const char *mysql;
     const char *sqlite;
     const char *row;
+    kr_lag_e lag;
 } kr_query_t;
 
 /** A bound value; use KR_S and KR_I. */

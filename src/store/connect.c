@@ -15,7 +15,7 @@
 
 /* -- sessions ------------------------------------------------------------- */
 
-static int say(kr_dbconn_t *conn, const char *sql)
+int kr_conn_say(kr_dbconn_t *conn, const char *sql)
 {
     int nrows, rc;
 
@@ -52,11 +52,11 @@ static const char *show(kr_dbconn_t *conn, const char *sql, int col)
 /* Whoever closes the last connection to a file locks it for a moment: that is waited for. */
 static int say_patiently(kr_dbconn_t *conn, const char *sql)
 {
-    int rc = say(conn, sql);
+    int rc = kr_conn_say(conn, sql);
 
     for (int tries = 1; kr_db_classify(conn, rc) == KR_DB_AGAIN && tries < SETUP_TRIES; tries++) {
         kr_db_pause(2);
-        rc = say(conn, sql);
+        rc = kr_conn_say(conn, sql);
     }
     return rc;
 }
@@ -80,19 +80,32 @@ static const char *set_up_sqlite(kr_dbconn_t *conn)
     return rc ? "the file cannot be put into WAL mode" : NULL;
 }
 
-/*
- * On Galera a read must see what another node has just written (login here, whoami there), and a node that lost its
- * quorum still takes connections but no statements: another host may do better.
- */
-static const char *set_up_galera(kr_dbconn_t *conn)
+static int is_on(const char *value)
 {
-    const char *on = show(conn, "SHOW VARIABLES LIKE 'wsrep_on'", 1);
-    const char *ready;
+    return value && strcasecmp(value, "ON") == 0;
+}
 
-    if (!on || strcasecmp(on, "ON") != 0) return NULL;
-    ready = show(conn, "SHOW STATUS LIKE 'wsrep_ready'", 1);
-    if (!ready || strcasecmp(ready, "ON") != 0) return "the node is not part of a working cluster";
-    return say(conn, "SET SESSION wsrep_sync_wait=1") ? "wsrep_sync_wait cannot be set" : NULL;
+/*
+ * Is it a node of several (see fresh.c)? One of Galera that lost its quorum still takes connections but no statements: another host may do
+ * better. In Group Replication with one primary whoever takes changes has them all.
+ */
+static const char *set_up_cluster(kr_dbconn_t *conn)
+{
+    const char *primary;
+
+    conn->cluster = KR_ALONE;
+    conn->waits = 0;
+    if (is_on(show(conn, "SHOW VARIABLES LIKE 'wsrep_on'", 1))) {
+        conn->cluster = KR_GALERA;
+        if (!is_on(show(conn, "SHOW STATUS LIKE 'wsrep_ready'", 1))) return "the node is not part of a working cluster";
+        return kr_conn_say(conn, "SET SESSION wsrep_sync_wait=0") ? "wsrep_sync_wait cannot be set" : NULL;
+    }
+    primary = show(conn, "SHOW VARIABLES LIKE 'group_replication_single_primary_mode'", 1);
+    if (primary && !is_on(primary)) {
+        conn->cluster = KR_GROUP;
+        return kr_conn_say(conn, "SET SESSION group_replication_consistency='EVENTUAL'") ? "group_replication_consistency cannot be set" : NULL;
+    }
+    return NULL;
 }
 
 /*
@@ -101,7 +114,7 @@ static const char *set_up_galera(kr_dbconn_t *conn)
  */
 static int takes_no_changes(kr_dbconn_t *conn)
 {
-    return kr_db_is_read_only(conn, say(conn, "DELETE FROM schema_migrations WHERE version < 0"));
+    return kr_db_is_read_only(conn, kr_conn_say(conn, "DELETE FROM schema_migrations WHERE version < 0"));
 }
 
 static const char TAKES_NO_CHANGES[] = "it takes no changes";
@@ -112,8 +125,8 @@ static const char TAKES_NO_CHANGES[] = "it takes no changes";
  */
 static const char *set_up_mysql(kr_dbconn_t *conn, int resort)
 {
-    if (say(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") != 0) return "no READ COMMITTED";
-    if (say(conn,
+    if (kr_conn_say(conn, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED") != 0) return "no READ COMMITTED";
+    if (kr_conn_say(conn,
             "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit=1, "
             "SESSION innodb_lock_wait_timeout=3, SESSION lock_wait_timeout=3, "
             "SESSION character_set_client=utf8mb4, SESSION character_set_connection=utf8mb4, "
@@ -124,9 +137,9 @@ static const char *set_up_mysql(kr_dbconn_t *conn, int resort)
      * The driver has no read time-out, so the server must end what takes too long; MySQL knows it for SELECT only. One that has neither is
      * an old one, and not worth refusing to work.
      */
-    if (say(conn, "SET SESSION max_statement_time=10") != 0) (void)say(conn, "SET SESSION max_execution_time=10000");
+    if (kr_conn_say(conn, "SET SESSION max_statement_time=10") != 0) (void)kr_conn_say(conn, "SET SESSION max_execution_time=10000");
     if (!resort && conn->owner->nhosts > 1 && takes_no_changes(conn)) return TAKES_NO_CHANGES;
-    return set_up_galera(conn);
+    return set_up_cluster(conn);
 }
 
 /* -- hosts ---------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 typedef struct {
     const kr_query_t *query;
     apr_size_t copies; /* of query->row; 0 for a plain statement */
+    apr_size_t waits;  /* for what other nodes wrote, see fresh.c. No int: a key has no gaps */
 } statement_key_t;
 
 typedef struct {
@@ -32,14 +33,21 @@ typedef struct {
     int first_only;
     apr_int64_t affected;
     int undone; /* after a failure: it is sure that nothing was done */
+    int missed; /* it found nothing, but a node of a cluster may lag behind */
 } job_t;
 
 /* -- preparing ------------------------------------------------------------ */
 
-static const char *statement_text(apr_pool_t *pool, const kr_dbpool_t *dbpool, const statement_key_t *key)
+static const char *text_of(const kr_dbpool_t *dbpool, const kr_query_t *q)
 {
-    const char *special = dbpool->sqlite ? key->query->sqlite : key->query->mysql;
-    const char *sql = special ? special : key->query->sql;
+    const char *special = dbpool->sqlite ? q->sqlite : q->mysql;
+
+    return special ? special : q->sql;
+}
+
+static const char *statement_text(apr_pool_t *pool, const kr_dbconn_t *conn, const statement_key_t *key)
+{
+    const char *sql = kr_fresh_text(pool, conn, text_of(conn->owner, key->query), (int)key->waits);
 
     for (apr_size_t i = 0; i < key->copies; i++) sql = apr_pstrcat(pool, sql, i ? ", " : " ", key->query->row, NULL);
     return sql;
@@ -67,7 +75,7 @@ static int prepare(statement_t **out, kr_dbconn_t *conn, const statement_key_t *
 
     *out = statement;
     if (statement) return 0;
-    sql = statement_text(conn->prepared, conn->owner, key);
+    sql = statement_text(conn->prepared, conn, key);
     statement = apr_pcalloc(conn->prepared, sizeof(*statement));
     statement->key = *key;
     statement->kinds = argument_kinds(conn->prepared, sql);
@@ -131,13 +139,17 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     kr_dbconn_t *conn = k->db;
     const apr_dbd_driver_t *driver = conn->owner->driver;
     apr_dbd_results_t *res = NULL;
-    statement_t *statement;
+    statement_t *statement = NULL;
     apr_time_t began = kr_clock_ticks(), unused = began - conn->last_used;
     kr_db_class_e class;
     int nrows = 0, sent = 0;
 
+    int waits = kr_fresh_is_due(conn, job->key.query, text_of(conn->owner, job->key.query), job->missed);
+
+    job->key.waits = (apr_size_t)waits;
+    *rc = kr_fresh_prepare(conn, waits);
     kr_watch_begin(conn);
-    *rc = prepare(&statement, conn, &job->key);
+    if (*rc == 0) *rc = prepare(&statement, conn, &job->key);
     if (*rc == 0 && !args_fit(statement, job)) {
         *rc = -1; /* a mistake in our own code */
         kr_watch_end(conn);
@@ -160,6 +172,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     job->affected = class == KR_DB_OK ? nrows : 0;
     job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused, kr_clock_ticks() - began));
     if (class != KR_DB_GONE) conn->last_used = kr_clock_ticks();
+    if (class == KR_DB_OK && waits) conn->abreast = 1;
     if (kr_db_leaves_host(conn, *rc)) kr_host_failed(conn->owner, conn->host);
     apr_pool_clear(conn->scratch);
     return class;
@@ -193,6 +206,14 @@ static kr_err_t *run_in_tx(kr_ctx_t *k, job_t *job)
     return kr_db_fail(k, class, rc, job->key.query->name);
 }
 
+/* It found nothing where it may have been too early: once more, and this time it waits. */
+static int looks_again(const kr_dbconn_t *conn, job_t *job)
+{
+    if (!job->rows || job->rows->nelts || job->missed || job->key.query->lag != KR_LAG_UNLESS_MISSING) return 0;
+    job->missed = kr_fresh_may_lag(conn);
+    return job->missed;
+}
+
 /*
  * May it be sent again on another connection? A read, yes. A write only when it is sure that nothing was done: twice
  * would be worse than an error.
@@ -210,6 +231,7 @@ static kr_err_t *run(kr_ctx_t *k, job_t *job)
         if (locking) KR_TRY(kr_db_lock(k, k->db->owner->conf.wait));
         class = attempt(&rc, k, job);
         if (locking) kr_db_unlock(k);
+        if (class == KR_DB_OK && looks_again(k->db, job)) continue;
 
         if (class == KR_DB_GONE) {
             int max = k->db->owner->conf.max;
@@ -285,7 +307,7 @@ apr_int64_t kr_row_int(const kr_row_t *row, int col)
 
 kr_err_t *kr_db_ping(kr_ctx_t *k)
 {
-    static const kr_query_t PING = { .name = "ping", .sql = "SELECT 1" };
+    static const kr_query_t PING = { .name = "ping", .sql = "SELECT 1", .lag = KR_LAG_FINE };
     kr_row_t *row;
 
     return kr_db_one_(&row, k, &PING, NULL, 0);

@@ -7,16 +7,19 @@ static const kr_query_t LOOK_SERVER = {
     .name = "look_server",
     .mysql = "SELECT VERSION(), CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED), @@max_connections",
     .sqlite = "SELECT sqlite_version(), CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER), 0",
+    .lag = KR_LAG_FINE,
 };
 
 static const kr_query_t LOOK_MIGRATIONS = {
     .name = "look_migrations",
     .sql = "SELECT COUNT(*), MAX(version) FROM schema_migrations",
+    .lag = KR_LAG_FINE,
 };
 
 static const kr_query_t LOOK_QUEUE = {
     .name = "look_queue",
     .sql = "SELECT COUNT(*), MIN(created_at) FROM courier_messages WHERE realm_id = %s AND status = %s AND recipient <> id",
+    .lag = KR_LAG_FINE,
 };
 
 kr_err_t *kr_store_look_server(kr_look_server_t *out, kr_ctx_t *k)

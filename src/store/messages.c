@@ -28,12 +28,14 @@ static const kr_query_t MESSAGE_INSERT = {
 static const kr_query_t MESSAGE_DUE = {
     .name = "message_due",
     .sql = "SELECT 1 FROM courier_messages WHERE " DUE " LIMIT 1",
+    .lag = KR_LAG_FINE,
 };
 
 static const kr_query_t MESSAGE_CLAIM = {
     .name = "message_claim",
     .mysql = CLAIM DUE " ORDER BY send_after LIMIT %lld",
     .sqlite = CLAIM "id IN (SELECT id FROM courier_messages WHERE " DUE " ORDER BY send_after LIMIT %lld)",
+    .lag = KR_LAG_FINE,
 };
 
 /* The end of the lease too: what is left of an earlier claim may be somebody else's soon. */
@@ -41,6 +43,7 @@ static const kr_query_t MESSAGE_CLAIMED = {
     .name = "message_claimed",
     .sql = "SELECT " COLUMNS ", sealed FROM courier_messages WHERE realm_id = %s AND status = 'queued' AND "
            "send_after = %lld AND lease_owner = %s ORDER BY created_at, id",
+    .lag = KR_LAG_FINE,
 };
 
 /*
@@ -55,6 +58,7 @@ static const kr_query_t MESSAGE_EARLY = {
            "AND (o.created_at < m.created_at OR (o.created_at = m.created_at AND o.id < m.id)) "
            "AND (o.lease_owner IS NULL OR o.lease_owner <> m.lease_owner OR o.send_after <> m.send_after) "
            "AND (o.attempts = 0 OR o.lease_owner IS NOT NULL OR o.send_after <= %lld))",
+    .lag = KR_LAG_FINE,
 };
 
 static const kr_query_t MESSAGE_HOLD = {

@@ -273,7 +273,7 @@ kr_err_t *kr_db_acquire(kr_ctx_t *k)
     }
     conn = shell;
     count_busy(dbpool, 1);
-    conn->in_tx = conn->locked = conn->dead = conn->poison = 0;
+    conn->in_tx = conn->locked = conn->dead = conn->poison = conn->abreast = 0;
     if (conn->handle && (conn->generation != dbpool->generation || kr_host_is_left(conn))) kr_conn_close(conn);
     if (!conn->handle) err = kr_conn_open(k, conn);
     if (err) {

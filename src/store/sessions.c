@@ -63,6 +63,7 @@ static const kr_query_t SESSIONS_ALIVE = {
     .name = "sessions_alive",
     .sql = "SELECT s.id" KR_SESSION_FROM "WHERE s.realm_id = %s AND " KR_SESSION_ACTIVE " AND "
            "s.expires_at > %lld AND i.state = 'active' AND s.id IN (" SLOTS16 ")",
+    .lag = KR_LAG_FINE,
 };
 
 kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n)

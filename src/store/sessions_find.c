@@ -38,6 +38,7 @@ void kr_rows_session(kr_session_row_t *s, const kr_row_t *row)
 static const kr_query_t SESSION_BY_TOKEN = {
     .name = "session_by_token",
     .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.token_hash = %s",
+    .lag = KR_LAG_UNLESS_MISSING,
 };
 
 static const kr_query_t SESSION_BY_OLD_TOKEN = {

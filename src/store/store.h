@@ -95,6 +95,13 @@ typedef struct {
     void *baton;
 } kr_follow_t;
 
+/** What stands behind a connection. */
+typedef enum {
+    KR_ALONE,  /* one server, or one that has all that was written */
+    KR_GALERA,
+    KR_GROUP   /* MySQL's Group Replication, with several members that take changes */
+} kr_cluster_e;
+
 /** A connection, or the empty shell of one: the list hands out shells so that connecting blocks nobody else. */
 struct kr_dbconn_t {
     kr_dbpool_t *owner;
@@ -110,6 +117,9 @@ struct kr_dbconn_t {
     apr_hash_t *statements;
     apr_uint32_t generation;
     apr_time_t last_used; /* when the database last answered on it */
+    kr_cluster_e cluster;
+    int abreast; /* in this lease: the node has all that was written before it */
+    int waits;   /* KR_GROUP: statements of this session wait for that */
     int in_tx;
     int locked; /* holds the write lock */
     int dead;   /* close it instead of putting it back */
@@ -139,6 +149,8 @@ kr_err_t *kr_conn_open(kr_ctx_t *k, kr_dbconn_t *conn) KR_MUST_CHECK;
 apr_status_t kr_conn_greeting(kr_ctx_t *k, apr_pool_t *parent, const char *params);
 /** What the MySQL driver will use of `key=value` in its parameters: the last one. NULL when there is none. */
 const char *kr_conn_parameter(apr_pool_t *pool, const char *params, const char *key);
+/** Send text (SET, PRAGMA) on a connection that may not be ready yet. @return the driver's code */
+int kr_conn_say(kr_dbconn_t *conn, const char *sql);
 /** Disconnect; the shell stays. */
 void kr_conn_close(kr_dbconn_t *conn);
 
@@ -162,6 +174,17 @@ void kr_host_hangs(kr_dbhost_t *host);
 int kr_host_is_left(kr_dbconn_t *conn);
 /** "host 2 of 3 (db2.example.org)": of the parameters nothing that may be secret. */
 const char *kr_host_label(apr_pool_t *pool, const kr_dbpool_t *dbpool, int i);
+
+/* -- fresh.c --------------------------------------------------------------- */
+
+/** May this node lack what was written at others before this piece of work began? */
+int kr_fresh_may_lag(const kr_dbconn_t *conn);
+/** Must the statement wait for that? @param missed  it was asked without, and found nothing */
+int kr_fresh_is_due(const kr_dbconn_t *conn, const kr_query_t *q, const char *sql, int missed);
+/** Its text, so that it waits. */
+const char *kr_fresh_text(apr_pool_t *pool, const kr_dbconn_t *conn, const char *sql, int due);
+/** What must be said before it. @return the driver's code */
+int kr_fresh_prepare(kr_dbconn_t *conn, int due);
 
 /* -- watch.c --------------------------------------------------------------- */
 

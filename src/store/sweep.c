@@ -31,13 +31,15 @@
       .mysql = "SELECT " key " FROM " table " FORCE INDEX (" index ") WHERE " also key " >= %lld AND " key             \
                " < %lld ORDER BY " key " LIMIT 1 OFFSET %lld",                                                         \
       .sqlite = "SELECT " key " FROM " table " WHERE " also key " >= %lld AND " key " < %lld ORDER BY " key            \
-                " LIMIT 1 OFFSET %lld" }
+                " LIMIT 1 OFFSET %lld",                                                                                 \
+      .lag = KR_LAG_FINE }
 
 #define REMOVE(table, index, which, key)                                                                               \
     { .name = "sweep_" index,                                                                                          \
       .mysql = "DELETE FROM " table " WHERE " which key " >= %lld AND " key " <= %lld ORDER BY " key " LIMIT %lld",    \
       .sqlite = "DELETE FROM " table " WHERE id IN (SELECT id FROM " table " WHERE " which key " >= %lld AND " key     \
-                " <= %lld ORDER BY " key " LIMIT %lld)" }
+                " <= %lld ORDER BY " key " LIMIT %lld)",                                                                \
+      .lag = KR_LAG_FINE }
 
 #define FAMILY(table, index, which, key)                                                                               \
     .stretch = STRETCH(table, index, which, key), .remove = REMOVE(table, index, which, key)

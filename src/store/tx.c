@@ -6,6 +6,20 @@
 #include "kr_metrics.h"
 #include "store.h"
 
+/* What is read in it must not be older than what its caller was told. */
+static kr_db_class_e say_begin(int *rc, kr_ctx_t *k)
+{
+    kr_dbconn_t *conn = k->db;
+    int waits = kr_fresh_may_lag(conn);
+    kr_db_class_e class;
+
+    *rc = kr_fresh_prepare(conn, waits);
+    if (*rc) return kr_db_classify(conn, *rc);
+    class = kr_db_say(rc, k, conn->owner->sqlite ? "BEGIN IMMEDIATE" : kr_fresh_text(conn->scratch, conn, "START TRANSACTION", waits));
+    if (class == KR_DB_OK && waits) conn->abreast = 1;
+    return class;
+}
+
 /* Open one. *again is set when somebody was in the way. */
 static kr_err_t *begin(int *again, kr_ctx_t *k)
 {
@@ -16,7 +30,7 @@ static kr_err_t *begin(int *again, kr_ctx_t *k)
     for (int dead = 0; class == KR_DB_GONE && dead <= k->realm->dbpool->conf.max + 1; dead++) {
         KR_TRY(kr_db_acquire(k));
         KR_TRY(kr_db_lock(k, k->db->owner->conf.wait));
-        class = kr_db_say(&rc, k, k->db->owner->sqlite ? "BEGIN IMMEDIATE" : "BEGIN");
+        class = say_begin(&rc, k);
         if (class == KR_DB_OK) {
             k->db->in_tx = 1;
             k->db->poison = KR_DB_OK;
