@@ -44,6 +44,7 @@ static void keys_are_hkdf_sha256_of_secret_realm_and_purpose(void **state)
         { KR_KEY_CODE, "code" },           { KR_KEY_CSRF, "anti-csrf" },        { KR_KEY_SEAL, "seal" },
         { KR_KEY_ASSERTION, "assertion" }, { KR_KEY_LOOKUP, "recovery code" },
         { KR_KEY_FEDCM, "fedcm cookie" },  { KR_KEY_ID_TOKEN, "id token" },
+        { KR_KEY_AUDIT, "audit stream" },
     };
     static const unsigned char info[] = { 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9 };
     unsigned char secret[22], salt[13], out[32];
