@@ -40,14 +40,13 @@ static kr_err_t *persist(kr_ctx_t *k, void *baton)
     return is_active(after->identity) ? kr_hooks_write(k, after) : NULL;
 }
 
-/* Once for a form that is clicked twice. */
+/* Of a form that is clicked twice the account is one, and the sessions are two. */
 static void tell_registered(kr_ctx_t *k, const kr_after_flow_t *after)
 {
     kr_audit_t event = { .what = KR_AUDIT_REGISTERED, .identity_id = after->identity->id, .flow_id = after->flow->id,
                          .method = kr_method_name(after->method), .reason = is_active(after->identity) ? NULL : "inactive" };
 
-    if (after->repeated) return;
-    kr_audit(k, &event);
+    if (!after->repeated) kr_audit(k, &event);
     if (!after->session) return;
     event.what = KR_AUDIT_SIGNED_IN;
     event.session_id = after->session->id;

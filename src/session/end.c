@@ -24,7 +24,10 @@ kr_err_t *kr_session_hold(kr_ctx_t *k, const kr_session_t *session, const kr_ide
 
 kr_err_t *kr_session_end(kr_ctx_t *k, const kr_session_t *session)
 {
-    KR_TRY(kr_store_session_revoke(NULL, k, session->id, NULL));
+    apr_int64_t ended;
+
+    KR_TRY(kr_store_session_revoke(&ended, k, session->id, NULL));
+    if (!ended) return NULL; /* by another request, just now */
     kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_SIGNED_OUT, .identity_id = session->identity_id, .session_id = session->id });
     return NULL;
 }

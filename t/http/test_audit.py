@@ -12,7 +12,8 @@ from lib.account import ask, give, member, other_than, refresh
 from lib.audit import Stream, names
 from lib.backends import modules
 from lib.clients import PASSWORD, WRONG, new_email
-from lib.factors import FACTORS, again, at_once, enrol, step_up
+from lib.factors import FACTORS, again, at_once, enrol, enrol_codes, step_up
+from lib.hydra import behind
 from lib.mailbox import RECOVERY, VERIFICATION
 from lib.provider import person, social
 from lib.serving import ROOT, wait_for
@@ -24,9 +25,9 @@ FROM = 'X-Client-Address'
 
 
 @pytest.fixture(scope='module')
-def server(request, database, post, provider):
+def server(request, database, post, provider, hydra):
     from conftest import end, start
-    settings = merge(merge(FACTORS, social(provider.conf())),
+    settings = merge(merge(merge(FACTORS, social(provider.conf())), behind(hydra)),
                      merge({'courier': {'smtp': {'connection_uri': post.uri, 'from_address': 'site@example.org'}}},
                            merge(nested('selfservice.flows.settings.privileged_session_max_age', '1m'),
                                  nested('mod_kratos.throttle', {'identifier': 20, 'network': NETWORK, 'window': '900s'}))))
@@ -127,6 +128,7 @@ def test_a_lost_password_and_an_address(server, stream, post):
     assert names(new) == ['address.verification_failed', 'address.verified']
 
 
+@pytest.mark.rules
 def test_accounts_elsewhere(server, stream, provider):
     owner, who = member(server, 'browser'), person('ada')
     with stream as new:
@@ -136,6 +138,31 @@ def test_accounts_elsewhere(server, stream, provider):
         provider.walk(server.browser(), **who).must(303)
         owner.submit('settings', owner.start('settings'), {'unlink': 'acme'}).must(303)
     assert names(new) == ['sign_in.succeeded', 'account.unlinked'] and (new[0]['method'], new[0]['site']) == ('oidc', 'acme')
+
+
+@pytest.mark.rules
+def test_what_other_servers_are_told(server, stream, hydra):
+    owner = member(server, 'native')
+    fields = {'method': 'password', 'identifier': owner.email, 'password': PASSWORD}
+    with stream as new:
+        for answers in ({}, {'PUT': (500, {})}):
+            hydra.bent = answers
+            client = server.browser()
+            client.submit('login', client.start('login', hydra.ask()).must(200), fields)
+        hydra.bent = {}
+        server.native().get('/sessions/token-exchange', {'init_code': 'x', 'return_to_code': 'y'}).must(404)
+    assert names(new) == ['sign_in.succeeded', 'oauth2.accepted', 'sign_in.succeeded', 'oauth2.refused', 'token.exchange_failed']
+    assert new[1]['session'] == new[0]['session'] and {new[1]['site'], new[3]['site']} == {'app'} and new[3]['reason'] == 'unavailable'
+
+
+def test_what_is_made_anew_and_what_is_taken(server, stream):
+    owner = member(server, 'native')
+    with stream as new:
+        enrol_codes(owner)
+        enrol_codes(owner)
+        server.native().register(owner.email).must(400)
+    assert names(new) == ['factor.added', 'factor.replaced', 'account.registration_failed']
+    assert (new[1]['factor'], new[2]['reason']) == ('lookup_secret', 'taken')
 
 
 def test_what_those_who_run_the_site_do_goes_on_in_the_same_stream(server, stream):
@@ -156,6 +183,7 @@ def test_what_those_who_run_the_site_do_goes_on_in_the_same_stream(server, strea
     stream.holds()
 
 
+@pytest.mark.rules
 def test_who_fails_too_often_is_told_once(server, stream):
     with stream as new:
         for _ in range(NETWORK + 3):
@@ -178,6 +206,7 @@ def test_a_line_holds_no_secret_and_nothing_that_was_typed(server, stream):
 # -- what it survives --------------------------------------------------------------------
 
 
+@pytest.mark.rules
 def test_killed_children_leave_a_chain_that_holds(server, stream):
     server.expect_log('exit signal Killed')
     owner = member(server, 'native')
@@ -197,6 +226,7 @@ def test_killed_children_leave_a_chain_that_holds(server, stream):
     assert 'cut off' in stream.holds()
 
 
+@pytest.mark.rules
 def test_it_goes_on_in_the_next_file_after_a_rotation(server, stream):
     former, owner = stream.file.with_suffix('.log.1'), member(server, 'native')
     stream.file.rename(former)
@@ -210,6 +240,7 @@ def test_it_goes_on_in_the_next_file_after_a_rotation(server, stream):
     assert 'not in these files' in stream.verify(stream.file).stderr
 
 
+@pytest.mark.rules
 def test_what_cannot_be_written_keeps_nobody_out(server, stream):
     owner = member(server, 'native')
     with open(f'{stream.file}.chain', 'r+') as chain, stream as new:
@@ -225,6 +256,7 @@ def test_what_cannot_be_written_keeps_nobody_out(server, stream):
 # -- who reads it ----------------------------------------------------------------------------
 
 
+@pytest.mark.rules
 def test_fail2ban_finds_who_fails(server, stream, tmp_path):
     fails = ['203.0.113.9', '2001:db8::9', '203.0.113.9']
     with stream as new:
