@@ -4,6 +4,7 @@
  * which are of one length, so that nobody need parse to find them. A line that was changed has the wrong keyed hash; one that was taken
  * out, put in or moved is not what its neighbour says.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "audit.h"
@@ -46,10 +47,12 @@ static apr_uint64_t number(const json_t *line, const char *name)
 
 int kr_audit_line_read(kr_audit_line_t *out, apr_pool_t *pool, const char *text, apr_size_t len)
 {
-    const char *prev = text + len - MAC_LEN - PREV_LEN, *mac = text + len - MAC_LEN;
+    const char *prev, *mac;
     const json_t *line;
 
     if (len < MAC_LEN + PREV_LEN || len > KR_AUDIT_LINE_MAX) return 0;
+    mac = text + len - MAC_LEN;
+    prev = mac - PREV_LEN;
     if (strncmp(prev, PREV, sizeof(PREV) - 1) != 0 || strncmp(mac, MAC, sizeof(MAC) - 1) != 0) return 0;
     line = kr_json_parse(pool, text, len, NULL);
     if (!json_is_object(line)) return 0;
@@ -92,9 +95,9 @@ int kr_audit_chain_read(kr_audit_chain_t *out, const char **realm, const char **
     *out = (kr_audit_chain_t){ .lost = 0 };
     for (char *w = apr_strtok(copy, " \n", &state); w && n < CHAIN_WORDS; w = apr_strtok(NULL, " \n", &state)) word[n++] = w;
     if (n < CHAIN_WORDS || strncmp(text, CHAIN_MARK " ", sizeof(CHAIN_MARK)) != 0 || strlen(word[3]) != KR_AUDIT_HASH_LEN) return 0;
-    *out = (kr_audit_chain_t){ .dev = (apr_uint64_t)apr_strtoi64(word[4], NULL, 10), .ino = (apr_uint64_t)apr_strtoi64(word[5], NULL, 10),
-                               .end = (apr_uint64_t)apr_strtoi64(word[6], NULL, 10), .lost = (apr_uint64_t)apr_strtoi64(word[7], NULL, 10) };
-    out->head.seq = (apr_uint64_t)apr_strtoi64(word[2], NULL, 10);
+    *out = (kr_audit_chain_t){ .dev = strtoull(word[4], NULL, 10), .ino = strtoull(word[5], NULL, 10),
+                               .end = strtoull(word[6], NULL, 10), .lost = strtoull(word[7], NULL, 10) };
+    out->head.seq = strtoull(word[2], NULL, 10);
     apr_cpystrn(out->head.hash, word[3], sizeof(out->head.hash));
     *realm = word[8];
     *signed_len = (apr_size_t)(word[8] - copy) + strlen(word[8]);

@@ -146,6 +146,8 @@ static int check_end(looking_t *l)
 
         if (status) return status;
         if (file->kept_is == KR_AUDIT_KEPT_CHANGED) return ctl_fail(l->ctl, "%s.chain was changed", file->name);
+        if (file->kept_is == KR_AUDIT_KEPT_GOOD && file->kept.seq == l->head.seq && strcmp(file->kept.hash, l->head.hash) != 0)
+            return wrong(l, file, file->lines.number, "changed: it is another last line than FILE.chain knows");
         if (file->kept.seq > l->head.seq)
             return wrong(l, file, file->lines.number,
                          apr_psprintf(l->ctl->pool, "cut: number %" APR_UINT64_T_FMT " to %" APR_UINT64_T_FMT " are missing at the end",

@@ -20,6 +20,7 @@ STOPS = {
     'everybody\'s origin with cookies': (
         dict(changes=nested('serve.public.cors', {'enabled': True, 'allowed_origins': ['*', 'https://www.example.org']})),
         'serve.public.cors.allowed_origins[0]: "*" beside other origins', 'take it away'),
+    'an audit stream into a program': (dict(lines='KratosAudit "|/bin/logger"'), 'KratosAudit: no program', 'name a file'),
 }
 
 
