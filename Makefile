@@ -113,6 +113,11 @@ $(OUT)/unit/%: $(OUT)/obj/t/unit/%.o $(TESTLIB) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) $(TESTLIB) $(LIB) $(KR_LIBS) -lcmocka
 
+# What fills a database for those who measure: t/bench/fill asks for it.
+$(OUT)/bench/fill: $(OUT)/obj/t/bench/fill.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) -pthread $(LDFLAGS_OPT) $(LDFLAGS) -o $@ $< $(LIB) $(KR_LIBS)
+
 # What fuzzers feed, and what a test replays from files; t/fuzz/run builds it once more, by clang, and asks for these.
 FUZZ_OBJ := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out t/fuzz/main.c,$(sort $(wildcard t/fuzz/*.c))))
 $(OUT)/unit/test_fuzz_seeds: $(FUZZ_OBJ)
