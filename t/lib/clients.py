@@ -30,8 +30,16 @@ class _Wire:
 class _Steps:
     """Whole steps of a person. Each hands back the response of its submit."""
 
+    told = None     # a lib.described.Told: each answer is to be one that it knows
+
     def __init__(self, public):
         super().__init__(_Wire(public))
+
+    def request(self, method, target, **kw):
+        answer = super().request(method, target, **kw)
+        if self.told:
+            self.told.look(method, target, answer)
+        return answer
 
     def register(self, email, password=PASSWORD, **traits):
         flow = self.start('registration')
