@@ -64,6 +64,7 @@ void kr_host_was_tried(kr_dbpool_t *dbpool, kr_dbhost_t *host, apr_time_t began,
     host->connecting--;
     if (ok) {
         host->avoid_until = host->trust_until = 0;
+        host->since = now; /* it answers: those who connect still do not hang, however long there was always one of them */
         host->down = host->hung = host->owed = 0;
     } else {
         rest(host, now);

@@ -54,7 +54,7 @@ int kr_file_prepare(apr_pool_t *pool, const char *path);
 typedef struct {
     const char *params;
     int connecting;         /* threads that are connecting right now */
-    apr_time_t since;       /* when the first of them began */
+    apr_time_t since;       /* when the first of them began, or one last succeeded */
     apr_time_t avoid_until; /* it said nothing: nobody asks it until then, even when there is no other */
     apr_time_t trust_until; /* it answered, but would not have us: do not try whether it answers until then */
     int down;               /* it failed, and nobody has reached it since: it is asked after all others until retry_at */

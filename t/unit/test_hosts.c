@@ -135,6 +135,18 @@ static void while_one_thread_finds_out_the_others_go_elsewhere(void **state)
     assert_false(kr_host_is_asked_last(&h->dbpool, h->host));
 }
 
+static void where_somebody_always_connects_nothing_hangs_as_long_as_they_succeed(void **state)
+{
+    hosts_t *h = *state;
+
+    assert_true(kr_host_may_try(&h->dbpool, h->host));
+    assert_true(kr_host_may_try(&h->dbpool, h->host)); /* begins before the first one ends, and so on */
+    h->host->since -= apr_time_from_sec(2);
+    assert_false(kr_host_may_try(&h->dbpool, h->host));
+    kr_host_was_tried(&h->dbpool, h->host, kr_clock_ticks(), 1);
+    assert_true(kr_host_may_try(&h->dbpool, h->host));
+}
+
 /* max_connect_errors: a greeting that nobody answers counts until a good connection comes. */
 static void a_greeting_that_was_only_heard_is_followed_by_a_good_connection(void **state)
 {
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(connections_go_back_to_a_host_before_theirs_one_at_a_time, set_up, end),
         cmocka_unit_test_setup_teardown(what_hung_is_gone_back_to_once_those_who_watch_heard_of_it, set_up, end),
         cmocka_unit_test_setup_teardown(while_one_thread_finds_out_the_others_go_elsewhere, set_up, end),
+        cmocka_unit_test_setup_teardown(where_somebody_always_connects_nothing_hangs_as_long_as_they_succeed, set_up, end),
         cmocka_unit_test_setup_teardown(a_greeting_that_was_only_heard_is_followed_by_a_good_connection, set_up, end),
         cmocka_unit_test_setup_teardown(a_host_is_named_without_what_is_secret, set_up, end),
     };
