@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host of a database that is not one: it hands on to a server's socket, and can be frozen, cut off, or break at a certain statement."""
+"""A host of a database that is not one: it hands on to a server's socket, and can be frozen, slow, cut off, or break at a certain statement."""
 import contextlib
 import selectors
 import socket
@@ -12,6 +12,7 @@ class Proxy:
     def __init__(self, server, params):
         self.path = str(server.dir / 'sock')
         self.frozen, self.breaks, self.pairs = threading.Event(), None, []
+        self.delay = 0          # seconds before each answer is handed on
         self.lock = threading.Lock()
         self.listening = socket.create_server(('127.0.0.1', 0), backlog=100)
         self.port = self.listening.getsockname()[1]
@@ -43,6 +44,8 @@ class Proxy:
                         return
                     if self.breaks and key.fileobj is client and self.breaks(data, key.data):
                         return
+                    if self.delay and key.fileobj is server:
+                        threading.Event().wait(self.delay)
                     key.data.sendall(data)
 
     def frozen_wait(self):
