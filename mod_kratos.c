@@ -31,7 +31,8 @@ static const kr_job_t JOBS[] = {
     { .every = 3, .breaks_off = 1, .run = kr_database_retry },
     { .every = 60, .run = kr_sweep },
     { .every = 1, .run = kr_tell },
-    { .every = 1, .to_the_end = 1, .run = kr_tunnels_check },
+    { .every = 1, .apart = 1, .run = kr_feed },
+    { .every = 1, .apart = 1, .to_the_end = 1, .run = kr_tunnels_check },
 };
 
 static void start_child(apr_pool_t *pchild, server_rec *s)
@@ -58,6 +59,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(kr_sweep_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(kr_tell_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(kr_metrics_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(kr_feed_start, NULL, NULL, APR_HOOK_MIDDLE);
     /* LAST: no key is told of a site that does not start. */
     ap_hook_post_config(kr_diagnose_start, NULL, NULL, APR_HOOK_LAST);
     /* MIDDLE: nothing of another module's is needed in a child. */

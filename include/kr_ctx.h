@@ -36,6 +36,7 @@ struct kr_ctx_t {
     const kr_request_t *req;    /* NULL in background jobs */
     kr_reply_t *reply;          /* NULL in background jobs */
     kr_session_t *session;      /* memo of kr_session_current; see kr_session.h */
+    struct kr_memo_t *memo;     /* what the connection remembers; NULL: nothing. See kr_session_glance */
     int session_known;          /* 1 once kr_session_current has looked */
     kr_client_e client;         /* for whom the answer is; KR_CLIENT_PERSON outside of the API */
     unsigned method;            /* 1 + kr_method_e of the method that a submit went to, for metrics; 0: none */

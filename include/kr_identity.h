@@ -161,6 +161,14 @@ kr_err_t *kr_identity_page(apr_array_header_t **out, kr_ctx_t *k, const char *pa
  */
 kr_identity_t *kr_identity_nobody(kr_ctx_t *k, const char *via, const char *address);
 
+/**
+ * All of an identity that is no JSON and no list, out of rows that came with something else (a session); the rest is not there until
+ * kr_identity_unfold, with the same rows.
+ */
+kr_err_t *kr_identity_plain(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+/** The rest. @return 500 when what is stored is no JSON */
+kr_err_t *kr_identity_unfold(kr_identity_t *identity, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
+
 /** An identity out of rows that came with something else (a session). @param out NULL when `rows` is NULL */
 kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows) KR_MUST_CHECK;
 
@@ -188,10 +196,10 @@ kr_err_t *kr_identity_set_state(int *done, kr_ctx_t *k, const char *id, const ch
 kr_err_t *kr_identity_delete(int *done, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 
 /** A message to an address of somebody's is queued: its status is "sent", if it is not verified yet. In the caller's transaction. */
-kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+kr_err_t *kr_address_sent(kr_ctx_t *k, const char *identity_id, const char *address_id) KR_MUST_CHECK;
 
 /** Somebody has proved that an address is theirs: it is verified from now on. In the caller's transaction. */
-kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+kr_err_t *kr_address_verified(kr_ctx_t *k, const char *identity_id, const char *address_id) KR_MUST_CHECK;
 
 /** The level that the account reaches with its credentials, by the methods that are switched on: as it stands in `identity`, here and now. */
 kr_aal_e kr_identity_aal(kr_ctx_t *k, const kr_identity_t *identity);

@@ -3,6 +3,7 @@
 #ifndef KR_REALM_H
 #define KR_REALM_H
 
+#include "kr_cache.h"
 #include "kr_crypto.h"
 #include "kr_jwt.h"
 #include "kr_schema.h"
@@ -24,6 +25,9 @@ struct kr_realm_t {
     const char *sql_dir;             /* folder with mysql/ and sqlite/ migrations */
     int auto_migrate;
     struct kr_audit_stream_t *audit; /* where its events are written (kr_audit.h); NULL: nowhere */
+    kr_changes_t *changes;           /* whose sessions have changed, for this server's processes; NULL in tools */
+    kr_cache_t *cache;               /* of sessions; NULL: none are remembered */
+    const kr_trust_t *trust;         /* in the feed of its database, without which the cache is not asked; NULL as `cache` */
     const kr_pages_t *pages;         /* what the built-in pages are made of (kr_ui.h); NULL in tools that show none */
 };
 

@@ -9,6 +9,10 @@
 /** How a session came with a request. */
 typedef enum { KR_CARRIED_NONE, KR_CARRIED_COOKIE, KR_CARRIED_HEADER, KR_CARRIED_BEARER } kr_carrier_e;
 
+/** What was found for a connection, and for a session (glance.c). */
+typedef struct kr_memo_t kr_memo_t;
+typedef struct kr_glanced_t kr_glanced_t;
+
 struct kr_session_t {
     const char *id;
     const char *identity_id;
@@ -26,6 +30,10 @@ struct kr_session_t {
     int token_is_old;          /* the request carried the token before a refresh: it must not be handed out again, and aal, methods
                                   and authenticated_at are those of before the refresh */
     apr_time_t cookie_expires; /* what the cookie said, 0 if it was no cookie */
+    const struct kr_session_rows_t *folded; /* not NULL: `methods`, and what of the identity is JSON or a list, is not there before kr_session_unfold */
+    int recalled;              /* it was not read for this request: what it says may be two seconds old */
+    const char *shown;         /* of one that was recalled: what whoami says of it; or NULL */
+    const struct kr_glanced_t *glanced; /* not NULL: it may be remembered (glance.c) */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at; /* µs */
 };
 
@@ -66,6 +74,22 @@ kr_standing_e kr_proof_standing(const kr_proof_t *proof, const kr_identity_t *wa
  * @return 503 when the store cannot say: never a pass
  */
 kr_err_t *kr_session_current(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
+
+/**
+ * The session that the request carries, for whom it is enough to know what it was two seconds ago: gates and whoami. Out of memory where it is
+ * remembered there, and then there is no statement, or as kr_session_current finds it. It may be folded. Memory only ever knows of sessions
+ * that are good: who is about to refuse one because of what it says (recalled) looks with kr_session_current again.
+ */
+kr_err_t *kr_session_glance(kr_session_t **out, kr_ctx_t *k) KR_MUST_CHECK;
+
+/** What whoami says of a session that kr_session_glance found, for the next one who asks: JSON, as it is sent. */
+void kr_session_shown(kr_ctx_t *k, const kr_session_t *session, const char *text);
+
+/** Read what is folded. @return 500 when what is stored is no JSON */
+kr_err_t *kr_session_unfold(kr_ctx_t *k, const kr_session_t *session) KR_MUST_CHECK;
+
+/** A memory of one session, for a client that asks with the same again. @param pool  of the connection; one request at a time uses it (k->memo) */
+kr_memo_t *kr_memo_make(apr_pool_t *pool);
 
 /**
  * As kr_session_current, with the credentials of the identity: still one statement where the session was not looked up yet, else one

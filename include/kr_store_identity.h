@@ -78,8 +78,8 @@ kr_err_t *kr_store_identifiers_delete(kr_ctx_t *k, const char *credential_id) KR
 kr_err_t *kr_store_credential_delete(kr_ctx_t *k, const char *credential_id) KR_MUST_CHECK;
 /** Delete an address; codes sent to it go too. */
 kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
-/** Mark an address verified: status completed, verified_at now. */
-kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *address_id) KR_MUST_CHECK;
+/** Mark an address of that identity verified: status completed, verified_at now. */
+kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *identity_id, const char *address_id) KR_MUST_CHECK;
 /** The verifiable or recovery address of that value, with its identity's id. @param identity_id NULL when nobody has it */
 kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery, const char *via,
                                 const char *value) KR_MUST_CHECK;
@@ -97,8 +97,11 @@ kr_err_t *kr_store_credential_rehash(int *done, kr_ctx_t *k, const char *id, apr
  * (config "{}") is none. One statement; array of const char*, empty when unknown.
  */
 kr_err_t *kr_store_identifier_types(apr_array_header_t **types, kr_ctx_t *k, const char *identifier) KR_MUST_CHECK;
-/** Set the status ("sent", ...) and updated_at of an address that is not verified yet; others stay as they are: anybody may ask for a mail. */
-kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status) KR_MUST_CHECK;
+/**
+ * Set the status ("sent", ...) and updated_at of an address that is not verified yet; others stay as they are: anybody may ask for a mail.
+ * Other nodes that remember its owner's sessions are not told: they show it a minute later.
+ */
+kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *identity_id, const char *address_id, const char *status) KR_MUST_CHECK;
 
 /**
  * Ids of the realm's identities in their order, which is that of their making: those after `after` (NULL: the first).

@@ -21,7 +21,7 @@ typedef struct {
 } kr_session_row_t;
 
 /** A session with its identity and addresses, as whoami shows it. */
-typedef struct {
+typedef struct kr_session_rows_t {
     kr_session_row_t session;
     kr_identity_rows_t *identity;
 } kr_session_rows_t;
@@ -62,8 +62,8 @@ kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int6
 kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const char *const *ids, int n) KR_MUST_CHECK;
 
 /** New expiry. @param done 0 when the session is gone or inactive */
-kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at) KR_MUST_CHECK;
-/** Make a session inactive; of that identity only, when identity_id is not NULL. @param done how many changed; may be NULL */
+kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, const char *identity_id, apr_time_t expires_at) KR_MUST_CHECK;
+/** Make a session of that identity inactive. @param done how many changed; may be NULL */
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id) KR_MUST_CHECK;
 /** End all sessions of the identity, those included that somebody is about to begin: its epoch is raised. @param done 0: there is none */
 kr_err_t *kr_store_sessions_end(int *done, kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;

@@ -6,7 +6,7 @@
 #include "kr_db.h"
 
 /** Table families that expire. */
-#define KR_SWEEP_FAMILIES 9
+#define KR_SWEEP_FAMILIES 10
 
 /** How far the cleaning of one database has come: of one process, all zero at first. */
 typedef struct {

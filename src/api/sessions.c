@@ -31,27 +31,55 @@ static void renew_cookie(kr_ctx_t *k, const kr_session_t *session)
         kr_session_cookie_set(k, session);
 }
 
-kr_err_t *kr_whoami(kr_ctx_t *k)
+/* What was only recalled refuses nobody: they may have shown a second factor elsewhere a moment ago. */
+static kr_err_t *find_out(kr_session_t **session, kr_ctx_t *k)
 {
-    const char *template = kr_query(k->req, "tokenize_as");
+    kr_err_t *err;
+
+    KR_TRY(kr_session_glance(session, k));
+    err = *session ? kr_session_check_aal(k, *session, KR_DEMAND_WHOAMI, NULL) : kr_session_need(session, k, NULL);
+    if (!err || !*session || !(*session)->recalled) return err;
+    KR_TRY(kr_session_need(session, k, NULL));
+    return kr_session_check_aal(k, *session, KR_DEMAND_WHOAMI, NULL);
+}
+
+static kr_err_t *answer_session(kr_ctx_t *k, const kr_session_t *session, const char *template)
+{
     const char *token = NULL;
-    kr_session_t *session;
-    kr_err_t *err = kr_session_need(&session, k, NULL);
     json_t *shown;
 
-    if (template && !*template) template = NULL;
-    if (err) {
-        if (err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
-            kr_reply_header(k, "Ory-Session-Cache-For", "60");
-    } else err = kr_session_check_aal(k, session, KR_DEMAND_WHOAMI, NULL);
-    if (err) return err;
+    KR_TRY(kr_session_unfold(k, session));
     shown = kr_session_json(k, session);
     if (template) KR_TRY(kr_session_tokenize(&token, k, session, shown, template));
     if (token) json_object_set_new(shown, "tokenized", json_string(token));
+    else say_cacheable(k, session); /* each token is another one, and ends by itself */
+    (void)kr_answer_data(k, 200, shown);
+    if (token || k->inside) return KR_DONE;
+    kr_reply_render(k);
+    kr_session_shown(k, session, k->reply->body);
+    return KR_DONE;
+}
+
+kr_err_t *kr_whoami(kr_ctx_t *k)
+{
+    const char *template = kr_query(k->req, "tokenize_as");
+    kr_session_t *session;
+    kr_err_t *err = find_out(&session, k);
+
+    if (template && !*template) template = NULL;
+    if (err && err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
+        kr_reply_header(k, "Ory-Session-Cache-For", "60");
+    if (err) return err;
+    if (!session->shown || template || k->inside) {
+        err = answer_session(k, session, template);
+    } else {
+        say_cacheable(k, session);
+        err = kr_answer_file(k, "application/json; charset=utf-8", session->shown, strlen(session->shown));
+    }
+    if (err != KR_DONE) return err;
     kr_reply_header(k, "X-Kratos-Authenticated-Identity-Id", session->identity->id);
-    if (!token) say_cacheable(k, session); /* each token is another one, and ends by itself */
     renew_cookie(k, session);
-    return kr_answer_data(k, 200, shown);
+    return KR_DONE;
 }
 
 /* -- the others ----------------------------------------------------------- */

@@ -140,6 +140,19 @@ static void look_at_mail(kr_report_t *report)
 
 /* -- software ------------------------------------------------------------- */
 
+static void look_at_memory(kr_report_t *report)
+{
+    const kr_realm_t *realm = report->tenant->realm;
+
+    if (!realm->cache)
+        kr_report(report, KR_FINE, "Sessions", NULL, "none remembered: each request asks the database (KratosSessionCache off)");
+    else if (kr_trust_holds(realm->trust))
+        kr_report(report, KR_FINE, "Sessions", NULL, "remembered: what was read of them counts for two seconds at the most after a change elsewhere");
+    else
+        kr_report(report, KR_LOOK, "Sessions", "Some seconds after a start this is as it should be. Else: the error log says why the database does not answer.",
+                  "not remembered now, as it is not known what other servers do; each request asks the database");
+}
+
 static void look_at_software(kr_report_t *report)
 {
     const kr_hashing_t hashing = kr_host_of(report->r->server)->site->hashing;
@@ -152,6 +165,7 @@ static void look_at_software(kr_report_t *report)
               ap_get_server_description(), ap_show_mpm(), children, threads > 1 ? threads : 1);
     kr_report(report, KR_FINE, "Passwords", NULL, "%d hashed at once, %d more may wait; %d workers in all", hashing.slots, hashing.queue,
               hashing.workers);
+    look_at_memory(report);
     kr_report(report, KR_FINE, "mod_kratos", NULL, "built for %s", AP_SERVER_BASEVERSION);
     kr_report(report, KR_FINE, "APR", NULL, "%s, APR-util %s", apr_version_string(), apu_version_string());
     kr_report(report, KR_FINE, "OpenSSL", NULL, "%s", OpenSSL_version(OPENSSL_VERSION));

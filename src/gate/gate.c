@@ -70,19 +70,31 @@ static authz_status no(request_rec *r)
     return r->user ? AUTHZ_DENIED : AUTHZ_DENIED_NO_USER;
 }
 
+/* A "no", as the line stands. */
+static int refuses(const kr_line_t *line, kr_verdict_e verdict)
+{
+    if (verdict == KR_REQUIRE_UNMET) return !line->negated || line->alias;
+    return verdict == KR_REQUIRE_MET && line->negated;
+}
+
 static authz_status judge_line(request_rec *r, const char *text, const void *parsed)
 {
     const kr_line_t *line = parsed;
     kr_pass_t *pass = kr_pass_of(r);
+    kr_verdict_e verdict = KR_REQUIRE_UNMET;
 
     (void)text;
+
     if (!pass) return AUTHZ_GENERAL_ERROR;
+    if (!pass->refusal) verdict = kr_require_judge(pass->k, line->require, pass->session);
+    if (refuses(line, verdict) && kr_pass_look_again(pass) && !pass->refusal)
+        verdict = kr_require_judge(pass->k, line->require, pass->session);
     if (pass->refusal) {
         if (line->negated && pass->refusal->status >= 500) return AUTHZ_GENERAL_ERROR;
         kr_visit_of(r)->refused = pass;
         return no(r);
     }
-    switch (kr_require_judge(pass->k, line->require, pass->session)) {
+    switch (verdict) {
     case KR_REQUIRE_MET:
         if ((line->negated && !line->alias) || kr_let_through(r, pass)) return AUTHZ_GRANTED;
         if (line->alias) return AUTHZ_GENERAL_ERROR;

@@ -23,13 +23,33 @@ request_rec *kr_topmost(request_rec *r)
     return r;
 }
 
+/* What the session is at this very moment. */
+static kr_err_t *look_now(kr_pass_t *pass)
+{
+    KR_TRY(kr_session_need(&pass->session, pass->k, "session_inactive"));
+    return kr_session_check_aal(pass->k, pass->session, KR_DEMAND_WHOAMI, NULL);
+}
+
 static kr_err_t *check(kr_pass_t *pass, request_rec *top)
 {
     kr_ctx_t *k = pass->k;
 
+    kr_err_t *err;
+
     if (!kr_database_await(pass->tenant->database, top->pool, top->server)) return kr_database_unready(k);
-    KR_TRY(kr_session_need(&pass->session, k, "session_inactive"));
-    return kr_session_check_aal(k, pass->session, KR_DEMAND_WHOAMI, NULL);
+    KR_TRY(kr_session_glance(&pass->session, k));
+    if (!pass->session) return kr_session_need(&pass->session, k, "session_inactive");
+    err = kr_session_check_aal(k, pass->session, KR_DEMAND_WHOAMI, NULL);
+    if (!err || !pass->session->recalled) return err;
+    return look_now(pass);
+}
+
+int kr_pass_look_again(kr_pass_t *pass)
+{
+    if (pass->refusal || !pass->session->recalled) return 0;
+    pass->refusal = look_now(pass);
+    kr_db_release(pass->k);
+    return 1;
 }
 
 /* For logs: %{kratos-statements}n */
@@ -54,7 +74,7 @@ kr_pass_t *kr_pass_of(request_rec *r)
         if (pass->tenant == tenant) return pass;
     pass = apr_pcalloc(top->pool, sizeof(*pass));
     pass->tenant = tenant;
-    pass->k = kr_request_ctx(top, tenant, 0);
+    pass->k = kr_glance_ctx(top, tenant);
     /* The cookie of one realm may be gone from the headers by the time that another one is asked for. */
     if (visit->cookies) ((kr_request_t *)pass->k->req)->cookies = visit->cookies;
     pass->refusal = check(pass, top);

@@ -44,6 +44,8 @@ kr_visit_t *kr_visit_of(request_rec *r);
 request_rec *kr_topmost(request_rec *r);
 /** The pass of this request for the realm of its place: looked up once. NULL when there is no realm, and then it is logged. */
 kr_pass_t *kr_pass_of(request_rec *r);
+/** Who is about to be refused by what was only recalled of their session is looked at again. @return 0: it was not, there is nothing new */
+int kr_pass_look_again(kr_pass_t *pass);
 /** What was found out for this request; NULL when nobody asked. */
 const kr_pass_t *kr_passes_of(request_rec *r);
 /** AuthType names another module: it asks for a user of its own, and must not find ours in that one's place. */

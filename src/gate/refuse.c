@@ -197,6 +197,7 @@ static kr_gate_verdict_e verdict_of(const kr_err_t *err)
 
 int kr_refuse_for(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 {
+    kr_request_fill(pass->k, kr_topmost(r), 0);
     if (err->status >= 500 && kr_database_may_complain(pass->tenant->database))
         ap_log_rerror(APLOG_MARK, APLOG_ERR, err->cause, r,
                       KRLOGNO(1220) "realm %s: the session cannot be checked", pass->tenant->realm->name);
@@ -227,8 +228,12 @@ static int forbid(request_rec *r, const kr_pass_t *pass, const kr_err_t *err)
 
 int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet)
 {
-    const char *back = is_person(r) ? wanted_url(r, pass) : NULL;
-    const kr_err_t *err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, back);
+    const char *back;
+    const kr_err_t *err;
+
+    kr_request_fill(pass->k, kr_topmost(r), 0);
+    back = is_person(r) ? wanted_url(r, pass) : NULL;
+    err = kr_require_refusal(pass->k, unmet ? unmet->require : NULL, pass->session, back);
 
     if (err->status >= 500) return kr_refuse_for(r, pass, err);
     kr_note_verdict(r, err->extra ? KR_VERDICT_STEP_UP : KR_VERDICT_FORBIDDEN);

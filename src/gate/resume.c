@@ -118,6 +118,7 @@ int kr_gate_resume(request_rec *r)
     if (!w.id || (r->method_number != M_GET && strcmp(r->method, "POST"))) return DECLINED;
     w.pass = kr_pass_of(r);
     if (!w.pass || w.pass->refusal) return DECLINED;
+    kr_request_fill(w.pass->k, r, 0);
     req = *w.pass->k->req;
     req.raw_query = args;
     w.url = kr_request_url(r, &req);

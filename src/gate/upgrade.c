@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections that became something else (WebSocket through mod_proxy) outlive the check that let them in by hours. Each
- * child keeps a list of them; its background thread asks which of their sessions have ended, and closes those.
+ * child keeps a list of them; its background thread asks which of their sessions have ended, and closes those: once a second about those whose
+ * account has changed, where this server is told of changes (kr_changes.h), and about all of them now and then where it is not.
  */
 #include "gate.h"
 #include "pass.h"
@@ -24,7 +25,9 @@ typedef struct tunnel_t {
     struct tunnel_t *next, *before;
     apr_socket_t *socket;    /* the client's */
     const kr_tenant_t *tenant;
-    const char *session;     /* its id */
+    const char *session, *identity; /* ids */
+    apr_time_t expires;      /* µs since 1970, as far as is known */
+    kr_stamp_t stamp;        /* what of the account had changed when the session was known to stand */
     apr_time_t every, due;   /* µs */
     kr_tunnels_t *list;
     int asked;               /* in the round that runs */
@@ -61,6 +64,13 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
+static kr_stamp_t stamp_of(const tunnel_t *tunnel)
+{
+    const kr_changes_t *changes = tunnel->tenant->realm->changes;
+
+    return changes ? kr_changes_now(changes, tunnel->identity) : (kr_stamp_t){ 0 };
+}
+
 void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
 {
     const kr_place_t *place = kr_place_of(r);
@@ -74,6 +84,10 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
     tunnel->socket = ap_get_conn_socket(r->connection->master ? r->connection->master : r->connection);
     tunnel->tenant = pass->tenant;
     tunnel->session = pass->session->id;
+    tunnel->identity = pass->session->identity_id;
+    tunnel->expires = pass->session->expires_at;
+    tunnel->stamp = stamp_of(tunnel);
+    tunnel->stamp.of--; /* it may have changed since it was looked at: asked about once, soon */
     tunnel->every = apr_time_from_sec(seconds);
     tunnel->due = kr_clock_ticks() + tunnel->every;
     tunnel->list = list;
@@ -97,18 +111,28 @@ static int any(kr_tunnels_t *list)
     return found;
 }
 
+/* May its session have ended? Who is told of changes need not ask before there is one. */
+static int is_doubtful(const tunnel_t *t, const kr_ctx_t *k, apr_time_t now)
+{
+    const kr_realm_t *realm = t->tenant->realm;
+
+    if (realm->changes && !kr_changes_hold(realm->changes, &t->stamp, t->identity)) return 1;
+    return t->due <= now && (t->expires <= k->now || !kr_trust_holds(realm->trust));
+}
+
 /* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
 static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, const kr_tenant_t *tenant, apr_time_t now,
-                   apr_pool_t *pool)
+                   const kr_ctx_t *k)
 {
     int n = 0;
 
     apr_thread_mutex_lock(list->mutex);
     for (tunnel_t *t = list->first; t; t = t->next) {
-        t->asked = t->tenant == tenant && t->due <= now && n < KR_SESSIONS_ALIVE_MAX;
+        t->asked = t->tenant == tenant && n < KR_SESSIONS_ALIVE_MAX && is_doubtful(t, k, now);
         if (!t->asked) continue;
         t->due = now + t->every;
-        ids[n++] = apr_pstrdup(pool, t->session); /* the request may be gone before the answer is here */
+        t->stamp = stamp_of(t); /* before it is asked about */
+        ids[n++] = apr_pstrdup(k->pool, t->session); /* the request may be gone before the answer is here */
     }
     apr_thread_mutex_unlock(list->mutex);
     return n;
@@ -143,7 +167,7 @@ static void check_realm(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t 
     apr_array_header_t *alive;
     int n;
 
-    while ((n = collect(ids, list, tenant, now, k->pool)) > 0) {
+    while ((n = collect(ids, list, tenant, now, k)) > 0) {
         kr_err_t *err = kr_sessions_alive(&alive, k, ids, n);
         int closed;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each child's own threads, for what no request waits for: one for jobs and mail, and one for web hooks, as somebody else's server must
- * not keep a mail waiting. Not mod_watchdog: an idle child would exit in the middle of
+ * Each child's own threads, for what no request waits for: one for jobs and mail, one for jobs that must not wait for either, and one for web
+ * hooks, as somebody else's server must not keep a mail waiting. Not mod_watchdog: an idle child would exit in the middle of
  * its callback, and its singleton is none across a graceful restart. Whatever runs here may run in many processes at
  * once.
  */
@@ -33,12 +33,18 @@ typedef struct {
     const kr_job_t *jobs;
     apr_time_t *due;       /* when each is to be done next */
     int njobs;
-    kr_postbags_t *postbags;
+    struct kr_background_t *all;
+    int apart;             /* of the jobs only those that are */
+    kr_postbags_t *postbags; /* NULL: it sends nothing */
 } worker_t;
 
-/** All of them: one for each lane of the outbox, those that have nothing to do left out. */
+/** All of them: one for each lane of the outbox, those that have nothing to do left out, and one for jobs that wait for none of these. */
+#define APART KR_LANES
+#define WORKERS (KR_LANES + 1)
+
 typedef struct kr_background_t {
-    worker_t *worker[KR_LANES];
+    worker_t *worker[WORKERS];
+    apr_time_t until;      /* how long their end is waited for, by kr_clock_ticks; 0: nobody waits yet */
 } kr_background_t;
 
 static int is_stopping(void *baton)
@@ -123,7 +129,7 @@ static apr_interval_time_t run_jobs(worker_t *bg)
         const kr_job_t *job = &bg->jobs[i];
         apr_interval_time_t again;
 
-        if (bg->due[i] > kr_clock_ticks() || (is_leaving(bg) && !job->to_the_end)) continue;
+        if (job->apart != bg->apart || bg->due[i] > kr_clock_ticks() || (is_leaving(bg) && !job->to_the_end)) continue;
         again = run_job(bg, job);
         bg->due[i] = kr_clock_ticks() + (again ? again : apr_time_from_sec(job->every));
         if (again && again < pause) pause = again;
@@ -152,7 +158,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     if (bg->njobs) look_first(bg);
     cast_dice(bg);
     while (sleep_a_while(bg, &woken, pause)) {
-        kr_postbags_send(bg->postbags, woken);
+        if (bg->postbags) kr_postbags_send(bg->postbags, woken);
         pause = run_jobs(bg);
     }
     apr_atomic_set32(&bg->ended, 1);
@@ -180,6 +186,15 @@ static void tell(worker_t *bg, apr_uint32_t *what)
 #define END_WAIT apr_time_from_sec(5)
 #define END_PAUSE apr_time_from_msec(5)
 
+/* They may all hang, and are waited for together. */
+static void stop_all(kr_background_t *all)
+{
+    if (all->until) return;
+    all->until = kr_clock_ticks() + END_WAIT;
+    for (int i = 0; i < WORKERS; i++)
+        if (all->worker[i]) tell(all->worker[i], &all->worker[i]->stopping);
+}
+
 /*
  * Before anything of the child's pool goes: the thread uses it. One that hangs (a database that fell silent in the
  * middle of a statement) keeps its memory until the process is gone, which is at once.
@@ -187,12 +202,11 @@ static void tell(worker_t *bg, apr_uint32_t *what)
 static apr_status_t wait_for_end(void *data)
 {
     worker_t *bg = data;
-    apr_time_t until = kr_clock_ticks() + END_WAIT;
     apr_status_t rv;
 
     bg->site->background = NULL;
-    tell(bg, &bg->stopping);
-    while (!apr_atomic_read32(&bg->ended) && kr_clock_ticks() < until) apr_sleep(END_PAUSE);
+    stop_all(bg->all);
+    while (!apr_atomic_read32(&bg->ended) && kr_clock_ticks() < bg->all->until) apr_sleep(END_PAUSE);
     if (apr_atomic_read32(&bg->ended)) {
         apr_thread_join(&rv, bg->thread);
         apr_pool_destroy(bg->pool);
@@ -219,7 +233,7 @@ static apr_status_t start_thread(worker_t *bg)
     return rv;
 }
 
-static apr_status_t make_worker(worker_t **out, server_rec *s, const kr_lane_t *lane, const kr_job_t *jobs, int njobs)
+static apr_status_t make_worker(worker_t **out, server_rec *s, int which, const kr_job_t *jobs, int njobs)
 {
     worker_t *bg;
     apr_pool_t *pool;
@@ -233,23 +247,30 @@ static apr_status_t make_worker(worker_t **out, server_rec *s, const kr_lane_t *
     bg->jobs = jobs;
     bg->njobs = njobs;
     bg->due = apr_pcalloc(pool, sizeof(*bg->due) * (apr_size_t)(njobs + 1));
-    bg->postbags = kr_postbags_make(pool, s, lane, is_leaving, bg);
+    bg->apart = which == APART;
+    if (!bg->apart) bg->postbags = kr_postbags_make(pool, s, &kr_lanes[which], is_leaving, bg);
     rv = apr_thread_mutex_create(&bg->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     return rv == APR_SUCCESS ? apr_thread_cond_create(&bg->wake, pool) : rv;
 }
 
-static void start_worker(kr_background_t *all, kr_lane_e lane, apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs)
+static const char *const MISSED[WORKERS] = {
+    [KR_LANE_MESSAGES] = "no mail is sent, nothing cleans up",
+    [KR_LANE_WEB_HOOKS] = "web hooks that nobody waits for are not called",
+    [APART] = "no sessions are remembered, upgraded connections are not looked after",
+};
+
+static void start_worker(kr_background_t *all, int which, apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs)
 {
     worker_t *bg = NULL;
-    apr_status_t rv = make_worker(&bg, s, &kr_lanes[lane], jobs, njobs);
+    apr_status_t rv = make_worker(&bg, s, which, jobs, njobs);
 
     if (rv == APR_SUCCESS) rv = start_thread(bg);
     if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1232) "a background thread cannot start: %s",
-                     lane == KR_LANE_MESSAGES ? "no mail is sent, nothing cleans up" : "web hooks that nobody waits for are not called");
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, KRLOGNO(1232) "a background thread cannot start: %s", MISSED[which]);
         return;
     }
-    all->worker[lane] = bg;
+    bg->all = all;
+    all->worker[which] = bg;
     apr_pool_pre_cleanup_register(pchild, bg, wait_for_end);
 }
 
@@ -260,6 +281,7 @@ void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs
 
     if (site->databases->nelts == 0) return;
     start_worker(all, KR_LANE_MESSAGES, pchild, s, jobs, njobs);
+    start_worker(all, APART, pchild, s, jobs, njobs);
     if (kr_postbags_any(s, &kr_lanes[KR_LANE_WEB_HOOKS])) start_worker(all, KR_LANE_WEB_HOOKS, pchild, s, NULL, 0);
     apr_pool_userdata_setn(all, "kratos-background", NULL, pchild);
     site->background = all; /* before any request */
@@ -269,7 +291,7 @@ void kr_background_stop(apr_pool_t *pchild, int graceful)
 {
     kr_background_t *all = background_of(pchild);
 
-    for (int i = 0; all && i < KR_LANES; i++)
+    for (int i = 0; all && i < WORKERS; i++)
         if (all->worker[i]) tell(all->worker[i], graceful ? &all->worker[i]->leaving : &all->worker[i]->stopping);
 }
 

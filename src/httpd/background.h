@@ -8,7 +8,10 @@
 
 /* -- background.c --------------------------------------------------------- */
 
-/** child_init: start the child's own thread, which does these jobs and sends mail; and where web hooks are to be called, one for them. */
+/**
+ * child_init: start the child's own threads: one that does these jobs and sends mail, one for the jobs that must not wait for that, and where
+ * web hooks are to be called, one for them.
+ */
 void kr_background_start(apr_pool_t *pchild, server_rec *s, const kr_job_t *jobs, int njobs);
 /**
  * child_stopping: tell it to end; it is waited for when the child's pool goes. After a graceful restart it looks after upgraded
@@ -39,6 +42,16 @@ int kr_sweep_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, serve
  * @return after how many µs to call it again; 0: nothing is left to do, or somebody else does it
  */
 apr_interval_time_t kr_sweep(kr_database_t *database, kr_ctx_t *k, server_rec *s);
+
+/* -- feed.c --------------------------------------------------------------- */
+
+/** post_config: make what the children share to take turns; before the fork. */
+int kr_feed_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+/** A job: read whose sessions other nodes have changed, if it is this child's turn to. One statement. */
+apr_interval_time_t kr_feed(kr_database_t *database, kr_ctx_t *k, server_rec *s);
+
+/** How old, in µs, what is known of other nodes' changes is where it is oldest; 0: nothing was read yet. */
+apr_time_t kr_feed_lag(const kr_site_t *site);
 
 /* -- tell.c --------------------------------------------------------------- */
 

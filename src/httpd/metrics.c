@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `SetHandler kratos-metrics`: what all processes have counted, and what is asked for when somebody looks. */
+#include "background.h"
 #include "metrics.h"
 
 #include <http_protocol.h>
@@ -72,6 +73,8 @@ void kr_metrics_look(request_rec *r)
     kr_metric_set(KR_METRIC_HASHES, KR_SERIES(KR_HASH_RUNNING), running);
     kr_metric_set(KR_METRIC_HASHES, KR_SERIES(KR_HASH_WAITING), queued);
     kr_metric_set(KR_METRIC_HASH_SLOTS, KR_SERIES_ONE, site->hashing.slots);
+    if (site->cache) kr_metric_set(KR_METRIC_CACHE_SESSIONS, KR_SERIES_ONE, (long long)kr_cache_count(site->cache));
+    kr_metric_set(KR_METRIC_FEED_LAG, KR_SERIES_ONE, kr_feed_lag(site));
     if (!site->scrape || !kr_turn_take(&site->scrape->turn, &mine, LONGEST)) return;
     if (ask_databases(waiting, r, site))
         for (unsigned lane = 0; lane < KR_LANES; lane++) kr_metric_set(KR_METRIC_OUTBOX_WAITING, KR_SERIES(kr_lanes[lane].metric), waiting[lane]);

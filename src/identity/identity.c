@@ -66,29 +66,43 @@ static apr_array_header_t *credentials_from_rows(apr_pool_t *pool, const kr_iden
     return credentials;
 }
 
-kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows)
+kr_err_t *kr_identity_plain(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows)
 {
-    kr_identity_t *identity;
-    const kr_identity_row_t *row;
+    const kr_identity_row_t *row = &rows->identity;
+    kr_identity_t *identity = apr_palloc(k->pool, sizeof(*identity));
 
-    *out = NULL;
-    if (!rows) return NULL;
-    row = &rows->identity;
-    identity = apr_palloc(k->pool, sizeof(*identity));
     *identity = (kr_identity_t){
         .id = row->id, .schema_id = row->schema_id, .state = row->state, .state_changed_at = row->state_changed_at,
         .external_id = row->external_id, .created_at = row->created_at,
         .updated_at = row->updated_at, .version = row->version, .epoch = row->epoch,
     };
+    *out = identity;
     /* taken for too low it would spare a second factor, for too high it would ask for one that is not there */
-    if (!kr_aal_parse(&identity->available_aal, row->available_aal))
-        return kr_err_internal(k, APR_SUCCESS, "identity %s: column \"available_aal\" holds no assurance level", row->id);
+    if (kr_aal_parse(&identity->available_aal, row->available_aal)) return NULL;
+    return kr_err_internal(k, APR_SUCCESS, "identity %s: column \"available_aal\" holds no assurance level", row->id);
+}
+
+kr_err_t *kr_identity_unfold(kr_identity_t *identity, kr_ctx_t *k, const kr_identity_rows_t *rows)
+{
+    const kr_identity_row_t *row = &rows->identity;
+
     KR_TRY(parse_column(&identity->traits, k, row->id, "traits", row->traits));
     KR_TRY(parse_column(&identity->metadata_public, k, row->id, "metadata_public", row->metadata_public));
     KR_TRY(parse_column(&identity->metadata_admin, k, row->id, "metadata_admin", row->metadata_admin));
     if (!identity->traits) identity->traits = kr_json_own(k->pool, json_object());
     identity->addresses = addresses_from_rows(k->pool, rows->addresses);
     identity->credentials = credentials_from_rows(k->pool, rows);
+    return NULL;
+}
+
+kr_err_t *kr_identity_from_rows(kr_identity_t **out, kr_ctx_t *k, const kr_identity_rows_t *rows)
+{
+    kr_identity_t *identity;
+
+    *out = NULL;
+    if (!rows) return NULL;
+    KR_TRY(kr_identity_plain(&identity, k, rows));
+    KR_TRY(kr_identity_unfold(identity, k, rows));
     *out = identity;
     return NULL;
 }

@@ -183,12 +183,12 @@ kr_err_t *kr_identity_delete(int *done, kr_ctx_t *k, const char *id)
     return kr_store_identity_delete(done, k, id);
 }
 
-kr_err_t *kr_address_sent(kr_ctx_t *k, const char *address_id)
+kr_err_t *kr_address_sent(kr_ctx_t *k, const char *identity_id, const char *address_id)
 {
-    return kr_store_address_status(k, address_id, "sent");
+    return kr_store_address_status(k, identity_id, address_id, "sent");
 }
 
-kr_err_t *kr_address_verified(kr_ctx_t *k, const char *address_id)
+kr_err_t *kr_address_verified(kr_ctx_t *k, const char *identity_id, const char *address_id)
 {
-    return kr_store_address_verified(k, address_id);
+    return kr_store_address_verified(k, identity_id, address_id);
 }

@@ -65,7 +65,7 @@ static kr_err_t *mark_verified(kr_ctx_t *k, const kr_code_row_t *row)
     if (!row->address || !row->identity_id) return NULL;
     KR_TRY(kr_address_find(&identity_id, &address_id, k, 0, kr_address_via(row->address), row->address));
     if (!identity_id || strcmp(identity_id, row->identity_id) != 0) return NULL;
-    KR_TRY(kr_address_verified(k, address_id));
+    KR_TRY(kr_address_verified(k, identity_id, address_id));
     kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_VERIFIED, .identity_id = identity_id, .identifier = row->address });
     return NULL;
 }

@@ -178,7 +178,7 @@ static kr_err_t *send_in_tx(kr_ctx_t *k, void *baton)
         kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_RECOVERY_BEGUN, .identity_id = s->identity_id, .flow_id = s->flow->id,
                                    .method = s->kind->link ? "link" : "code", .identifier = s->value });
     if (s->flow->kind == KR_FLOW_VERIFICATION)
-        KR_TRY(kr_address_sent(k, some_id(k, s->address_id)));
+        KR_TRY(kr_address_sent(k, some_id(k, s->identity_id), some_id(k, s->address_id)));
     return NULL;
 }
 

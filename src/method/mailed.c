@@ -187,5 +187,5 @@ kr_err_t *kr_verification_send(kr_ctx_t *k, kr_flow_t *flow, const kr_identity_t
     else kr_verification_show_sent(k, flow, address->via, address->value, strcmp(address->via, "sms") == 0 ? "sms" : "email");
     KR_TRY(kr_flow_insert(k, flow));
     KR_TRY(kr_code_queue(k, flow, kind, address->via, address->value, identity, address->id));
-    return kr_address_sent(k, address->id);
+    return kr_address_sent(k, identity->id, address->id);
 }

@@ -44,7 +44,7 @@ typedef struct {
 
 static kr_err_t *mark_verified(kr_ctx_t *k, const kr_identity_t *identity, const kr_address_t *address)
 {
-    KR_TRY(kr_address_verified(k, address->id));
+    KR_TRY(kr_address_verified(k, identity->id, address->id));
     kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_VERIFIED, .identity_id = identity->id, .identifier = address->value, .method = "oidc" });
     return NULL;
 }

@@ -74,12 +74,12 @@ void kr_session_add_proof(kr_ctx_t *k, kr_session_t *session, const kr_proof_t *
 
 /* -- whether that is enough ------------------------------------------------- */
 
-/* Where codes are a second factor, an account that was written before they became one does not say so yet. Its traits do. */
+/* Where codes are a second factor (code_mfa), an account that was written before they became one does not say so yet. Its traits do. */
 static int may_get_codes(kr_ctx_t *k, const kr_identity_t *identity)
 {
     const kr_schema_t *schema = kr_realm_schema(k->realm, identity->schema_id);
 
-    return k->realm->settings->code_mfa && schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
+    return schema && kr_traits_identifiers(k->pool, schema, identity->traits, "code")->nelts > 0;
 }
 
 /* What was read is kept with the account, if that is still what it was: one request may ask several times. */
@@ -98,11 +98,14 @@ static kr_err_t *read_whole(const kr_identity_t **whole, kr_ctx_t *k, kr_identit
 }
 
 /* What the row keeps was reckoned when the account was written: that it has no second factor holds, that it has one is counted anew. */
-static kr_err_t *has_second(int *out, kr_ctx_t *k, kr_identity_t *identity)
+static kr_err_t *has_second(int *out, kr_ctx_t *k, const kr_session_t *session)
 {
+    kr_identity_t *identity = session->identity;
     const kr_identity_t *whole;
 
     *out = 0;
+    if (identity->available_aal != KR_AAL2 && !k->realm->settings->code_mfa) return NULL;
+    KR_TRY(kr_session_unfold(k, session));
     if (identity->available_aal != KR_AAL2 && !may_get_codes(k, identity)) return NULL;
     KR_TRY(read_whole(&whole, k, identity));
     *out = whole && kr_identity_aal(k, whole) == KR_AAL2;
@@ -142,8 +145,10 @@ static kr_err_t *need_second(kr_ctx_t *k, const char *return_to)
 
 kr_err_t *kr_session_has_second(int *out, kr_ctx_t *k, const kr_session_t *session)
 {
-    KR_TRY(has_second(out, k, session->identity));
-    if (!*out) *out = codes_reach(k->realm->settings, session->identity);
+    KR_TRY(has_second(out, k, session));
+    if (*out) return NULL;
+    KR_TRY(kr_session_unfold(k, session));
+    *out = codes_reach(k->realm->settings, session->identity);
     return NULL;
 }
 
@@ -153,7 +158,7 @@ kr_err_t *kr_session_check_aal(kr_ctx_t *k, const kr_session_t *session, kr_dema
 
     if (session->aal == KR_AAL2 || !is_asked(k->realm->settings, demand)) return NULL;
     if (demand == KR_DEMAND_SECOND) KR_TRY(kr_session_has_second(&second, k, session));
-    else KR_TRY(has_second(&second, k, session->identity));
+    else KR_TRY(has_second(&second, k, session));
     if (second) return need_second(k, return_to);
     if (demand != KR_DEMAND_SECOND) return NULL;
     return kr_err(k, 403, NULL, "a second factor is asked for, and the account has none");

@@ -26,7 +26,7 @@ kr_err_t *kr_session_end(kr_ctx_t *k, const kr_session_t *session)
 {
     apr_int64_t ended;
 
-    KR_TRY(kr_store_session_revoke(&ended, k, session->id, NULL));
+    KR_TRY(kr_store_session_revoke(&ended, k, session->id, session->identity_id));
     if (!ended) return NULL; /* by another request, just now */
     kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_SIGNED_OUT, .identity_id = session->identity_id, .session_id = session->id });
     return NULL;
@@ -177,10 +177,11 @@ kr_err_t *kr_session_revoke(int *done, kr_ctx_t *k, const char *id)
     kr_session_rows_t *rows;
     apr_int64_t ended;
 
-    KR_TRY(kr_store_session_revoke(&ended, k, id, NULL));
-    *done = ended > 0;
-    if (*done) kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_REVOKED, .session_id = id });
-    if (*done) return NULL;
+    *done = 0;
     KR_TRY(kr_store_session_by_id(&rows, k, id));
-    return rows ? NULL : kr_err(k, 404, NULL, "there is no such session");
+    if (!rows) return kr_err(k, 404, NULL, "there is no such session");
+    KR_TRY(kr_store_session_revoke(&ended, k, id, rows->session.identity_id));
+    *done = ended > 0;
+    if (*done) kr_audit(k, &(kr_audit_t){ .what = KR_AUDIT_REVOKED, .identity_id = rows->session.identity_id, .session_id = id });
+    return NULL;
 }

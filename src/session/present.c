@@ -108,6 +108,7 @@ const char *kr_session_field(kr_ctx_t *k, const kr_session_t *s, const char *fie
     case F_EXPIRES_AT: return kr_time_rfc3339(k->pool, s->expires_at);
     case FIELDS: break;
     }
+    if (kr_session_unfold(k, s)) return NULL;
     if ((path = path_after("traits.", field))) return value_text(k, kr_json_at(s->identity->traits, path));
     if ((path = path_after("metadata.", field))) return value_text(k, kr_json_at(s->identity->metadata_public, path));
     return NULL;

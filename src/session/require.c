@@ -126,11 +126,18 @@ static int is_fresh(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *s
     return !rule->max_age || session->authenticated_at + rule->max_age > k->now;
 }
 
+/* What a rule of this kind looks at has to be read first; when that cannot be, nobody can say. */
+static int must_unfold(kr_require_kind_e kind)
+{
+    return kind == KR_REQUIRE_VERIFIED || kind == KR_REQUIRE_TRAIT || kind == KR_REQUIRE_METADATA;
+}
+
 kr_verdict_e kr_require_judge(kr_ctx_t *k, const kr_require_t *rule, const kr_session_t *session)
 {
     const kr_identity_t *identity = session->identity;
     judging_t j = { .k = k, .rule = rule };
 
+    if (must_unfold(rule->kind) && kr_session_unfold(k, session)) return KR_REQUIRE_UNSURE;
     switch (rule->kind) {
     case KR_REQUIRE_SESSION: return verdict_of(is_fresh(k, rule, session));
     case KR_REQUIRE_AAL: return verdict_of(session->aal >= rule->aal && is_fresh(k, rule, session));
@@ -213,6 +220,7 @@ static kr_err_t *refuse_unverified(kr_ctx_t *k, const kr_require_t *rule, const 
     judging_t j = { .k = k, .rule = rule };
     kr_err_t *err = kr_err(k, 403, "session_verified_address_required", "this place asks for a verified address");
 
+    KR_TRY(kr_session_unfold(k, session));
     if (rule->wanted->nelts && judge_addresses(&j, session->identity, 0) != KR_REQUIRE_MET)
         return kr_err(k, 403, NULL, "this place asks for a verified address that the account does not have");
     if (!k->realm->settings->flow[KR_FLOW_VERIFICATION].enabled) return err;

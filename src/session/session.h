@@ -5,6 +5,7 @@
 
 #include <apr_lib.h>
 
+#include "kr_clock.h"
 #include "kr_realm.h"
 #include "kr_session.h"
 #include "kr_store_session.h"
@@ -27,6 +28,37 @@ int kr_token_shaped(const char *token);
  * @return the token, or NULL
  */
 const char *kr_cookie_open(kr_ctx_t *k, const char *value, int *secret, apr_time_t *expires);
+
+/** What a request carries, before anything is looked up. */
+typedef struct {
+    kr_carrier_e carrier;
+    const char *text;       /* as it came */
+    const char *token;      /* in it; NULL: a cookie that none of our secrets made */
+    int secret;             /* the secret to try first */
+    apr_time_t expires;     /* µs, as the cookie says */
+} kr_carried_t;
+
+/* -- glance.c, record.c ------------------------------------------------------ */
+
+/** The session of the token with that hash, if that is its current one; folded, out of memory or the store. NULL: there is none. */
+kr_err_t *kr_glance(kr_session_t **out, kr_ctx_t *k, const char *hash) KR_MUST_CHECK;
+/** The session that the last request on this connection found, if it carried the same. @return 0: nothing is known of it */
+int kr_memo_recall(kr_session_t **out, kr_ctx_t *k, const kr_carried_t *carried);
+/** What kr_glance has just found was found by that. */
+void kr_memo_keep(kr_ctx_t *k, const kr_carried_t *carried);
+
+/**
+ * Rows as one piece of memory, to be copied as it is. @param shown  what whoami says of it, or NULL
+ * @param len  out: bytes
+ */
+void *kr_record_make(apr_size_t *len, apr_pool_t *pool, const kr_session_rows_t *rows, const char *shown);
+/** Such a piece, or a copy of one, as rows again: opened once, where it lies. @return NULL: it is none */
+kr_session_rows_t *kr_record_open(const char **shown, apr_pool_t *pool, void *data, apr_size_t len);
+
+/** A session without what is JSON: kr_session_unfold reads that from the same rows. @return 500 when what is stored cannot be read */
+kr_err_t *kr_session_fold(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows) KR_MUST_CHECK;
+/** What the session was before its last refresh: that is all that the token of before is good for. */
+kr_err_t *kr_session_show_former(kr_ctx_t *k, kr_session_t *s, const kr_session_row_t *row) KR_MUST_CHECK;
 
 /** The session of its rows. @return 500 when what is stored cannot be read */
 kr_err_t *kr_session_from_rows(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows) KR_MUST_CHECK;

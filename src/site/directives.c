@@ -234,18 +234,34 @@ static const char *set_upgrade_check(cmd_parms *cmd, void *place, const char *se
     return NULL;
 }
 
-static const char *set_keep_post(cmd_parms *cmd, void *place, const char *size)
+/* A number with k or m behind it; -1 when it is none, or not between these. */
+static apr_int64_t size_between(const char *text, apr_int64_t least, apr_int64_t most)
 {
     char *end;
-    apr_int64_t n = ap_cstr_casecmp(size, "Off") ? apr_strtoi64(size, &end, 10) : 0;
+    apr_int64_t n = apr_isdigit(*text) ? apr_strtoi64(text, &end, 10) : -1;
 
-    if (n) {
-        if (*end == 'k' || *end == 'K') n *= 1024, end++;
-        if (!apr_isdigit(*size) || *end || n < 1024 || n > KR_KEPT_MAX)
-            return apr_psprintf(cmd->pool, "KratosKeepPost: Off, or a size from 1k to %dk, such as 64k", KR_KEPT_MAX / 1024);
-    } else if (ap_cstr_casecmp(size, "Off")) {
-        return "KratosKeepPost: Off, or a size such as 64k";
-    }
+    if (n < 0 || n > most) return -1;
+    if (*end == 'k' || *end == 'K') n *= 1024, end++;
+    else if (*end == 'm' || *end == 'M') n *= 1024 * 1024, end++;
+    return *end || n < least || n > most ? -1 : n;
+}
+
+static const char *set_session_cache(cmd_parms *cmd, void *place, const char *size)
+{
+    kr_host_t *host = kr_host_of(cmd->server);
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)place;
+    if (misplaced) return misplaced;
+    host->session_cache = ap_cstr_casecmp(size, "off") ? size_between(size, KR_CACHE_LEAST, KR_CACHE_MOST) : 0;
+    return host->session_cache < 0 ? "KratosSessionCache: off, or a size from 1m to 4096m, such as 32m" : NULL;
+}
+
+static const char *set_keep_post(cmd_parms *cmd, void *place, const char *size)
+{
+    apr_int64_t n = ap_cstr_casecmp(size, "Off") ? size_between(size, 1024, KR_KEPT_MAX) : 0;
+
+    if (n < 0) return apr_psprintf(cmd->pool, "KratosKeepPost: Off, or a size from 1k to %dk, such as 64k", KR_KEPT_MAX / 1024);
     ((kr_place_t *)place)->keep_post = (int)n;
     return NULL;
 }

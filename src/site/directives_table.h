@@ -70,8 +70,9 @@ DIRECTIVE("KratosHideCookie", FLAG, set_hide_cookie, PLACE, "On|Off", "On for pr
           "breaks into it must not find its visitors' sessions there. Off where the application itself asks the API with them. Unless "
           "it is said, only places that ask for a session hide it; On does so in open places, too.")
 DIRECTIVE("KratosUpgradeCheck", TAKE1, set_upgrade_check, PLACE, "SECONDS", "10",
-          "How often to look whether the session of an upgraded connection (a WebSocket through mod_proxy) still stands; when it "
-          "has ended, the connection is closed (over HTTP/2: the whole of it). 0: it stays open for as long as its two ends like.")
+          "When the session of an upgraded connection (a WebSocket through mod_proxy) has ended, the connection is closed (over HTTP/2: the whole "
+          "of it): within two seconds where this server is told of such changes (KratosSessionCache); where it is not, it looks this often. 0: it "
+          "stays open for as long as its two ends like.")
 DIRECTIVE("KratosKeepPost", TAKE1, set_keep_post, PLACE, "SIZE|Off", "Off",
           "A form that somebody was filling in is not lost when the gate asks them to sign in, for a second factor or for a fresh proof: it is "
           "kept, sealed, for 15 minutes, and they are asked on the way back whether to send it. SIZE is the most that is kept of a form, "
@@ -84,3 +85,8 @@ DIRECTIVE("KratosHashing", TAKE123, set_hashing, SERVER, "SLOTS [WAIT_SECONDS [Q
           "How many passwords may be hashed at once by all processes (0: one per core), how long a request waits "
           "for its turn, and how many may wait. Beyond that: 503 with Retry-After. Who waits keeps a worker of httpd: unless QUEUE says "
           "otherwise, those who hash and those who wait are a quarter of all workers together.")
+DIRECTIVE("KratosSessionCache", TAKE1, set_session_cache, SERVER, "SIZE|off", "32m",
+          "Memory in which the processes of this server remember sessions, so that a gate or whoami sends no statement for one that is known: "
+          "1m to 4096m, some 1,000 sessions each m; it counts as used when it was. What ends or changes a session counts at once here, and within two seconds on "
+          "other servers of the database; while a server cannot read what the others did, it remembers nothing. off: each request asks the "
+          "database.")

@@ -11,6 +11,7 @@ void *kr_host_create(apr_pool_t *pool, server_rec *s)
     (void)s;
     host->auto_migrate = host->allow_unbuilt = host->trust_forwarded = KR_UNSET;
     host->slots = host->slot_wait = host->slot_queue = KR_UNSET;
+    host->session_cache = KR_UNSET;
     host->mentions = apr_array_make(pool, 2, sizeof(kr_mention_t));
     return host;
 }

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 
+#include "kr_session.h"
 #include "kr_text.h"
 
 static kr_http_method_e method_of(const char *name)
@@ -121,31 +122,59 @@ static void log_to_request(void *baton, kr_level_e level, const char *line)
     ap_log_rerror(APLOG_MARK, (int)level, 0, (request_rec *)baton, "%s", line);
 }
 
-kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted)
+/* Of the connection, for as long as one client after another asks on it; streams of one (HTTP/2) are served at once. */
+static kr_memo_t *memo_of(conn_rec *c, const kr_tenant_t *tenant)
+{
+    kr_memo_t *memo;
+
+    if (c->master || !tenant->realm->cache) return NULL;
+    memo = ap_get_module_config(c->conn_config, &kratos_module);
+    if (memo) return memo;
+    memo = kr_memo_make(c->pool);
+    ap_set_module_config(c->conn_config, &kratos_module, memo);
+    return memo;
+}
+
+kr_ctx_t *kr_glance_ctx(request_rec *r, const kr_tenant_t *tenant)
 {
     int level = ap_get_request_module_loglevel(r, APLOG_MODULE_INDEX);
     kr_ctx_t *k = kr_ctx_make(r->pool, tenant->realm, level > KR_LOG_DEBUG ? KR_LOG_DEBUG : (kr_level_e)level);
     kr_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
-    const char *base = mounted ? tenant->realm->base_path : "";
 
+    req->headers = r->headers_in;
+    req->cookies = apr_table_get(r->headers_in, "Cookie"); /* httpd has joined several lines into one already */
+    k->req = req;
+    k->memo = memo_of(r->connection, tenant);
+    k->log = log_to_request;
+    k->log_baton = r;
+    return k;
+}
+
+void kr_request_fill(kr_ctx_t *k, request_rec *r, int mounted)
+{
+    kr_request_t *req = (kr_request_t *)k->req; /* as kr_glance_ctx has made it */
+    const char *base = mounted ? k->realm->base_path : "";
+
+    if (k->reply) return;
     req->method = method_of(r->method);
     req->method_name = r->method;
     req->path = below(base, r->uri);
     req->raw_path = raw_below(base, raw_path_of(r));
     read_query(req, r);
-    req->headers = r->headers_in;
-    req->cookies = apr_table_get(r->headers_in, "Cookie"); /* httpd has joined several lines into one already */
     req->content_type = apr_table_get(r->headers_in, "Content-Type");
     req->body = "";
     req->scheme = scheme_of(r);
     req->host = host_of_request(r);
     req->peer = peer_of(r);
     req->id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
-
-    k->req = req;
     k->reply = kr_reply_make(r->pool);
-    k->log = log_to_request;
-    k->log_baton = r;
+}
+
+kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted)
+{
+    kr_ctx_t *k = kr_glance_ctx(r, tenant);
+
+    kr_request_fill(k, r, mounted);
     return k;
 }
 

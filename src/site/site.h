@@ -11,6 +11,7 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "kr_cache.h"
 #include "kr_db.h"
 #include "kr_draft.h"
 #include "kr_http.h"
@@ -77,6 +78,7 @@ typedef struct {
     const char *audit;           /* KratosAudit: a path; "" is off, NULL that nothing was said */
     int auto_migrate, allow_unbuilt, trust_forwarded;
     int slots, slot_wait, slot_queue; /* KratosHashing; main server only */
+    apr_int64_t session_cache;   /* KratosSessionCache, bytes; 0: off; main server only */
     apr_array_header_t *mentions; /* of kr_mention_t */
     kr_site_t *site;             /* set once the configuration has been read */
     const kr_tenant_t *tenant;   /* the realm that is at home here, or NULL */
@@ -128,6 +130,7 @@ typedef struct {
     apr_uint32_t look;           /* atomic, each process its own: whether somebody looked for the first time, database.c */
     apr_time_t opened;           /* when this process began */
     struct kr_sweeper_t *sweeper; /* of httpd/sweep.c */
+    struct kr_feeder_t *feeder;  /* of httpd/feed.c; NULL: no sessions are remembered */
     struct kr_teller_t *teller;  /* of httpd/tell.c; NULL: there are no other nodes */
 } kr_database_t;
 
@@ -145,6 +148,8 @@ struct kr_site_t {
     apr_array_header_t *databases; /* of kr_database_t* */
     apr_array_header_t *warnings;  /* of const char* */
     kr_hashing_t hashing;          /* from post_config on */
+    kr_changes_t *changes;         /* likewise; shared with the configuration before a graceful restart, and the one after */
+    kr_cache_t *cache;             /* likewise, of sessions; NULL: none */
     /* What the rooms above keep here, each its own and nobody else's. */
     struct kr_doctor_t *doctor;    /* from check_config on */
     struct kr_tunnels_t *tunnels;  /* the gate's: each process its own, from child_init on; NULL: they are not watched */
@@ -164,6 +169,9 @@ int kr_test_clock_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 /** For hooks of post_config. @return NULL when nothing is going to be served with what was read */
 kr_site_t *kr_site_to_serve(const server_rec *s);
+/** KratosSessionCache, unless it is said: bytes. */
+#define KR_SESSION_CACHE (32 * 1024 * 1024)
+
 /** Once the MPM's lines are read. @param host  the main server's */
 kr_hashing_t kr_site_hashing(const kr_host_t *host);
 
@@ -197,6 +205,10 @@ kr_ctx_t *kr_server_ctx(apr_pool_t *pool, server_rec *s, const kr_realm_t *realm
  * @param mounted  1: k->req->path is what follows the API's mount; 0: the whole path
  */
 kr_ctx_t *kr_request_ctx(request_rec *r, const kr_tenant_t *tenant, int mounted);
+/** As kr_request_ctx, with nothing of the request but what finds its session: there is no reply yet, and of k->req headers and cookies alone. */
+kr_ctx_t *kr_glance_ctx(request_rec *r, const kr_tenant_t *tenant);
+/** Make of that what kr_request_ctx gives, unless it is that already. */
+void kr_request_fill(kr_ctx_t *k, request_rec *r, int mounted);
 /** The URL of a request as its client sees it. */
 const char *kr_request_url(request_rec *r, const kr_request_t *req);
 
@@ -239,6 +251,7 @@ int kr_may_write(const struct stat *st);
 typedef struct {
     int every;      /* seconds */
     int to_the_end; /* after a graceful restart, too, as long as anybody is still connected to this child */
+    int apart;      /* must not wait for mail or for other work: has a thread with others of its kind */
     int breaks_off; /* of no use to a process that leaves; all else is finished */
     /** @param k  of one of the database's realms. @return not 0: go on after that many µs */
     apr_interval_time_t (*run)(kr_database_t *database, kr_ctx_t *k, server_rec *s);

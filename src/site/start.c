@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include <ap_mpm.h>
+#include <errno.h>
 #include <unistd.h>
 #include <unixd.h>
 
@@ -56,16 +57,44 @@ kr_hashing_t kr_site_hashing(const kr_host_t *host)
     return h;
 }
 
-/* In memory of httpd's own that outlives our module, which each restart loads anew. Without metrics the site works as well. */
+/* A pointer of httpd's own that outlives our module, which each restart loads anew; NULL in it the first time. */
+static void **retained(const char *name)
+{
+    void **kept = ap_retained_data_get(name);
+
+    return kept ? kept : ap_retained_data_create(name, sizeof(*kept));
+}
+
+/* Without metrics the site works as well. */
 static void start_metrics(apr_pool_t *pconf, const server_rec *s)
 {
-    void **kept = ap_retained_data_get("kratos-metrics");
     const char *why;
 
-    if (!kept) kept = ap_retained_data_create("kratos-metrics", sizeof(*kept));
     kr_api_name_metrics(pconf);
-    why = kr_metrics_make(kept);
+    why = kr_metrics_make(retained("kratos-metrics"));
     if (why) ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1215) "nothing is counted: %s", why);
+}
+
+/*
+ * What was remembered under former settings is not believed. Processes that still serve those go on with a memory of their own; all of them
+ * hear of changes by the same counters.
+ */
+static int make_cache(apr_pool_t *pconf, const kr_host_t *host, kr_site_t *site, server_rec *s)
+{
+    const apr_int64_t bytes = host->session_cache < 0 ? KR_SESSION_CACHE : host->session_cache;
+
+    if (!bytes) return OK;
+    site->changes = kr_changes_make(retained("kratos-changes"));
+    site->cache = site->changes ? kr_cache_make(pconf, (apr_size_t)bytes, site->changes) : NULL;
+    for (int i = 0; site->cache && i < site->tenants->nelts; i++) {
+        kr_realm_t *realm = APR_ARRAY_IDX(site->tenants, i, kr_tenant_t *)->realm;
+
+        realm->changes = site->changes;
+        realm->cache = site->cache;
+    }
+    if (site->cache) return OK;
+    ap_log_error(APLOG_MARK, APLOG_EMERG, errno, s, KRLOGNO(1213) "no memory for remembering sessions (KratosSessionCache)");
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -81,6 +110,7 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, KRLOGNO(1202) "%s",
                      APR_ARRAY_IDX(site->warnings, i, const char *));
     start_metrics(pconf, s);
+    if (make_cache(pconf, host, site, s) != OK) return HTTP_INTERNAL_SERVER_ERROR;
     kr_share_workers(site->hashing.workers);
     rv = kr_slots_make(pconf, site->hashing.slots, most_memory(site), apr_time_from_sec(host->slot_wait < 0 ? KR_SLOT_WAIT : host->slot_wait),
                        site->hashing.queue);

@@ -128,9 +128,16 @@ kr_err_t *kr_store_identity_insert(kr_ctx_t *k, const kr_identity_rows_t *rows)
     return kr_store_identity_add(k, rows);
 }
 
-kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *address_id, const char *status)
+static void note_status(kr_ctx_t *k, void *baton)
 {
-    return kr_db_exec(NULL, k, &ADDRESS_STATUS, KR_S(status), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
+    kr_feed_note(k, baton);
+}
+
+kr_err_t *kr_store_address_status(kr_ctx_t *k, const char *identity_id, const char *address_id, const char *status)
+{
+    KR_TRY(kr_db_exec(NULL, k, &ADDRESS_STATUS, KR_S(status), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name)));
+    kr_db_after_commit(k, note_status, (void *)identity_id);
+    return NULL;
 }
 
 kr_err_t *kr_store_identity_add(kr_ctx_t *k, const kr_identity_rows_t *rows)

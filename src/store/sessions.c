@@ -2,7 +2,9 @@
 /* Sessions: counted, listed, written. */
 #include <string.h>
 
+#include "kr_cache.h"
 #include "kr_store_session.h"
+#include "kr_text.h"
 #include "store.h"
 #include "rows.h"
 
@@ -123,11 +125,6 @@ static const kr_query_t SESSION_EXTEND = {
 
 static const kr_query_t SESSION_REVOKE = {
     .name = "session_revoke",
-    .sql = "UPDATE sessions SET active = 0, updated_at = %lld WHERE id = %s AND realm_id = %s AND active = 1",
-};
-
-static const kr_query_t SESSION_REVOKE_OF = {
-    .name = "session_revoke_of",
     .sql = "UPDATE sessions SET active = 0, updated_at = %lld WHERE id = %s AND realm_id = %s AND active = 1 AND "
            "identity_id = %s",
 };
@@ -162,15 +159,29 @@ kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t
                      KR_I(version));
 }
 
+/* One that has another token from now on is remembered by that of before: as it was then, which is what it shows until that ends, too. */
+static int outlives_memory(const kr_session_row_t *s, const kr_session_row_t *read)
+{
+    return s->old_token_hash && strcmp(s->old_token_hash, read->token_hash) == 0 && s->old_token_until >= s->updated_at + KR_CACHE_AGE_MAX;
+}
+
 kr_err_t *kr_store_session_update(int *done, kr_ctx_t *k, const kr_session_row_t *s, const kr_session_row_t *read,
                                   apr_int64_t version)
 {
-    return kr_db_hit(done, k, &SESSION_UPDATE, KR_S(s->token_hash), KR_S(s->old_token_hash), KR_I(s->old_token_until),
-                     KR_S(s->aal), KR_S(s->methods), KR_I(s->authenticated_at), KR_I(s->expires_at), KR_S(s->device_id),
-                     KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location), KR_I(s->updated_at), KR_S(s->old_aal),
-                     KR_S(s->old_methods), KR_I(s->old_authenticated_at), KR_S(s->id), KR_S(k->realm->name), KR_I(k->now),
-                     KR_S(read->token_hash), KR_I(read->updated_at), KR_I(s->epoch), KR_S(s->identity_id), KR_I(s->epoch),
-                     KR_I(version));
+    const kr_arg_t args[] = {
+        KR_S(s->token_hash), KR_S(s->old_token_hash), KR_I(s->old_token_until), KR_S(s->aal), KR_S(s->methods),
+        KR_I(s->authenticated_at), KR_I(s->expires_at), KR_S(s->device_id), KR_S(s->ip_address), KR_S(s->user_agent),
+        KR_S(s->location), KR_I(s->updated_at), KR_S(s->old_aal), KR_S(s->old_methods), KR_I(s->old_authenticated_at), KR_S(s->id),
+        KR_S(k->realm->name), KR_I(k->now), KR_S(read->token_hash), KR_I(read->updated_at), KR_I(s->epoch), KR_S(s->identity_id),
+        KR_I(s->epoch), KR_I(version),
+    };
+    apr_int64_t hits = 0;
+
+    *done = 0;
+    if (outlives_memory(s, read)) KR_TRY(kr_db_exec_(&hits, k, &SESSION_UPDATE, args, KR_DIM(args)));
+    else KR_TRY(kr_feed_change_(&hits, k, s->identity_id, &SESSION_UPDATE, args, KR_DIM(args)));
+    *done = hits > 0;
+    return NULL;
 }
 
 kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int64_t epoch, const char *token_hash)
@@ -179,38 +190,54 @@ kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int6
                      KR_I(epoch), KR_S(token_hash), KR_S(token_hash), KR_I(k->now));
 }
 
-kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, apr_time_t expires_at)
+kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, const char *identity_id, apr_time_t expires_at)
 {
+    apr_int64_t hits;
+
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    return kr_db_hit(done, k, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name));
+    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name)));
+    *done = hits > 0;
+    return NULL;
 }
 
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id)
 {
+    apr_int64_t hits;
+
     if (done) *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    if (!identity_id) return kr_db_exec(done, k, &SESSION_REVOKE, KR_I(k->now), KR_S(id), KR_S(k->realm->name));
-    return kr_db_exec(done, k, &SESSION_REVOKE_OF, KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_S(identity_id));
+    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSION_REVOKE, KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_S(identity_id)));
+    if (done) *done = hits;
+    return NULL;
 }
 
 kr_err_t *kr_store_sessions_end(int *done, kr_ctx_t *k, const char *identity_id)
 {
+    apr_int64_t hits;
+
     *done = 0;
     if (!kr_store_id_ok(identity_id)) return NULL;
-    return kr_db_hit(done, k, &SESSIONS_END, KR_S(identity_id), KR_S(k->realm->name));
+    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSIONS_END, KR_S(identity_id), KR_S(k->realm->name)));
+    *done = hits > 0;
+    return NULL;
 }
 
 kr_err_t *kr_store_sessions_end_range(kr_ctx_t *k, const char *after, const char *last)
 {
-    return kr_db_exec(NULL, k, &SESSIONS_END_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last));
+    apr_int64_t hits;
+
+    return kr_feed_change(&hits, k, "", &SESSIONS_END_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last));
 }
 
 /* The identity first, as everywhere: who takes locks in one order does not wait in a circle. */
 kr_err_t *kr_store_sessions_end_others(int *done, kr_ctx_t *k, const char *identity_id, const char *keep_id,
                                        apr_int64_t epoch)
 {
-    KR_TRY(kr_db_hit(done, k, &SESSIONS_END_OF_EPOCH, KR_S(identity_id), KR_S(k->realm->name), KR_I(epoch)));
+    apr_int64_t hits;
+
+    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSIONS_END_OF_EPOCH, KR_S(identity_id), KR_S(k->realm->name), KR_I(epoch)));
+    *done = hits > 0;
     if (!*done) return NULL;
     return kr_db_hit(done, k, &SESSION_FOLLOW, KR_S(keep_id), KR_S(k->realm->name), KR_S(identity_id), KR_I(k->now),
                      KR_I(epoch));

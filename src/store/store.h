@@ -242,6 +242,22 @@ kr_db_class_e kr_db_say(int *rc, kr_ctx_t *k, const char *sql);
 /** See kr_db_hit. */
 kr_err_t *kr_db_hit_(int *done, kr_ctx_t *k, const kr_query_t *q, const kr_arg_t *args, int nargs) KR_MUST_CHECK;
 
+/* -- feed.c: what other processes and nodes remember of sessions ------------ */
+
+/**
+ * As kr_db_hit, for a statement that makes somebody's sessions other than they were: tells of it, if it hit, in the same transaction; that is
+ * one of its own where none is open.
+ * @param identity_id  whose; "": all of the realm
+ */
+#define kr_feed_change(done, k, identity_id, q, ...) kr_feed_change_((done), (k), (identity_id), (q), KR_ARGS_(__VA_ARGS__))
+/** See kr_feed_change. */
+kr_err_t *kr_feed_change_(apr_int64_t *hits, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args,
+                          int nargs) KR_MUST_CHECK;
+/** Tell of it, inside a transaction: once in each, however often it is called. */
+kr_err_t *kr_feed_tell(kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;
+/** Tell the processes of this node alone. */
+void kr_feed_note(kr_ctx_t *k, const char *identity_id);
+
 /* -- values --------------------------------------------------------------- */
 
 /** Can this be an id of ours at all? Others are not looked up: MySQL answers text outside ASCII with an error. */

@@ -14,6 +14,7 @@
 #define KEEP_ERRORS apr_time_from_sec(7 * 24 * 3600)
 #define KEEP_MESSAGES apr_time_from_sec(7 * 24 * 3600) /* sent ones for the record, others for `kratosctl courier retry` */
 #define KEEP_BUDGETS apr_time_from_sec(3600) /* the longest window */
+#define KEEP_CHANGES apr_time_from_sec(600) /* nodes read them once a second */
 #define KEEP_REVOKED apr_time_from_sec(24 * 3600)
 /* Anybody makes as many flows as they like by asking for them: who left a form open for too long is told so this long. */
 #define KEEP_IDLE_FLOWS apr_time_from_sec(600)
@@ -61,6 +62,7 @@ static const struct {
     { FAMILY("courier_messages", "courier_messages_old", "", "updated_at"), .keep = KEEP_MESSAGES },
     { FAMILY("code_budgets", "code_budgets_begins", "", "begins_at"), .keep = KEEP_BUDGETS },
     { FAMILY("kept_posts", "kept_posts_expires", "", "expires_at"), .keep = 0 },
+    { FAMILY("session_changes", "session_changes_created", "", "created_at"), .keep = KEEP_CHANGES },
     { FAMILY("selfservice_errors", "selfservice_errors_created", "", "created_at"), .keep = KEEP_ERRORS },
 };
 

@@ -31,6 +31,11 @@ Protocols h2c http/1.1
     Require kratos-session
     ProxyPass "ws://127.0.0.1:{app}/"
 </Location>
+<Location "/seldom">
+    KratosUpgradeCheck 3600
+    Require kratos-session
+    ProxyPass "http://127.0.0.1:{app}/" upgrade=websocket
+</Location>
 <Location "/never">
     KratosUpgradeCheck 0
     Require kratos-session
@@ -99,6 +104,20 @@ def test_it_is_cut_when_another_client_ends_the_session(site, route):
     assert tunnel.echo() == b'hello'
     there.delete('/sessions').must(200)
     assert tunnel.cut_within(5)
+
+
+def test_where_sessions_are_remembered_it_is_known_when_one_has_ended(request, app):
+    """However seldom a place asks; and before a server knows what others do, it asks."""
+    site = serve_gate(request, app, session_cache='1m')
+    leaver, stayer = sign_up(site), sign_up(site)
+    tunnels = [Tunnel(site.gate_port, '/seldom/x', client.token) for client in (leaver, stayer)]
+    assert tunnels[0].echo() == b'hello'
+    site.ctl('session', 'revoke', '--identity', leaver.email)
+    assert tunnels[0].cut_within(10)    # of them some until the server trusts what it reads
+    assert tunnels[1].echo(b'still here') == b'still here'
+    stayer.logout().must(204)
+    assert tunnels[1].cut_within(3)
+    end(site)
 
 
 def test_it_may_be_let_stand(site):

@@ -153,6 +153,8 @@ def test_configtest_accepts_what_is_right():
     (GOOD + '<Location />\nKratosUnauthenticated perhaps\n</Location>', ['KratosUnauthenticated']),
     (GOOD + '<Location />\nRequire kratos-session please\n</Location>', ['kratos-session']),
     (GOOD + 'KratosHashing many', ['KratosHashing']),
+    *((GOOD + f'KratosSessionCache {size}', ['KratosSessionCache: off, or a size from 1m to 4096m'])
+      for size in ('0', '512k', '5000m', '1m2', '-1m', 'on')),
     (GOOD + 'KratosDatabasePool 4 2 1 0', ['KratosDatabasePool']),
 ])
 def test_a_mistake_in_httpds_own_file_stops_it(lines, words):

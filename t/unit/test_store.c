@@ -273,7 +273,7 @@ static void only_an_address_that_is_not_verified_gets_another_status(void **stat
     kr_identity_rows_t *in = an_identity(k, "ana@x.example"), *out;
 
     OK(kr_store_identity_insert(k, in));
-    OK(kr_store_address_status(k, APR_ARRAY_IDX(in->addresses, 1, kr_address_row_t).id, "sent"));
+    OK(kr_store_address_status(k, in->identity.id, APR_ARRAY_IDX(in->addresses, 1, kr_address_row_t).id, "sent"));
     OK(kr_store_identity_find(&out, k, "password", "ana@x.example"));
     assert_string_equal(APR_ARRAY_IDX(out->addresses, 0, kr_address_row_t).status, "sent");
     assert_string_equal(APR_ARRAY_IDX(out->addresses, 1, kr_address_row_t).status, "pending");

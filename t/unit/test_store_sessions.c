@@ -85,17 +85,17 @@ static void revoked_sessions_stay_revoked_and_are_not_listed(void **state)
     assert_int_equal(list->nelts, 1);
     assert_string_equal(APR_ARRAY_IDX(list, 0, kr_session_row_t).id, s[1].id);
 
-    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9));
+    OK(kr_store_session_extend(&done, k, s[0].id, who, k->now + 9));
     assert_int_equal(done, 1);
-    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9)); /* the same value again is still done */
+    OK(kr_store_session_extend(&done, k, s[0].id, who, k->now + 9)); /* the same value again is still done */
     assert_int_equal(done, 1);
     OK(kr_store_session_revoke(&n, k, s[0].id, someone));
     assert_int_equal(n, 0);
     OK(kr_store_session_revoke(&n, k, s[0].id, who));
     assert_int_equal(n, 1);
-    OK(kr_store_session_revoke(&n, k, s[0].id, NULL));
+    OK(kr_store_session_revoke(&n, k, s[0].id, who));
     assert_int_equal(n, 0);
-    OK(kr_store_session_extend(&done, k, s[0].id, k->now + 9));
+    OK(kr_store_session_extend(&done, k, s[0].id, who, k->now + 9));
     assert_int_equal(done, 0);
     OK(kr_store_session_count(&n, k, who, s[2].id, 0));
     assert_int_equal(n, 2); /* the one that had ended before counts */

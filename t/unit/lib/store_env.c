@@ -28,7 +28,7 @@ kr_ctx_t *another(const kr_realm_t *realm)
 }
 
 static const kr_query_t DROPS[] = {
-    { .name = "drop", .sql = "DROP TABLE IF EXISTS session_exchanges, codes, outbox_parts, courier_messages, selfservice_errors, code_budgets, kept_posts, fedcm_grants" },
+    { .name = "drop", .sql = "DROP TABLE IF EXISTS session_exchanges, codes, outbox_parts, courier_messages, selfservice_errors, code_budgets, kept_posts, fedcm_grants, session_changes" },
     { .name = "drop", .sql = "DROP TABLE IF EXISTS flows, sessions, identity_identifiers, identity_keys, identity_addresses" },
     { .name = "drop", .sql = "DROP TABLE IF EXISTS identity_credentials, identities, schema_migrations, remarks" },
 };
