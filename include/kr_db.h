@@ -64,7 +64,7 @@ int kr_dbpool_is_sqlite(const kr_dbpool_t *dbpool);
 /** On a cluster, may a statement miss what another node has just written? Where there is one server, it misses nothing anyway. */
 typedef enum {
     KR_LAG_NONE,           /* no: what it is about may have been made by the request before, at another node */
-    KR_LAG_UNLESS_MISSING, /* it is asked often, and mostly about what is long there: only when it finds nothing it looks again, properly */
+    KR_LAG_UNLESS_MISSING, /* by two seconds: it is asked often, and mostly about what is long there; when it finds nothing it looks again, properly */
     KR_LAG_FINE            /* it looks again by itself, or asks for what nobody was told of */
 } kr_lag_e;
 

@@ -222,6 +222,7 @@ static int try_host(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn, int
     kr_dbpool_t *dbpool = conn->owner;
     const char *why = "it hangs";
 
+    conn->refused = 0;
     if (kr_host_may_try(dbpool, &dbpool->host[i])) why = connect_to(k, conn, &dbpool->host[i], resort);
     if (!why) {
         tell_where(k, dbpool, i);
@@ -232,19 +233,22 @@ static int try_host(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn, int
     return 0;
 }
 
-/* Those that are well, then the others, and then those that could be read from at least. Nobody is asked twice who does not answer. */
+/* What came of a host in one round. */
+enum { NOT_TRIED, UNREACHABLE, REPLICA };
+
+/* Those that are well, then those that failed a while ago, and then those that can be read from at least. Nobody is asked twice in vain. */
 static int try_hosts(const char **complaints, kr_ctx_t *k, kr_dbconn_t *conn)
 {
     kr_dbpool_t *dbpool = conn->owner;
-    unsigned char *tried = apr_pcalloc(k->pool, (apr_size_t)dbpool->nhosts);
+    unsigned char *was = apr_pcalloc(k->pool, (apr_size_t)dbpool->nhosts);
 
-    for (int i = 0; i < dbpool->nhosts; i++) {
-        if (dbpool->nhosts == 1 || kr_host_is_asked_last(dbpool, &dbpool->host[i])) continue;
-        if (try_host(complaints, k, conn, i, 0)) return 1;
-        tried[i] = !conn->refused;
-    }
-    for (int i = 0; i < dbpool->nhosts; i++) {
-        if (!tried[i] && try_host(complaints, k, conn, i, 1)) return 1;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < dbpool->nhosts; i++) {
+            if (was[i] != (round == 2 ? REPLICA : NOT_TRIED)) continue;
+            if (round == 0 && dbpool->nhosts > 1 && kr_host_is_asked_last(dbpool, &dbpool->host[i])) continue;
+            if (try_host(complaints, k, conn, i, round == 2)) return 1;
+            was[i] = conn->refused ? REPLICA : UNREACHABLE;
+        }
     }
     return 0;
 }

@@ -172,7 +172,7 @@ static kr_db_class_e attempt(int *rc, kr_ctx_t *k, job_t *job)
     job->affected = class == KR_DB_OK ? nrows : 0;
     job->undone = class == KR_DB_GONE && (!sent || kr_db_was_undone(conn, *rc, unused, kr_clock_ticks() - began));
     if (class != KR_DB_GONE) conn->last_used = kr_clock_ticks();
-    if (class == KR_DB_OK && waits) conn->abreast = 1;
+    if (class == KR_DB_OK && waits) kr_fresh_reached(conn, began);
     if (kr_db_leaves_host(conn, *rc)) kr_host_failed(conn->owner, conn->host);
     apr_pool_clear(conn->scratch);
     return class;

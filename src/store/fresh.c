@@ -9,6 +9,7 @@
 
 #include <apr_strings.h>
 
+#include "kr_clock.h"
 #include "store.h"
 
 /* Rows that are only added rest on nothing that may miss here; keys that collide are found out when the cluster certifies them. */
@@ -22,10 +23,29 @@ int kr_fresh_may_lag(const kr_dbconn_t *conn)
     return conn->cluster != KR_ALONE && !conn->abreast && !conn->in_tx;
 }
 
-int kr_fresh_is_due(const kr_dbconn_t *conn, const kr_query_t *q, const char *sql, int missed)
+/*
+ * What is not waited for may be as old as this: a session that was ended at another node is refused here after two seconds at the latest,
+ * however far the host is behind. One statement in that time waits, for all threads of the process.
+ */
+#define TRUSTED_FOR apr_time_from_msec(1500)
+
+static int is_long_ago(kr_dbconn_t *conn)
+{
+    apr_time_t known = (apr_time_t)apr_atomic_read64(&conn->host->abreast_at);
+
+    return !known || kr_clock_ticks() - known > TRUSTED_FOR;
+}
+
+int kr_fresh_is_due(kr_dbconn_t *conn, const kr_query_t *q, const char *sql, int missed)
 {
     if (!kr_fresh_may_lag(conn) || only_adds(sql)) return 0;
-    return q->lag == KR_LAG_NONE || (q->lag == KR_LAG_UNLESS_MISSING && missed);
+    return q->lag == KR_LAG_NONE || (q->lag == KR_LAG_UNLESS_MISSING && (missed || is_long_ago(conn)));
+}
+
+void kr_fresh_reached(kr_dbconn_t *conn, apr_time_t began)
+{
+    conn->abreast = 1;
+    apr_atomic_set64(&conn->host->abreast_at, (apr_uint64_t)began);
 }
 
 const char *kr_fresh_text(apr_pool_t *pool, const kr_dbconn_t *conn, const char *sql, int due)

@@ -65,6 +65,7 @@ typedef struct {
     int heard;              /* ... and has said its greeting since */
     int owed;               /* its greeting was heard and not answered: the next one needs a good connection (see hosts.c) */
     unsigned left;          /* grows when all connections to it are to be given up */
+    volatile apr_uint64_t abreast_at; /* atomic: it has all that was written before (µs), see fresh.c; 0: never asked */
 } kr_dbhost_t;
 
 struct kr_dbpool_t {
@@ -180,7 +181,9 @@ const char *kr_host_label(apr_pool_t *pool, const kr_dbpool_t *dbpool, int i);
 /** May this node lack what was written at others before this piece of work began? */
 int kr_fresh_may_lag(const kr_dbconn_t *conn);
 /** Must the statement wait for that? @param missed  it was asked without, and found nothing */
-int kr_fresh_is_due(const kr_dbconn_t *conn, const kr_query_t *q, const char *sql, int missed);
+int kr_fresh_is_due(kr_dbconn_t *conn, const kr_query_t *q, const char *sql, int missed);
+/** A statement waited, and was done. @param began  when it was sent (kr_clock_ticks): what was written before then is here */
+void kr_fresh_reached(kr_dbconn_t *conn, apr_time_t began);
 /** Its text, so that it waits. */
 const char *kr_fresh_text(apr_pool_t *pool, const kr_dbconn_t *conn, const char *sql, int due);
 /** What must be said before it. @return the driver's code */

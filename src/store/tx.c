@@ -11,12 +11,13 @@ static kr_db_class_e say_begin(int *rc, kr_ctx_t *k)
 {
     kr_dbconn_t *conn = k->db;
     int waits = kr_fresh_may_lag(conn);
+    apr_time_t began = kr_clock_ticks();
     kr_db_class_e class;
 
     *rc = kr_fresh_prepare(conn, waits);
     if (*rc) return kr_db_classify(conn, *rc);
     class = kr_db_say(rc, k, conn->owner->sqlite ? "BEGIN IMMEDIATE" : kr_fresh_text(conn->scratch, conn, "START TRANSACTION", waits));
-    if (class == KR_DB_OK && waits) conn->abreast = 1;
+    if (class == KR_DB_OK && waits) kr_fresh_reached(conn, began);
     return class;
 }
 
