@@ -23,6 +23,7 @@ def hosts(mariadb):
         proxy.close()
 
 
+@pytest.mark.slow
 def test_a_host_that_freezes_is_left_in_seconds_and_gone_back_to(serve_sqlite, hosts):
     first, second = hosts(2)
     server = serve_sqlite(db=[first.params, second.params], mpm='prefork')
@@ -59,6 +60,7 @@ def ask(app):
     return time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_the_only_host_freezes_and_the_others_are_served(serve_sqlite, hosts):
     """What asks the database is 503 soon, and what does not is answered: httpd's workers do not all wait."""
     host, = hosts(1)
