@@ -35,6 +35,7 @@ struct kr_session_t {
     const char *shown;         /* of one that was recalled: what whoami says of it; or NULL */
     const struct kr_glanced_t *glanced; /* not NULL: it may be remembered (glance.c) */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at; /* µs */
+    apr_time_t seen_at;        /* when it was last used, as far as that was written down; 0: not known */
 };
 
 /** One thing that was proved: joins authentication_methods. */
@@ -293,6 +294,19 @@ kr_err_t *kr_session_load(kr_session_t **out, kr_ctx_t *k, const char *id) KR_MU
 
 /** Active, unexpired at k->now, identity active. */
 int kr_session_usable(kr_ctx_t *k, const kr_session_t *session);
+
+/**
+ * The session is used: that is written down if it is time to (mod_kratos.session.seen_every), and where the settings have it slide, it ends later. A
+ * failure is no fault of the request: it is logged, and the next one tries. One statement then, else none.
+ * @param session  as kr_session_glance gave it
+ */
+void kr_session_seen(kr_ctx_t *k, kr_session_t *session);
+
+/**
+ * Has the session of a cookie moved on, so that its browser should have another one? Not for each of many requests that come with the same one
+ * at the same time: they are given it when the cookie is behind by more than what is written down at a time.
+ */
+int kr_session_cookie_lags(kr_ctx_t *k, const kr_session_t *session);
 
 /** Move expiry to now + session.lifespan if the settings' window allows it. @param done 0: too early or gone */
 kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *session) KR_MUST_CHECK;

@@ -129,6 +129,9 @@ typedef struct kr_settings_t {
 
     /* sessions */
     apr_time_t session_lifespan;
+    int session_sliding;             /* mod_kratos.session: what is used ends a lifespan after that */
+    apr_time_t session_longest;      /* but this after its last proof */
+    apr_time_t session_seen_every;   /* how often at most it is written down that it is used */
     kr_cookie_conf_t session_cookie, csrf_cookie;
     const apr_array_header_t *tokenizers; /* of kr_tokenizer_conf_t */
     int whoami_highest_aal;          /* session.whoami.required_aal: highest_available */

@@ -18,6 +18,7 @@ typedef struct {
     apr_int64_t epoch;         /* of the identity when it was proved */
     const char *device_id, *ip_address, *user_agent, *location; /* the device; user_agent may be NULL */
     apr_time_t issued_at, authenticated_at, expires_at, created_at, updated_at;
+    apr_time_t seen_at;         /* when it was last used, as far as that was written down; 0: not known. Not part of what a proof changes */
 } kr_session_row_t;
 
 /** A session with its identity and addresses, as whoami shows it. */
@@ -63,6 +64,13 @@ kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const c
 
 /** New expiry. @param done 0 when the session is gone or inactive */
 kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, const char *identity_id, apr_time_t expires_at) KR_MUST_CHECK;
+/**
+ * Write down that a session is used: one statement, which moves neither updated_at nor anything that somebody compares.
+ * @param session     as it was read; it must not have been seen since `before`
+ * @param expires_at  new expiry, if that is later
+ * @param done        0: somebody else has just written it, or it has ended
+ */
+kr_err_t *kr_store_session_seen(int *done, kr_ctx_t *k, const kr_session_row_t *session, apr_time_t before, apr_time_t expires_at) KR_MUST_CHECK;
 /** Make a session of that identity inactive. @param done how many changed; may be NULL */
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id) KR_MUST_CHECK;
 /** End all sessions of the identity, those included that somebody is about to begin: its epoch is raised. @param done 0: there is none */

@@ -70,6 +70,7 @@ kr_err_t *kr_whoami(kr_ctx_t *k)
     if (err && err->status == 401 && k->realm->settings->cacheable_sessions && kr_session_carrier(k) == KR_CARRIED_NONE)
         kr_reply_header(k, "Ory-Session-Cache-For", "60");
     if (err) return err;
+    kr_session_seen(k, session);
     if (!session->shown || template || k->inside) {
         err = answer_session(k, session, template);
     } else {

@@ -134,6 +134,8 @@ void kr_review_schemas(kr_review_t *review, kr_settings_t *settings);
 void kr_review_oauth2(kr_review_t *review, kr_settings_t *settings);
 /** Read what courier.* needs besides its plain fields: services, programs, templates. */
 void kr_review_courier(kr_review_t *review, kr_mail_conf_t *mail);
+/** How long sessions live (sessions.c). */
+void kr_review_sessions(kr_review_t *review, const kr_settings_t *settings);
 /** How often somebody may fail: the limits, and the memory to count in (throttle.c). */
 void kr_review_throttle(kr_review_t *review, kr_settings_t *settings);
 /** Limits of calls to sites that people sign in with (providers.c). */

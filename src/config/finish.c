@@ -243,6 +243,7 @@ kr_settings_t *kr_draft_finish(kr_draft_t *draft, int allow_unbuilt, apr_array_h
     kr_review_courier(&review, &settings->mail);
     kr_review_oauth2(&review, settings);
     kr_review_providers(&review, settings);
+    kr_review_sessions(&review, settings);
     kr_review_throttle(&review, settings);
     kr_review_advise(&review, settings);
     kr_review_web_hooks(&review, settings);

@@ -52,6 +52,26 @@ int kr_pass_look_again(kr_pass_t *pass)
     return 1;
 }
 
+static int add_cookie(void *headers, const char *name, const char *value)
+{
+    apr_table_add(headers, name, value);
+    return 1;
+}
+
+/* A cookie that ends later goes with whatever the place answers, which no shared cache keeps (private.c). */
+static void note_use(kr_pass_t *pass, request_rec *top)
+{
+    kr_ctx_t *k = pass->k;
+
+    kr_session_seen(k, pass->session);
+    if (!k->realm->settings->session_sliding || !kr_session_cookie_lags(k, pass->session)) return;
+    kr_request_fill(k, top, 0);
+    kr_session_cookie_set(k, pass->session);
+    kr_reply_finish(k);
+    apr_table_do(add_cookie, top->err_headers_out, k->reply->headers, "Set-Cookie", NULL);
+    apr_table_unset(k->reply->headers, "Set-Cookie");
+}
+
 /* For logs: %{kratos-statements}n */
 static void count_statements(request_rec *r, request_rec *top, const kr_pass_t *pass)
 {
@@ -78,6 +98,7 @@ kr_pass_t *kr_pass_of(request_rec *r)
     /* The cookie of one realm may be gone from the headers by the time that another one is asked for. */
     if (visit->cookies) ((kr_request_t *)pass->k->req)->cookies = visit->cookies;
     pass->refusal = check(pass, top);
+    if (!pass->refusal) note_use(pass, top);
     count_statements(r, top, pass);
     kr_db_release(pass->k); /* what comes behind the gate may take long, and may want a connection itself */
     pass->next = visit->passes;

@@ -28,6 +28,7 @@ typedef struct tunnel_t {
     const char *session, *identity; /* ids */
     apr_time_t expires;      /* µs since 1970, as far as is known */
     kr_stamp_t stamp;        /* what of the account had changed when the session was known to stand */
+    int unsure;              /* it may have ended, and nobody was told */
     apr_time_t every, due;   /* µs */
     kr_tunnels_t *list;
     int asked;               /* in the round that runs */
@@ -86,8 +87,7 @@ void kr_tunnel_watch(request_rec *r, const kr_pass_t *pass)
     tunnel->session = pass->session->id;
     tunnel->identity = pass->session->identity_id;
     tunnel->expires = pass->session->expires_at;
-    tunnel->stamp = stamp_of(tunnel);
-    tunnel->stamp.of--; /* it may have changed since it was looked at: asked about once, soon */
+    tunnel->unsure = 1; /* it may have changed since it was looked at: asked about once, soon */
     tunnel->every = apr_time_from_sec(seconds);
     tunnel->due = kr_clock_ticks() + tunnel->every;
     tunnel->list = list;
@@ -111,13 +111,16 @@ static int any(kr_tunnels_t *list)
     return found;
 }
 
-/* May its session have ended? Who is told of changes need not ask before there is one. */
-static int is_doubtful(const tunnel_t *t, const kr_ctx_t *k, apr_time_t now)
+/* May its session have ended? Who is told of changes need not ask before there is one, but about what may have passed untold. */
+static int is_doubtful(tunnel_t *t, const kr_ctx_t *k, apr_time_t now)
 {
     const kr_realm_t *realm = t->tenant->realm;
 
-    if (realm->changes && !kr_changes_hold(realm->changes, &t->stamp, t->identity)) return 1;
-    return t->due <= now && (t->expires <= k->now || !kr_trust_holds(realm->trust));
+    if (!kr_trust_holds(realm->trust)) {
+        t->unsure = 1;
+        return t->due <= now;
+    }
+    return t->unsure || !kr_changes_hold(realm->changes, &t->stamp, t->identity) || (t->due <= now && t->expires <= k->now);
 }
 
 /* Sessions of the realm that it is time to ask about: at most as many as one statement takes. */
@@ -132,6 +135,7 @@ static int collect(const char *ids[KR_SESSIONS_ALIVE_MAX], kr_tunnels_t *list, c
         if (!t->asked) continue;
         t->due = now + t->every;
         t->stamp = stamp_of(t); /* before it is asked about */
+        t->unsure = !kr_trust_holds(tenant->realm->trust);
         ids[n++] = apr_pstrdup(k->pool, t->session); /* the request may be gone before the answer is here */
     }
     apr_thread_mutex_unlock(list->mutex);
@@ -160,6 +164,13 @@ static int cut(kr_tunnels_t *list, const apr_array_header_t *alive)
     return n;
 }
 
+static void nobody_said(kr_tunnels_t *list)
+{
+    apr_thread_mutex_lock(list->mutex);
+    for (tunnel_t *t = list->first; t; t = t->next) t->unsure |= t->asked;
+    apr_thread_mutex_unlock(list->mutex);
+}
+
 static void check_realm(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t *k)
 {
     const apr_time_t now = kr_clock_ticks(); /* of the whole round: a slow database must not make the first ones due again */
@@ -172,7 +183,10 @@ static void check_realm(kr_tunnels_t *list, const kr_tenant_t *tenant, kr_ctx_t 
         int closed;
 
         kr_db_release(k);
-        if (err) return; /* logged below us; while nobody can say, what was let in stays */
+        if (err) {
+            nobody_said(list);
+            return; /* logged below us; while nobody can say, what was let in stays */
+        }
         closed = cut(list, alive);
         if (closed)
             kr_log(k, KR_LOG_INFO, KRLOGNO(1240) "realm %s: closed %d upgraded connections whose session has ended",

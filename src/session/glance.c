@@ -145,6 +145,26 @@ static void remember(kr_ctx_t *k, kr_session_t *s, const kr_session_rows_t *rows
     put(k, s->glanced, NULL);
 }
 
+void kr_session_remember_seen(kr_ctx_t *k, kr_session_t *s, int written)
+{
+    kr_session_rows_t *rows;
+    kr_glanced_t *g;
+
+    if (!s->glanced) return;
+    if (!written) {
+        kr_changes_note(k->realm->changes, s->identity_id);
+        return;
+    }
+    rows = apr_pmemdup(k->pool, s->glanced->rows, sizeof(*rows));
+    rows->session.seen_at = s->seen_at;
+    rows->session.expires_at = s->expires_at;
+    g = apr_pmemdup(k->pool, s->glanced, sizeof(*g));
+    g->rows = rows;
+    s->glanced = g;
+    s->shown = NULL;
+    put(k, g, NULL);
+}
+
 void kr_session_shown(kr_ctx_t *k, const kr_session_t *session, const char *text)
 {
     if (session->glanced && !session->shown) put(k, session->glanced, text);

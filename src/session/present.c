@@ -32,6 +32,7 @@ json_t *kr_session_json_with(kr_ctx_t *k, const kr_session_t *s, json_t *identit
     json_object_set_new(out, "issued_at", kr_json_time(s->issued_at));
     json_object_set_new(out, "identity", identity ? json_incref(identity) : json_null());
     json_object_set_new(out, "devices", devices);
+    if (k->inside && s->seen_at) json_object_set_new(out, "seen_at", kr_json_time(s->seen_at)); /* for our own pages: clients do not know it */
     return out;
 }
 

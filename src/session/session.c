@@ -39,6 +39,7 @@ static void read_plain(kr_session_t *s, const kr_session_row_t *row)
     s->expires_at = row->expires_at;
     s->created_at = row->created_at;
     s->updated_at = row->updated_at;
+    s->seen_at = row->seen_at;
 }
 
 kr_err_t *kr_session_fold(kr_session_t **out, kr_ctx_t *k, const kr_session_rows_t *rows)
@@ -125,4 +126,33 @@ kr_err_t *kr_session_extend(int *done, kr_ctx_t *k, kr_session_t *s)
     KR_TRY(kr_store_session_extend(done, k, s->id, s->identity_id, until));
     if (*done) s->expires_at = until;
     return NULL;
+}
+
+/* No later than that, however much it is used; and a session that was prolonged by its owner keeps what it has. */
+static apr_time_t slides_to(kr_ctx_t *k, const kr_session_t *s)
+{
+    const kr_settings_t *conf = k->realm->settings;
+    const apr_time_t to = k->now + conf->session_lifespan, most = s->authenticated_at + conf->session_longest;
+
+    return !conf->session_sliding ? 0 : to < most ? to : most;
+}
+
+void kr_session_seen(kr_ctx_t *k, kr_session_t *s)
+{
+    const apr_time_t before = k->now - k->realm->settings->session_seen_every, until = slides_to(k, s);
+    const kr_session_row_t row = { .id = s->id, .epoch = s->epoch };
+    int done;
+
+    if (s->token_is_old || s->seen_at > before || kr_store_session_seen(&done, k, &row, before, until)) return;
+    if (done) {
+        s->seen_at = k->now;
+        if (until > s->expires_at) s->expires_at = until;
+    }
+    kr_session_remember_seen(k, s, done);
+}
+
+int kr_session_cookie_lags(kr_ctx_t *k, const kr_session_t *s)
+{
+    if (s->token_is_old || s->carrier != KR_CARRIED_COOKIE) return 0;
+    return s->cookie_expires + k->realm->settings->session_seen_every <= s->expires_at;
 }

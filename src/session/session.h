@@ -47,6 +47,9 @@ int kr_memo_recall(kr_session_t **out, kr_ctx_t *k, const kr_carried_t *carried)
 /** What kr_glance has just found was found by that. */
 void kr_memo_keep(kr_ctx_t *k, const kr_carried_t *carried);
 
+/** Remember of a session that kr_glance found when it was seen, and until when it goes; or forget it, as another process has written that. */
+void kr_session_remember_seen(kr_ctx_t *k, kr_session_t *session, int written);
+
 /**
  * Rows as one piece of memory, to be copied as it is. @param shown  what whoami says of it, or NULL
  * @param len  out: bytes

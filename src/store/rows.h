@@ -26,8 +26,8 @@
     "s.id, s.identity_id, s.token_hash, s.old_token_hash, s.old_token_until, s.aal, s.methods, " KR_SESSION_ACTIVE ", " \
     "s.device_id, "                                                                                                    \
     "s.ip_address, s.user_agent, s.location, s.issued_at, s.authenticated_at, s.expires_at, s.created_at, "            \
-    "s.updated_at, s.epoch, s.old_aal, s.old_methods, s.old_authenticated_at"
-#define KR_SESSION_NCOLUMNS 21
+    "s.updated_at, s.epoch, s.old_aal, s.old_methods, s.old_authenticated_at, s.seen_at"
+#define KR_SESSION_NCOLUMNS 22
 
 #define KR_SESSION_FROM " FROM sessions s JOIN identities i ON i.id = s.identity_id "
 

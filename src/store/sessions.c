@@ -89,7 +89,8 @@ kr_err_t *kr_store_sessions_alive(apr_array_header_t **out, kr_ctx_t *k, const c
 #define INSERT                                                                                                         \
     "INSERT INTO sessions (id, identity_id, token_hash, old_token_hash, old_token_until, aal, methods, active, "       \
     "device_id, ip_address, user_agent, location, issued_at, authenticated_at, expires_at, created_at, updated_at, "   \
-    "epoch, realm_id) SELECT %s, i.id, %s, NULL, 0, %s, %s, 1, %s, %s, %s, %s, %lld, %lld, %lld, %lld, %lld, %lld, %s " \
+    "epoch, seen_at, realm_id) SELECT %s, i.id, %s, NULL, 0, %s, %s, 1, %s, %s, %s, %s, %lld, %lld, %lld, %lld, %lld, "  \
+    "%lld, %lld, %s "                                                                                                  \
     "FROM identities i WHERE i.id = %s AND i.realm_id = %s AND i.state = 'active' AND i.session_epoch = %lld AND "     \
     "i.version = %lld"
 
@@ -121,6 +122,12 @@ static const kr_query_t SESSION_LOCK = {
 static const kr_query_t SESSION_EXTEND = {
     .name = "session_extend",
     .sql = "UPDATE sessions SET expires_at = %lld, updated_at = %lld WHERE id = %s AND realm_id = %s AND active = 1",
+};
+
+static const kr_query_t SESSION_SEEN = {
+    .name = "session_seen",
+    .sql = "UPDATE sessions SET seen_at = %lld, expires_at = CASE WHEN expires_at < %lld THEN %lld ELSE expires_at END "
+           "WHERE id = %s AND realm_id = %s AND active = 1 AND expires_at > %lld AND epoch = %lld AND seen_at <= %lld",
 };
 
 static const kr_query_t SESSION_REVOKE = {
@@ -155,8 +162,8 @@ kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t
     return kr_db_hit(done, k, &SESSION_INSERT, KR_S(s->id), KR_S(s->token_hash), KR_S(s->aal), KR_S(s->methods),
                      KR_S(s->device_id), KR_S(s->ip_address), KR_S(s->user_agent), KR_S(s->location), KR_I(s->issued_at),
                      KR_I(s->authenticated_at), KR_I(s->expires_at), KR_I(s->created_at), KR_I(s->updated_at),
-                     KR_I(s->epoch), KR_S(k->realm->name), KR_S(s->identity_id), KR_S(k->realm->name), KR_I(s->epoch),
-                     KR_I(version));
+                     KR_I(s->epoch), KR_I(s->issued_at), KR_S(k->realm->name), KR_S(s->identity_id), KR_S(k->realm->name),
+                     KR_I(s->epoch), KR_I(version));
 }
 
 /* One that has another token from now on is remembered by that of before: as it was then, which is what it shows until that ends, too. */
@@ -199,6 +206,12 @@ kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, const 
     KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name)));
     *done = hits > 0;
     return NULL;
+}
+
+kr_err_t *kr_store_session_seen(int *done, kr_ctx_t *k, const kr_session_row_t *s, apr_time_t before, apr_time_t expires_at)
+{
+    return kr_db_hit(done, k, &SESSION_SEEN, KR_I(k->now), KR_I(expires_at), KR_I(expires_at), KR_S(s->id), KR_S(k->realm->name),
+                     KR_I(k->now), KR_I(s->epoch), KR_I(before));
 }
 
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id)

@@ -29,6 +29,7 @@ void kr_rows_session(kr_session_row_t *s, const kr_row_t *row)
     s->old_aal = row->col[18];
     s->old_methods = row->col[19];
     s->old_authenticated_at = kr_row_int(row, 20);
+    s->seen_at = kr_row_int(row, 21);
 }
 
 #define COLUMNS "SELECT " KR_SESSION_COLUMNS ", " KR_IDENTITY_COLUMNS ", " KR_ADDRESS_COLUMNS

@@ -140,11 +140,13 @@ static void put_session(ui_html_t *h, const json_t *session, const char *badge)
 {
     const json_t *device = device_of(session);
     const char *ip = kr_json_str(device, "ip_address"), *place = kr_json_str(device, "location"), *since = since_of(session);
+    const char *seen = kr_json_str(session, "seen_at");
 
     ui_add(h, "<div class=\"what\">\n<p><strong>%s</strong>", device_words(h, session));
     if (badge) ui_add(h, " <span class=\"badge\">%s</span>", badge);
     ui_add(h, "</p>\n<p class=\"quiet\">");
     if (since) ui_add(h, "%s <time datetime=\"%s\">%s</time>", ui_word(h->words, "sessions.since"), since, ui_time(h->pool, h->words, since));
+    if (seen) ui_add(h, "<br>\n%s <time datetime=\"%s\">%s</time>", ui_word(h->words, "sessions.seen"), seen, ui_time(h->pool, h->words, seen));
     if ((place && *place) || (ip && *ip)) ui_add(h, "<br>\n");
     if (place && *place) ui_add(h, "%s", place);
     if (place && *place && ip && *ip) ui_add(h, ", ");

@@ -78,8 +78,8 @@ static const kr_query_t ADDRESSES = {
 static const kr_query_t SESSIONS = {
     .name = "fill_sessions",
     .sql = "INSERT INTO sessions (id, realm_id, identity_id, token_hash, old_token_until, aal, methods, active, device_id, ip_address, "
-           "location, issued_at, authenticated_at, expires_at, created_at, updated_at) VALUES",
-    .row = "(%s, %s, %s, %s, 0, 'aal1', %s, 1, %s, '127.0.0.1', '', %lld, %lld, %lld, %lld, %lld)",
+           "location, issued_at, authenticated_at, expires_at, created_at, updated_at, seen_at) VALUES",
+    .row = "(%s, %s, %s, %s, 0, 'aal1', %s, 1, %s, '127.0.0.1', '', %lld, %lld, %lld, %lld, %lld, %lld)",
 };
 
 /* "ory_st_" and the MD5 of "t<number>". */
@@ -125,16 +125,16 @@ static kr_err_t *put_sessions(kr_ctx_t *k, const account_t *account, long number
     const char *methods = apr_psprintf(k->pool, "[{\"method\":\"password\",\"aal\":\"aal1\",\"completed_at\":\"%s\"}]",
                                        kr_time_rfc3339(k->pool, k->now));
     const kr_arg_t now = KR_I(k->now), end = KR_I(k->now + k->realm->settings->session_lifespan);
-    kr_arg_t rows[AT_ONCE * 11], *row = rows;
+    kr_arg_t rows[AT_ONCE * 12], *row = rows;
 
     for (int i = 0; i < n; i++) {
         const char *hash = kr_hmac(k->pool, k->realm->keys, KR_KEY_TOKEN, 0, token_of(k->pool, number + i));
         const kr_arg_t session[] = { KR_S(kr_uuid(k)), KR_S(k->realm->name), KR_S(account[i].identity), KR_S(hash), KR_S(methods),
-                                     KR_S(kr_uuid(k)), now, now, end, now, now };
+                                     KR_S(kr_uuid(k)), now, now, end, now, now, now };
 
         for (int j = 0; j < KR_DIM(session); j++) *row++ = session[j];
     }
-    return kr_db_insert_many(k, &SESSIONS, rows, 11, n);
+    return kr_db_insert_many(k, &SESSIONS, rows, 12, n);
 }
 
 static kr_err_t *put_batch(kr_ctx_t *k, void *baton)

@@ -117,6 +117,8 @@ def test_where_sessions_are_remembered_it_is_known_when_one_has_ended(request, a
     assert tunnels[1].echo(b'still here') == b'still here'
     stayer.logout().must(204)
     assert tunnels[1].cut_within(3)
+    for tunnel in tunnels:
+        tunnel.close()
     end(site)
 
 
