@@ -43,6 +43,7 @@ struct kr_ctx_t {
     int inside;                 /* 1: the API is asked by the built-in pages (kr_api_call) */
     const kr_found_t *found;    /* what the path means; see kr_route_param */
     unsigned queued;            /* messages queued for the courier: httpd wakes its sender after the answer */
+    int saved;                  /* 1 once a transaction was committed: what fails after it did not leave all as it was */
     unsigned statements;        /* how many SQL statements were sent, transactions' own included */
     int (*leaving)(void *baton); /* see kr_leaving; NULL: this work is always waited for */
     void *leaving_baton;

@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 
+#include <apr_strings.h>
+
 #include "kr_ctx.h"
 #include "kr_json.h"
 #include "printf.h"
@@ -122,6 +124,7 @@ kr_err_t *kr_err_unavailable(kr_ctx_t *k, int seconds, const char *fmt, ...)
         va_start(args, fmt);
         reason = kr_vprintf(k->pool, fmt, args);
         va_end(args);
+        if (k->saved) reason = apr_pstrcat(k->pool, reason, ", and what came before it may be saved, or not", NULL);
     }
     err = make(k->pool, 503, NULL, reason);
     err->retry_after = seconds > 1 ? seconds : 1;

@@ -95,6 +95,7 @@ static kr_err_t *commit(int *again, kr_ctx_t *k)
     class = kr_db_say(&rc, k, "COMMIT");
     if (class == KR_DB_OK) {
         k->db->in_tx = 0;
+        k->saved = 1;
         kr_db_unlock(k);
         follow(k, k->db->after);
         return NULL;

@@ -92,3 +92,19 @@ def test_when_the_answer_to_a_commit_is_lost_nobody_gets_two_accounts(serve_sqli
     assert again.status == (400 if delivered else 200), again.body
     assert server.native().login(email, PASSWORD).status == 200
     assert server.sql('SELECT COUNT(*) FROM identities') == [['1']]
+
+
+def test_who_changes_an_account_is_told_when_it_may_be_saved(serve_sqlite, hosts):
+    """The change is done, what belongs to it and comes after it is not: that is no "nothing has happened, try again"."""
+    host, = hosts(1)
+    server = serve_sqlite(db=host.params)
+    app, email = server.native(), new_email()
+    app.register(new_email()).must(200)
+    flow = app.start('settings')
+    server.expect_log('KR0400|KR1208')
+    host.gone_after('COMMIT')
+    answer = app.submit('settings', flow, {'method': 'profile', 'traits': {'email': email}})
+    assert answer.status == 503 and 'may be saved, or not' in answer.json['error']['reason'], answer.body
+    host.mend()
+    wait_for(server.ready)
+    assert server.native().login(email).status == 200

@@ -83,6 +83,22 @@ class Proxy:
         self.breaks = judge
         return done
 
+    def gone_after(self, statement):
+        """Once this was done and answered every connection breaks at whatever is sent over it, until mend()."""
+        gone = threading.Event()
+
+        def judge(data, _):
+            if gone.is_set():
+                return True
+            if data.endswith(b'\x03' + statement.encode()):
+                gone.set()
+            return False
+        self.breaks = judge
+
+    def mend(self):
+        """Nothing breaks any more."""
+        self.breaks = None
+
     def close(self):
         self.listening.close()
         self.thaw()
