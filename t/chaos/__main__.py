@@ -5,6 +5,7 @@ import resource
 import sys
 
 from .scenarios import SCENARIOS, play
+from .stage import Shared
 
 
 def main():
@@ -24,7 +25,11 @@ def main():
             print(f'{name:10} {", ".join(it.kinds):24} {it.play.__doc__.strip().splitlines()[0]}')
         return 0
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    return int(any([tell(play(name, kind, a.seed, a.short)) for name, kind in wanted]))
+    shared = Shared()
+    try:
+        return int(any([tell(play(name, kind, shared, a.seed, a.short)) for name, kind in wanted]))
+    finally:
+        shared.close()
 
 
 def tell(stage):

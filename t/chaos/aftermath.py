@@ -59,18 +59,18 @@ PARTS = {       # of an account, each (account, address): what all have to be th
 }
 
 
-def stored(house):
+def stored(house, member=1):
     """{part: {account: [address]}}"""
     out = {}
     for part, sql in PARTS.items():
         out[part] = {}
-        for ident, value in house.sql(sql):
+        for ident, value in house.sql(sql, member):
             out[part].setdefault(ident, []).append(json.loads(value)['email'] if part == 'traits' else value)
     return out
 
 
 def agrees(house, _):
-    """No account is half written."""
+    """No account is half written, and all members of a cluster have the same."""
     for what, sql in MISSING.items():
         rows = house.sql(sql)
         if rows:
@@ -80,6 +80,7 @@ def agrees(house, _):
         found = {part: of.get(ident) for part, of in parts.items()}
         if any(value != emails for value in found.values()):
             yield f'account {ident} is half written: {found}'
+    yield from (f'member {member} of the cluster has other accounts than the first' for member in house.members[1:] if stored(house, member) != parts)
 
 
 def accounts(house, ledger):
@@ -205,15 +206,19 @@ def of_sqlite(house):
                 yield f'{check}: {found[:3]}'
 
 
+OPEN = ('SELECT t.trx_mysql_thread_id, t.trx_started FROM information_schema.innodb_trx t JOIN information_schema.processlist p '
+        'ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND p.id <> CONNECTION_ID()')
+CONNECTED = 'SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()'
+
+
 def of_server(house):
-    def open_now():
-        return house.sql("SELECT trx_mysql_thread_id, trx_started FROM information_schema.innodb_trx WHERE trx_mysql_thread_id IN "
-                         "(SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID())")
+    def left_open():
+        return [row for member in house.members for row in house.sql(OPEN, member)]
     try:
-        wait_for(lambda: not open_now(), SETTLED, 0.1)
+        wait_for(lambda: not left_open(), SETTLED, 0.1)
     except TimeoutError:
-        yield f'transactions are left open: {open_now()}'
-    there = int(house.sql('SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()')[0][0]) - 1
+        yield f'transactions are left open: {left_open()}'
+    there = sum(int(house.sql(CONNECTED, member)[0][0]) for member in house.members)
     most = sum(POOL * len(node.httpd()[1:]) for node in house.nodes)
     if there > most:
         yield f'{there} connections to the database, where {most} are the most'

@@ -4,6 +4,7 @@ import contextlib
 import random
 import threading
 import time
+import traceback
 
 from lib.clients import PASSWORD, messages
 from lib.serving import wait_for
@@ -12,10 +13,11 @@ from . import ledger as book
 from .wire import KINDS, Closed, Lost, Seen, Unsent
 
 EXISTS = 4000007        # the message that an address is taken
+EXPIRED = {4010001, 4040001, 4050001}      # a form was too old, and there is a new one: they have not done it yet
 SLOW = 20               # seconds: whoever waits as long believes that it hangs
 
 
-UNSURE = 'it may be saved, or not'      # a 503 that says so is as good as no answer
+UNSURE = 'may be saved, or not'      # a 503 that says so is as good as no answer
 
 
 class Later(Exception):
@@ -26,7 +28,8 @@ class Device:
     """A client of one person, and what it may believe of its session. Its calls raise Later, Lost or Unsent where there is no answer."""
 
     def __init__(self, crowd, kind, number):
-        url, self.gate = crowd.places[number % len(crowd.places)]
+        self.place = crowd.places[number % len(crowd.places)]
+        url, self.gate = self.place
         self.crowd, self.client, self.session = crowd, kind(url), None
         self.client.seen = crowd.seen
 
@@ -43,6 +46,8 @@ class Device:
             if answer.status == 503 and not answer.header('Retry-After'):
                 self.crowd.ledger.fault(f'{what}: 503 without Retry-After: {answer.body[:200]!r}')
             raise Later(what)
+        if code == 410 and self.crowd.ages:
+            raise Later(what)
         if code not in statuses:
             self.crowd.ledger.fault(f'{what} ({self.client.kind}): {code} {answer.location or answer.body[:300]!r}')
             raise Later(what)
@@ -56,9 +61,12 @@ class Device:
         """The form as it is shown again, or None where the submit succeeded."""
         if answer.status == 400:
             return answer
-        if answer.status in (302, 303) and f'/{kind}?flow=' in answer.location:
-            return self.got(self.client.fetch(kind, answer.flow_id), 200, what=f'get {kind}')
-        return None
+        if answer.status not in (302, 303) or f'/{kind}?flow=' not in answer.location:
+            return None
+        again = self.got(self.client.fetch(kind, answer.flow_id), 200, what=f'get {kind}')
+        if self.crowd.ages and EXPIRED & set(messages(again)):
+            raise Later(kind)
+        return again
 
     def begin_session(self, account):
         name, value = self.client.cookie('ory_kratos_session')
@@ -104,17 +112,17 @@ class Device:
 
     def look(self):
         """whoami and the gate, which must say what the ledger does."""
-        alive = self.session.state
+        alive, old = self.session.state_at(self.place), self.session.account.may_be_old(self.place)
         answer = self.got(self.client.whoami(), 200, 401, what='whoami')
         self.expect(alive, answer.status == 200, 'whoami')
-        if answer.status == 200:
+        if answer.status == 200 and not old:
             self.settle(answer.json['identity']['traits']['email'])
         answer = self.got(self.client.get(self.gate + '/'), 200, 401, 302, 303, what='gate')
         self.expect(alive, answer.status == 200, 'gate')
 
     def expect(self, state, let_in, where):
         if (state == book.ALIVE and not let_in) or (state == book.ENDED and let_in):
-            self.crowd.ledger.fault(f'{where}: {"let in" if let_in else "refused"} ({self.client.kind}), its session is {state}')
+            self.crowd.ledger.fault(f'{where}: {"let in" if let_in else "refused"} ({self.client.kind}, {self.place[0]}), its session is {state}')
 
     def settle(self, email):
         """Which of the addresses that it may have it has."""
@@ -127,7 +135,7 @@ class Device:
         """Signs out, and is out at once."""
         with self.perhaps(self.session):
             self.end()
-        self.session.state = book.ENDED
+        self.session.end(self.place)
 
     @contextlib.contextmanager
     def perhaps(self, *sessions):
@@ -153,7 +161,7 @@ class Device:
         with self.perhaps(*living):
             self.got(self.client.delete('/sessions'), 200, what='end all others')
         for session in living:
-            session.state = book.ENDED
+            session.end(self.place)
 
     def move(self, email):
         """Changes the address: traits, identifier and both addresses of mail, or none of them."""
@@ -161,15 +169,25 @@ class Device:
         flow = self.flow('settings')
         before, account.emails = account.emails, account.emails | {email}
         try:
-            answer = self.got(self.client.submit('settings', flow, {'method': 'profile', 'traits': {'email': email}}), 200, 302, 303, what='move')
+            answer = self.got(self.client.submit('settings', flow, {'method': 'profile', 'traits': {'email': email}}), 200, 302, 303, 403, what='move')
+            self.check_is_fresh(answer)
         except (Later, Unsent):
             account.emails = before
             raise
+        finally:
+            account.moves(self.place)
         if answer.status != 200:
             answer = self.got(self.client.fetch('settings', answer.flow_id), 200, what='get settings')
         if answer.json['state'] != 'success':
             self.crowd.ledger.fault(f'move: {messages(answer)}')
         self.settle(answer.json['identity']['traits']['email'])
+
+    def check_is_fresh(self, answer):
+        """Who signed in too long ago changes nothing."""
+        if answer.status == 403 or 'refresh=true' in (answer.location or ''):
+            if not self.crowd.ages:
+                self.crowd.ledger.fault(f'move: a fresh session is too old: {answer.location or answer.body[:200]!r}')
+            raise Later('move')
 
 
 class Person:
@@ -249,12 +267,13 @@ class Person:
 
 class Crowd:
     """
-    `places` are (API, gate) of each node. Within `with` they are there; at its end they have left.
+    `places` are (API, gate) of each node. Within `with` they are there; at its end they have left. `ages`: forms and sessions may be too old
+    for what they are used for, as somebody moves the clock.
     """
 
     def __init__(self, ledger, places, seed, name, people=6):
         self.ledger, self.places, self.seed, self.name = ledger, places, seed, name
-        self.seen, self.here, self.died = Seen(), False, []
+        self.seen, self.here, self.ages, self.died = Seen(), False, False, []
         self.people = [Person(self, number) for number in range(people)]
 
     def __enter__(self):
@@ -267,9 +286,8 @@ class Crowd:
     def _run(self, person):
         try:
             person.go_on()
-        except Exception as e:      # a test must not go on as if nobody had been there
-            self.died.append(e)
-            raise
+        except Exception:           # a scenario must not go on as if nobody had been there
+            self.died.append(traceback.format_exc())
 
     def meet(self, answers, seconds=60):
         """Until they were given as many answers more that are no 503."""
@@ -284,6 +302,6 @@ class Crowd:
             thread.join(60)
             if thread.is_alive():
                 self.ledger.fault('a client never got an answer')
-        self.ledger.faults.extend(f'a client died: {e!r}' for e in self.died)
+        self.ledger.faults.extend(f'a client died: {trace}' for trace in self.died)
         if self.seen.slowest > SLOW:
-            self.ledger.fault(f'somebody waited for {self.seen.slowest:.1f} s')
+            self.ledger.fault(f'somebody waited for {self.seen.slowest:.1f} s: {self.seen.slowest_for}')

@@ -33,6 +33,25 @@ def until_told(crowd, more=3):
     wait_for(lambda: crowd.died or crowd.seen.statuses[503] >= enough, 30)
 
 
+def cut(stage):
+    """Connections to the database are cut, again and again: all at once, or one before or after its COMMIT arrived, whose answer is lost."""
+    mariadb, rounds = stage.shared.mariadb, stage.times(30, 9)
+    proxy = Proxy(mariadb, mariadb.fresh())
+    stage.at_end(proxy.close)
+    house = stage.open(proxy.params)
+    house.expect_log(TOLD)
+    with stage.people() as crowd:
+        for number in range(rounds):
+            crowd.meet(20)
+            if number % 3 == 0:
+                proxy.cut()
+            else:
+                broken = proxy.break_at('COMMIT', delivered=number % 3 == 1)
+                wait_for(lambda: broken.is_set() or crowd.died)     # noqa: B023
+        crowd.meet(20)
+    stage.happened = f'{rounds} cuts, of which {rounds - rounds // 3} at COMMIT'
+
+
 def frozen(stage):
     """SIGSTOP of the database until people are told to come back, and SIGCONT."""
     mariadb = stage.own_mariadb(tcp=True)

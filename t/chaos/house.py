@@ -7,6 +7,7 @@ import signal
 from lib.account import account
 from lib.backends import modules
 from lib.clients import Native
+from lib.cluster import NODES
 from lib.serving import Server, ended, free_port, wait_for
 from lib.settings import base, merge, nested
 from lib.sink import Sink
@@ -29,10 +30,10 @@ LEASE = 61000000        # µs: what a process that died had taken out of the out
 
 
 class House:
-    """`databases`: for each node what build/serve wants after --db (a list: several hosts of one), None for SQLite."""
+    """`databases`: for each node what build/serve wants after --db (a list: several hosts of one, of `cluster`), None for SQLite."""
 
-    def __init__(self, databases=(None,), changes=None, lines=None, **options):
-        self.sink, self.nodes, self.killed = Sink(), [], 0
+    def __init__(self, databases=(None,), cluster=None, changes=None, lines=None, **options):
+        self.sink, self.nodes, self.cluster, self.killed = Sink(), [], cluster, 0
         self.made = {'changes': changes or {}, 'lines': lines or {}, **options}
         for database in databases:
             self.nodes.append(self._start(database))
@@ -43,7 +44,7 @@ class House:
         lines = {**lines, 'global': modules('status') + ROOM + lines.get('global', ''), 'extra': PLACES + lines.get('extra', '')}
         port = port or free_port()
         tree = merge(merge(merge(base(port), account(uri=self.sink.uri)), HASH), options.pop('changes'))
-        options.setdefault('gate', True)
+        options = {'gate': True, 'session_cache': '1m'} | options
         server = Server(tree, port=port, db=database, lines=lines, **options)
         server.database = database
         return server
@@ -63,8 +64,16 @@ class House:
         for node in self.nodes:
             node.expect_log(pattern)
 
-    def sql(self, sql):
+    def sql(self, sql, member=1):
+        """Asks or changes the database; of a cluster, that member."""
+        if self.cluster:
+            return self.cluster.query(member, sql, self.server.db.rpartition('dbname=')[2])
         return self.server.sql(sql)
+
+    @property
+    def members(self):
+        """Of the database."""
+        return NODES if self.cluster else (1,)
 
     # -- processes -----------------------------------------------------------------
 

@@ -2,8 +2,8 @@
 """What there is to break."""
 import collections
 
-from . import addresses, databases, processes
-from .stage import MARIADB, SQLITE, Stage
+from . import addresses, clocks, cluster, databases, processes, strangers
+from .stage import GALERA, MARIADB, SQLITE, Stage
 
 Scenario = collections.namedtuple('Scenario', 'play kinds')
 BOTH = (SQLITE, MARIADB)
@@ -12,19 +12,25 @@ SCENARIOS = {
     'children': Scenario(processes.children, BOTH),
     'parent': Scenario(processes.parent, BOTH),
     'restarts': Scenario(processes.restarts, BOTH),
-    'addresses': Scenario(addresses.addresses, BOTH),
+    'addresses': Scenario(addresses.addresses, (*BOTH, GALERA)),
     'killed': Scenario(databases.killed, (MARIADB,)),
+    'cut': Scenario(databases.cut, (MARIADB,)),
     'frozen': Scenario(databases.frozen, (MARIADB,)),
     'slow': Scenario(databases.slow, (MARIADB,)),
     'full': Scenario(databases.full, (SQLITE,)),
+    'clock': Scenario(clocks.clock, BOTH),
+    'flood': Scenario(strangers.flood, BOTH),
+    'slowloris': Scenario(strangers.slowloris, BOTH),
+    'node': Scenario(cluster.node, (GALERA,)),
+    'quorum': Scenario(cluster.quorum, (GALERA,)),
 }
 
 
-def play(name, kind, seed=1, short=False, shared=None):
+def play(name, kind, shared, seed=1, short=False):
     """A Stage after the last curtain: .line tells all of it, .faults what is wrong."""
-    stage = Stage(name, kind, seed, short, shared)
+    stage = Stage(name, kind, shared, seed, short)
     try:
-        SCENARIOS[name].play(stage)
+        stage.perform(SCENARIOS[name].play)
         stage.faults = stage.verdict()
     finally:
         stage.close()

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One performance of one scenario: its database, its house, its crowd, and the verdict."""
+import functools
 import random
 import time
+import traceback
 
+from lib.cluster import Cluster
 from lib.serving import MariaDB
 
 from .aftermath import judge
@@ -13,16 +16,29 @@ from .ledger import Ledger
 SQLITE, MARIADB, GALERA = 'SQLite', 'MariaDB', 'Galera'
 
 
-class Stage:
-    """
-    What a scenario is given. `short`: the form in which build/check plays it. `shared`: a MariaDB that is there already, for scenarios
-    that leave the server alone.
-    """
+class Shared:
+    """Database servers that scenarios leave as they found them: each is started when the first asks for it."""
 
-    def __init__(self, name, kind, seed=1, short=False, shared=None):
+    @functools.cached_property
+    def mariadb(self):
+        return MariaDB()
+
+    @functools.cached_property
+    def cluster(self):
+        return Cluster()
+
+    def close(self):
+        for server in self.__dict__.values():
+            server.close()
+
+
+class Stage:
+    """What a scenario is given. `short`: the form in which build/check plays it. `shared`: a Shared, or what is like one."""
+
+    def __init__(self, name, kind, shared, seed=1, short=False):
         self.name, self.kind, self.seed, self.short = name, kind, seed, short
         self.chance, self.ledger = random.Random(f'{seed}.{name}'), Ledger()
-        self.shared, self.mine, self.house, self.crowd, self.happened, self.after = shared, None, None, None, '', []
+        self.shared, self.mine, self.cluster, self.house, self.crowd, self.happened, self.after = shared, None, None, None, None, '', []
         self.may_come_twice = lambda: self.house.killed
         self.began = time.monotonic()
 
@@ -37,19 +53,27 @@ class Stage:
         self.mine = MariaDB(**options)
         return self.mine
 
-    def database(self):
-        """An empty one: what build/serve wants after --db."""
-        if self.kind == SQLITE:
-            return None
-        return (self.mine or self.shared or self.own_mariadb()).fresh()
-
     def open(self, *databases, **options):
-        self.house = House(databases or (self.database(),), **options)
+        """On `databases`, as House has them, or fresh ones of the kind that it is played on: with a cluster two nodes, each with its own host first."""
+        if self.kind == GALERA:
+            self.cluster = self.shared.cluster
+            hosts = self.cluster.fresh()
+            databases = (hosts, hosts[1:] + hosts[:1])
+        elif self.kind == MARIADB:
+            databases = databases or ((self.mine or self.shared.mariadb).fresh(),)
+        self.house = House(databases or (None,), self.cluster, **options)
         return self.house
 
     def people(self, count=6):
         self.crowd = Crowd(self.ledger, self.house.places, self.seed, self.name, count)
         return self.crowd
+
+    def perform(self, play):
+        """One that does not come to its end is a fault as well; what it left is looked at all the same."""
+        try:
+            play(self)
+        except Exception:               # whatever it is, the servers must end
+            self.ledger.fault(f'broken off: {traceback.format_exc()}')
 
     # -- the verdict ---------------------------------------------------------------
 

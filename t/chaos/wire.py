@@ -24,19 +24,28 @@ class Unsent(Exception):
     """There was no connection to send it over: it was not done."""
 
 
+def closed(sock):
+    """Nobody says anything on an idle connection but that it ends. (select knows no more than 1,024 files.)"""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class Seen:
     """What became of the requests of a crowd."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self.answers, self.statuses = 0, collections.Counter()
-        self.lost, self.unsent, self.closed, self.slowest = 0, 0, 0, 0.0
+        self.lost, self.unsent, self.closed = 0, 0, 0
+        self.slowest, self.slowest_for = 0.0, ''
 
-    def answered(self, status, took):
+    def answered(self, status, took, what):
         with self._lock:
             self.answers += 1
             self.statuses[status] += 1
-            self.slowest = max(self.slowest, took)
+            if took > self.slowest:
+                self.slowest, self.slowest_for = took, f'{what} ({status})'
 
     def note(self, what):
         with self._lock:
@@ -67,7 +76,7 @@ class Kept:
         except Unsent:
             self.seen.note('unsent')
             raise
-        self.seen.answered(answer.status, time.monotonic() - began)
+        self.seen.answered(answer.status, time.monotonic() - began, f'{method} {host.netloc}{target.partition("?")[0]}')
         return answer
 
     def _try(self, host, method, target, body, headers):
@@ -95,7 +104,7 @@ class Kept:
         """(connection, whether it was used before)"""
         lines = self.__dict__.setdefault('_lines', {})
         line = lines.get(host.netloc)
-        if line and line.sock and not select.select([line.sock], [], [], 0)[0]:
+        if line and line.sock and not closed(line.sock):
             return line, True
         self.hang_up(host.netloc)
         line = lines[host.netloc] = http.client.HTTPConnection(host.netloc, timeout=PATIENCE)

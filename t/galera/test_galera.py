@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two nodes of ours over a Galera cluster of three, of which parts are killed, frozen, shut out and stopped. `build/check galera` runs it."""
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,44 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.clients import PASSWORD, Native, new_email
-from lib.serving import ROOT, Server, free_port, scratch, status_of, wait_for
+from lib.cluster import Cluster
+from lib.serving import ROOT, Server, free_port, status_of, wait_for
 from lib.settings import base, merge, nested
 
 sys.dont_write_bytecode = True
 CHEAP = nested('hashers', {'algorithm': 'bcrypt', 'bcrypt': {'cost': 4}})       # it is not hashing that is looked at
-
-
-class Cluster:
-    """build/galera."""
-
-    def __init__(self):
-        self.dir = scratch('galera')
-        out = self.tool('start')
-        self.hosts = [f'mysql {line}' for line in out.splitlines()]
-
-    def tool(self, command, *node):
-        run = subprocess.run([ROOT / 'build' / 'galera', command, self.dir, *map(str, node)], capture_output=True, text=True)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return run.stdout
-
-    def query(self, node, sql, database='mysql'):
-        out = subprocess.run(['mariadb', '--no-defaults', f'--socket={self.dir}/{node}/sock', '--user=root', '--batch', '--skip-column-names',
-                              database, '-e', sql], check=True, capture_output=True, text=True).stdout
-        return [line.split('\t') for line in out.splitlines()]
-
-    def status(self, node, name):
-        return self.query(node, f"SHOW STATUS LIKE '{name}'")[0][1]
-
-    def is_whole(self):
-        """Are all three members, and has each all that was written? One that was frozen finds out late that it was thrown out."""
-        try:
-            return all(self.status(n, 'wsrep_cluster_size') == '3' and self.status(n, 'wsrep_local_state_comment') == 'Synced' for n in (1, 2, 3))
-        except subprocess.CalledProcessError:
-            return False
-
-    def close(self):
-        self.tool('stop')
-        shutil.rmtree(self.dir)
 
 
 class Behind:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Things break while people sign up, in and out; afterwards all that they were told holds. In short: build/chaos has more of it, and more things."""
+from types import SimpleNamespace
+
 import pytest
 
 from chaos import aftermath
@@ -8,27 +10,28 @@ from chaos.scenarios import play
 from chaos.stage import MARIADB, SQLITE, Stage
 from lib.serving import wait_for
 
-SHORT = [('children', SQLITE), ('parent', SQLITE), ('restarts', SQLITE), ('addresses', MARIADB), ('killed', MARIADB), ('full', SQLITE)]
+SHORT = [('children', SQLITE), ('parent', SQLITE), ('restarts', SQLITE),
+         ('addresses', MARIADB), ('cut', MARIADB), ('killed', MARIADB), ('full', SQLITE)]
 OWN = ('killed',)           # what is done to the database server there nobody else shall notice
 
 
 @pytest.mark.parametrize('name, kind', SHORT, ids=['-'.join(one) for one in SHORT])
 def test_what_clients_were_told_holds(request, name, kind):
-    shared = request.getfixturevalue('mariadb') if kind == MARIADB and name not in OWN else None
-    stage = play(name, kind, short=True, shared=shared)
+    shared = SimpleNamespace(mariadb=request.getfixturevalue('mariadb') if kind == MARIADB and name not in OWN else None)
+    stage = play(name, kind, shared, short=True)
     assert not stage.faults, stage.line
 
 
 @pytest.fixture
 def stage():
-    stage = Stage('spoilt', SQLITE, short=True)
+    stage = Stage('spoilt', SQLITE, None, short=True)
     yield stage
     stage.close()
 
 
 def test_what_does_not_hold_is_found(stage, monkeypatch):
     """The checks themselves: each is shown what it is there for."""
-    house = stage.open()
+    house = stage.open(session_cache=None)      # nobody tells it of changes that are made behind its back
     with stage.people(3) as crowd:
         wait_for(lambda: stage.ledger.count('ended') > 1 and len(stage.ledger.accounts) > 3)
     assert crowd.seen.statuses[200] and stage.verdict_so_far() == []
