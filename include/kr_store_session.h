@@ -40,6 +40,11 @@ kr_err_t *kr_store_session_insert(int *done, kr_ctx_t *k, const kr_session_row_t
  */
 kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash, int old,
                                    int whole) KR_MUST_CHECK;
+/**
+ * By the hash of its current token, for who is going to remember it: a member of a cluster that is behind the others waits until it is not, as
+ * what it says now would be believed long after.
+ */
+kr_err_t *kr_store_session_to_remember(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash) KR_MUST_CHECK;
 /** Load a session by id with its identity. @param out NULL when none */
 kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const char *id) KR_MUST_CHECK;
 /**

@@ -139,7 +139,7 @@ static void put(kr_ctx_t *k, const kr_glanced_t *g, const char *shown)
 /* What was read is remembered if nothing changed meanwhile, and if there is nothing about it that somebody might have to be refused for. */
 static void remember(kr_ctx_t *k, kr_session_t *s, const kr_session_rows_t *rows, kr_stamp_t *stamp)
 {
-    if (!kr_trust_holds(k->realm->trust) || !kr_session_usable(k, s)) return;
+    if (!kr_session_usable(k, s)) return;
     if (!kr_changes_settle(stamp, k->realm->changes, s->identity_id)) return;
     s->glanced = glanced(k, rows, stamp, kr_clock_ticks() + KR_CACHE_AGE_MAX);
     put(k, s->glanced, NULL);
@@ -172,14 +172,15 @@ void kr_session_shown(kr_ctx_t *k, const kr_session_t *session, const char *text
 
 static kr_err_t *read_now(kr_session_t **out, kr_ctx_t *k, const char *hash)
 {
+    const int trusted = k->realm->cache && kr_trust_holds(k->realm->trust);
     kr_stamp_t stamp = { 0 };
     kr_session_rows_t *rows;
 
-    if (k->realm->cache) stamp = kr_changes_begin(k->realm->changes);
-    KR_TRY(kr_store_session_find(&rows, k, hash, 0, 0));
+    if (trusted) stamp = kr_changes_begin(k->realm->changes);
+    KR_TRY(trusted ? kr_store_session_to_remember(&rows, k, hash) : kr_store_session_find(&rows, k, hash, 0, 0));
     if (!rows) return NULL;
     KR_TRY(kr_session_fold(out, k, rows));
-    if (k->realm->cache) remember(k, *out, rows, &stamp);
+    if (trusted) remember(k, *out, rows, &stamp);
     return NULL;
 }
 

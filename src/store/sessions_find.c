@@ -42,6 +42,11 @@ static const kr_query_t SESSION_BY_TOKEN = {
     .lag = KR_LAG_UNLESS_MISSING,
 };
 
+static const kr_query_t SESSION_TO_REMEMBER = {
+    .name = "session_to_remember",
+    .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.token_hash = %s",
+};
+
 static const kr_query_t SESSION_BY_OLD_TOKEN = {
     .name = "session_by_old_token",
     .sql = WITH_IDENTITY "WHERE s.realm_id = %s AND s.old_token_hash = %s",
@@ -129,6 +134,11 @@ kr_err_t *kr_store_session_find(kr_session_rows_t **out, kr_ctx_t *k, const char
                                                 { &SESSION_BY_OLD_TOKEN, &SESSION_WHOLE_BY_OLD_TOKEN } };
 
     return find(out, k, by[old][whole], whole, token_hash);
+}
+
+kr_err_t *kr_store_session_to_remember(kr_session_rows_t **out, kr_ctx_t *k, const char *token_hash)
+{
+    return find(out, k, &SESSION_TO_REMEMBER, 0, token_hash);
 }
 
 kr_err_t *kr_store_session_by_id(kr_session_rows_t **out, kr_ctx_t *k, const char *id)
