@@ -64,6 +64,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(kr_diagnose_start, NULL, NULL, APR_HOOK_LAST);
     /* MIDDLE: nothing of another module's is needed in a child. */
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(kr_site_stop, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(kr_background_stop, NULL, NULL, APR_HOOK_MIDDLE);
 
     /* FIRST: the server's own RewriteRules, SetEnvIf and the like must not see what a client says about itself. */

@@ -40,9 +40,14 @@ typedef struct kr_dbwatch_t kr_dbwatch_t;
 /**
  * Watch these pools (of kr_dbpool_t*; SQLite's are left out), all of them open in this process: who waits for a host that does not even
  * say its greeting any more is told so after some four seconds, and whatever takes longer than a statement may, after twelve; the drivers
- * know no limit of their own. Ends before `pchild` does. @param k  what the thread logs by; lives as long as pchild
+ * know no limit of their own. Ends before `pchild` does.
+ * @param out  NULL when there is nothing to watch
+ * @param k    what the thread logs by; lives as long as pchild
  */
-apr_status_t kr_dbwatch_start(apr_pool_t *pchild, const apr_array_header_t *pools, const kr_ctx_t *k);
+apr_status_t kr_dbwatch_start(kr_dbwatch_t **out, apr_pool_t *pchild, const apr_array_header_t *pools, const kr_ctx_t *k);
+
+/** The process is to end: whoever waits for a host that says nothing is told so sooner. May be called in a signal handler. */
+void kr_dbwatch_hurry(kr_dbwatch_t *watch);
 
 /** How it was described. Its params may hold passwords: nobody shows them. */
 const kr_dbconf_t *kr_dbpool_conf(const kr_dbpool_t *dbpool);

@@ -177,8 +177,10 @@ kr_hashing_t kr_site_hashing(const kr_host_t *host);
 
 /** post_config: migrate what is a file here, make what all processes share. */
 int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
-/** child_init: open the pools. */
+/** child_init: open the pools, and watch over those of servers. */
 void kr_site_child(apr_pool_t *pchild, server_rec *s);
+/** child_stopping: nobody waits long for a database that says nothing any more. */
+void kr_site_stop(apr_pool_t *pchild, int graceful);
 
 /* -- audit.c -------------------------------------------------------------- */
 

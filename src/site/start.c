@@ -133,10 +133,14 @@ int kr_site_start(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
     return OK;
 }
 
+#define WATCH "kratos-watch" /* of a child's pool */
+
 static void watch_databases(apr_pool_t *pchild, server_rec *s, const apr_array_header_t *pools)
 {
-    apr_status_t rv = kr_dbwatch_start(pchild, pools, kr_server_ctx(pchild, s, NULL));
+    kr_dbwatch_t *watch;
+    apr_status_t rv = kr_dbwatch_start(&watch, pchild, pools, kr_server_ctx(pchild, s, NULL));
 
+    apr_pool_userdata_setn(watch, WATCH, NULL, pchild);
     if (rv != APR_SUCCESS)
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s,
                      KRLOGNO(1296) "nobody watches over the databases: who waits for one that fell silent waits for ever");
@@ -162,4 +166,12 @@ void kr_site_child(apr_pool_t *pchild, server_rec *s)
         APR_ARRAY_PUSH(pools, kr_dbpool_t *) = database->pool;
     }
     watch_databases(pchild, s, pools);
+}
+
+void kr_site_stop(apr_pool_t *pchild, int graceful)
+{
+    void *watch = NULL;
+
+    apr_pool_userdata_get(&watch, WATCH, pchild);
+    if (watch && !graceful) kr_dbwatch_hurry(watch);
 }

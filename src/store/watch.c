@@ -18,6 +18,7 @@
 #include "store.h"
 
 #define SUSPECT_AFTER apr_time_from_sec(1) /* of silence: is anybody there? */
+#define SUSPECT_SOON apr_time_from_msec(250) /* when the process is to end */
 #define LIMIT apr_time_from_sec(12)        /* servers end statements after ten by themselves, see connect.c */
 #define LOOKS_BUSY apr_time_from_msec(250)
 #define LOOKS_IDLE apr_time_from_sec(1)
@@ -32,7 +33,7 @@ struct kr_dbwatch_t {
     apr_thread_t *thread;
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *wake;
-    volatile apr_uint32_t stopping, ended; /* atomic */
+    volatile apr_uint32_t hurried, stopping, ended; /* atomic */
     apr_time_t asked;                      /* when a host was last asked for its greeting because somebody waits */
 };
 
@@ -123,7 +124,7 @@ static void cut_all(kr_dbwatch_t *watch, kr_dbpool_t *dbpool, kr_dbhost_t *host)
 /* Whoever waits too long is cut. @return a host that somebody has been waiting for, long enough to ask whether it is there; or NULL */
 static kr_dbhost_t *look(kr_dbwatch_t *watch, kr_dbpool_t *dbpool, int *busy)
 {
-    apr_time_t now = kr_clock_ticks(), longest = SUSPECT_AFTER;
+    apr_time_t now = kr_clock_ticks(), longest = apr_atomic_read32(&watch->hurried) ? SUSPECT_SOON : SUSPECT_AFTER;
     kr_dbhost_t *suspect = NULL;
     int hanging = 0;
 
@@ -156,7 +157,7 @@ static int is_silent(kr_dbwatch_t *watch, const kr_dbhost_t *host)
 /* Nothing the server says is slow, so a silence means that nobody is there: a good server with slow statements does greet. */
 static void ask(kr_dbwatch_t *watch, kr_dbpool_t *dbpool, kr_dbhost_t *host)
 {
-    if (kr_clock_ticks() - watch->asked < ASKS_AGAIN) return;
+    if (kr_clock_ticks() - watch->asked < ASKS_AGAIN && !apr_atomic_read32(&watch->hurried)) return;
     if (is_silent(watch, host)) {
         cut_all(watch, dbpool, host);
     } else {
@@ -195,6 +196,11 @@ static int is_stopping(void *baton)
     return apr_atomic_read32(&((kr_dbwatch_t *)baton)->stopping) != 0;
 }
 
+static apr_interval_time_t pause_of(kr_dbwatch_t *watch, int busy)
+{
+    return busy || apr_atomic_read32(&watch->hurried) ? LOOKS_BUSY : LOOKS_IDLE;
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     kr_dbwatch_t *watch = data;
@@ -211,11 +217,18 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         }
         apr_pool_clear(watch->k.pool);
         apr_thread_mutex_lock(watch->mutex);
-        if (!is_stopping(watch)) apr_thread_cond_timedwait(watch->wake, watch->mutex, busy ? LOOKS_BUSY : LOOKS_IDLE);
+        if (!is_stopping(watch)) apr_thread_cond_timedwait(watch->wake, watch->mutex, pause_of(watch, busy));
         apr_thread_mutex_unlock(watch->mutex);
     }
     apr_atomic_set32(&watch->ended, 1);
     return NULL;
+}
+
+/* Without the mutex: prefork's children stop inside a signal handler. When the signal comes a moment too early, the second is over soon. */
+void kr_dbwatch_hurry(kr_dbwatch_t *watch)
+{
+    apr_atomic_set32(&watch->hurried, 1);
+    apr_thread_cond_signal(watch->wake);
 }
 
 /* Looking up a host's name may take longer than anybody waits: then the process ends without it, and its memory stays. */
@@ -262,12 +275,13 @@ static apr_status_t make(kr_dbwatch_t **out, const apr_array_header_t *pools, co
     return rv == APR_SUCCESS ? apr_thread_cond_create(&watch->wake, pool) : rv;
 }
 
-apr_status_t kr_dbwatch_start(apr_pool_t *pchild, const apr_array_header_t *pools, const kr_ctx_t *k)
+apr_status_t kr_dbwatch_start(kr_dbwatch_t **out, apr_pool_t *pchild, const apr_array_header_t *pools, const kr_ctx_t *k)
 {
     kr_dbwatch_t *watch = NULL;
     apr_status_t rv = make(&watch, pools, k);
     sigset_t all, before;
 
+    *out = NULL;
     if (rv != APR_SUCCESS) return rv;
     if (!watch->npools) {
         apr_pool_destroy(watch->pool);
@@ -280,5 +294,6 @@ apr_status_t kr_dbwatch_start(apr_pool_t *pchild, const apr_array_header_t *pool
     if (rv != APR_SUCCESS) return rv;
     for (int i = 0; i < watch->npools; i++) watch->dbpool[i]->watched = 1;
     apr_pool_pre_cleanup_register(pchild, watch, stop);
+    *out = watch;
     return APR_SUCCESS;
 }
