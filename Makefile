@@ -24,11 +24,11 @@ CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -
 
 ifeq ($(SAN),1)
 OUT         ?= build/san
-CFLAGS_OPT  := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+CFLAGS_OPT  := -g1 -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 LDFLAGS_OPT := -fsanitize=address,undefined
 else ifeq ($(COV),1)
 OUT         ?= build/cov
-CFLAGS_OPT  := -g -O1 --coverage -fprofile-update=atomic
+CFLAGS_OPT  := -g1 -O0 --coverage -fprofile-update=atomic
 LDFLAGS_OPT := --coverage
 else
 OUT         ?= build/out
