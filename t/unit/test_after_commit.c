@@ -213,7 +213,7 @@ static void a_connection_that_dies_before_commit_is_followed_by_nothing(void **s
     err = kr_db_tx(env->k, die_at_the_end, both);
     assert_non_null(err);
     assert_int_equal(err->status, 503);
-    assert_int_equal(f.runs, 1);
+    assert_int_equal(f.runs, KR_DB_TRIES); /* it died each time before the server got the COMMIT: nothing was done */
     assert_string_equal(f.done, "");
     kr_db_release(both[1]);
 }
