@@ -109,6 +109,7 @@ def test_it_is_cut_when_another_client_ends_the_session(site, route):
 def test_where_sessions_are_remembered_it_is_known_when_one_has_ended(request, app):
     """However seldom a place asks; and before a server knows what others do, it asks."""
     site = serve_gate(request, app, session_cache='1m')
+    closed = app.closed
     leaver, stayer = sign_up(site), sign_up(site)
     tunnels = [Tunnel(site.gate_port, '/seldom/x', client.token) for client in (leaver, stayer)]
     assert tunnels[0].echo() == b'hello'
@@ -119,6 +120,7 @@ def test_where_sessions_are_remembered_it_is_known_when_one_has_ended(request, a
     assert tunnels[1].cut_within(3)
     for tunnel in tunnels:
         tunnel.close()
+    wait_for(lambda: app.closed == closed + 2)      # no thread of the server's is at work for them when it is to end
     end(site)
 
 
