@@ -11,6 +11,7 @@ import time
 
 import pyotp
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -96,7 +97,12 @@ class Owner(Person):
         return element
 
     def shown(self, selector):
-        return [element for element in self.find(selector) if element.is_displayed()]
+        for _ in range(5):              # the page may be another one by the time that its elements are looked at
+            try:
+                return [element for element in self.find(selector) if element.is_displayed()]
+            except StaleElementReferenceException:
+                continue
+        return []
 
     def sign_up(self):
         self.open('/self-service/registration/browser')
