@@ -25,7 +25,7 @@ static const kr_query_t FEED_READ = {
 
 static const kr_query_t FEED_LAST = {
     .name = "feed_last",
-    .sql = "SELECT MAX(id) FROM session_changes WHERE id > %lld",
+    .sql = "SELECT MAX(id) FROM session_changes",
 };
 
 /* -- telling ---------------------------------------------------------------- */
@@ -88,7 +88,7 @@ kr_err_t *kr_feed_tell(kr_ctx_t *k, const char *identity_id)
 
 /** A statement that changes what somebody's sessions are, and whose. */
 typedef struct {
-    apr_int64_t *hits;
+    apr_int64_t hits;
     const kr_query_t *query;
     const kr_arg_t *args;
     int nargs;
@@ -97,18 +97,28 @@ typedef struct {
 
 static kr_err_t *change(kr_ctx_t *k, void *baton)
 {
-    const change_t *c = baton;
+    change_t *c = baton;
 
-    KR_TRY(kr_db_exec_(c->hits, k, c->query, c->args, c->nargs));
-    return *c->hits ? kr_feed_tell(k, c->identity_id) : NULL;
+    KR_TRY(kr_db_exec_(&c->hits, k, c->query, c->args, c->nargs));
+    return c->hits ? kr_feed_tell(k, c->identity_id) : NULL;
 }
 
-kr_err_t *kr_feed_change_(apr_int64_t *hits, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args, int nargs)
+kr_err_t *kr_feed_exec_(apr_int64_t *affected, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args, int nargs)
 {
-    change_t c = { .hits = hits, .query = q, .args = args, .nargs = nargs, .identity_id = identity_id };
+    change_t c = { .query = q, .args = args, .nargs = nargs, .identity_id = identity_id };
+    kr_err_t *err = k->db && k->db->in_tx ? change(k, &c) : kr_db_tx(k, change, &c);
 
-    *hits = 0;
-    return k->db && k->db->in_tx ? change(k, &c) : kr_db_tx(k, change, &c);
+    if (affected) *affected = err ? 0 : c.hits;
+    return err;
+}
+
+kr_err_t *kr_feed_hit_(int *done, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args, int nargs)
+{
+    apr_int64_t hits;
+    kr_err_t *err = kr_feed_exec_(&hits, k, identity_id, q, args, nargs);
+
+    *done = hits > 0;
+    return err;
 }
 
 /* -- reading ---------------------------------------------------------------- */
@@ -132,7 +142,7 @@ kr_err_t *kr_store_feed_last(apr_int64_t *out, kr_ctx_t *k)
     kr_row_t *row;
 
     *out = 0;
-    KR_TRY(kr_db_one(&row, k, &FEED_LAST, KR_I(0)));
+    KR_TRY(kr_db_one_(&row, k, &FEED_LAST, NULL, 0));
     if (row) *out = kr_row_int(row, 0);
     return NULL;
 }

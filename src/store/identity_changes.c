@@ -66,32 +66,21 @@ static const kr_query_t ADDRESS_FIND = {
 
 kr_err_t *kr_store_identity_lock(int *done, kr_ctx_t *k, const char *id)
 {
-    apr_int64_t hits;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, id, &IDENTITY_LOCK, KR_S(id), KR_S(k->realm->name)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, id, &IDENTITY_LOCK, KR_S(id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_identity_update(int *done, kr_ctx_t *k, const kr_identity_row_t *i)
 {
-    apr_int64_t hits;
-
-    *done = 0;
-    KR_TRY(kr_feed_change(&hits, k, i->id, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->state), KR_I(i->state_changed_at),
-                          KR_S(i->traits), KR_S(i->metadata_public), KR_S(i->metadata_admin), KR_S(i->external_id),
-                          KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name), KR_I(i->version)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, i->id, &IDENTITY_UPDATE, KR_S(i->schema_id), KR_S(i->state), KR_I(i->state_changed_at),
+                       KR_S(i->traits), KR_S(i->metadata_public), KR_S(i->metadata_admin), KR_S(i->external_id),
+                       KR_S(i->available_aal), KR_I(i->updated_at), KR_S(i->id), KR_S(k->realm->name), KR_I(i->version));
 }
 
 kr_err_t *kr_store_identity_level(kr_ctx_t *k, const char *id, apr_int64_t version, const char *available_aal)
 {
-    apr_int64_t hits;
-
-    return kr_feed_change(&hits, k, id, &IDENTITY_LEVEL, KR_S(available_aal), KR_S(id), KR_S(k->realm->name), KR_I(version));
+    return kr_feed_exec(NULL, k, id, &IDENTITY_LEVEL, KR_S(available_aal), KR_S(id), KR_S(k->realm->name), KR_I(version));
 }
 
 kr_err_t *kr_store_credential_update(int *done, kr_ctx_t *k, const kr_credential_row_t *was, const char *config, apr_int64_t spent)
@@ -127,9 +116,7 @@ kr_err_t *kr_store_address_delete(kr_ctx_t *k, const char *address_id)
 
 kr_err_t *kr_store_address_verified(kr_ctx_t *k, const char *identity_id, const char *address_id)
 {
-    apr_int64_t hits;
-
-    return kr_feed_change(&hits, k, identity_id, &ADDRESS_VERIFIED, KR_I(k->now), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
+    return kr_feed_exec(NULL, k, identity_id, &ADDRESS_VERIFIED, KR_I(k->now), KR_I(k->now), KR_S(address_id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_address_find(const char **identity_id, const char **address_id, kr_ctx_t *k, int recovery,
@@ -179,23 +166,15 @@ static const kr_query_t IDENTITY_STATE = {
 
 kr_err_t *kr_store_identity_delete(int *done, kr_ctx_t *k, const char *id)
 {
-    apr_int64_t hits;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, id, &IDENTITY_DELETE, KR_S(id), KR_S(k->realm->name)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, id, &IDENTITY_DELETE, KR_S(id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_identity_state(int *done, kr_ctx_t *k, const char *id, const char *state)
 {
-    apr_int64_t hits;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, id, &IDENTITY_STATE, KR_S(state), KR_I(k->now), KR_I(k->now), KR_S(state), KR_S(id),
-                          KR_S(k->realm->name)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, id, &IDENTITY_STATE, KR_S(state), KR_I(k->now), KR_I(k->now), KR_S(state), KR_S(id),
+                       KR_S(k->realm->name));
 }

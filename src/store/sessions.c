@@ -182,13 +182,9 @@ kr_err_t *kr_store_session_update(int *done, kr_ctx_t *k, const kr_session_row_t
         KR_S(k->realm->name), KR_I(k->now), KR_S(read->token_hash), KR_I(read->updated_at), KR_I(s->epoch), KR_S(s->identity_id),
         KR_I(s->epoch), KR_I(version),
     };
-    apr_int64_t hits = 0;
 
-    *done = 0;
-    if (outlives_memory(s, read)) KR_TRY(kr_db_exec_(&hits, k, &SESSION_UPDATE, args, KR_DIM(args)));
-    else KR_TRY(kr_feed_change_(&hits, k, s->identity_id, &SESSION_UPDATE, args, KR_DIM(args)));
-    *done = hits > 0;
-    return NULL;
+    if (outlives_memory(s, read)) return kr_db_hit_(done, k, &SESSION_UPDATE, args, KR_DIM(args));
+    return kr_feed_hit_(done, k, s->identity_id, &SESSION_UPDATE, args, KR_DIM(args));
 }
 
 kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int64_t epoch, const char *token_hash)
@@ -199,13 +195,9 @@ kr_err_t *kr_store_session_lock(int *done, kr_ctx_t *k, const char *id, apr_int6
 
 kr_err_t *kr_store_session_extend(int *done, kr_ctx_t *k, const char *id, const char *identity_id, apr_time_t expires_at)
 {
-    apr_int64_t hits;
-
     *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, identity_id, &SESSION_EXTEND, KR_I(expires_at), KR_I(k->now), KR_S(id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_session_seen(int *done, kr_ctx_t *k, const kr_session_row_t *s, apr_time_t before, apr_time_t expires_at)
@@ -216,41 +208,28 @@ kr_err_t *kr_store_session_seen(int *done, kr_ctx_t *k, const kr_session_row_t *
 
 kr_err_t *kr_store_session_revoke(apr_int64_t *done, kr_ctx_t *k, const char *id, const char *identity_id)
 {
-    apr_int64_t hits;
-
     if (done) *done = 0;
     if (!kr_store_id_ok(id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSION_REVOKE, KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_S(identity_id)));
-    if (done) *done = hits;
-    return NULL;
+    return kr_feed_exec(done, k, identity_id, &SESSION_REVOKE, KR_I(k->now), KR_S(id), KR_S(k->realm->name), KR_S(identity_id));
 }
 
 kr_err_t *kr_store_sessions_end(int *done, kr_ctx_t *k, const char *identity_id)
 {
-    apr_int64_t hits;
-
     *done = 0;
     if (!kr_store_id_ok(identity_id)) return NULL;
-    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSIONS_END, KR_S(identity_id), KR_S(k->realm->name)));
-    *done = hits > 0;
-    return NULL;
+    return kr_feed_hit(done, k, identity_id, &SESSIONS_END, KR_S(identity_id), KR_S(k->realm->name));
 }
 
 kr_err_t *kr_store_sessions_end_range(kr_ctx_t *k, const char *after, const char *last)
 {
-    apr_int64_t hits;
-
-    return kr_feed_change(&hits, k, "", &SESSIONS_END_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last));
+    return kr_feed_exec(NULL, k, "", &SESSIONS_END_RANGE, KR_S(k->realm->name), KR_S(after), KR_S(last));
 }
 
 /* The identity first, as everywhere: who takes locks in one order does not wait in a circle. */
 kr_err_t *kr_store_sessions_end_others(int *done, kr_ctx_t *k, const char *identity_id, const char *keep_id,
                                        apr_int64_t epoch)
 {
-    apr_int64_t hits;
-
-    KR_TRY(kr_feed_change(&hits, k, identity_id, &SESSIONS_END_OF_EPOCH, KR_S(identity_id), KR_S(k->realm->name), KR_I(epoch)));
-    *done = hits > 0;
+    KR_TRY(kr_feed_hit(done, k, identity_id, &SESSIONS_END_OF_EPOCH, KR_S(identity_id), KR_S(k->realm->name), KR_I(epoch)));
     if (!*done) return NULL;
     return kr_db_hit(done, k, &SESSION_FOLLOW, KR_S(keep_id), KR_S(k->realm->name), KR_S(identity_id), KR_I(k->now),
                      KR_I(epoch));

@@ -248,14 +248,19 @@ kr_err_t *kr_db_hit_(int *done, kr_ctx_t *k, const kr_query_t *q, const kr_arg_t
 /* -- feed.c: what other processes and nodes remember of sessions ------------ */
 
 /**
- * As kr_db_hit, for a statement that makes somebody's sessions other than they were: tells of it, if it hit, in the same transaction; that is
+ * As kr_db_exec, for a statement that makes somebody's sessions other than they were: tells of it, if it hit, in the same transaction; that is
  * one of its own where none is open.
+ * @param affected     may be NULL
  * @param identity_id  whose; "": all of the realm
  */
-#define kr_feed_change(done, k, identity_id, q, ...) kr_feed_change_((done), (k), (identity_id), (q), KR_ARGS_(__VA_ARGS__))
-/** See kr_feed_change. */
-kr_err_t *kr_feed_change_(apr_int64_t *hits, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args,
-                          int nargs) KR_MUST_CHECK;
+#define kr_feed_exec(affected, k, identity_id, q, ...) kr_feed_exec_((affected), (k), (identity_id), (q), KR_ARGS_(__VA_ARGS__))
+/** The same for one that is meant for one row, as kr_db_hit. @param done  0: there is no such row */
+#define kr_feed_hit(done, k, identity_id, q, ...) kr_feed_hit_((done), (k), (identity_id), (q), KR_ARGS_(__VA_ARGS__))
+/** See kr_feed_exec. */
+kr_err_t *kr_feed_exec_(apr_int64_t *affected, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args,
+                        int nargs) KR_MUST_CHECK;
+/** See kr_feed_hit. */
+kr_err_t *kr_feed_hit_(int *done, kr_ctx_t *k, const char *identity_id, const kr_query_t *q, const kr_arg_t *args, int nargs) KR_MUST_CHECK;
 /** Tell of it, inside a transaction: once in each, however often it is called. */
 kr_err_t *kr_feed_tell(kr_ctx_t *k, const char *identity_id) KR_MUST_CHECK;
 /** Tell the processes of this node alone. */
