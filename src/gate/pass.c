@@ -52,12 +52,6 @@ int kr_pass_look_again(kr_pass_t *pass)
     return 1;
 }
 
-static int add_cookie(void *headers, const char *name, const char *value)
-{
-    apr_table_add(headers, name, value);
-    return 1;
-}
-
 /* A cookie that ends later goes with whatever the place answers, which no shared cache keeps (private.c). */
 static void note_use(kr_pass_t *pass, request_rec *top)
 {
@@ -67,9 +61,7 @@ static void note_use(kr_pass_t *pass, request_rec *top)
     if (!k->realm->settings->session_sliding || !kr_session_cookie_lags(k, pass->session)) return;
     kr_request_fill(k, top, 0);
     kr_session_cookie_set(k, pass->session);
-    kr_reply_finish(k);
-    apr_table_do(add_cookie, top->err_headers_out, k->reply->headers, "Set-Cookie", NULL);
-    apr_table_unset(k->reply->headers, "Set-Cookie");
+    kr_send_cookies(top, k);
 }
 
 /* For logs: %{kratos-statements}n */

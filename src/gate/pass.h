@@ -67,6 +67,8 @@ int kr_deny(request_rec *r, const kr_pass_t *pass, const kr_line_t *unmet);
 
 /** Answer a request with that error of its realm. @return a status, or DONE */
 int kr_refuse_for(request_rec *r, const kr_pass_t *pass, const kr_err_t *err);
+/** The cookies of k->reply go out with whatever this request is answered. */
+void kr_send_cookies(request_rec *r, kr_ctx_t *k);
 /** Write k->reply, a page, as the answer: nobody else has anything to say to this request. @return DONE */
 int kr_answer_page(request_rec *r, kr_ctx_t *k);
 

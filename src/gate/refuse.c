@@ -95,6 +95,13 @@ static int write_refusal(request_rec *r, const kr_pass_t *pass, const kr_err_t *
     return DONE;
 }
 
+void kr_send_cookies(request_rec *r, kr_ctx_t *k)
+{
+    kr_reply_finish(k);
+    apr_table_do(add_header, r->err_headers_out, k->reply->headers, "Set-Cookie", NULL);
+    apr_table_unset(k->reply->headers, "Set-Cookie");
+}
+
 int kr_answer_page(request_rec *r, kr_ctx_t *k)
 {
     kr_reply_finish(k);
@@ -167,8 +174,7 @@ static int write_error(request_rec *r, const kr_pass_t *pass, const kr_err_t *er
 static int send_away(request_rec *r, const kr_pass_t *pass, const char *url)
 {
     if (leads_here(r, pass, url)) return 0;
-    kr_reply_finish(pass->k); /* the cookie that finds a form again, if one was kept */
-    apr_table_do(add_header, r->err_headers_out, pass->k->reply->headers, "Set-Cookie", NULL);
+    kr_send_cookies(r, pass->k); /* the one that finds a form again, if one was kept */
     apr_table_setn(r->err_headers_out, "Location", url);
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     return 1;
