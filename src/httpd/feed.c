@@ -80,14 +80,24 @@ static void set_mark(feed_t *feed, apr_int64_t last, apr_time_t now)
     atomic_store(&feed->mark, last);
 }
 
-/* More than can be looked through: whatever it was, nothing that is remembered counts any more. */
-static kr_err_t *give_up(feed_t *feed, kr_changes_t *changes, kr_ctx_t *k)
+/* More than can be looked through: nothing that is remembered counts any more, and it begins anew, as behind the last of these are none of
+ * whoever was slower with a lower id. Trust runs out meanwhile. */
+static void begin_anew(feed_t *feed, kr_changes_t *changes)
 {
+    kr_changes_note_all(changes);
+    atomic_store(&feed->from, -1);
+    atomic_store(&feed->marked_at, 0);
+    atomic_store(&feed->trust.until, 0);
+}
+
+/* The first id that is to be read behind is not known before one has been the last for a while. */
+static kr_err_t *look_first(feed_t *feed, kr_ctx_t *k)
+{
+    const apr_time_t now = kr_clock_ticks();
     apr_int64_t last;
 
     KR_TRY(kr_store_feed_last(&last, k));
-    kr_changes_note_all(changes);
-    atomic_store(&feed->from, last);
+    set_mark(feed, last, now);
     atomic_store(&feed->last, last);
     return NULL;
 }
@@ -97,17 +107,14 @@ static kr_err_t *look(feed_t *feed, kr_changes_t *changes, kr_ctx_t *k)
     const apr_time_t now = kr_clock_ticks();
     const apr_int64_t from = atomic_load(&feed->from);
     apr_array_header_t *rows;
-    apr_int64_t last;
 
-    if (from < 0) {
-        KR_TRY(kr_store_feed_last(&last, k));
-        set_mark(feed, last, now);
-        atomic_store(&feed->last, last);
-        return NULL;
-    }
+    if (from < 0) return look_first(feed, k);
     kr_metric_count(KR_METRIC_FEED_POLLS, KR_SERIES_ONE);
     KR_TRY(kr_store_feed_read(&rows, k, from));
-    if (rows->nelts > KR_STORE_FEED_MAX) return give_up(feed, changes, k);
+    if (rows->nelts > KR_STORE_FEED_MAX) {
+        begin_anew(feed, changes);
+        return NULL;
+    }
     tell(changes, rows);
     if (rows->nelts) atomic_store(&feed->last, APR_ARRAY_IDX(rows, rows->nelts - 1, const kr_store_feed_row_t).id);
     set_mark(feed, atomic_load(&feed->last), now);

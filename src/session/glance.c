@@ -170,32 +170,42 @@ void kr_session_shown(kr_ctx_t *k, const kr_session_t *session, const char *text
     if (session->glanced && !session->shown) put(k, session->glanced, text);
 }
 
-static kr_err_t *read_now(kr_session_t **out, kr_ctx_t *k, const char *hash)
+static int recall_shared(kr_session_t **out, kr_ctx_t *k, const char *hash)
 {
-    const int trusted = k->realm->cache && kr_trust_holds(k->realm->trust);
-    kr_stamp_t stamp = { 0 };
+    kr_cached_t found;
+
+    if (!kr_cache_get(&found, k->pool, k->realm->cache, key_of(k, hash))) return 0;
+    stage(k->memo, found.data, found.len, &found.stamp, found.until);
+    return recall(out, k, found.data, found.len, &found.stamp, found.until);
+}
+
+static kr_err_t *read_and_remember(kr_session_t **out, kr_ctx_t *k, const char *hash)
+{
+    kr_stamp_t stamp = kr_changes_begin(k->realm->changes);
     kr_session_rows_t *rows;
 
-    if (trusted) stamp = kr_changes_begin(k->realm->changes);
-    KR_TRY(trusted ? kr_store_session_to_remember(&rows, k, hash) : kr_store_session_find(&rows, k, hash, 0, 0));
+    KR_TRY(kr_store_session_to_remember(&rows, k, hash));
     if (!rows) return NULL;
     KR_TRY(kr_session_fold(out, k, rows));
-    if (trusted) remember(k, *out, rows, &stamp);
+    remember(k, *out, rows, &stamp);
     return NULL;
+}
+
+static kr_err_t *read_only(kr_session_t **out, kr_ctx_t *k, const char *hash)
+{
+    kr_session_rows_t *rows;
+
+    KR_TRY(kr_store_session_find(&rows, k, hash, 0, 0));
+    return rows ? kr_session_fold(out, k, rows) : NULL;
 }
 
 kr_err_t *kr_glance(kr_session_t **out, kr_ctx_t *k, const char *hash)
 {
-    kr_cached_t found;
+    const int trusted = k->realm->cache && kr_trust_holds(k->realm->trust);
+    const int hit = trusted && recall_shared(out, k, hash);
 
+    if (k->realm->cache) kr_metric_count(KR_METRIC_CACHE_LOOKUPS, KR_SERIES(hit ? KR_CACHE_HIT : KR_CACHE_MISS));
+    if (hit) return NULL;
     *out = NULL;
-    if (k->realm->cache && kr_trust_holds(k->realm->trust) && kr_cache_get(&found, k->pool, k->realm->cache, key_of(k, hash))) {
-        stage(k->memo, found.data, found.len, &found.stamp, found.until);
-        if (recall(out, k, found.data, found.len, &found.stamp, found.until)) {
-            kr_metric_count(KR_METRIC_CACHE_LOOKUPS, KR_SERIES(KR_CACHE_HIT));
-            return NULL;
-        }
-    }
-    if (k->realm->cache) kr_metric_count(KR_METRIC_CACHE_LOOKUPS, KR_SERIES(KR_CACHE_MISS));
-    return read_now(out, k, hash);
+    return trusted ? read_and_remember(out, k, hash) : read_only(out, k, hash);
 }

@@ -194,6 +194,18 @@ def test_a_graceful_restart_forgets_nothing_that_was_ended(nodes, ana):
         assert ask(nodes.one, ana.token) == 401
 
 
+def test_who_is_too_far_behind_forgets_all_and_begins_anew(nodes, ana):
+    nodes.one.sql("INSERT INTO session_changes (realm_id, identity_id, created_at) VALUES ('main', 'nobody', 1)")
+    for _ in range(14):                             # more than a server reads at once
+        nodes.one.sql("INSERT INTO session_changes (realm_id, identity_id, created_at) "
+                      "SELECT realm_id, identity_id, created_at FROM session_changes WHERE identity_id = 'nobody'")
+    wait_for(lambda: statements(nodes.one, ana.token) == 1)
+    remember(nodes.one, ana.token)
+    sign_out(nodes, ana)
+    assert ask(nodes.one, ana.token) == 401
+    nodes.one.sql("DELETE FROM session_changes WHERE identity_id = 'nobody'")
+
+
 # -- when nobody can say ---------------------------------------------------------
 
 
